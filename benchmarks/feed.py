@@ -1,4 +1,5 @@
-"""What the feed costs: pages of its sets out of 10 million rows of 200,000 wells, a part of `make bench-load`.
+"""What the feed costs: pages of its sets out of 10 million rows of 200,000 wells, a part of `make
+bench-load`.
 
 Each page goes through the query function's own code, from its event to an answer in JSON, in one process that has
 the store open; CPU is that of the process and all its threads. A table goes to the screen, figures to a JSON file; with
@@ -7,15 +8,13 @@ the store open; CPU is that of the process and all its threads. A table goes to 
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks import environments, report
-from benchmarks.asking import asked, median_of
+from benchmarks import asking, report
+from benchmarks.asking import ask, median_of
 from benchmarks.measure import facts_of
 from benchmarks.merging import store_of
 from chalicelib.queries.production import ProductionQuery
@@ -87,18 +86,16 @@ def measured(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) -> di
 
 def _pages(production: ProductionQuery, arguments: dict[str, Any], turns: int) -> dict[str, Any]:
     """The first page, and the one after it where there is one."""
-    first = [asked(production, "feed", arguments) for _ in range(turns)]
+    first = [ask(production, "feed", arguments) for _ in range(turns)]
     page = first[0]["data"] or {"rows": [], "next_cursor": None}
     found = {"rows": len(page["rows"]), "first": median_of(first)}
     if cursor := page["next_cursor"]:
-        found["next"] = median_of(
-            [asked(production, "feed", {**arguments, "$skiptoken": cursor}) for _ in range(turns)]
-        )
+        found["next"] = median_of([ask(production, "feed", {**arguments, "$skiptoken": cursor}) for _ in range(turns)])
     return found
 
 
 def _number(production: ProductionQuery, arguments: dict[str, Any], turns: int) -> dict[str, Any]:
-    counted = [asked(production, "feed", arguments) for _ in range(turns)]
+    counted = [ask(production, "feed", arguments) for _ in range(turns)]
     return {"count": (counted[0]["data"] or {"count": 0})["count"], **median_of(counted)}
 
 
@@ -128,18 +125,7 @@ def _cpu(told: dict[str, Any] | None) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.feed", description=__doc__)
-    parser.add_argument("--rows", type=lambda text: int(float(text)), default=10_000_000)
-    parser.add_argument("--turns", type=int, default=3, help="of each page; the median counts")
-    parser.add_argument("--json", type=Path, default=environments.CACHE / "feed.json", help="the figures")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
-    options = parser.parse_args()
-    environments.CACHE.mkdir(parents=True, exist_ok=True)
-    found = measured(rows=options.rows, turns=options.turns, cache=environments.CACHE)
-    options.json.write_text(json.dumps(found, indent=2) + "\n")
-    if options.document:
-        report.put(markdown(found), report.DOCUMENT, BEGIN, END)
-    print(markdown(found))
+    asking.run("feed", measured, markdown, about=__doc__, turns=3, marks=(BEGIN, END))
 
 
 if __name__ == "__main__":

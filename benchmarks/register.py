@@ -1,5 +1,5 @@
-"""What the register costs: 200,000 wells in 10 million rows, summed once, then searched, sorted and counted: a part of
-`make bench-load`.
+"""What the register costs: 200,000 wells in 10 million rows, summed once, then searched, sorted and
+counted: a part of `make bench-load`.
 
 Each question goes through the query function's own code, from its event to an answer in JSON, in one process that has
 the store open; CPU is that of the process and all its threads. A table goes to the screen, figures to a JSON file; with
@@ -8,15 +8,13 @@ the store open; CPU is that of the process and all its threads. A table goes to 
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks import environments, report
-from benchmarks.asking import asked, median_of
+from benchmarks import asking, report
+from benchmarks.asking import ask, median_of
 from benchmarks.measure import facts_of
 from benchmarks.merging import store_of
 from chalicelib.queries.kept_register import KeptRegister
@@ -52,12 +50,12 @@ def measured(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
         for number in range(2):  # the second one as another process does it
             own = OwnDirectory(Path(work) / f"reading-{number}")
             production = ProductionQuery.open(store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT, kept=kept)
-            asked_first.append(_median([_asked(production, {"limit": 1})]))
+            asked_first.append(_median([_ask(production, {"limit": 1})]))
             if not number:
                 production.close()
         questions = {**QUESTIONS, DEEP: {"cursor": _cursor_at(production, rows // MONTHS * 3 // 4)}}
         found = {
-            name: _median([_asked(production, {"limit": 50, **told}) for _ in range(turns)])
+            name: _median([_ask(production, {"limit": 50, **told}) for _ in range(turns)])
             for name, told in questions.items()
         }
         production.close()
@@ -69,8 +67,8 @@ def measured(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
     return {**facts_of("duckdb"), **counts, "first": asked_first, "questions": found}
 
 
-def _asked(production: ProductionQuery, arguments: dict[str, Any]) -> dict[str, Any]:
-    took = asked(production, "register", arguments)
+def _ask(production: ProductionQuery, arguments: dict[str, Any]) -> dict[str, Any]:
+    took = ask(production, "register", arguments)
     return {**took, "found": took["data"]["found"][arguments.get("of", "wells")]}
 
 
@@ -108,18 +106,7 @@ def _line(name: str, told: dict[str, Any], *, most: float = MOST_CPU_MS) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.register", description=__doc__)
-    parser.add_argument("--rows", type=lambda text: int(float(text)), default=10_000_000)
-    parser.add_argument("--turns", type=int, default=5, help="of each question; the median counts")
-    parser.add_argument("--json", type=Path, default=environments.CACHE / "register.json", help="the figures")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
-    options = parser.parse_args()
-    environments.CACHE.mkdir(parents=True, exist_ok=True)
-    found = measured(rows=options.rows, turns=options.turns, cache=environments.CACHE)
-    options.json.write_text(json.dumps(found, indent=2) + "\n")
-    if options.document:
-        report.put(markdown(found), report.DOCUMENT, BEGIN, END)
-    print(markdown(found))
+    asking.run("register", measured, markdown, about=__doc__, turns=5, marks=(BEGIN, END))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
 from chalicelib.sources.checks import CheckKind, Checks
 from chalicelib.sources.registry import SourceRegistry
-from chalicelib.sources.source import checked
+from chalicelib.sources.source import check_definition
 from chalicelib.warehouse.names import is_of_lake
 
 from .logs import start_logging
@@ -679,7 +679,7 @@ class Services:
     def _look_at_source(self, check: Check, directory: Path) -> dict[str, Any]:
         from chalicelib.sources.check_result import look_up
 
-        _, settings = checked(check.values, self.settings)
+        _, settings = check_definition(check.values, self.settings)
         with closing(self._reader(settings, lambda: CHECK_SECONDS, directory, began=None)) as reader:
             return look_up(reader, settings, check.values)
 

@@ -1,8 +1,9 @@
 """FilesAdapter: files as a stream of pages, behind the same few methods as ExternalApiAdapter.
 
-The files are listed once. Each is brought onto local disk when it is its turn, unpacked there, read to its end and
-removed; a page is one piece of it. Its members and sheets count as files of their own. Neighbouring files are a part of
-the source that can be read beside others, and so are the rows of a large one from one place to another.
+The files are listed once. Each is brought onto local disk when it is its turn, unpacked there, read
+to its end and removed; a page is one piece of it. Its members and sheets count as files of their
+own. Neighbouring files are a part of the source that can be read beside others, and so are the rows
+of a large one from one place to another.
 """
 
 from __future__ import annotations
@@ -42,14 +43,15 @@ AT_ONCE = 2  # parts, in the threads of one worker
 MOST_WORKERS = 16
 LEAST_PARTS = 2
 LEAST_BYTES = 16 << 20  # of a part, as its files are listed
-LEAST_OF_A_FILE = 64 << 20  # bytes, of a part of one that is cut: to find where costs a look at all its rows
+# Bytes, of a part of one that is cut: to find where costs a look at all its rows.
+LEAST_OF_A_FILE = 64 << 20
 
 
 class FilesAdapter:
-    """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
-    by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that become rows, and the
-    name of their `value`. DuckDB may take `memory_mb` for a piece. A part has at least `part_bytes`, and one of a file
-    that is cut at least `cut_bytes`.
+    """`form` has what the definition says of the files. `directory` is this worker's own, on local
+    disk; it is emptied by `close`. Files that are `known` are not read. `unpivot` has the pattern
+    of the `fields` that become rows, and the name of their `value`. DuckDB may take `memory_mb` for
+    a piece. A part has at least `part_bytes`, and one of a file that is cut at least `cut_bytes`.
     """
 
     def __init__(
@@ -99,8 +101,8 @@ class FilesAdapter:
         return self._files
 
     def go_back(self, listing: str) -> None:
-        """To the files of an import that began with this listing, where they are as they were: what came since is for
-        the next import. Raises FilesNotFound, SourceError.
+        """To the files of an import that began with this listing, where they are as they were: what
+        came since is for the next import. Raises FilesNotFound, SourceError.
         """
         digest, _, newest = listing.partition(".")
         if not newest or digest_of(self.files()) == digest:
@@ -142,7 +144,9 @@ class FilesAdapter:
         limits: str = "",
         way: str = "",  # noqa: ARG002
     ) -> Cursor:
-        """At the first row of the first file; at the end where there is none to read. Raises SourceError."""
+        """At the first row of the first file; at the end where there is none to read. Raises
+        SourceError.
+        """
         files = self.files()
         url = Position(files=digest_of(files)).url if files else None
         ended = "" if files else str(End.FILES)
@@ -160,8 +164,8 @@ class FilesAdapter:
         return MOST_WORKERS
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:  # noqa: ARG002
-        """Neighbouring files of some size, in the order of their names, or rows of a large one; rows of a later file
-        replace those of an earlier one all the same.
+        """Neighbouring files of some size, in the order of their names, or rows of a large one;
+        rows of a later file replace those of an earlier one all the same.
         """
         sizes = [each.size for each in self.files()]
         stretches = list(stretches_of(sizes, most=most, least=self._part_bytes, cuts=self._cuts))
@@ -170,8 +174,9 @@ class FilesAdapter:
         return [self._part(cursor, str(each)) for each in stretches]
 
     def _cuts(self, place: int, wanted: int) -> list[Mark]:
-        """Where a file parts into so many ranges of rows; nothing where it is better read as a whole, or has to be.
-        What is wrong with it is told when it is read. Raises FileChanged, SourceError, ScratchFull, OutOfMemory.
+        """Where a file parts into so many ranges of rows; nothing where it is better read as a
+        whole, or has to be. What is wrong with it is told when it is read. Raises FileChanged,
+        SourceError, ScratchFull, OutOfMemory.
         """
         listed = self.files()[place]
         wanted = min(wanted, listed.size // self._cut_bytes)
@@ -195,8 +200,9 @@ class FilesAdapter:
         return replace(cursor, url=position.url, range=text)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
-        """From the cursor to the end of its part. Several parts may be read at once, each by one thread. Raises
-        FileChanged: the files are others than those it was made for; SourceError, ScratchFull, OutOfMemory.
+        """From the cursor to the end of its part. Several parts may be read at once, each by one
+        thread. Raises FileChanged: the files are others than those it was made for; SourceError,
+        ScratchFull, OutOfMemory.
         """
         position = self._position(cursor)
         with self._opening(position) as open_file:
@@ -208,13 +214,15 @@ class FilesAdapter:
 
     @contextmanager
     def _opening(self, position: Position | None) -> Iterator[OpenFile]:
-        """The file that the survey has opened; of a part that is read beside others one of its own."""
+        """The file that the survey has opened; of a part that is read beside others one of its
+        own.
+        """
         if position is None or position.part is None:
             yield self._own
             return
         part = position.part
         tools = Tools(self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb)
-        place = nullcontext(self._place) if part.begun is None else self._cut.kept()
+        place = nullcontext(self._place) if part.begun is None else self._cut.hold()
         with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
 
@@ -235,7 +243,7 @@ class FilesAdapter:
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
         until = position.part.until if position.part else None
-        for piece in self._unchanged(reader.pieces(position.mark, until), listed):
+        for piece in self._check_while(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
             page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
             yield page
@@ -243,10 +251,10 @@ class FilesAdapter:
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(
-                number=position.number, part=_begun(position), rows=[], next=_moved(cursor, after), file=reader.file
+                number=position.number, part=_begun(position), rows=[], next=_cursor_at(cursor, after), file=reader.file
             )
 
-    def _unchanged(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
+    def _check_while(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
         """Raises FileChanged; whatever else is wrong with a file that changes comes of that."""
         try:
             for piece in pieces:
@@ -275,7 +283,7 @@ def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, foll
         number=position.number,
         part=_begun(position),
         rows=piece.rows,
-        next=_moved(moved, following),
+        next=_cursor_at(moved, following),
         size=piece.size,
         table=piece.table,
         first_row=position.mark.row,
@@ -287,7 +295,7 @@ def _begun(position: Position) -> int | None:
     return position.part.begun if position.part else None
 
 
-def _moved(cursor: Cursor, position: Position | None) -> Cursor:
+def _cursor_at(cursor: Cursor, position: Position | None) -> Cursor:
     if position is None:
         return replace(cursor, page=cursor.page + 1, url=None, ended=str(End.FILES))
     return replace(cursor, page=position.number, url=position.url)

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",;\t|}"  # the last one as the Railroad Commission of Texas writes
 LOOKED_AT = 100  # records
+AS_NAMES = 1000  # fields: what a record of names counts for, beside those of numbers
 BEGINNING = 1 << 18  # bytes
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")
-# A year, a year and a month, or a date in the place of a name: tables with a column a month have such headers.
+# A year, a year and a month, or a date in the place of a name: tables with a column a month have
+# such headers.
 PERIOD = re.compile(r"\s*(?:19|20)\d\d(?:[-/. ]?(?:0?[1-9]|1[0-2]|Q[1-4]))?(?:[-/.]\d\d?)?\s*", re.IGNORECASE)
 
 
@@ -42,7 +44,9 @@ class Dialect:
 
 
 def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dialect:
-    """Raises FileUnreadable: it is empty, or there is no header where one should be; FileTooLarge."""
+    """Raises FileUnreadable: it is empty, or there is no header where one should be;
+    FileTooLarge.
+    """
     with text.path.open("rb") as opened:
         opened.seek(text.start)
         beginning = opened.read(LONGEST_RECORD + 1)
@@ -111,21 +115,26 @@ def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
 
 
 def _delimiter(lines: bytes, quote: str, comment: str) -> str:
-    """The one that cuts the most lines into the same number of fields, and these rather into more than fewer."""
+    """The one that cuts the most lines into the same number of fields, and these rather into more
+    than fewer.
+    """
 
-    def shares(delimiter: str) -> tuple[float, int]:
+    def rank(delimiter: str) -> tuple[float, int]:
         records = records_of(lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT)
         width = _width(records)
         if width <= 1:
             return 0.0, 0
         fitting = sum(len(record.fields) == width for record in records)
-        return round(fitting / len(records), 1), width + _has_name(records, width) * 1000
+        share = round(fitting / len(records), 1)
+        return share, width + AS_NAMES * _has_names(records, width)
 
-    return max(DELIMITERS, key=shares)
+    return max(DELIMITERS, key=rank)
 
 
-def _has_name(records: Sequence[Record], width: int) -> bool:
-    """Whether the first full record looks like names: a decimal comma cuts numbers, but no header."""
+def _has_names(records: Sequence[Record], width: int) -> bool:
+    """Whether the first full record looks like names: a decimal comma cuts numbers, but no
+    header.
+    """
     first = next(record.fields for record in records if len(record.fields) == width)
     return not any(NUMBER.fullmatch(cell) for cell in first)
 
@@ -180,13 +189,17 @@ def _likely_header(records: Sequence[Record]) -> int | None:
 
 
 def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
-    """Text above numbers tells a header; a number above numbers tells data, but for a period."""
-    numbers = [place for place, cell in enumerate(cells) if NUMBER.fullmatch(cell)]
+    """Text above numbers tells a header; a number above numbers tells data, but for a period.
+
+    Well | Oil | Gas is one, A-1 | 2024 | 17.5 is none, Well | 2023-01 | 2023-02 is one.
+    """
+    numbers = [cell for cell in cells if NUMBER.fullmatch(cell)]
     if not numbers:
-        return len(set(filter(None, cells))) > len(cells) // 2 or not below
-    if all(PERIOD.fullmatch(cells[place]) for place in numbers) and len(numbers) > 1:
-        return len({cells[place] for place in numbers}) == len(numbers)
-    texts = [place for place, cell in enumerate(cells) if cell.strip() and place not in numbers]
+        distinct = {cell for cell in cells if cell}
+        return len(distinct) > len(cells) // 2 or not below
+    if len(numbers) > 1 and all(map(PERIOD.fullmatch, numbers)):
+        return len(set(numbers)) == len(numbers)
+    texts = [place for place, cell in enumerate(cells) if cell.strip() and not NUMBER.fullmatch(cell)]
     return len(texts) > len(numbers) and any(_is_above_numbers(place, below) for place in texts)
 
 
@@ -197,7 +210,9 @@ def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
 
 
 def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
-    """Rows that are all one field longer than the header begin with the number of the row, or end with a delimiter."""
+    """Rows that are all one field longer than the header begin with the number of the row, or end
+    with a delimiter.
+    """
     longer = [record.fields for record in below if len(record.fields) == len(cells) + 1]
     if not longer or len(longer) < len(below):
         return cells

@@ -1,8 +1,9 @@
 """Pieces of a CSV: its own bytes, cut at the ends of records, for DuckDB to read.
 
-A piece is copied block by block, and each block is looked at on its way: whether every line has as many delimiters as
-the header. That, and nothing else, is done with a block that quotes nothing. DuckDB counts a piece with quotes, and
-what it cannot count as it stands is read record by record and written anew.
+A piece is copied block by block, and each block is looked at on its way: whether every line has as
+many delimiters as the header. That, and nothing else, is done with a block that quotes nothing.
+DuckDB counts a piece with quotes, and what it cannot count as it stands is read record by record
+and written anew.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import duckdb
 
 from chalicelib.errors import FileUnreadable
 from chalicelib.store.table import LONGEST_RECORD, Table, Unreadable
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 from .csv_records import UnclosedQuote, read_records
-from .disk import BLOCK, full_disk_told
 from .mending import MendedRows
 from .piece import Mark, Piece
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from .csv_records import Record
     from .limits import Limits
 
-MOST_UNREADABLE = 1_000  # rows of a piece: more, and the file is written otherwise than it was taken for
+# Rows of a piece: more, and the file is written otherwise than it was taken for.
+MOST_UNREADABLE = 1_000
 
 
 @dataclass
@@ -56,7 +58,9 @@ class _Piece:
 
 
 class CsvPieces:
-    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of a next piece."""
+    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of
+    a next piece.
+    """
 
     def __init__(
         self,
@@ -118,8 +122,8 @@ class CsvPieces:
                 table.path.unlink()
 
     def marks(self) -> Iterator[Mark]:
-        """As the reading finds them, whatever is quoted: so each part of a file begins where a piece of the whole does,
-        and no row is read otherwise for it.
+        """As the reading finds them, whatever is quoted: so each part of a file begins where a
+        piece of the whole does, and no row is read otherwise for it.
         """
         if self._table.sheet:
             return  # the sheet's workbook would be read anew for each part of it
@@ -129,7 +133,9 @@ class CsvPieces:
             yield mark
 
     def _mark_behind(self, mark: Mark) -> Mark:
-        """The end of the next piece, which is written only where it quotes something: DuckDB counts its rows then."""
+        """The end of the next piece, which is written only where it quotes something: DuckDB counts
+        its rows then.
+        """
         piece = self._new_piece(mark, None)
         with self._path.open("rb") as source, Path(os.devnull).open("wb") as nowhere:
             source.seek(mark.byte)
@@ -141,9 +147,9 @@ class CsvPieces:
 
     def _next(self, mark: Mark, until: int | None) -> tuple[Table, Mark]:
         path = self._new_path()
-        with full_disk_told(), self._path.open("rb") as source, path.open("w+b") as target:
+        with disk_errors(), self._path.open("rb") as source, path.open("w+b") as target:
             source.seek(mark.byte)
-            piece = self._copied(source, target, self._new_piece(mark, until))
+            piece = self._copy_and_count(source, target, self._new_piece(mark, until))
             if piece is None:
                 source.seek(mark.byte)
                 target.seek(0)
@@ -154,20 +160,24 @@ class CsvPieces:
         return table, Mark(piece.next_row, mark.byte + piece.read)
 
     def _new_piece(self, mark: Mark, until: int | None) -> _Piece:
-        rows = self._limits.piece_rows
-        return _Piece(mark.row, rows if until is None else min(rows, until - mark.row), self._limits.piece)
+        most_rows = self._limits.piece_rows
+        if until is not None:
+            most_rows = min(most_rows, until - mark.row)
+        return _Piece(first_row=mark.row, most_rows=most_rows, most_bytes=self._limits.piece)
 
     # -- as it stands -------------------------------------------------------------------------
 
-    def _copied(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
+    def _copy_and_count(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
         """None where it has to be read record by record."""
         if not self._copy_lines(source, target, piece):
             return None
         target.flush()
-        return piece if self._is_counted(Path(target.name), piece) else None
+        return piece if self._has_all_rows(Path(target.name), piece) else None
 
     def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
-        """Whether each may be a row; what is quoted is still to be counted, or is not taken at all."""
+        """Whether each may be a row; what is quoted is still to be counted, or is not taken at
+        all.
+        """
         for lines in self._lines(source, piece):
             taken = _first_lines(lines, piece.most_rows - piece.rows)
             if not self._copy(taken, target, piece) or (piece.has_quotes and not with_quotes):
@@ -202,7 +212,7 @@ class CsvPieces:
         elif self._is_clean(lines):
             piece.rows += lines.count(b"\n")
         else:
-            lines = self._mended(lines, piece)
+            lines = self._mend(lines, piece)
         target.write(lines)
         piece.size += len(lines)
         return True
@@ -216,8 +226,11 @@ class CsvPieces:
             raise self._not_utf8(row + lines.count(b"\n", 0, exc.start)) from None
 
     def _is_clean(self, lines: bytes) -> bool:
-        """Whether each of these lines, which quote nothing, has a value for each name. Of a single column nobody can
-        tell by delimiters.
+        """Whether each of these lines, which quote nothing, has a value for each name. Of a single
+        column nobody can tell by delimiters.
+
+        Without all but delimiters and line feeds, `A-1,2024-01,17.5` and a line feed are `,,` and a
+        line feed, the row of three empty values; so are all lines together that row, repeated.
         """
         marks = lines.translate(None, self._others)
         is_full = marks == self._empty_row * lines.count(b"\n")
@@ -227,15 +240,15 @@ class CsvPieces:
         kinds = [kind for kind in (self._empty_row, self._comment) if kind]
         return any(lines.startswith(kind) or b"\n" + kind in lines for kind in kinds)
 
-    def _mended(self, lines: bytes, piece: _Piece) -> bytes:
+    def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)
         rows.add_all(self._records(io.BytesIO(lines), rows))
         self._note(rows, piece)
         return rows.take()
 
-    def _is_counted(self, path: Path, piece: _Piece) -> bool:
-        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a quote that is not
-        closed perhaps.
+    def _has_all_rows(self, path: Path, piece: _Piece) -> bool:
+        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a
+        quote that is not closed perhaps.
         """
         if not piece.has_quotes:
             return True
@@ -266,7 +279,7 @@ class CsvPieces:
         try:
             yield from read_records(lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment)
         except UnclosedQuote:
-            raise self._unclosed(rows.next_row) from None
+            raise self._unclosed_quote(rows.next_row) from None
         except UnicodeDecodeError:
             raise self._not_utf8(rows.next_row) from None
 
@@ -297,7 +310,7 @@ class CsvPieces:
             "or has other ends of lines.",
         )
 
-    def _unclosed(self, row: int) -> FileUnreadable:
+    def _unclosed_quote(self, row: int) -> FileUnreadable:
         return self._error(
             row,
             "opens a quote that nothing closes, or has a value of more than 128 KB. The file may end early; or its "

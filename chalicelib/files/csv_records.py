@@ -1,5 +1,6 @@
-"""Records of a CSV, one by one, by Python's own reader: slower than DuckDB, and it takes what people write by hand. A
-quote within a word is part of it, and what follows a closing quote belongs to the field.
+"""Records of a CSV, one by one, by Python's own reader: slower than DuckDB, and it takes what
+people write by hand. A quote within a word is part of it, and what follows a closing quote belongs
+to the field.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """`end` is the byte behind it and `line` the number of its first line from 1, counted from where the reading
-    began.
+    """`end` is the byte behind it and `line` the number of its first line from 1, counted from
+    where the reading began.
     """
 
     fields: list[str]
@@ -27,7 +28,9 @@ class Record:
 
 
 class UnclosedQuote(Exception):
-    """A quote is opened that nothing closes, or a field is longer than 128 KB; `line` tells where the record begins."""
+    """A quote is opened that nothing closes, or a field is longer than 128 KB; `line` tells where
+    the record begins.
+    """
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -44,7 +47,9 @@ def records_of(lines: bytes, *, delimiter: str, quote: str, comment: str, most: 
 
 
 def read_records(lines: Iterable[bytes], delimiter: str, quote: str, comment: str = "") -> Iterator[Record]:
-    """Without blank lines, comments and rows without any value. Raises UnclosedQuote, UnicodeDecodeError."""
+    """Without blank lines, comments and rows without any value. Raises UnclosedQuote,
+    UnicodeDecodeError.
+    """
     given = _Lines(lines, comment)
     reader = csv.reader(given, **options(delimiter, quote))
     while True:
@@ -62,7 +67,9 @@ def read_records(lines: Iterable[bytes], delimiter: str, quote: str, comment: st
 
 
 class _Lines:
-    """What Python's reader is given, and how far that is. A comment is one at the beginning of a record alone."""
+    """What Python's reader is given, and how far that is. A comment is one at the beginning of a
+    record alone.
+    """
 
     def __init__(self, lines: Iterable[bytes], comment: str) -> None:
         self._lines = iter(lines)
@@ -84,11 +91,11 @@ class _Lines:
             self._number += 1
             self.end += len(line)
             if self._is_begun or not self._is_left_out(line):
-                return self._given(line)
+                return self._as_text(line)
         self.is_cut = self._is_begun
         raise StopIteration
 
-    def _given(self, line: bytes) -> str:
+    def _as_text(self, line: bytes) -> str:
         if not self._is_begun:
             self._is_begun, self.first = True, self._number
         text = line.decode("utf-8")

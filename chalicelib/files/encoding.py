@@ -1,5 +1,5 @@
-"""Encoding: the text of a file as UTF-8. What is UTF-8 already stays as it lies; anything else is decoded block by
-block into a file of its own.
+"""Encoding: the text of a file as UTF-8. What is UTF-8 already stays as it lies; anything else is
+decoded block by block into a file of its own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileFormatUnknown, FileUnreadable
-
-from .disk import BLOCK, full_disk_told
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,31 +25,37 @@ MARKS = (
 )
 BYTE_ORDER_MARK = "\ufeff"
 BEGINNING = 4096  # bytes, enough to tell a text of two bytes a character
-OTHER = "cp1252"  # what a text is in that is not UTF-8, and has not said so: what Windows writes, a superset of Latin-1
+# What a text is in that is not UTF-8, and has not said so: what Windows writes, a superset of
+# Latin-1.
+OTHER = "cp1252"
 REPLACED = "\ufffd"
 _VALID = re.compile("[^\x00-\x7f\ufffd]")
 
 
 @dataclass(frozen=True)
 class Text:
-    """UTF-8 from `start` on, with line feeds at the ends of lines, perhaps after a carriage return."""
+    """UTF-8 from `start` on, with line feeds at the ends of lines, perhaps after a carriage
+    return.
+    """
 
     path: Path
     start: int = 0
 
 
 def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
-    """The file itself, or `target` where it had to be written anew. Raises FileUnreadable, FileFormatUnknown."""
+    """The file itself, or `target` where it had to be written anew. Raises FileUnreadable,
+    FileFormatUnknown.
+    """
     with path.open("rb") as opened:
         beginning = opened.read(BEGINNING)
-    encoding = _name_of(declared, file) or _marked(beginning) or _of_two_bytes(beginning)
+    encoding = _name_of(declared, file) or _by_mark(beginning) or _of_two_bytes(beginning)
     is_guessed = not encoding
-    encoding = encoding or _guessed(path, file)
+    encoding = encoding or _by_content(path, file)
     if encoding == "utf-8":
         start = len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0
         if not _has_old_ends(path):
             return Text(path, start)
-    with full_disk_told():
+    with disk_errors():
         _write_anew(path, encoding, target, file, is_guessed=is_guessed)
     return Text(target)
 
@@ -70,7 +75,7 @@ def _name_of(declared: str, file: str) -> str:
     return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found.name, found.name)
 
 
-def _marked(beginning: bytes) -> str:
+def _by_mark(beginning: bytes) -> str:
     return next((name for mark, name in MARKS if beginning.startswith(mark)), "")
 
 
@@ -83,8 +88,10 @@ def _of_two_bytes(beginning: bytes) -> str:
     return ""
 
 
-def _guessed(path: Path, file: str) -> str:
-    """UTF-8 when all of the file is, else the other. Raises FileUnreadable: some lines are UTF-8, and some are not."""
+def _by_content(path: Path, file: str) -> str:
+    """UTF-8 when all of the file is, else the other. Raises FileUnreadable: some lines are UTF-8,
+    and some are not.
+    """
     broken, has_valid = 0, False
     for first_line, lines in _blocks_of_lines(path):
         if lines.isascii():
@@ -94,11 +101,11 @@ def _guessed(path: Path, file: str) -> str:
         if not broken and REPLACED in text and (at := _first_broken(lines)) is not None:
             broken = first_line + lines.count(b"\n", 0, at)
         if broken and has_valid:
-            raise mixed(file, broken)
+            raise mixed_encodings(file, broken)
     return OTHER if broken else "utf-8"
 
 
-def mixed(file: str, line: int) -> FileUnreadable:
+def mixed_encodings(file: str, line: int) -> FileUnreadable:
     return FileUnreadable(
         f"Line {line:,} of {file} is not UTF-8, and other lines are: the file was put together from several. Ask for "
         'it in one encoding, or say in the definition which one to read it by: encoding = "cp1252".',
@@ -116,7 +123,9 @@ def _first_broken(lines: bytes) -> int | None:
 
 
 def _blocks_of_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, but for lines that are longer than a block; each with the number of its first line, from 1."""
+    """Whole lines, but for lines that are longer than a block; each with the number of its first
+    line, from 1.
+    """
     number, rest = 1, b""
     with path.open("rb") as opened:
         while block := opened.read(BLOCK):
@@ -130,7 +139,9 @@ def _blocks_of_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _end_of_character(block: bytes) -> int:
-    """Where a block may be cut that has no line feed: before a character of UTF-8 that may not be whole."""
+    """Where a block may be cut that has no line feed: before a character of UTF-8 that may not be
+    whole.
+    """
     end = len(block)
     while end > len(block) - 4 and end > 1 and block[end - 1] & 0xC0 == 0x80:  # noqa: PLR2004
         end -= 1

@@ -1,7 +1,8 @@
-"""The process that reads a workbook: the sheets that are wanted become CSV files, and what is in them is told as JSON.
+"""The process that reads a workbook: the sheets that are wanted become CSV files, and what is in
+them is told as JSON.
 
-A process of its own, because the reader keeps a sheet whole in memory, by its corners: two cells far enough apart ask
-for half a terabyte, and then there is no error but the end of the process.
+A process of its own, because the reader keeps a sheet whole in memory, by its corners: two cells
+far enough apart ask for half a terabyte, and then there is no error but the end of the process.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import python_calamine
 
-from .disk import FULL
+from chalicelib.warehouse.disk import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,9 @@ def main(path: str, directory: str, pattern: str, memory: str) -> None:
 
 
 def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any]]:
-    """All that the pattern names, else the largest one that is not hidden; each sheet's own name and rows of kinds."""
+    """All that the pattern names, else the largest one that is not hidden; each sheet's own name
+    and rows of kinds.
+    """
     book = python_calamine.CalamineWorkbook.from_path(path)
     if pattern:
         names = [name for name in book.sheet_names if fnmatchcase(name.casefold(), pattern.casefold())]

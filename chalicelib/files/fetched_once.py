@@ -1,4 +1,6 @@
-"""FetchedOnce: a place whose files are fetched once, for all the threads that read parts of one at the same time."""
+"""FetchedOnce: a place whose files are fetched once, for all the threads that read parts of one at
+the same time.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ class FetchedOnce:
             return self._paths[listed]
 
     @contextmanager
-    def kept(self) -> Iterator[Self]:
+    def hold(self) -> Iterator[Self]:
         """While one reads. With the last one the copies go: the merge needs the room."""
         with self._alone:
             self._readers += 1

@@ -9,9 +9,10 @@ FORMATS = ("csv", "xlsx", "xls", "parquet", "json", "ndjson")
 
 @dataclass(frozen=True, kw_only=True)
 class FileForm:
-    """What is empty or None is not declared. `quote` is "" where nothing is quoted. `header` is the number of its line
-    or row, counted from 1 after `skip_rows`, or False. `fields` names the columns in place of a header. `sheet` and
-    `members` are names or patterns with `*`; `records` is a JSON pointer to the list of rows.
+    """What is empty or None is not declared. `quote` is "" where nothing is quoted. `header` is the
+    number of its line or row, counted from 1 after `skip_rows`, or False. `fields` names the
+    columns in place of a header. `sheet` and `members` are names or patterns with `*`; `records` is
+    a JSON pointer to the list of rows.
     """
 
     format: str = ""

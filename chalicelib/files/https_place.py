@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .limits import USUAL
-from .place import Listed, changed
+from .place import Listed, file_changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,9 @@ LONGEST_NAME = 200  # characters
 
 
 class HttpsPlace:
-    """Fetched once for each worker, into `directory`, and known by its SHA-256: servers need not tell a version."""
+    """Fetched once for each worker, into `directory`, and known by its SHA-256: servers need not
+    tell a version.
+    """
 
     is_shared = False
 
@@ -45,7 +47,7 @@ class HttpsPlace:
 
     def fetch(self, listed: Listed, target: Path) -> Path:
         if not self._path.exists() and self._download() != listed:
-            raise changed(listed.name)
+            raise file_changed(listed.name)
         return self._path.replace(target)
 
     def check(self, listed: Listed) -> None:

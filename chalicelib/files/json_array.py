@@ -1,7 +1,8 @@
 """JsonArray: the elements of one array in a file that may be larger than memory.
 
-The file is mapped, and looked at in windows. Where a window may be cut is tried: a text that is a list of whole values
-when brackets are put around it ends at the end of an element, since no part of one is balanced there.
+The file is mapped, and looked at in windows. Where a window may be cut is tried: a text that is a
+list of whole values when brackets are put around it ends at the end of an element, since no part of
+one is balanced there.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ _BLANK = re.compile(r"\s*")
 
 
 class JsonArray:
-    """The array that the JSON pointer `records` names, else the file's own, else the first one of objects in it. The
-    file must not become shorter while this lives: it is mapped, so it has to be nobody else's.
+    """The array that the JSON pointer `records` names, else the file's own, else the first one of
+    objects in it. The file must not become shorter while this lives: it is mapped, so it has to be
+    nobody else's.
     """
 
     def __init__(self, text: Text, records: str, *, file: str) -> None:
@@ -71,7 +73,9 @@ class JsonArray:
         return size * 4
 
     def _one_by_one(self, window: bytes) -> tuple[list[bytes], int] | None:
-        """The elements that are whole within the window, and what they take of it. None where the first one is not."""
+        """The elements that are whole within the window, and what they take of it. None where the
+        first one is not.
+        """
         text = window.decode("utf-8", "ignore")
         rows: list[bytes] = []
         at = behind = 0
@@ -103,7 +107,9 @@ class JsonArray:
 
 
 def _cut(window: bytes) -> tuple[list[bytes], int] | None:
-    """The elements before a comma near the end, and what they take of the window. None where none of the tries fits."""
+    """The elements before a comma near the end, and what they take of the window. None where none
+    of the tries fits.
+    """
     end = len(window)
     for _ in range(MOST_TRIES):
         end = _last_comma(window, end)

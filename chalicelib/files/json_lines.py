@@ -24,8 +24,8 @@ class NdjsonError(ValueError):
 class NdjsonFile:
     """Every line is checked once; then its offset stays in memory and its text in a temporary file.
 
-    `ordered` tells whether the keys ascend, so that one may search by halving; a null or text in a key's
-    place leaves a file unordered.
+    `ordered` tells whether the keys ascend, so that one may search by halving; a null or text in a
+    key's place leaves a file unordered.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class NdjsonFile:
 def _rows(path: Path) -> Iterator[tuple[bytes, dict[str, object]]]:
     number = 0
     try:
-        with _opened(path) as lines:
+        with _open(path) as lines:
             for line in lines:
                 number += 1
                 if text := line.strip():
@@ -91,7 +91,7 @@ def _rows(path: Path) -> Iterator[tuple[bytes, dict[str, object]]]:
         raise NdjsonError(f"{path.name} cannot be read after line {number}: {exc}.") from exc
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     return cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb")

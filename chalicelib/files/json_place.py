@@ -32,11 +32,12 @@ class JsonPlace:
         self._file = file
 
     def start_of(self, pointer: str) -> int:
-        """The byte where the first element may stand of the array that the pointer names (RFC 6901); without one, of
-        the document itself, or of the first array of objects in it. Raises FileUnreadable.
+        """The byte where the first element may stand of the array that the pointer names (RFC
+        6901); without one, of the document itself, or of the first array of objects in it. Raises
+        FileUnreadable.
         """
         try:
-            at = self._named(pointer) if pointer else self._likely()
+            at = self._place_of(pointer) if pointer else self._likely()
         except Misplaced:
             raise FileUnreadable(
                 f"{self._file} is damaged or ends early before its rows begin. Ask for a new copy.", file=self._file
@@ -51,7 +52,9 @@ class JsonPlace:
         return bytes(self._document[at : at + 1])
 
     def is_closed_after(self, at: int) -> bool:
-        """Whether nothing follows the array's bracket at `at`, or the object around it ends with the document."""
+        """Whether nothing follows the array's bracket at `at`, or the object around it ends with
+        the document.
+        """
         if self._document[self._root : self._root + 1] == b"[" and self._past_blanks(at) > self._root:
             return not self.sign_at(self._past_blanks(at) + 1) or self._ends_with(b"]")
         return self._ends_with(b"}")
@@ -62,7 +65,9 @@ class JsonPlace:
     # -- on the way ---------------------------------------------------------------------------
 
     def _likely(self) -> int | None:
-        """The document, where it is an array; else the first of its members that is an array of objects."""
+        """The document, where it is an array; else the first of its members that is an array of
+        objects.
+        """
         if self.sign_at(self._root) == b"[":
             return self._root
         for _, at in self._members(self._root):
@@ -70,7 +75,7 @@ class JsonPlace:
                 return at
         return None
 
-    def _named(self, pointer: str) -> int | None:
+    def _place_of(self, pointer: str) -> int | None:
         at: int | None = self._root
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
@@ -93,7 +98,7 @@ class JsonPlace:
             if name is None or self.sign_at(name.end()) != b":":
                 raise Misplaced
             value = self._past_blanks(name.end()) + 1
-            yield _told(name[0]), value
+            yield _as_name(name[0]), value
             at = self._behind(value)
         if self.sign_at(at) != b"}":
             raise Misplaced
@@ -141,7 +146,7 @@ class JsonPlace:
         )
 
 
-def _told(name: bytes) -> str:
+def _as_name(name: bytes) -> str:
     """Raises Misplaced."""
     try:
         return str(json.loads(name))

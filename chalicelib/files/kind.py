@@ -53,7 +53,8 @@ def kind_of(path: Path, file: str, declared: str) -> str:
         return "xlsx"
     if beginning.startswith(OLE):
         return "xls"
-    text = beginning.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")  # a zero is half a letter of UTF-16
+    # A zero is half a letter of UTF-16.
+    text = beginning.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     _refuse(text, beginning, file, declared)
     if declared in ("csv", "json", "ndjson"):
         return declared

@@ -1,4 +1,6 @@
-"""Limits: how large what somebody else made may be, so that no file takes the memory or the disk of a worker."""
+"""Limits: how large what somebody else made may be, so that no file takes the memory or the disk of
+a worker.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ MB = 1 << 20
 class Limits:
     """In bytes, but for `ratio` and the numbers of things.
 
-    A table of numbers packs to a tenth or less; deflate cannot do better than 1,032 to one, and what comes near that
-    is made of one byte. `ratio` is looked at beyond `free` alone: a small file of blanks does no harm.
+    A table of numbers packs to a tenth or less; deflate cannot do better than 1,032 to one, and
+    what comes near that is made of one byte. `ratio` is looked at beyond `free` alone: a small file
+    of blanks does no harm.
     """
 
     file: int = 4096 * MB

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import FilesNotFound, FileUnreadable
 
 from .limits import USUAL
-from .place import Listed, changed, is_pattern, listed_in_order, pattern_of
+from .place import Listed, file_changed, is_pattern, listed_in_order, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class LocalPlace:
-    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`."""
+    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or
+    `/data/**/*.zip`.
+    """
 
     is_shared = True
     retries = 0
@@ -39,7 +41,7 @@ class LocalPlace:
             found = [name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")]
         else:
             found = self._matching()
-        listed = [self._listed(name) for name in found[: self._limits.files + 1]]
+        listed = [self._look_at(name) for name in found[: self._limits.files + 1]]
         return listed_in_order(listed, self._address, self._limits)
 
     def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  it is read where it lies
@@ -51,11 +53,11 @@ class LocalPlace:
 
     def check(self, listed: Listed) -> None:
         try:
-            now = self._listed(listed.name)
+            now = self._look_at(listed.name)
         except FilesNotFound:
-            raise changed(listed.name) from None
+            raise file_changed(listed.name) from None
         if now != listed:
-            raise changed(listed.name)
+            raise file_changed(listed.name)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -70,14 +72,15 @@ class LocalPlace:
         pattern = pattern_of(str(Path(self._address).relative_to(fixed)))
         return [name for name in _names_below(fixed) if pattern.fullmatch(name)]
 
-    def _listed(self, name: str) -> Listed:
+    def _look_at(self, name: str) -> Listed:
         try:
             found = (self._root / name).stat()
         except OSError:
             raise FilesNotFound(f"{name} is not there any more, or may not be looked at.", file=name) from None
         if not stat.S_ISREG(found.st_mode):
             raise FileUnreadable(f"{name} is no ordinary file.", file=name)
-        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)  # whoever copied it
+        # Whoever copied it.
+        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)
 
 
 def _names_below(directory: Path) -> Iterator[str]:

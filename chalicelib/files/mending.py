@@ -1,7 +1,8 @@
 """Mending: rows that DuckDB would refuse or miss, written so that it reads each of them as one row.
 
-A shorter row ends with empty fields, and empty fields beyond the header are cut off. A row with more values than the
-header has names cannot be told apart: a row without values keeps its place, and its text is told beside.
+A shorter row ends with empty fields, and empty fields beyond the header are cut off. A row with
+more values than the header has names cannot be told apart: a row without values keeps its place,
+and its text is told beside.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Names of columns: as the file writes them, but none empty, none twice and none with a line break in it."""
+"""Names of columns: as the file writes them, but none empty, none twice and none with a line break
+in it.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ LONGEST = 500  # characters
 
 
 def unique_names(cells: Iterable[str]) -> tuple[str, ...]:
-    """A column without a name is called by its place, `column0`. Of names that differ in large and small letters alone
-    DuckDB knows one, so these count as the same, and the later ones get a number: `Oil_2`.
+    """A column without a name is called by its place, `column0`. Of names that differ in large and
+    small letters alone DuckDB knows one, so these count as the same, and the later ones get a
+    number: `Oil_2`.
     """
     wanted = [" ".join(cell.replace("\0", " ").split())[:LONGEST] for cell in cells]
     taken = {name.casefold() for name in wanted}

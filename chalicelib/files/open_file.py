@@ -31,7 +31,9 @@ class OpenFile:
         self._opened: OpenedFile | None = None
 
     def open(self, listed: Listed) -> OpenedFile:
-        """It stays open for what is asked of it next; the one before is closed. Raises SourceError, ScratchFull."""
+        """It stays open for what is asked of it next; the one before is closed. Raises SourceError,
+        ScratchFull.
+        """
         if self._opened is None or self._listed != listed:
             self._close_file()
             path = self._place.fetch(listed, self._tools.new_path())
@@ -48,8 +50,8 @@ class OpenFile:
         return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
 
     def marks(self, listed: Listed) -> Iterator[Mark]:
-        """Places between two pieces of the file; none of one that has to be read from its beginning on. Raises
-        SourceError, ScratchFull, OutOfMemory.
+        """Places between two pieces of the file; none of one that has to be read from its beginning
+        on. Raises SourceError, ScratchFull, OutOfMemory.
         """
         if is_packed_by_name(listed.name):
             return iter(())

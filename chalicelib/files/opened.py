@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileFormatUnknown, FileUnreadable
+from chalicelib.warehouse.disk import disk_errors
 
 from .csv_dialect import dialect_of
 from .csv_pieces import CsvPieces
-from .disk import full_disk_told
 from .encoding import Text, as_utf8
 from .excel import sheets_of
 from .json_array import JsonArray
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 class OpenedFile:
-    """`members` are those of an archive that are read, or the file itself. What was written for one is removed when
-    another one is asked for.
+    """`members` are those of an archive that are read, or the file itself. What was written for one
+    is removed when another one is asked for.
     """
 
     def __init__(self, path: Path, name: str, *, form: FileForm, limits: Limits, tools: Tools) -> None:
@@ -40,14 +40,16 @@ class OpenedFile:
         self._tools = tools
         self._written: list[Path] = []
         self._readers: tuple[int, list[Reader]] | None = None
-        self._path = self._unpacked(path, name)
+        self._path = self._unpack(path, name)
         self._own = list(self._written)
         self._written = []
         self.is_packed = self._path != path
         self.members = self._members()
 
     def readers(self, member: int) -> list[Reader]:
-        """A reader a table: of the member, or of each of its sheets. Raises FileError, ScratchFull."""
+        """A reader a table: of the member, or of each of its sheets. Raises FileError,
+        ScratchFull.
+        """
         if self._readers and self._readers[0] == member:
             return self._readers[1]
         self._remove_written()
@@ -66,7 +68,7 @@ class OpenedFile:
             return members_of(self._path, file=self._name, pattern=self._form.members, limits=self._limits)
         return [Member(self._name)]
 
-    def _unpacked(self, path: Path, name: str) -> Path:
+    def _unpack(self, path: Path, name: str) -> Path:
         if path.parent == self._tools.directory:
             self._written.append(path)
         if not beginning_of(path).startswith(GZIP):
@@ -80,7 +82,7 @@ class OpenedFile:
         if member.entry:
             path = self._new_path()
             unpack_member(self._path, member, path, limits=self._limits)
-            path = self._unpacked(path, member.name)
+            path = self._unpack(path, member.name)
             if is_archive(path, file=member.name, limits=self._limits):
                 raise FileFormatUnknown(
                     f"{member.name} is an archive in an archive. Unpack it before.", file=member.name
@@ -131,7 +133,7 @@ class OpenedFile:
         """A file of somebody else may become shorter while it is mapped, which ends the process."""
         if text.path.parent == self._tools.directory:
             return text
-        with full_disk_told():
+        with disk_errors():
             return replace(text, path=Path(shutil.copyfile(text.path, self._new_path())))
 
     def _new_path(self) -> Path:

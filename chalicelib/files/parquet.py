@@ -1,6 +1,7 @@
 """Parquet: a file's rows in pieces that are Parquet too, with all values as text.
 
-DuckDB does it, range by range: it skips the row groups before a range, and what is read so is as plain as a CSV.
+DuckDB does it, range by range: it skips the row groups before a range, and what is read so is as
+plain as a CSV.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from .tools import Tools
 
 STATEMENTS = named_statements(Path(__file__).with_suffix(".sql"))
-MOST_CELLS = 4_000_000  # of a piece: a row group of usual width, and fewer rows of a table of hundreds of columns
+# Of a piece: a row group of usual width, and fewer rows of a table of hundreds of columns.
+MOST_CELLS = 4_000_000
 LEAST_ROWS = 2048  # a vector of DuckDB
 LOOKED_AT = 20  # rows
 ROW_NUMBER = "file_row_number"  # a column of DuckDB's own
@@ -64,13 +66,18 @@ class ParquetPieces:
 
     @property
     def examples(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for row in reversed(self._rows("look", texts=self._texts, rows=LOOKED_AT)):
-            found |= {name: value for name, value in zip(self.names, row, strict=True) if value is not None}
-        return {name: found[name] for name in self.names if name in found}
+        """Of each column its first value."""
+        first: dict[str, str] = {}
+        for row in self._rows("look", texts=self._texts, rows=LOOKED_AT):
+            for name, value in zip(self.names, row, strict=True):
+                if value is not None:
+                    first.setdefault(name, value)
+        return {name: first[name] for name in self.names if name in first}
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
-        """From the mark's row to the end, or to the row `until`. Raises FileUnreadable, FileTooLarge, ScratchFull."""
+        """From the mark's row to the end, or to the row `until`. Raises FileUnreadable,
+        FileTooLarge, ScratchFull.
+        """
         end = self._count if until is None else min(until, self._count)
         for first in range(mark.row, end, self._piece_rows):
             past = min(first + self._piece_rows, end)
@@ -99,7 +106,7 @@ class ParquetPieces:
     def _rows(self, name: str, **parts: object) -> list[tuple[Any, ...]]:
         statement = STATEMENTS[name].format(source=self._source, **parts)
         try:
-            with _damage_told(self.file), exhaustion_told():
+            with _damage_as_ours(self.file), exhaustion_told():
                 return self._tools.duckdb.execute(statement).fetchall()
         except OutOfMemory as exc:
             raise FileTooLarge(
@@ -110,7 +117,7 @@ class ParquetPieces:
 
 
 @contextmanager
-def _damage_told(file: str) -> Iterator[None]:
+def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as exc:

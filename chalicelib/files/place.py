@@ -1,4 +1,6 @@
-"""Place: where the files of a source are. Each implementation lists them, and brings one onto local disk."""
+"""Place: where the files of a source are. Each implementation lists them, and brings one onto local
+disk.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Listed:
-    """A file as its place lists it. `version` is another one when the file is: an ETag, a time, a checksum. As it is it
-    lies there `since` then, by the place's own clock; 0 where nobody can tell.
+    """A file as its place lists it. `version` is another one when the file is: an ETag, a time, a
+    checksum. As it is it lies there `since` then, by the place's own clock; 0 where nobody can
+    tell.
     """
 
     name: str
@@ -43,7 +46,9 @@ class Place(Protocol):
         """In the order of their names. Raises FilesNotFound, SourceError."""
 
     def fetch(self, listed: Listed, target: Path) -> Path:
-        """The file on local disk: `target`, or where it lies. Raises FileChanged, SourceError, ScratchFull."""
+        """The file on local disk: `target`, or where it lies. Raises FileChanged, SourceError,
+        ScratchFull.
+        """
 
     def check(self, listed: Listed) -> None:
         """Raises FileChanged when the file is not the one that was listed any more."""
@@ -64,7 +69,9 @@ def digest_of(files: Sequence[Listed]) -> str:
 
 
 def listing_of(files: Sequence[Listed]) -> str:
-    """The digest, and since when the newest of them lies there: what came later is known by that."""
+    """The digest, and since when the newest of them lies there: what came later is known by
+    that.
+    """
     return f"{digest_of(files)}.{max((each.since for each in files), default=0)}"
 
 
@@ -90,14 +97,16 @@ def check_size(name: str, size: int, limits: Limits) -> None:
         )
 
 
-def changed(name: str) -> FileChanged:
+def file_changed(name: str) -> FileChanged:
     return FileChanged(
         f"{name} grew or changed while it was read. Start the import again when it is complete.", file=name
     )
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
-    """Of a path with `*`, `?` and `[…]`, none of which crosses a slash, and with `**`, which does."""
+    """Of a path with `*`, `?` and `[…]`, none of which crosses a slash, and with `**`, which
+    does.
+    """
     return re.compile("".join(map(_expression_of, _SIGNS.findall(glob))), re.DOTALL)
 
 

@@ -12,9 +12,9 @@ from .stretch import Stretch
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is the sheet `sheet` of
-    the member `member` of the listed file `at`, each counted from 0. `files` is the digest of all that are listed. Of a
-    part it goes no further than that `part` does.
+    """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is
+    the sheet `sheet` of the member `member` of the listed file `at`, each counted from 0. `files`
+    is the digest of all that are listed. Of a part it goes no further than that `part` does.
     """
 
     files: str
@@ -28,22 +28,38 @@ class Position:
     @property
     def url(self) -> str:
         """`file:3?row=122880&…`"""
-        told: dict[str, object] = {"row": self.mark.row, "byte": self.mark.byte, "at": self.at, "member": self.member}
-        told |= {"sheet": self.sheet} | ({} if self.part is None else {"until": _until(self.part)})
-        return f"file:{self.number}?{urlencode({**told, 'files': self.files})}"
+        values: dict[str, object] = {
+            "row": self.mark.row,
+            "byte": self.mark.byte,
+            "at": self.at,
+            "member": self.member,
+            "sheet": self.sheet,
+        }
+        if self.part is not None:
+            values["until"] = _until(self.part)
+        values["files"] = self.files
+        return f"file:{self.number}?{urlencode(values)}"
 
     @classmethod
     def of(cls, url: str) -> Self:
         parts = urlsplit(url)
-        told = dict(parse_qsl(parts.query))
-        places = {name: int(told[name]) for name in ("at", "member", "sheet")}
-        mark = Mark(int(told["row"]), int(told["byte"]))
-        part = _part(told["until"], places["at"]) if "until" in told else None
-        return cls(files=told["files"], number=int(parts.path), mark=mark, part=part, **places)
+        values = dict(parse_qsl(parts.query))
+        at = int(values["at"])
+        return cls(
+            files=values["files"],
+            number=int(parts.path),
+            at=at,
+            member=int(values["member"]),
+            sheet=int(values["sheet"]),
+            mark=Mark(int(values["row"]), int(values["byte"])),
+            part=_part(values["until"], at) if "until" in values else None,
+        )
 
 
 def _until(part: Stretch) -> str:
-    """Of whole files the first one that is in it no more; of a file that is cut all there is to know."""
+    """Of whole files the first one that is in it no more; of a file that is cut all there is to
+    know.
+    """
     return str(part) if part.begun is not None else str(part.past)
 
 

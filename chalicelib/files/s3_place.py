@@ -18,10 +18,10 @@ from chalicelib.errors import (
     SourceUnavailable,
     SourceUnreachable,
 )
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
-from .disk import BLOCK, full_disk_told
 from .limits import USUAL
-from .place import Listed, changed, is_pattern, listed_in_order, pattern_of
+from .place import Listed, file_changed, is_pattern, listed_in_order, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,8 @@ BUSY = {"SlowDown", "Throttling", "RequestLimitExceeded"}
 
 
 class S3Place:
-    """`s3://bucket/folder/*.zip`, `s3://bucket/folder/` for all below it, or one object. An object is read as it was
-    listed or not at all: its ETag is asked for with it.
+    """`s3://bucket/folder/*.zip`, `s3://bucket/folder/` for all below it, or one object. An object
+    is read as it was listed or not at all: its ETag is asked for with it.
     """
 
     is_shared = True
@@ -111,11 +111,11 @@ class S3Place:
         with _errors_as_ours(self._bucket, listed.name):
             key = self._folder + listed.name
             answer = self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{listed.version}"')
-            with full_disk_told(), closing(answer["Body"]) as body, target.open("wb") as file:
+            with disk_errors(), closing(answer["Body"]) as body, target.open("wb") as file:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
         if target.stat().st_size != listed.size:
-            raise changed(listed.name)
+            raise file_changed(listed.name)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _refusal(exc: ClientError, bucket: str, name: str) -> SourceError:
     if code == "NoSuchBucket":
         return FilesNotFound(f"There is no bucket {bucket}. Check the address.")
     if code in GONE and name:
-        return changed(name)
+        return file_changed(name)
     if code == "InvalidObjectState":
         return FileUnreadable(f"{name} lies in an archive of S3. Restore it there before.", file=name)
     if code in FORBIDDEN:

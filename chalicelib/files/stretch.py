@@ -1,4 +1,5 @@
-"""Stretch: what of the files of a source is a part of it: neighbouring files, or rows of one that is large.
+"""Stretch: what of the files of a source is a part of it: neighbouring files, or rows of one that
+is large.
 
 a.csv  b.csv  c.csv │ d.csv, rows 0 … 999 │ d.csv, rows 1000 … │ e.csv
 0-3                 │ 3-4@1:0:0:1000      │ 3-4@1:1000:52110:  │ 4-5
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """From the file `first` to the file `past`, which is not in it. Of a file that is cut, its rows from `mark` on up
-    to the row `until`, or to its end, and the number of the part in which it has `begun`.
+    """From the file `first` to the file `past`, which is not in it. Of a file that is cut, its rows
+    from `mark` on up to the row `until`, or to its end, and the number of the part in which it has
+    `begun`.
     """
 
     first: int
@@ -47,8 +49,9 @@ class Stretch:
 def stretches_of(
     sizes: Sequence[int], *, most: int, least: int, cuts: Callable[[int, int], Sequence[Mark]]
 ) -> Iterator[Stretch]:
-    """Neighbours put together until they have so many bytes. A file that is as large as several parts stands by itself,
-    in as many as `cuts` finds: given a file and a number of parts, it tells where they part.
+    """Neighbours put together until they have so many bytes. A file that is as large as several
+    parts stands by itself, in as many as `cuts` finds: given a file and a number of parts, it tells
+    where they part.
     """
     enough, number, begun, together = max(least, -(-sum(sizes) // most)), 0, 0, 0
     for place, size in enumerate(sizes):
@@ -78,7 +81,9 @@ def _ranges(place: int, marks: Sequence[Mark], number: int) -> Iterator[Stretch]
 
 
 def even(marks: Sequence[Mark], wanted: int, rows: int) -> list[Mark]:
-    """Of all places between two pieces of so many `rows` together those that part them the most evenly."""
+    """Of all places between two pieces of so many `rows` together those that part them the most
+    evenly.
+    """
     ends = [number * rows / wanted for number in range(1, wanted)]
     nearest = [min(marks, key=lambda mark: abs(mark.row - end)) for end in ends if marks]
     return [mark for mark in dict.fromkeys(nearest) if 0 < mark.row < rows]

@@ -1,4 +1,6 @@
-"""Tools: what readers of files share: fresh paths in one directory, and a DuckDB that counts and converts."""
+"""Tools: what readers of files share: fresh paths in one directory, and a DuckDB that counts and
+converts.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from chalicelib.store.table import Table
 
-MEMORY_MB = 200  # a piece is read in vectors of 2,048 rows; a row group of Parquet is what takes more
+# A piece is read in vectors of 2,048 rows; a row group of Parquet is what takes more.
+MEMORY_MB = 200
 
 
 class Tools:
@@ -27,7 +30,9 @@ class Tools:
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     def new_path(self, ending: str = "") -> Path:
-        """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
+        """Each of its own: DuckDB may keep pages of a file that had the same path a moment
+        before.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         return self.directory / f"file-{next(self._numbers)}{ending}"
 
@@ -43,7 +48,8 @@ class Tools:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._duckdb = duckdb.connect(config=local_config(self.directory, self._memory_mb))
             self._duckdb.execute("SET threads = 1")
-            self._duckdb.execute("SET preserve_insertion_order = false")  # one thread keeps it, and needs less memory
+            # One thread keeps it, and needs less memory.
+            self._duckdb.execute("SET preserve_insertion_order = false")
             self._duckdb.execute("SET enable_external_file_cache = false")
         return self._duckdb
 

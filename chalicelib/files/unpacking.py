@@ -1,4 +1,5 @@
-"""Unpacking: what is in a gzip or a zip, written to local disk under names of our own and counted on its way.
+"""Unpacking: what is in a gzip or a zip, written to local disk under names of our own and counted
+on its way.
 
 A member's own name is text for people and for the pattern of the definition, never a path.
 """
@@ -16,8 +17,8 @@ from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, cast
 
 from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
-from .disk import BLOCK, full_disk_told
 from .kind import ZIPS, beginning_of
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
 TABLES = re.compile(
     r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$", re.IGNORECASE
 )
-BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)  # no data
+# No data.
+BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 ENCRYPTED = 0x1
 END = struct.Struct("<4s4H2LH")  # of central directory: APPNOTE.TXT, section 4.3.16
 END_64 = struct.Struct("<4sQ2H2L4Q")  # section 4.3.14
+SIZE_IN_64 = 0xFFFFFFFF
 SHOWN = 5  # names in a message
 LONGEST_NAME = 200  # characters of it that are shown
 
@@ -50,7 +53,7 @@ class Member:
 
 def unpack_gzip(path: Path, target: Path, *, file: str, limits: Limits) -> None:
     """Raises FileUnreadable: damaged or cut off; FileTooLarge, ScratchFull."""
-    with _damage_told(file), gzip.open(path) as source:
+    with _damage_as_ours(file), gzip.open(path) as source:
         _copy(cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits)
 
 
@@ -59,19 +62,21 @@ def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
     if not beginning_of(path).startswith(ZIPS):
         return False
     _check_directory(path, file, limits)
-    with _damage_told(file), zipfile.ZipFile(path) as archive:
+    with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         return not WORKBOOKS.intersection(archive.namelist())
 
 
 def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[Member]:
-    """Those that the pattern names, else those that look like tables; in the archive's order of names. Raises
-    FileUnreadable, FileTooLarge, FilesNotFound.
+    """Those that the pattern names, else those that look like tables; in the archive's order of
+    names. Raises FileUnreadable, FileTooLarge, FilesNotFound.
     """
-    with _damage_told(file), zipfile.ZipFile(path) as archive:
-        entries = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
+    with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries.sort(key=lambda entry: entry.filename)
     if len(entries) > limits.members:
         raise FileTooLarge(f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file)
-    chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=len(entries) == 1)]
+    is_single = len(entries) == 1
+    chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=is_single)]
     if not chosen:
         raise _nothing_chosen(file, pattern, entries)
     _check_sizes(path, file, chosen, limits)
@@ -79,13 +84,15 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
 
 
 def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -> None:
-    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge, ScratchFull."""
+    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge,
+    ScratchFull.
+    """
     entry = member.entry
     if entry is None:
         raise ValueError("the file itself is no member")
     if entry.flag_bits & ENCRYPTED:
         raise FileUnreadable(f"{member.name} has a password. Ask for it without one.", file=member.name)
-    with _damage_told(member.name), zipfile.ZipFile(path) as archive:
+    with _damage_as_ours(member.name), zipfile.ZipFile(path) as archive:
         try:
             source = archive.open(entry)
         except (NotImplementedError, RuntimeError) as exc:
@@ -98,13 +105,19 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
 
 
 def _copy(source: IO[bytes], target: Path, *, file: str, packed: int, limits: Limits) -> None:
-    size, most = 0, min(limits.unpacked, max(limits.free, packed * limits.ratio))
-    with full_disk_told(), target.open("wb") as written:
+    most = _most_unpacked(packed, limits)
+    size = 0
+    with disk_errors(), target.open("wb") as written:
         while block := source.read(BLOCK):
             size += len(block)
             if size > most:
                 raise _bomb(file, most, packed)
             written.write(block)
+
+
+def _most_unpacked(packed: int, limits: Limits) -> int:
+    """Bytes. What is small may unpack to any ratio."""
+    return min(limits.unpacked, max(limits.free, packed * limits.ratio))
 
 
 def _bomb(file: str, most: int, packed: int) -> FileTooLarge:
@@ -116,7 +129,7 @@ def _bomb(file: str, most: int, packed: int) -> FileTooLarge:
 
 
 @contextmanager
-def _damage_told(file: str) -> Iterator[None]:
+def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as exc:
@@ -142,29 +155,47 @@ def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> 
 
 
 def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on the way."""
+    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on
+    the way.
+    """
     packed = path.stat().st_size
-    most = min(limits.unpacked, max(limits.free, packed * limits.ratio))
+    most = _most_unpacked(packed, limits)
     if sum(entry.file_size for entry in entries) > most:
         raise _bomb(file, most, packed)
 
 
 def _check_directory(path: Path, file: str, limits: Limits) -> None:
     """Python reads the list of the members into memory, as long as the archive says that it is."""
-    with path.open("rb") as opened:
-        opened.seek(max(0, path.stat().st_size - END.size - (1 << 16) - END_64.size))
-        tail = opened.read()
+    tail = _tail_of(path)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END.size:
         raise FileUnreadable(f"{file} ends early: the list of its members is not there. Ask for a new copy.", file=file)
-    size = END.unpack_from(tail, at)[5]
-    at_64 = tail.rfind(b"PK\x06\x06", 0, at)
-    if at_64 >= 0 and len(tail) - at_64 >= END_64.size:
-        size = max(size if size != 0xFFFFFFFF else 0, END_64.unpack_from(tail, at_64)[8])  # noqa: PLR2004
+    size = _directory_size(tail, at)
     if size > limits.directory:
         raise FileTooLarge(f"{file} has a list of {size >> 20:,} MB of members. Ask for it in parts.", file=file)
 
 
+def _tail_of(path: Path) -> bytes:
+    """What has room for both records of the end, and for a comment of 64 KB behind them."""
+    with path.open("rb") as opened:
+        opened.seek(max(0, path.stat().st_size - END.size - (1 << 16) - END_64.size))
+        return opened.read()
+
+
+def _directory_size(tail: bytes, at: int) -> int:
+    """By the record of the end that begins `at`, and the one of ZIP64 before it, whose size stands
+    in the place of 0xFFFFFFFF in the former.
+    """
+    size = int(END.unpack_from(tail, at)[5])
+    at_64 = tail.rfind(b"PK\x06\x06", 0, at)
+    if at_64 < 0 or len(tail) - at_64 < END_64.size:
+        return size
+    size_64 = int(END_64.unpack_from(tail, at_64)[8])
+    return size_64 if size == SIZE_IN_64 else max(size, size_64)
+
+
 def _shown(name: str) -> str:
-    """Without control characters: it is text of somebody else that goes into messages and into `_file`."""
+    """Without control characters: it is text of somebody else that goes into messages and into
+    `_file`.
+    """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)[:LONGEST_NAME]

@@ -28,8 +28,9 @@ _SQL = named_statements(Path(__file__).with_name("unpivoting.sql"))
 
 
 class LongReader:
-    """The columns whose whole name is like `pattern` become rows: its named groups are fields of them, and what the
-    column holds is the field `value`. All other columns stand beside each of these rows.
+    """The columns whose whole name is like `pattern` become rows: its named groups are fields of
+    them, and what the column holds is the field `value`. All other columns stand beside each of
+    these rows.
     """
 
     def __init__(self, reader: Reader, *, pattern: str, value: str, tools: Tools) -> None:
@@ -46,12 +47,12 @@ class LongReader:
     @property
     def names(self) -> tuple[str, ...]:
         """Raises FileUnreadable: no column is like the pattern."""
-        return (*self._kept(self._reader.names), *self._fields) if self._reader.names and self._wide else ()
+        return (*self._names_left(self._reader.names), *self._fields) if self._reader.names and self._wide else ()
 
     @property
     def examples(self) -> dict[str, Any]:
         found = self._reader.examples
-        kept = {name: found[name] for name in self._kept(self._reader.names) if name in found}
+        kept = {name: found[name] for name in self._names_left(self._reader.names) if name in found}
         shown = next((name for name in self._wide if name in found), None)
         return kept | ({**self._wide[shown], self._value: found[shown]} if shown else {})
 
@@ -68,7 +69,7 @@ class LongReader:
     @cached_property
     def _wide(self) -> dict[str, dict[str, str]]:
         """Of each column that becomes rows, what its name says."""
-        found = self._told(self._reader.names)
+        found = self._groups_by_name(self._reader.names)
         if not found:
             raise FileUnreadable(
                 f"No column of {self.file} is like {self._pattern.pattern!r}. Correct fields under [unpivot] in the "
@@ -78,11 +79,11 @@ class LongReader:
             )
         return found
 
-    def _told(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    def _groups_by_name(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         matches = {name: self._pattern.fullmatch(name) for name in names}
         return {name: {k: v or "" for k, v in match.groupdict().items()} for name, match in matches.items() if match}
 
-    def _kept(self, names: Iterable[str]) -> list[str]:
+    def _names_left(self, names: Iterable[str]) -> list[str]:
         """A column that is called like one of the new fields gives way."""
         new = {name.lower() for name in self._fields}
         return [name for name in names if name.lower() not in new and not self._pattern.fullmatch(name)]
@@ -92,8 +93,8 @@ class LongReader:
     def _long(self, table: Table) -> Table:
         """Raises ScratchFull, OutOfMemory."""
         path = self._tools.new_path(".parquet")
-        kept = self._kept(table.names)
-        told = self._told(table.names)
+        kept = self._names_left(table.names)
+        told = self._groups_by_name(table.names)
         columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
         columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
         lists = {
@@ -133,8 +134,8 @@ class LongReader:
             return [row]
         if not isinstance(found, dict):
             return [row]
-        kept = {name: found[name] for name in self._kept(found)}
-        told = self._told(found).items()
+        kept = {name: found[name] for name in self._names_left(found)}
+        told = self._groups_by_name(found).items()
         cells = [kept | groups | {self._value: found[name]} for name, groups in told if found[name] not in (None, "")]
         return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]
 

@@ -1,8 +1,9 @@
-"""The body of an HTTP answer as UTF-8 bytes: unpacked while it arrives, counted, and refused when it is neither
-UTF-8 nor plain nor gzip nor deflate.
+"""The body of an HTTP answer as UTF-8 bytes: unpacked while it arrives, counted, and refused when
+it is neither UTF-8 nor plain nor gzip nor deflate.
 
-It comes without a byte order mark and on one line. In JSON and XML a line break between tokens is as good as a blank,
-and JSON has none within them. Done piece by piece, because a second copy of a page is memory that nobody has.
+It comes without a byte order mark and on one line. In JSON and XML a line break between tokens is
+as good as a blank, and JSON has none within them. Done piece by piece, because a second copy of a
+page is memory that nobody has.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def read_body(response: requests.Response, allowance: Allowance, *, most: int) -
 
 
 def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str:
-    """Its bytes as they were sent, a compression of the transfer included, and their SHA-256. Raises TooSlow, TooLarge,
-    urllib3's HTTPError, OSError.
+    """Its bytes as they were sent, a compression of the transfer included, and their SHA-256.
+    Raises TooSlow, TooLarge, urllib3's HTTPError, OSError.
     """
     size, digest = 0, hashlib.sha256()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
@@ -73,7 +74,9 @@ def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str
 
 
 def _read_at_once(response: requests.Response, allowance: Allowance, length: int, most: int) -> bytearray:
-    """What tells its length goes from the socket to its place: to join pieces takes as long as to receive them."""
+    """What tells its length goes from the socket to its place: to join pieces takes as long as to
+    receive them.
+    """
     if length > most:
         raise TooLarge
     body = bytearray(length)
@@ -109,15 +112,15 @@ def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
     """Nothing but gzip is asked for, and some send deflate all the same."""
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
     if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
-        raise Unreadable(f"it is compressed as {_told(encoding)}")
+        raise Unreadable(f"it is compressed as {_quoted_name(encoding)}")
     if names == ["deflate"]:
         return _Deflate(allowance)
     return _Gzip(allowance) if names else None
 
 
 class _Body:
-    """Joined from its pieces. A large one goes to a buffer that grows in place, because joining takes its memory twice;
-    for a small one that would cost more time than all the rest of reading.
+    """Joined from its pieces. A large one goes to a buffer that grows in place, because joining
+    takes its memory twice; for a small one that would cost more time than all the rest of reading.
     """
 
     def __init__(self, most: int) -> None:
@@ -137,7 +140,7 @@ class _Body:
 
     def whole(self) -> bytes:
         if not self._buffer.tell():
-            return self._joined()
+            return self._from_beginning()
         self._move()
         return self._buffer.getvalue()
 
@@ -145,17 +148,18 @@ class _Body:
         if self._buffer.tell():
             self._buffer.writelines(self._pieces)
         else:
-            self._buffer.write(self._joined())
+            self._buffer.write(self._from_beginning())
         self._pieces.clear()
 
-    def _joined(self) -> bytes:
+    def _from_beginning(self) -> bytes:
         """The body from its beginning."""
         return b"".join(self._pieces).removeprefix(BYTE_ORDER_MARK)
 
 
 class _Gzip:
-    """A gzip stream, member by member and in bounded pieces. Time is looked at for each of them. A member may be empty,
-    so that their number is bounded too: a hundred MB of those would be a minute of work.
+    """A gzip stream, member by member and in bounded pieces. Time is looked at for each of them. A
+    member may be empty, so that their number is bounded too: a hundred MB of those would be a
+    minute of work.
     """
 
     def __init__(self, allowance: Allowance) -> None:
@@ -186,7 +190,9 @@ class _Gzip:
 
 
 class _Deflate(_Gzip):
-    """One stream, in zlib's wrapping as RFC 9110 has it (8.4.1.2), or bare as some servers send it."""
+    """One stream, in zlib's wrapping as RFC 9110 has it (8.4.1.2), or bare as some servers send
+    it.
+    """
 
     def __init__(self, allowance: Allowance) -> None:
         super().__init__(allowance)
@@ -204,8 +210,8 @@ class _Deflate(_Gzip):
 
 
 def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
-    """JSON begins with two characters of ASCII, so a zero byte among the first four tells UTF-16 and UTF-32. Another
-    character set does no harm while all of the text is ASCII.
+    """JSON begins with two characters of ASCII, so a zero byte among the first four tells UTF-16
+    and UTF-32. Another character set does no harm while all of the text is ASCII.
     """
     declared = re.search(r"charset\s*=\s*[\"']?([^\s;\"',]+)", content_type, re.IGNORECASE)
     charset = declared[1].lower() if declared else "utf-8"
@@ -213,8 +219,8 @@ def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
         raise Unreadable("it is written in UTF-16 or UTF-32")
     if charset in ("utf-8", "utf8") or (_BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii()):
         return
-    raise Unreadable(f"it is written in {_told(charset)}")
+    raise Unreadable(f"it is written in {_quoted_name(charset)}")
 
 
-def _told(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return repr(re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)[:40])

@@ -1,8 +1,8 @@
 """Bound: the places that a secret may be sent to, as the secret itself says.
 
-Whoever may define a source must not be able to send the secret of one to another place. So the secret of a defined
-source names its origin, and a path if it is good for that alone: `"origin": "https://data.example.org/odata/"`, or
-several in a list.
+Whoever may define a source must not be able to send the secret of one to another place. So the
+secret of a defined source names its origin, and a path if it is good for that alone: `"origin":
+"https://data.example.org/odata/"`, or several in a list.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Place:
 
 
 def _climbs(path: str) -> bool:
-    """Whether a server could read it as a way out of where it begins, however often it decodes it."""
+    """Whether a server could read it as a way out of where it begins, however often it decodes
+    it.
+    """
     for _ in range(3):
         path = unquote(path)
     return ".." in path.replace("\\", "/").split("/")

@@ -1,4 +1,5 @@
-"""The cookies of a source while an import runs: some services keep a session, and the place in their paging with it.
+"""The cookies of a source while an import runs: some services keep a session, and the place in
+their paging with it.
 
 They stay in memory, go back to the origin that set them and to no other, and are few.
 """

@@ -1,6 +1,8 @@
-"""The credentials of the source: where the secret is kept, what it must look like, and what it puts on a request.
+"""The credentials of the source: where the secret is kept, what it must look like, and what it puts
+on a request.
 
-A secret is read once for each import, so a rotated one needs no new deployment. It is in no error, log, repr or job.
+A secret is read once for each import, so a rotated one needs no new deployment. It is in no error,
+log, repr or job.
 """
 
 from __future__ import annotations
@@ -64,8 +66,9 @@ def open_credentials(
     environment: Mapping[str, str],
     proxy: Proxy | None = None,
 ) -> SourceAuth | None:
-    """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service, and
-    the `proxy` leads to a token endpoint. Raises SecretUnavailable, SecretInvalid, SettingsError.
+    """What signs the requests to the source; None for an open source. `client` makes an AWS client
+    by its service, and the `proxy` leads to a token endpoint. Raises SecretUnavailable,
+    SecretInvalid, SettingsError.
     """
     if settings.source_auth == "none":
         return None
@@ -107,15 +110,21 @@ def _auth(kind: str, secret: dict[str, str], settings: Settings, proxy: Proxy | 
 
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
-    """As they are, and as an address may hold them: percent-encoded, once or twice."""
-    once = {write(secret, safe=safe) for secret in secrets for write in (quote, quote_plus) for safe in ("", "/")}
-    found = {*secrets, *once, *(quote(each, safe="") for each in once)}
-    return found | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in found}
+    """As they are, and as an address may hold them: percent-encoded, once or twice, in large
+    letters or in small ones.
+
+    Of `a/b`: a/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
+    """
+    plain = set(secrets)
+    once = {encode(secret, safe=safe) for secret in plain for encode in (quote, quote_plus) for safe in ("", "/")}
+    twice = {quote(each, safe="") for each in once}
+    forms = plain | once | twice
+    return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
 
 
 class SourceAuth(AuthBase):
-    """Signs a request. `hide` takes the secrets out of a text. `bound` are the places that they may be sent to; calling
-    it for another one raises SecretInvalid.
+    """Signs a request. `hide` takes the secrets out of a text. `bound` are the places that they may
+    be sent to; calling it for another one raises SecretInvalid.
     """
 
     def __init__(self) -> None:
@@ -155,7 +164,8 @@ def basic_auth(user: str, password: str, *, header: str = "Authorization") -> He
 
 
 class TokenAuth(SourceAuth):
-    """OAuth2 client credentials (RFC 6749, section 4.4). Safe for threads: of many that need a token, one fetches it.
+    """OAuth2 client credentials (RFC 6749, section 4.4). Safe for threads: of many that need a
+    token, one fetches it.
 
     Calling it raises TokenUnavailable, TokenRefused.
     """
@@ -173,7 +183,9 @@ class TokenAuth(SourceAuth):
         clock: Callable[[], float] = time.monotonic,
         proxy: Proxy | None = None,
     ) -> None:
-        """`ca` is the file of a private authority: a token endpoint may be one of the house, or everybody's."""
+        """`ca` is the file of a private authority: a token endpoint may be one of the house, or
+        everybody's.
+        """
         super().__init__()
         self._url = url
         self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
@@ -235,7 +247,9 @@ def _check(status: int, body: bytes | bytearray) -> None:
 
 
 def _token(body: bytes | bytearray) -> tuple[str, float]:
-    """The access token, and how many seconds it lives; without end when the answer does not tell."""
+    """The access token, and how many seconds it lives; without end when the answer does not
+    tell.
+    """
     answer = _object(body)
     token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
     if not (isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"):
@@ -260,8 +274,8 @@ def stored_secret(
     environment: Mapping[str, str],
     setting: str = "WELLHEAD_SOURCE_SECRET",
 ) -> str:
-    """The secret's text. Errors do not repeat the place: it may be a secret put where its name belongs. Raises
-    SecretUnavailable, SecretInvalid.
+    """The secret's text. Errors do not repeat the place: it may be a secret put where its name
+    belongs. Raises SecretUnavailable, SecretInvalid.
     """
     store, _, name = place.partition(":")
     try:
@@ -292,13 +306,18 @@ def _is_passing(exc: ClientError) -> bool:
 
 
 def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
-    """The parts of the secret by name. The parser's own error would hold the whole text. Raises SecretInvalid."""
+    """The parts of the secret by name. The parser's own error would hold the whole text. Raises
+    SecretInvalid.
+    """
     secret = _object(text.encode("utf-8", "replace"))
-    parts = {name: secret.get(name) for name in FORMS[kind]}
-    if not all(isinstance(part, str) and _is_fit(name, part.strip()) for name, part in parts.items()):
-        form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
-        raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
-    return {name: _as_sent(name, str(part)) for name, part in parts.items()}
+    parts: dict[str, str] = {}
+    for name in FORMS[kind]:
+        part = secret.get(name)
+        if not isinstance(part, str) or not _is_fit(name, part.strip()):
+            form = ", ".join(f'"{each}": "..."' for each in FORMS[kind])
+            raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
+        parts[name] = _as_sent(name, part)
+    return parts
 
 
 def _is_fit(name: str, part: str) -> bool:
@@ -306,7 +325,8 @@ def _is_fit(name: str, part: str) -> bool:
         return bool(_HEADER_TEXT.fullmatch(part))
     if _SURROGATE.search(part) or (name == "username" and ":" in part):
         return False
-    return bool(part) or name in FORMS["basic"]  # some services take a key as user or password, beside nothing
+    # Some services take a key as user or password, beside nothing.
+    return bool(part) or name in FORMS["basic"]
 
 
 def _as_sent(name: str, part: str) -> str:

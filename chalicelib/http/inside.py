@@ -1,9 +1,13 @@
-"""Inside: the addresses that no source of a deployed stack may have, because what answers there trusts whoever is here.
-And public ones: a receiver of notices has one of those, where a source may well be in a private network.
+"""Inside: the addresses that no source of a deployed stack may have, because what answers there
+trusts whoever is here. And public ones: a receiver of notices has one of those, where a source may
+well be in a private network.
 
-Loopback is the runtime of the function itself, and the link-local range has the services that hand out credentials:
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254),
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (169.254.170.2, fd00:ec2::23).
+Loopback is the runtime of the function itself, and the link-local range has the services that hand
+out credentials:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+(169.254.169.254, fd00:ec2::254),
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (169.254.170.2,
+fd00:ec2::23).
 """
 
 from __future__ import annotations
@@ -28,8 +32,8 @@ Resolve = Callable[..., Iterable[tuple[Any, ...]]]  # as socket.getaddrinfo
 
 
 def is_inside(host: str) -> bool:
-    """Of a name or an address, in any form that a resolver takes: `127.1`, `2130706433`, `::ffff:7f00:1`. What a name
-    leads to is seen when it is connected to: is_inside_address.
+    """Of a name or an address, in any form that a resolver takes: `127.1`, `2130706433`,
+    `::ffff:7f00:1`. What a name leads to is seen when it is connected to: is_inside_address.
     """
     name = host.strip("[]").rstrip(".").lower()
     if name in _NAMES or name.endswith(".localhost"):
@@ -51,8 +55,9 @@ class NotPublic(Exception):
 
 
 def public_address(host: str, port: int, resolve: Resolve = socket.getaddrinfo) -> str:
-    """Where a connection to this name may be made: the first of its addresses, when all of them are public. Whoever
-    connects takes this one, and does not ask again: the next answer may be another one. Raises NotPublic, OSError.
+    """Where a connection to this name may be made: the first of its addresses, when all of them are
+    public. Whoever connects takes this one, and does not ask again: the next answer may be another
+    one. Raises NotPublic, OSError.
     """
     found = [str(address[0]) for *_, address in resolve(host, port, 0, socket.SOCK_STREAM)]
     if not found or not all(map(is_public_address, found)):
@@ -61,7 +66,9 @@ def public_address(host: str, port: int, resolve: Resolve = socket.getaddrinfo) 
 
 
 def is_public_address(text: str) -> bool:
-    """Of everybody's internet: none that is private, shared, of a link, of this machine, or that stands for such."""
+    """Of everybody's internet: none that is private, shared, of a link, of this machine, or that
+    stands for such.
+    """
     address = _address(text)
     if address is None:
         return False

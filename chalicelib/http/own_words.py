@@ -1,5 +1,6 @@
-"""What a source says for itself when it refuses a request. It is shown to people, and comes from outside: so it is
-short, of one line, without markup, and without what looks like a credential or a query.
+"""What a source says for itself when it refuses a request. It is shown to people, and comes from
+outside: so it is short, of one line, without markup, and without what looks like a credential or a
+query.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ ERROR_BYTES = 1 << 16
 ERROR_SECONDS = 5.0  # what an error's text is worth waiting for
 
 _XML_MESSAGE = re.compile(r"<(?:\w+:)?message[^>]*>([^<]+)<")  # of OData v2
-_NOT_SHOWN = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")  # controls, directions of writing, blanks of all kinds
+# Controls, directions of writing, blanks of all kinds.
+_NOT_SHOWN = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
 
 
 def own_sentence(response: requests.Response, allowance: Allowance) -> str:

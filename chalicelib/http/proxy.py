@@ -1,9 +1,11 @@
-"""Proxy: the way out to a source that knows its callers by their address, or that nothing else leads to.
+"""Proxy: the way out to a source that knows its callers by their address, or that nothing else
+leads to.
 
-Only what is asked of the source by https goes through it, by CONNECT: the proxy sees which host is asked, and nothing
-of what is said. What a name leads to the proxy alone knows, so the look at the address of a connection (_Outside in
-session.py) is not taken here. It need not be: the source still has to show a certificate for its name before it is sent
-a word, which no service that hands out credentials can.
+Only what is asked of the source by https goes through it, by CONNECT: the proxy sees which host is
+asked, and nothing of what is said. What a name leads to the proxy alone knows, so the look at the
+address of a connection (_Outside in session.py) is not taken here. It need not be: the source still
+has to show a certificate for its name before it is sent a word, which no service that hands out
+credentials can.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ SECRET = "WELLHEAD_SOURCE_PROXY_SECRET"  # noqa: S105  the name of the setting
 
 @dataclass(frozen=True)
 class Proxy:
-    """`url` holds no password; `auth` does. `ca` is the file of an authority to trust beside the public ones."""
+    """`url` holds no password; `auth` does. `ca` is the file of an authority to trust beside the
+    public ones.
+    """
 
     url: str
     auth: HeaderAuth | None = field(default=None, repr=False)
@@ -56,8 +60,8 @@ class Proxy:
 
 
 def open_proxy(settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]) -> Proxy | None:
-    """The proxy of the settings, its secret read; None where there is none. Raises SecretUnavailable, SecretInvalid,
-    SettingsError.
+    """The proxy of the settings, its secret read; None where there is none. Raises
+    SecretUnavailable, SecretInvalid, SettingsError.
     """
     if not settings.source_proxy:
         return None

@@ -1,7 +1,8 @@
 """BoundedSession: HTTP requests whose answers take no more time and bytes than they may.
 
-requests bounds the time of a single read and nothing else. Here every byte that comes off the socket is counted, and
-each read waits no longer than what is left: a drip of header lines, chunk sizes or compressed nothing is no way around.
+requests bounds the time of a single read and nothing else. Here every byte that comes off the
+socket is counted, and each read waits no longer than what is left: a drip of header lines, chunk
+sizes or compressed nothing is no way around.
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
 USER_AGENT = f"Wellhead/{__version__}"
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 30.0  # without a single byte
-HEAD_BYTES = 1 << 17  # status line and headers; http.client itself takes a hundred headers of 64 KiB
+# Status line and headers; http.client itself takes a hundred headers of 64 KiB.
+HEAD_BYTES = 1 << 17
 BUFFER_BYTES = 1 << 16
 
 
 class TooSlow(Exception):
-    """The answer was not whole in time. No OSError, so that nothing on the way takes it for a broken connection."""
+    """The answer was not whole in time. No OSError, so that nothing on the way takes it for a
+    broken connection.
+    """
 
 
 class TooLarge(Exception):
@@ -74,7 +78,9 @@ class Allowance:
         self._answer = answer
 
     def fill(self, buffer: bytearray) -> int:
-        """Read the body of the last answer into the buffer; how many bytes came until one of them ended."""
+        """Read the body of the last answer into the buffer; how many bytes came until one of them
+        ended.
+        """
         with memoryview(buffer) as room:
             received = 0
             while received < len(room) and (size := self._answer.readinto(room[received:])):
@@ -96,11 +102,12 @@ class Allowance:
 
 
 class BoundedSession(requests.Session):
-    """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
-    given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts, and
-    `ca_too` one of authorities to trust beside them. One that `is_kept_outside` sends nothing into the machine that it
-    is on: asking raises SourceInside. What the `proxy` takes goes through it. One that `is_kept_public` connects to
-    public addresses alone, and else raises NotPublic; `resolve` is socket.getaddrinfo.
+    """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no
+    cookie unless it is given a jar for them. `ca` is a file of the authorities to trust, in place
+    of those that everybody trusts, and `ca_too` one of authorities to trust beside them. One that
+    `is_kept_outside` sends nothing into the machine that it is on: asking raises SourceInside. What
+    the `proxy` takes goes through it. One that `is_kept_public` connects to public addresses alone,
+    and else raises NotPublic; `resolve` is socket.getaddrinfo.
     """
 
     def __init__(
@@ -120,8 +127,10 @@ class BoundedSession(requests.Session):
         self.allowance = Allowance(clock)
         self.auth = auth
         self.verify = ca or True
-        self.trust_env = False  # no HTTPS_PROXY and no .netrc: what is sent goes where the settings say
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
+        # No HTTPS_PROXY and no .netrc: what is sent goes where the settings say.
+        self.trust_env = False
+        # They would grow with every answer.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
         kept: list[type] = [_Outside] * is_kept_outside
         if is_kept_public:
@@ -138,8 +147,8 @@ class BoundedSession(requests.Session):
         return self.request(method, url, stream=True, allow_redirects=False, timeout=timeout, **options)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None. Told not to follow, requests still prepares the next request, and for that it reads the whole body
-        of this answer, whatever its size.
+        """None. Told not to follow, requests still prepares the next request, and for that it reads
+        the whole body of this answer, whatever its size.
         """
 
 
@@ -160,7 +169,8 @@ def check_authority(file: str) -> None:
 class _Adapter(HTTPAdapter):
     def __init__(self, allowance: Allowance, ca_too: str, kept: list[type], proxy: Proxy | None) -> None:
         self._pools = _pools(allowance, tuple(kept))
-        self._tunnels = _pools(allowance, ())  # they lead to the proxy, which whoever deploys has named
+        # They lead to the proxy, which whoever deploys has named.
+        self._tunnels = _pools(allowance, ())
         self._ca_too = ca_too
         self._proxy = proxy
         super().__init__()
@@ -190,8 +200,8 @@ class _Adapter(HTTPAdapter):
 
 
 class _Outside:
-    """Of a connection: what its name leads to is known when it stands, and before a byte is sent. A look at the name
-    beforehand would not do: the next one may get another address.
+    """Of a connection: what its name leads to is known when it stands, and before a byte is sent. A
+    look at the name beforehand would not do: the next one may get another address.
     """
 
     def _new_conn(self) -> socket.socket:
@@ -203,7 +213,9 @@ class _Outside:
 
 
 class _Public:
-    """Of a connection: it is made to the very address that was looked at, by its name all the same."""
+    """Of a connection: it is made to the very address that was looked at, by its name all the
+    same.
+    """
 
     resolve: Resolve
     port: int
@@ -220,7 +232,9 @@ class _Public:
 
 
 def _pools(allowance: Allowance, more: tuple[type, ...]) -> dict[str, type]:
-    """urllib3's pools, whose connections read their answers within the allowance, and have what `more` says."""
+    """urllib3's pools, whose connections read their answers within the allowance, and have what
+    `more` says.
+    """
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
     plain = {"ConnectionCls": type("Connection", (*more, HTTPConnection), reading)}
     tls = {"ConnectionCls": type("TlsConnection", (*more, HTTPSConnection), reading)}

@@ -1,8 +1,9 @@
 """Throttle: how many requests are under way at once, and how often one begins.
 
-The rule is TCP's: a source that is overloaded halves the requests under way, and each round of good answers adds
-one again, up to one less than were refused; that many are tried again after a calm time alone. So the setting for
-connections is an upper bound, and the source decides how many are really used.
+The rule is TCP's: a source that is overloaded halves the requests under way, and each round of good
+answers adds one again, up to one less than were refused; that many are tried again after a calm
+time alone. So the setting for connections is an upper bound, and the source decides how many are
+really used.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ MEMORY = 20  # answers; the usual time follows the source within so many
 
 @dataclass
 class Slot:
-    """One request under way, with which `at_once` were. Its holder says so when the source was overloaded."""
+    """One request under way, with which `at_once` were. Its holder says so when the source was
+    overloaded.
+    """
 
     began: float
     at_once: int = 1
@@ -34,7 +37,9 @@ class Slot:
 
 
 class Throttle:
-    """Safe for threads. `most` requests at once; `per_second` of all of them together, 0 for no cap."""
+    """Safe for threads. `most` requests at once; `per_second` of all of them together, 0 for no
+    cap.
+    """
 
     def __init__(
         self,
@@ -86,7 +91,9 @@ class Throttle:
                 self._free.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """No request begins before so many seconds are over: the source asked one of them to wait."""
+        """No request begins before so many seconds are over: the source asked one of them to
+        wait.
+        """
         with self._free:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
             self._next_at = max(self._next_at, self._paused_until)
@@ -117,7 +124,9 @@ class Throttle:
         return self._taken
 
     def _reduce(self, slot: Slot, now: float) -> None:
-        """Once for all the requests that were under way together: they tell of one and the same overload."""
+        """Once for all the requests that were under way together: they tell of one and the same
+        overload.
+        """
         if slot.began >= self._reduced_at:
             at_once = max(slot.at_once, self._active)
             if slot.overloaded and at_once > 1:

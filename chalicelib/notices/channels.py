@@ -1,4 +1,6 @@
-"""The channels of AWS: EventBridge, which hears of every notice, and a topic of SNS, which mails it."""
+"""The channels of AWS: EventBridge, which hears of every notice, and a topic of SNS, which mails
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import NoticeUnsent
 
-from .forms import told
+from .forms import notice_facts
 
 if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
 
 SOURCE = "wellhead"
-LONGEST_SUBJECT = 100  # characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+# Characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html.
+LONGEST_SUBJECT = 100
 
 
 class Channel(Protocol):
@@ -35,7 +38,7 @@ class Events:
         entry = {
             "Source": SOURCE,
             "DetailType": notice.title,
-            "Detail": json.dumps(told(notice, self._stage)),
+            "Detail": json.dumps(notice_facts(notice, self._stage)),
             "Time": datetime.fromtimestamp(notice.at, UTC),
         }
         try:

@@ -1,7 +1,8 @@
 """The body of a webhook: as Standard Webhooks advises, or as Slack and Teams take it.
 
-They do not go together: Teams wants `type` to be "message" where the others have the kind of the notice. What may stand
-in a message as markup, a link or a mention, is none there: a source's own words may be part of it.
+They do not go together: Teams wants `type` to be "message" where the others have the kind of the
+notice. What may stand in a message as markup, a link or a mention, is none there: a source's own
+words may be part of it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.notice import Notice
 
-_OF_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # https://docs.slack.dev/messaging/formatting-message-text
-MOST_OF_SLACK = 3_000  # characters of a block: https://docs.slack.dev/reference/block-kit/blocks/section-block
+# Https://docs.slack.dev/messaging/formatting-message-text.
+_OF_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Characters of a block: https://docs.slack.dev/reference/block-kit/blocks/section-block.
+MOST_OF_SLACK = 3_000
 _BOLD = {"weight": "Bolder", "size": "Medium"}
 
 
@@ -26,18 +29,22 @@ def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
-def told(notice: Notice, stage: str) -> dict[str, Any]:
-    """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the one it is of."""
+def notice_facts(notice: Notice, stage: str) -> dict[str, Any]:
+    """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the
+    one it is of.
+    """
     return {"stage": stage, **notice.content()}
 
 
 def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
-    facts = told(notice, stage)
+    facts = notice_facts(notice, stage)
     return {"type": notice.kind, "timestamp": _moment(notice.at), "text": facts.pop("text"), "data": facts}
 
 
 def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
-    """A block of plain text, whose addresses are no links; `text` is what a notification shows of it."""
+    """A block of plain text, whose addresses are no links; `text` is what a notification shows of
+    it.
+    """
     text = f"Wellhead ({stage}): {notice.text}"
     short = "".join(_OF_SLACK.get(sign, sign) for sign in f"Wellhead ({stage}): {notice.title}")
     block = {"type": "section", "text": {"type": "plain_text", "text": text[:MOST_OF_SLACK], "emoji": False}}

@@ -2,9 +2,10 @@
 
     take ── send on each channel that is due ── note what came of it
 
-A channel that fails is tried again later and later; the others are not sent again for its sake. A notice is taken
-before it is sent, so that who dies of it is not asked to send it at once again, and noted as sent afterwards, so that
-none is lost. Whatever a receiver does, it holds up no import: this is a function of its own.
+A channel that fails is tried again later and later; the others are not sent again for its sake. A
+notice is taken before it is sent, so that who dies of it is not asked to send it at once again, and
+noted as sent afterwards, so that none is lost. Whatever a receiver does, it holds up no import:
+this is a function of its own.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def send_due(
     remaining: Callable[[], float] = lambda: float("inf"),
     spread: Callable[[float, float], float] = random.uniform,
 ) -> dict[str, int]:
-    """How many notices are done with, and how many wait. Those that `remaining` seconds do not suffice for wait for the
-    next run. Raises StateUnavailable.
+    """How many notices are done with, and how many wait. Those that `remaining` seconds do not
+    suffice for wait for the next run. Raises StateUnavailable.
     """
     sender = Sender(outbox=outbox, channels=channels, hours=hours, clock=clock, spread=spread)
     left = outbox.waiting()
@@ -60,7 +61,9 @@ def send_due(
 
 
 class Sender:
-    """`resting` are the channels whose receiver is overloaded or away: it is asked once a run, not once a notice."""
+    """`resting` are the channels whose receiver is overloaded or away: it is asked once a run, not
+    once a notice.
+    """
 
     def __init__(
         self,
@@ -100,13 +103,17 @@ class Sender:
         return noted.state is not State.WAITING
 
     def _open(self, notice: Notice) -> dict[str, Delivery]:
-        """What is still to be sent. A channel that was set up after the first look has no part in a notice."""
+        """What is still to be sent. A channel that was set up after the first look has no part in a
+        notice.
+        """
         meant = set(self._channels) & set(notice.deliveries or self._channels)
         known = {name: notice.deliveries.get(name, Delivery()) for name in sorted(meant)}
         return {name: each for name, each in known.items() if each.state is State.WAITING}
 
     def _without_channel(self, notice: Notice) -> dict[str, Delivery]:
-        """What waits for a channel that is not set up any more: nobody wants to hear of it there."""
+        """What waits for a channel that is not set up any more: nobody wants to hear of it
+        there.
+        """
         now, told = self._clock(), "The channel is not set up any more."
         return {
             name: replace(each, state=State.GIVEN_UP, at=now, error=told)
@@ -119,13 +126,17 @@ class Sender:
         try:
             self._channels[name].send(notice)
         except (NoticeUnsent, SecretInvalid, SecretUnavailable) as exc:
-            return self._failed(name, notice, exc)
+            return self._note_failure(name, notice, exc)
         except Exception:
             log.exception("a notice could not be sent for an unforeseen reason", extra={"job_id": notice.key})
-            return self._failed(name, notice, NoticeUnsent("It failed unexpectedly. Look at the log of the function."))
+            return self._note_failure(
+                name, notice, NoticeUnsent("It failed unexpectedly. Look at the log of the function.")
+            )
         return replace(delivery, state=State.SENT, at=self._clock(), error=None)
 
-    def _failed(self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable) -> Delivery:
+    def _note_failure(
+        self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable
+    ) -> Delivery:
         delivery, now, until = notice.deliveries[name], self._clock(), notice.at + self._seconds
         if exc.details.get("is_busy"):
             self._resting.add(name)
@@ -144,6 +155,8 @@ class Sender:
         return replace(notice.deliveries[name], state=State.GIVEN_UP, at=self._clock(), error=why)
 
     def _backoff(self, attempts: int) -> float:
-        """Seconds: 30, 60, 120 … at most an hour, each halved at random, so that not all come back at once."""
+        """Seconds: 30, 60, 120 … at most an hour, each halved at random, so that not all come back
+        at once.
+        """
         longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 20))
         return longest * self._spread(0.5, 1.0)

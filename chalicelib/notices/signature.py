@@ -16,7 +16,9 @@ KEY_BYTES = range(24, 65)
 
 
 def keys_of(secret: str) -> list[bytes]:
-    """Of `whsec_…`, or of several with blanks between them while one gives way to another. Raises SecretInvalid."""
+    """Of `whsec_…`, or of several with blanks between them while one gives way to another. Raises
+    SecretInvalid.
+    """
     try:
         keys = [base64.b64decode(each.removeprefix(PREFIX), validate=True) for each in secret.split()]
     except ValueError:  # binascii.Error is one, and signs that are not ASCII bring another

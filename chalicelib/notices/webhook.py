@@ -1,7 +1,9 @@
-"""Webhook: a notice posted to a receiver of somebody's own, signed, without redirects, in bounded time.
+"""Webhook: a notice posted to a receiver of somebody's own, signed, without redirects, in bounded
+time.
 
-Who sets its address decides where this function connects to. So in a deployed stack it is https, and the name leads to
-public addresses alone; the connection is made to the very address that was looked at (http/session.py).
+Who sets its address decides where this function connects to. So in a deployed stack it is https,
+and the name leads to public addresses alone; the connection is made to the very address that was
+looked at (http/session.py).
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ BUSY = {429, 500, 502, 503, 504}
 
 
 class Webhook:
-    """`keys` reads the keys that it is signed with, none where the form needs no signature; it may raise
-    SecretUnavailable or SecretInvalid.
+    """`keys` reads the keys that it is signed with, none where the form needs no signature; it may
+    raise SecretUnavailable or SecretInvalid.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class Webhook:
             raise NoticeUnsent("The receiver cannot be reached, or broke off.", is_busy=True) from exc
 
     def _post(self, body: bytes, headers: dict[str, str]) -> None:
-        """The status alone is of interest: the answer's body is left where it is, however long it may be."""
+        """The status alone is of interest: the answer's body is left where it is, however long it
+        may be.
+        """
         url, is_public = self._settings.webhook_url, self._settings.source_reach == "outside"
         if is_public and urllib3.util.parse_url(url).scheme != "https":
             raise NotPublic

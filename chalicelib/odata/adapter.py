@@ -1,7 +1,8 @@
 """ExternalApiAdapter: the operator's OData API (v4 or v2) as a stream of pages.
 
-A page comes whole or not at all (connection.py), so nothing broken is taken for the end of the data. What comes after
-it is told by a link, by how many rows there were, or by the key of the last one (paginators.py).
+A page comes whole or not at all (connection.py), so nothing broken is taken for the end of the
+data. What comes after it is told by a link, by how many rows there were, or by the key of the last
+one (paginators.py).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from .paginators import Paginator
     from .survey import Survey
 
-LEAST_PAGES = 8  # of a part: a plan costs a few rounds of requests, and each part the request that shows its end
+# Of a part: a plan costs a few rounds of requests, and each part the request that shows its end.
+LEAST_PAGES = 8
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +98,8 @@ class ExternalApiAdapter:
         """A service has no files."""
 
     def survey(self, *, with_types: bool = False) -> Survey:
-        """The first rows' fields and the version of OData; the declared types where filters are to be written.
-        No fields when the source has no rows. Raises SourceError.
+        """The first rows' fields and the version of OData; the declared types where filters are to
+        be written. No fields when the source has no rows. Raises SourceError.
         """
         paging = self._settings.source_paging
         with_types = with_types or paging == Way.KEYS or bool(self._settings.source_changed)
@@ -106,14 +108,14 @@ class ExternalApiAdapter:
         )
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
-        """What to ask by keys with, by the key that the service declares or else by `key`; None when it has not shown
-        that it can be asked so. Raises SourceTimeSpent.
+        """What to ask by keys with, by the key that the service declares or else by `key`; None
+        when it has not shown that it can be asked so. Raises SourceTimeSpent.
         """
         return survey_by_keys(self._connection, self._settings.source_url, survey, key)
 
     def is_steady(self, cursor: Cursor, survey: Survey) -> bool | None:
-        """Whether `$skip` shows the same order twice; None when the source does not let itself be asked. `cursor` is at
-        the end of a reading. Raises SourceTimeSpent.
+        """Whether `$skip` shows the same order twice; None when the source does not let itself be
+        asked. `cursor` is at the end of a reading. Raises SourceTimeSpent.
         """
         return shows_one_order(self._connection, self._settings, survey, cursor)
 
@@ -126,8 +128,8 @@ class ExternalApiAdapter:
         limits: str = "",
         way: str = "",
     ) -> Cursor:
-        """The request for the first page, by the `way` or as the settings say. The rows come in the order of `key`, or
-        of the source's own key where pages are cut by it. Raises SourceColumns.
+        """The request for the first page, by the `way` or as the settings say. The rows come in the
+        order of `key`, or of the source's own key where pages are cut by it. Raises SourceColumns.
         """
         way = way or way_of(self._settings, survey)
         order = self._paginators(survey)[way].order(key)
@@ -152,8 +154,8 @@ class ExternalApiAdapter:
         return self._settings.source_connections
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
-        """The cursors before the first rows of at most so many parts, which can be read at once; one where the rows are
-        few, or cannot be cut. Raises SourceError.
+        """The cursors before the first rows of at most so many parts, which can be read at once;
+        one where the rows are few, or cannot be cut. Raises SourceError.
         """
         asked, body, size = Asking(self._settings, survey, self._connection.get_page).page(cursor)
         wanted = min(most, (body.count or 0) // (max(len(body.rows), 1) * LEAST_PAGES))
@@ -173,13 +175,15 @@ class ExternalApiAdapter:
         return [asked]
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
-        """Before the first row of the part that `like` is somewhere in; `cursor` is before the first of all rows."""
+        """Before the first row of the part that `like` is somewhere in; `cursor` is before the
+        first of all rows.
+        """
         part = Range(filter=like.range, rows=like.expected or 0, has_keys=like.way == cursor.way)
         return part_of(cursor, part, PageAddresses(self._settings, survey))
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
-        """Page after page, from the cursor to the end of its part. Several parts may be read at once, each by one
-        thread. Raises SourceError, which names the page.
+        """Page after page, from the cursor to the end of its part. Several parts may be read at
+        once, each by one thread. Raises SourceError, which names the page.
         """
         is_beside_others = bool(cursor.range)
         paginators, guard = self._paginators(survey, is_beside_others=is_beside_others), LoopGuard()
@@ -224,7 +228,9 @@ class ExternalApiAdapter:
         return self._first_page.pop(url, None) or self._connection.get_page(url, page)
 
     def _get_beside_others(self, alone: Alone, url: str, page: int) -> tuple[PageBody, int]:
-        """The pages of all parts are in memory together, so of large ones none is asked for while another one is."""
+        """The pages of all parts are in memory together, so of large ones none is asked for while
+        another one is.
+        """
         if not self._has_large_pages:
             try:
                 return self._connection.get_page(url, page, most=GUESSED_BYTES)
@@ -238,15 +244,16 @@ class ExternalApiAdapter:
             raise
 
     def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
-        """At the end of the reading, where the first count does not agree with what came. Some services count all their
-        rows whatever the filter, and what they say of a part is no count.
+        """At the end of the reading, where the first count does not agree with what came. Some
+        services count all their rows whatever the filter, and what they say of a part is no count.
         """
         if cursor.expected is None or cursor.expected == cursor.delivered:
             return cursor
         addresses = PageAddresses(self._settings, survey)
         again = self._connection.count(*addresses.counts(cursor))
         is_of_some = bool(cursor.limits) or cursor.changed_since is not None
-        if cursor.is_short and is_of_some and not cursor.range:  # of a range the plan has shown that it is counted
+        # Of a range the plan has shown that it is counted.
+        if cursor.is_short and is_of_some and not cursor.range:
             of_all = self._connection.count(*addresses.counts(replace(cursor, limits="", changed_since=None)))
             if of_all is not None and of_all == again:
                 log.warning("the source counts %s rows, whatever is asked for", of_all)
@@ -259,7 +266,9 @@ class ExternalApiAdapter:
             raise SourceTooLarge(f"The source has more than {limit:,} pages.", page=page)
 
     def _guess(self, url: str, page: int) -> tuple[PageBody, int] | None:
-        """None for a page that has no place beside others: it is asked for again when it is its turn."""
+        """None for a page that has no place beside others: it is asked for again when it is its
+        turn.
+        """
         try:
             return self._connection.get_page(url, page, most=GUESSED_BYTES)
         except SourceTooLarge:
@@ -267,13 +276,21 @@ class ExternalApiAdapter:
 
 
 def _end_of_a_trial(cursor: Cursor, exc: SourceError) -> Page:
-    """A page without rows, where the request was no more than a try and shows that there is no way to go on. Raises
-    `exc` where it was more than that.
+    """A page without rows, where the request was no more than a try and shows that there is no way
+    to go on. Raises `exc` where it was more than that.
     """
-    is_all = cursor.expected is not None and not cursor.is_short
-    tells = (SourceRefused, SourceNotFound) + ((SourceLoop,) if cursor.is_beyond_links else ())
-    is_an_end = isinstance(exc, tells) or (is_all and not isinstance(exc, (SourceTimeSpent, WorkerTimeSpent)))
-    if not cursor.is_trial or not is_an_end:
+    if not cursor.is_trial or not _shows_an_end(cursor, exc):
         raise exc
     log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
-    return Page(number=cursor.page, rows=[], next=cursor.at_end(End.SHORT if cursor.is_short else End.MARKER))
+    end = End.SHORT if cursor.is_short else End.MARKER
+    return Page(number=cursor.page, rows=[], next=cursor.at_end(end))
+
+
+def _shows_an_end(cursor: Cursor, exc: SourceError) -> bool:
+    """With all rows there, whatever the source says; else what it says of such a request."""
+    if isinstance(exc, (SourceRefused, SourceNotFound)):
+        return True
+    if isinstance(exc, SourceLoop) and cursor.is_beyond_links:
+        return True
+    has_all = cursor.expected is not None and not cursor.is_short
+    return has_all and not isinstance(exc, (SourceTimeSpent, WorkerTimeSpent))

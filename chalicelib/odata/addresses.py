@@ -1,5 +1,5 @@
-"""The addresses of the source's rows, one a page, and of its `$metadata`. What the configured URL's own query asks
-for stays in all of them.
+"""The addresses of the source's rows, one a page, and of its `$metadata`. What the configured URL's
+own query asks for stays in all of them.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def count_url(source_url: str, *filters: str) -> str:
 class PageAddresses:
     """Of the rows of one import: in its order and within its limits.
 
-    `$top` bounds a whole result, all its pages together (OData v4 part 1, 11.2.6.3). So it stands only where the next
-    request is ours to make, by `$skip` or by key; how long a page is says the preference `odata.maxpagesize`.
+    `$top` bounds a whole result, all its pages together (OData v4 part 1, 11.2.6.3). So it stands
+    only where the next request is ours to make, by `$skip` or by key; how long a page is says the
+    preference `odata.maxpagesize`.
     """
 
     def __init__(self, settings: Settings, survey: Survey) -> None:
@@ -67,11 +68,18 @@ class PageAddresses:
 
     def first(self, cursor: Cursor) -> str:
         """The first page, with the number of all the rows. Raises SourceColumns."""
+        options: dict[str, str] = {}
         is_ours = cursor.top is not None or cursor.way in (Way.SKIP, Way.KEYS)
-        return self._of(cursor, (self._top(cursor) if is_ours else {}) | (self._count if cursor.counts else {}))
+        if is_ours:
+            options |= self._top(cursor)
+        if cursor.counts:
+            options |= self._count
+        return self._of(cursor, options)
 
     def of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
-        """A page of the rows that `options` and `filters` leave of the cursor's. Raises SourceColumns."""
+        """A page of the rows that `options` and `filters` leave of the cursor's. Raises
+        SourceColumns.
+        """
         return self._of(cursor, {**self._top(cursor), **options}, *filters)
 
     def counts(self, cursor: Cursor) -> tuple[str, str]:
@@ -101,7 +109,9 @@ class PageAddresses:
         return f"{self._settings.source_changed} ge {moment}"
 
     def _changed_type(self) -> str | None:
-        """The Edm type of the change field; None without one, and when a source without rows shows none."""
+        """The Edm type of the change field; None without one, and when a source without rows shows
+        none.
+        """
         name = self._settings.source_changed
         if not name or (self._survey.entity is None and not self._survey.fields):
             return None

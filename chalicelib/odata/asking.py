@@ -39,20 +39,22 @@ class Asking:
         self._last_rows = 0
 
     def page(self, cursor: Cursor) -> Answered:
-        """Raises SourceError, which names the page: the first one, because what came of the concessions tells less."""
+        """Raises SourceError, which names the page: the first one, because what came of the
+        concessions tells less.
+        """
         try:
-            return self._asked(cursor)
+            return self._ask(cursor)
         except SourceError as refused:
             _let_go(refused)
             others = concessions(cursor, refused, page_size=self._page_size, last_rows=self._last_rows)
             for other in others:
                 try:
-                    return self._asked(self._written(other))
+                    return self._ask(self._written(other))
                 except type(refused) as again:
                     _let_go(again)
             raise
 
-    def _asked(self, cursor: Cursor) -> Answered:
+    def _ask(self, cursor: Cursor) -> Answered:
         url = str(cursor.url)
         try:
             body, size = self._take(url, cursor.page)
@@ -86,7 +88,9 @@ def _lost(exc: SourceNotFound) -> SourceGone:
 
 
 def _let_go(exc: BaseException | None) -> None:
-    """Of a page that was too large: the frames that read it would keep it in memory beside the next one."""
+    """Of a page that was too large: the frames that read it would keep it in memory beside the next
+    one.
+    """
     seen: set[int] = set()
     while exc and id(exc) not in seen:
         seen.add(id(exc))

@@ -1,13 +1,14 @@
 """ODataConnection: the source's pages, each read while a failure can still be tried again.
 
-A page is atomic: an error object with status 200 or a missing `value` is a failed page, never an empty one.
+A page is atomic: an error object with status 200 or a missing `value` is a failed page, never an
+empty one.
 """
 
 from __future__ import annotations
 
 from chalicelib.errors import SourceError, SourceInvalid, SourceTimeSpent, WorkerTimeSpent
 from chalicelib.http.connection import SourceConnection
-from chalicelib.http.failures import shown, told
+from chalicelib.http.failures import shown, source_words
 from chalicelib.metrics import record
 
 from .envelope import BrokenPage, PageBody, read_page
@@ -20,8 +21,8 @@ class ODataConnection(SourceConnection):
     def get_page(
         self, url: str, page: int, *, most: int | None = None, once: float | None = None
     ) -> tuple[PageBody, int]:
-        """One page's body and its size in bytes, of `most` or what the setting allows; `once` as for get. Raises
-        SourceError.
+        """One page's body and its size in bytes, of `most` or what the setting allows; `once` as
+        for get. Raises SourceError.
         """
 
         def read(content: bytes | bytearray) -> tuple[PageBody, int]:
@@ -29,8 +30,8 @@ class ODataConnection(SourceConnection):
                 return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
             except BrokenPage as exc:
                 raise SourceInvalid(
-                    f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
-                    "in a browser to see what it says."
+                    f"The source at {shown(url)} answered something that is no OData page: {source_words(exc)}. "
+                    "Open the URL in a browser to see what it says."
                 ) from None
 
         started = self._clock()
@@ -40,8 +41,9 @@ class ODataConnection(SourceConnection):
         return body, size
 
     def count(self, counted: str, alone: str, *, most: int | None = None, once: float | None = None) -> int | None:
-        """How many rows there are, by a page without rows, of `most` bytes, or else by the number alone; None where the
-        source tells neither. `once` as for get. Raises SourceTimeSpent, WorkerTimeSpent.
+        """How many rows there are, by a page without rows, of `most` bytes, or else by the number
+        alone; None where the source tells neither. `once` as for get. Raises SourceTimeSpent,
+        WorkerTimeSpent.
         """
         try:
             found = self.get_page(counted, page=1, most=most, once=once)[0].count
@@ -61,5 +63,7 @@ class ODataConnection(SourceConnection):
         return int(text) if text.strip().isdigit() else None
 
     def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
-        """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
+        """Another document of the service, such as its `$metadata`, under the limits of a page.
+        Raises SourceError.
+        """
         return self.get(url, lambda content: content, accept=accept)

@@ -21,18 +21,21 @@ LONGEST_CURSOR = 20 << 10  # bytes; a link takes most of them, and the job's ite
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
-    """The next request and what came before it; no URL after the last page. Stored with every checkpoint.
+    """The next request and what came before it; no URL after the last page. Stored with every
+    checkpoint.
 
-    `way` tells by what pages are asked for, once the import has begun. `counts` is false where the source refused to
-    count, `top` the most rows that it gave or may be asked for at once where that is not the setting. `empty` pages
-    without rows came in a row. After the last page `ended` tells why it is the last, and `counted_again` the number
-    of all the rows, where it was asked for once more. Of several parts together, `missing` rows did not come in some of
-    them, however many more came in others, and `has_shrunk` tells that some had fewer rows at their end.
+    `way` tells by what pages are asked for, once the import has begun. `counts` is false where the
+    source refused to count, `top` the most rows that it gave or may be asked for at once where that
+    is not the setting. `empty` pages without rows came in a row. After the last page `ended` tells
+    why it is the last, and `counted_again` the number of all the rows, where it was asked for once
+    more. Of several parts together, `missing` rows did not come in some of them, however many more
+    came in others, and `has_shrunk` tells that some had fewer rows at their end.
 
-    `order` names the fields in whose order the rows come. Only rows changed since `changed_since` are asked for;
-    `changed_until` is the latest change among the rows before the cursor, `undated` the number of those without one.
-    Times are epoch seconds. `limits` is a filter that every request carries, and so is `range`, of a part of the source
-    that is read beside others (ranges.py).
+    `order` names the fields in whose order the rows come. Only rows changed since `changed_since`
+    are asked for; `changed_until` is the latest change among the rows before the cursor, `undated`
+    the number of those without one. Times are epoch seconds. `limits` is a filter that every
+    request carries, and so is `range`, of a part of the source that is read beside others
+    (ranges.py).
     """
 
     url: str | None
@@ -49,12 +52,14 @@ class Cursor:
     limits: str = ""
     range: str = ""
     way: str = ""
-    by_own_key: bool = False  # the key by which pages are cut is one that the service declares: never null, never twice
+    # The key by which pages are cut is one that the service declares: never null, never twice.
+    by_own_key: bool = False
     counts: bool = True
     top: int | None = None
     empty: int = 0
     is_trial: bool = False  # the next request is the first by $skip, which the source need not know
-    is_beyond_links: bool = False  # the links ended before the count, and pages are asked for by $skip since
+    # The links ended before the count, and pages are asked for by $skip since.
+    is_beyond_links: bool = False
     is_part: bool = False  # some of the source's files are not read, for they were before
     ended: str = ""
     counted_again: int | None = None
@@ -87,7 +92,9 @@ class Cursor:
         return self.expected is not None and self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
-        """Behind this page of `size` bytes. Without a URL: which request comes next, a paginator knows."""
+        """Behind this page of `size` bytes. Without a URL: which request comes next, a paginator
+        knows.
+        """
         expected = body.count if self.page == 1 else self.expected
         remaining = (expected or 0) - self.delivered
         is_other = None not in (expected, body.count) and body.count not in (expected, remaining)
@@ -121,7 +128,9 @@ class Cursor:
         return replace(self, url=None, ended=str(ended))
 
     def stored(self, source_url: str) -> dict[str, Any]:
-        """As a checkpoint keeps it, without what the query of `source_url` holds. Raises SourceTooLarge."""
+        """As a checkpoint keeps it, without what the query of `source_url` holds. Raises
+        SourceTooLarge.
+        """
         stored = asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
         size = len(json.dumps(stored, ensure_ascii=False).encode(errors="surrogatepass"))
         if size > LONGEST_CURSOR:
@@ -140,10 +149,12 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """`rows` are JSON texts, one a row, bytes-like and without line breaks; or it is one `table`, and `rows` has none.
+    """`rows` are JSON texts, one a row, bytes-like and without line breaks; or it is one `table`,
+    and `rows` has none.
 
-    The pages of one file have its `number`, and `first_row` is the place in it of their first row; its name is `file`.
-    Where the file began in another part of the source, `part` is that one's number.
+    The pages of one file have its `number`, and `first_row` is the place in it of their first row;
+    its name is `file`. Where the file began in another part of the source, `part` is that one's
+    number.
     """
 
     number: int

@@ -1,9 +1,11 @@
-"""The body of one OData page: the rows as untouched JSON texts, the count and the link to the next page.
+"""The body of one OData page: the rows as untouched JSON texts, the count and the link to the next
+page.
 
 OData v4 has the rows in `value`, v2 in `d` or `d.results`.
 
-msgspec reads the envelope and leaves each row as the bytes it is: DuckDB reads the rows, so they are parsed
-once. What msgspec refuses but Python's parser takes (lenient_json.py) is a page with bad rows in it, not a bad page.
+msgspec reads the envelope and leaves each row as the bytes it is: DuckDB reads the rows, so they
+are parsed once. What msgspec refuses but Python's parser takes (lenient_json.py) is a page with bad
+rows in it, not a bad page.
 """
 
 from __future__ import annotations
@@ -59,8 +61,8 @@ class PageBody:
 
 
 def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
-    """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values, the list twice, more
-    than about `most_rows` of them, or an error in place of or after the rows.
+    """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values, the
+    list twice, more than about `most_rows` of them, or an error in place of or after the rows.
     """
     if has_more_rows(body, most_rows):
         raise BrokenPage(f"it holds more than {most_rows:,} rows")
@@ -133,7 +135,9 @@ def _path_of_rows(document: Any) -> tuple[str, ...] | None:
 
 
 def _count(count: float | str | None) -> int | None:
-    """Int64 may come as a string (OData JSON with IEEE754Compatible=true). Nonsense counts as no count."""
+    """Int64 may come as a string (OData JSON with IEEE754Compatible=true). Nonsense counts as no
+    count.
+    """
     try:
         number = int(count) if count is not None else -1
     except (ValueError, OverflowError):

@@ -1,10 +1,11 @@
 """`$filter` expressions for the source: the rows after a key, the rows changed since a moment.
 
-A literal is written by the field's Edm type. Where no `$metadata` tells it, the JSON value does: a number stands
-for itself, text that looks like a date or a moment is one, other text is a string.
+A literal is written by the field's Edm type. Where no `$metadata` tells it, the JSON value does: a
+number stands for itself, text that looks like a date or a moment is one, other text is a string.
 
-OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html, section 5.1.1.13
-OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section 6
+OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html,
+section 5.1.1.13 OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section
+6
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def all_of(*filters: str) -> str:
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
-    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be sent."""
+    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be
+    sent.
+    """
     if value is None:
         raise Unwritable("it is null")
     if isinstance(value, bool) or not isinstance(value, str):
@@ -126,11 +129,11 @@ def moment_literal(seconds: float, edm_type: str, version: int) -> str:
 def _write(text: str, edm_type: str, version: int) -> str:
     if edm_type in NUMBER_TYPES:
         pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
-        return _checked(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
+        return _check_form(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
     if edm_type == "Edm.String":
         return "'" + text.replace("'", "''") + "'"
     if edm_type == "Edm.Guid":
-        guid = _checked(text, _GUID, edm_type)
+        guid = _check_form(text, _GUID, edm_type)
         return f"guid'{guid}'" if version == V2 else guid
     if edm_type == "Edm.Date":
         return _day(text)
@@ -139,7 +142,7 @@ def _write(text: str, edm_type: str, version: int) -> str:
     raise Unwritable(f"its type {edm_type} has no order that can be asked for")
 
 
-def _checked(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
+def _check_form(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
     if not pattern.fullmatch(text):
         raise Unwritable(f"it is no {edm_type}")
     return text
@@ -147,7 +150,7 @@ def _checked(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        datetime.fromisoformat(_checked(text, _DAY, "Edm.Date"))
+        datetime.fromisoformat(_check_form(text, _DAY, "Edm.Date"))
     except ValueError as exc:
         raise Unwritable("it is no Edm.Date") from exc
     return text

@@ -1,4 +1,6 @@
-"""Pages that a parser would take, and an import must not: one of millions of rows, or one that has its rows twice."""
+"""Pages that a parser would take, and an import must not: one of millions of rows, or one that has
+its rows twice.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,8 @@ _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 def has_more_rows(body: bytes | bytearray, most: int) -> bool:
     """Whether the page has more than about `most`, in bounded memory. False for what is no page.
 
-    A hundred MB of `{},` would be 33 million rows, and 2 GB of memory. Only a page with so many commas is looked at
-    closely; a random sample tells of most pages that they have not.
+    A hundred MB of `{},` would be 33 million rows, and 2 GB of memory. Only a page with so many
+    commas is looked at closely; a random sample tells of most pages that they have not.
     """
     stride = random.choice(_STRIDES)  # noqa: S311
     if 2 * stride * body[::stride].count(b",") < most or body.count(b",") < most:
@@ -52,22 +54,28 @@ def has_more_rows(body: bytes | bytearray, most: int) -> bool:
 
 
 def _has_more(rows: memoryview, most: int) -> bool:
-    """Rows are counted piece by piece, each cut after what looks like the end of a row and then is one."""
-    at, size, found = 1, _COUNTED_BYTES, 0
-    while at < len(rows) - 1 and found <= most:
+    """Rows are counted piece by piece, each cut after what looks like the end of a row and then is
+    one. A piece without a whole row is taken again, eight times as large.
+    """
+    at, size, count = 1, _COUNTED_BYTES, 0
+    while at < len(rows) - 1 and count <= most:
         piece = bytes(rows[at : at + size])
         is_enlarged = size > _COUNTED_BYTES
         if is_enlarged and (piece.count(b",") > most or size > lenient_json.MOST_BYTES):
             return True  # or rows so long that they are none
-        length, count = _whole_rows(piece)
-        at, found, size = at + length, found + count, _COUNTED_BYTES if count else size * 8
+        length, whole = _whole_rows(piece)
+        at += length
+        count += whole
+        size = _COUNTED_BYTES if whole else size * 8
         while bytes(rows[at : at + 1]) in (b" ", b"\t", b","):
             at += 1
-    return found > most
+    return count > most
 
 
 def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
-    """How long the whole rows at the beginning of the piece are, and how many; nothing when their end is not found."""
+    """How long the whole rows at the beginning of the piece are, and how many; nothing when their
+    end is not found.
+    """
     end = len(piece)
     for _ in range(tries):
         end = piece.rfind(b"}", 0, end)
@@ -84,8 +92,8 @@ def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
 
 
 def repeated_member(body: bytes | bytearray, rows: Sequence[Any], names: Sequence[str]) -> str | None:
-    """Which of the members that may hold the rows stands twice. The parser keeps the last one, and the rows of the
-    first would be lost in silence.
+    """Which of the members that may hold the rows stands twice. The parser keeps the last one, and
+    the rows of the first would be lost in silence.
     """
     rest = _without_rows(body, rows)
     for name in names:
@@ -99,7 +107,9 @@ def repeated_member(body: bytes | bytearray, rows: Sequence[Any], names: Sequenc
 
 
 def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytearray:
-    """What stands around the rows, which is little to search; all of it when there are blanks between them."""
+    """What stands around the rows, which is little to search; all of it when there are blanks
+    between them.
+    """
     size = sum(map(len, rows)) + len(rows) - 1
     start = body.find(memoryview(rows[0])) if rows else 0
     end = start + size
@@ -109,7 +119,9 @@ def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytea
 
 
 def _has_twice(body: bytes | bytearray, name: str) -> bool:
-    """Whether the outermost object has the member twice; the results of v2, which stand further in, any object."""
+    """Whether the outermost object has the member twice; the results of v2, which stand further in,
+    any object.
+    """
     twice = []
 
     def look(members: list[tuple[str, Any]]) -> None:

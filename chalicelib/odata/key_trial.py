@@ -1,5 +1,5 @@
-"""One request that shows whether a service can be asked for the rows after a key. Many that declare a key cannot filter
-by it or sort by it, and some take both options and do nothing.
+"""One request that shows whether a service can be asked for the rows after a key. Many that declare
+a key cannot filter by it or sort by it, and some take both options and do nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def can_be_a_key(survey: Survey) -> bool:
 
 
 def takes_keys(connection: ODataConnection, source_url: str, survey: Survey, sample: Sequence[dict[str, Any]]) -> bool:
-    """Whether the rows after the last one of the sample are what was asked for: later ones, in their order."""
+    """Whether the rows after the last one of the sample are what was asked for: later ones, in
+    their order.
+    """
     names = survey.own_key
     try:
         last = [(name, literal(sample[-1].get(name), survey.type_of(name), survey.version)) for name in names]
@@ -48,18 +50,23 @@ def takes_keys(connection: ODataConnection, source_url: str, survey: Survey, sam
 
 
 def _is_as_asked(found: Sequence[dict[str, Any]], sample: Sequence[dict[str, Any]], survey: Survey) -> bool:
-    """Where keys are text a service has an order of letters of its own: then the rows must be others, which they are
-    not where the filter does nothing.
+    """Where keys are text a service has an order of letters of its own: then the rows must be
+    others, which they are not where the filter does nothing.
     """
     types = [survey.type_of(name) for name in survey.own_key]
-    known, keys = ([[row.get(name) for name in survey.own_key] for row in rows] for rows in (sample, found))
+    sample_keys = [_key_of(row, survey) for row in sample]
+    keys = [_key_of(row, survey) for row in found]
     if any(kind in TEXTS for kind in types):
-        return not any(key in known for key in keys)
+        return not any(key in sample_keys for key in keys)
     try:
-        ordered = [_comparable(key, types) for key in (known[-1], *keys)]
+        ordered = [_comparable(key, types) for key in (sample_keys[-1], *keys)]
         return all(before < later for before, later in pairwise(ordered))
     except (TypeError, InvalidOperation):
         return False
+
+
+def _key_of(row: dict[str, Any], survey: Survey) -> list[Any]:
+    return [row.get(name) for name in survey.own_key]
 
 
 def _comparable(values: list[Any], types: list[str | None]) -> list[Any]:

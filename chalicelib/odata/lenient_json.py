@@ -1,6 +1,8 @@
-"""JSON as Python's parser takes it and msgspec does not: with NaN, Infinity, lone surrogates or broken UTF-8.
+"""JSON as Python's parser takes it and msgspec does not: with NaN, Infinity, lone surrogates or
+broken UTF-8.
 
-It tells where things stand and is asked for nothing else: what is of interest is cut out as it is written.
+It tells where things stand and is asked for nothing else: what is of interest is cut out as it is
+written.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDo
 
 
 def _texts(text: str, at: int, path: Sequence[str]) -> list[str]:
-    """The last of several members of one name counts, as it does for the parser, which has found the document whole."""
+    """The last of several members of one name counts, as it does for the parser, which has found
+    the document whole.
+    """
     at = _after(text, at - 1)
     if not path:
         return _element_texts(text, at)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .cursor import Cursor
 
 MOST_EMPTY = 100  # pages in a row; a service that filters while it scans sends some
-BEYOND_COUNT = 100_000  # rows more than twice as many as counted: no table grows so while it is read
+# Rows more than twice as many as counted: no table grows so while it is read.
+BEYOND_COUNT = 100_000
 FEW_ROWS = 3  # of a page that are looked into
 LEAST_ROWS = 10  # of a page that is looked into; in shorter ones the same few may come twice
 MOST_FIELDS = 200  # of a row that is looked into
@@ -31,8 +32,8 @@ CAPPED_COUNTS = {5_000}  # Dataverse counts no further and says no more than tha
 class LoopGuard:
     """Knows each page of one reading by its URL, and by its first and last row.
 
-    Where nothing tells how many rows there are, a few rows of each page are looked into: a service that starts again
-    may write another time of day into them, or sort them anew.
+    Where nothing tells how many rows there are, a few rows of each page are looked into: a service
+    that starts again may write another time of day into them, or sort them anew.
     """
 
     def __init__(self) -> None:
@@ -42,16 +43,20 @@ class LoopGuard:
         self._again = 0
 
     def refuse_again(self, url: str, rows: list[Any], *, page: int, order: Sequence[str] = ()) -> None:
-        """`order` are the fields that the rows are sorted by, of a source that does not count. Raises SourceLoop, which
-        names the page.
+        """`order` are the fields that the rows are sorted by, of a source that does not count.
+        Raises SourceLoop, which names the page.
         """
         few = _few_rows(rows, order)
-        keys = [hash(tuple(str(row.get(name)) for name in order)) for row in few]
+        keys = [_key_of(row, order) for row in few]
         marks = {hash(url), *_ends(rows)}
-        near = _all_but_one_field(few, order, len(rows)) if len(set(keys)) > 1 else set()
+        near: set[int] = set()
+        if len(set(keys)) > 1:
+            near = _all_but_one_field(few, order, len(rows))
         if self._seen & (marks | near) or self._is_mostly_known(keys, page):
             raise SourceLoop(page=page)
-        self._seen |= marks | (near if page <= BEGINNING else set())
+        self._seen |= marks
+        if page <= BEGINNING:
+            self._seen |= near
 
     def _is_mostly_known(self, keys: list[int], page: int) -> bool:
         """Several rows of one key stand beside each other, on one page or on the next."""
@@ -81,6 +86,10 @@ def refuse_endless(cursor: Cursor, *, page: int) -> None:
         )
 
 
+def _key_of(row: dict[str, Any], order: Sequence[str]) -> int:
+    return hash(tuple(str(row.get(name)) for name in order))
+
+
 def _ends(rows: list[Any]) -> set[int]:
     if not rows:
         return set()
@@ -90,7 +99,9 @@ def _ends(rows: list[Any]) -> set[int]:
 
 
 def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
-    """The first and the last row and some between them; none where one of them cannot be read or has no key."""
+    """The first and the last row and some between them; none where one of them cannot be read or
+    has no key.
+    """
     if len(rows) < LEAST_ROWS or not key:
         return []
     places = [place * (len(rows) - 1) // (FEW_ROWS - 1) for place in range(FEW_ROWS)]
@@ -102,12 +113,15 @@ def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
-    """A mark for each field beside the key that is left out, so that two pages have one in common where they differ in
-    that alone.
+    """A mark for each field beside the key that is left out, so that two pages have one in common
+    where they differ in that alone.
+
+    Of fields a, b, c the marks are of b and c, of a and c, of a and b: hashes are put together by
+    XOR, so each is all of them XOR the one that is left out.
     """
     names = few[0].keys()
     if len(names) > MOST_FIELDS:
         return set()
-    fields = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
-    everything = functools.reduce(operator.xor, fields.values(), rows)
-    return {hash((everything ^ told, "but one")) for name, told in fields.items() if name not in key}
+    hashes = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
+    all_fields = functools.reduce(operator.xor, hashes.values(), rows)
+    return {hash((all_fields ^ left_out, "but one")) for name, left_out in hashes.items() if name not in key}

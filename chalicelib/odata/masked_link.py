@@ -1,8 +1,10 @@
-"""A link as it is stored and shown: what the configured URL's query says of its own, a key perhaps, is left out.
+"""A link as it is stored and shown: what the configured URL's query says of its own, a key perhaps,
+is left out.
 
-A source may give a key back under its own name, as `name=***` is stored then, with the name written in another way; or
-somewhere else, in a path or within a token, percent-encoded once, twice or not: `***form.name***` there, so that the
-link can be put together again to the letter. A source knows its tokens by that.
+A source may give a key back under its own name, as `name=***` is stored then, with the name written
+in another way; or somewhere else, in a path or within a token, percent-encoded once, twice or not:
+`***form.name***` there, so that the link can be put together again to the letter. A source knows
+its tokens by that.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MASK = "***"
-SHORTEST = 8  # characters; a shorter word may stand anywhere by chance, and is masked under its own name alone
+# Characters; a shorter word may stand anywhere by chance, and is masked under its own name alone.
+SHORTEST = 8
 MOST_ENCODINGS = 5  # one within the other
 _PLACE = re.compile(r"\*\*\*([a-z])\.([^*]*)\*\*\*")
 
@@ -34,7 +37,7 @@ def unmasked(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
     own = _own_options(source_url)
     link = _PLACE.sub(lambda found: _put_back(found, own), link)
-    return _each_option(link, lambda names, values: _held(names, own) if MASK in values else None)
+    return _each_option(link, lambda names, values: _value_of(names, own) if MASK in values else None)
 
 
 def _own_options(source_url: str) -> dict[str, str]:
@@ -46,7 +49,7 @@ def _is_own(names: set[str], values: set[str], own: Mapping[str, str]) -> bool:
     return any(value and name.casefold() in names and value.casefold() in values for name, value in own.items())
 
 
-def _held(names: set[str], own: Mapping[str, str]) -> str | None:
+def _value_of(names: set[str], own: Mapping[str, str]) -> str | None:
     return next((quote(value, safe="") for name, value in own.items() if name.casefold() in names), None)
 
 
@@ -54,19 +57,23 @@ def _held(names: set[str], own: Mapping[str, str]) -> str | None:
 
 
 def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
-    """`exchange` is given what name and value of an option may mean, in small letters. What it leaves stays."""
+    """`exchange` is given what name and value of an option may mean, in small letters. What it
+    leaves stays.
+    """
     place, mark, query = link.partition("?")
-    return place + mark + "&".join(_exchanged(option, exchange) for option in query.split("&"))
+    return place + mark + "&".join(_exchange_value(option, exchange) for option in query.split("&"))
 
 
-def _exchanged(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
+def _exchange_value(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     name, _, value = option.partition("=")
     other = exchange(_meanings(name), _meanings(value))
     return option if other is None else f"{name}={other}"
 
 
 def _meanings(text: str) -> set[str]:
-    """Decoded not at all, once, twice: how often it was encoded is not known, nor whether a plus is a space."""
+    """Decoded not at all, once, twice: how often it was encoded is not known, nor whether a plus is
+    a space.
+    """
     found = level = {text}
     for _ in range(MOST_ENCODINGS):
         level = {decode(each) for each in level for decode in (unquote, unquote_plus)} - found
@@ -100,8 +107,9 @@ def _long_ones(own: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=64)
 def _written_anyhow(value: str) -> re.Pattern[str]:
-    """The value in large or small letters, each sign as it is or percent-encoded, that again encoded and so on. Whole
-    forms come first, the longest one before the others: %25 at the end is one sign, and not a % before a 25.
+    """The value in large or small letters, each sign as it is or percent-encoded, that again
+    encoded and so on. Whole forms come first, the longest one before the others: %25 at the end is
+    one sign, and not a % before a 25.
     """
     forms = sorted({write(value) for write in _FORMS.values()}, key=len, reverse=True)
     anyhow = "".join(map(_sign_anyhow, value))

@@ -1,7 +1,8 @@
-"""The part of a service's `$metadata` that an import needs: the key and the types of one entity set.
+"""The part of a service's `$metadata` that an import needs: the key and the types of one entity
+set.
 
-OData v2 and v4 write it alike for that. The document comes from outside: one with a DTD is refused, so no entity
-is ever expanded, and nothing but names is kept of it.
+OData v2 and v4 write it alike for that. The document comes from outside: one with a DTD is refused,
+so no entity is ever expanded, and nothing but names is kept of it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ class BrokenMetadata(ValueError):
 
 @dataclass(kw_only=True)
 class EntityType:
-    """`types` tells the Edm type of each property, in the document's order; `key` the names of its key."""
+    """`types` tells the Edm type of each property, in the document's order; `key` the names of its
+    key.
+    """
 
     base: str = ""
     key: list[str] = field(default_factory=list)
@@ -27,7 +30,8 @@ class EntityType:
 
 
 def read_entity_type(document: bytes | bytearray, entity_set: str) -> EntityType | None:
-    """The type of the set's entities, inherited properties included; None when the document does not name the set.
+    """The type of the set's entities, inherited properties included; None when the document does
+    not name the set.
 
     Raises BrokenMetadata.
     """

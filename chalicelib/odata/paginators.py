@@ -1,7 +1,8 @@
-"""The ways to ask for the page after a page: by the source's links, by the number of rows delivered, or by the key of
-the last one. WELLHEAD_SOURCE_PAGING is read here and nowhere else.
+"""The ways to ask for the page after a page: by the source's links, by the number of rows
+delivered, or by the key of the last one. WELLHEAD_SOURCE_PAGING is read here and nowhere else.
 
-In the conversations below rows have an `id` and pages two rows, and what each request repeats is left out.
+In the conversations below rows have an `id` and pages two rows, and what each request repeats is
+left out.
 """
 
 from __future__ import annotations
@@ -24,28 +25,37 @@ if TYPE_CHECKING:
     from .envelope import PageBody
     from .survey import Survey
 
-GUESSED_BYTES = 10 << 20  # of a page that is asked for beside others: they are all in memory together
+# Of a page that is asked for beside others: they are all in memory together.
+GUESSED_BYTES = 10 << 20
 SHORTEST_CUT = 100  # rows; nobody cuts shorter pages and counts their rows for all
 EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
 
 class Paginator(Protocol):
-    """Serves one reading, because it may learn from the pages. What is written out here does for most ways."""
+    """Serves one reading, because it may learn from the pages. What is written out here does for
+    most ways.
+    """
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
-        """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises SourceError."""
+        """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises
+        SourceError.
+        """
 
     def order(self, key: Iterable[str]) -> list[str]:
-        """The fields in whose order the rows are asked for, where `key` tells one of our rows from another."""
+        """The fields in whose order the rows are asked for, where `key` tells one of our rows from
+        another.
+        """
         return list(key)
 
     def in_step(self, cursor: Cursor) -> Cursor:
-        """The cursor with the request that is really made, which may end where another one has begun already."""
+        """The cursor with the request that is really made, which may end where another one has
+        begun already.
+        """
         return cursor
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:  # noqa: ARG002  Skip looks at it
-        """The URL of the cursor and those that likely come next, with the numbers of their pages; nothing when the
-        next request is known with the answer alone.
+        """The URL of the cursor and those that likely come next, with the numbers of their pages;
+        nothing when the next request is known with the answer alone.
         """
         return {}
 
@@ -53,8 +63,8 @@ class Paginator(Protocol):
 def paginators_for(
     settings: Settings, survey: Survey, follow: Callable[..., str], *, connections: int
 ) -> dict[str, Paginator]:
-    """One of each way. `auto` is: by links where the source gives them, else by `$skip`. `follow` tells where a link
-    leads; so many requests may be made at once.
+    """One of each way. `auto` is: by links where the source gives them, else by `$skip`. `follow`
+    tells where a link leads; so many requests may be made at once.
     """
     addresses = PageAddresses(settings, survey)
     skip = Skip(addresses, page_size=settings.page_size, connections=connections)
@@ -67,15 +77,16 @@ def paginators_for(
 
 
 def way_of(settings: Settings, survey: Survey) -> str:
-    """By what an import begins to ask. Keys are the safest, so `auto` takes them where the service has shown that it
-    can be asked by the key that it declares.
+    """By what an import begins to ask. Keys are the safest, so `auto` takes them where the service
+    has shown that it can be asked by the key that it declares.
     """
     is_by_key = settings.source_paging == Way.AUTO and survey.takes_keys
     return str(Way.KEYS) if is_by_key else settings.source_paging
 
 
 class Links(Paginator):
-    """By the source's own links. It alone knows where they lead, so each is asked for when the one before is read.
+    """By the source's own links. It alone knows where they lead, so each is asked for when the one
+    before is read.
 
     ```
     GET Wells?$orderby=id&$count=true
@@ -84,8 +95,8 @@ class Links(Paginator):
         {"value": [{"id": 3}]}                  no link: the end
     ```
 
-    Some services give a link with every page, also after the last one. With as many rows as counted and then
-    EMPTY_AT_END pages without any that is the end.
+    Some services give a link with every page, also after the last one. With as many rows as counted
+    and then EMPTY_AT_END pages without any that is the end.
     """
 
     def __init__(self, follow: Callable[..., str], *, otherwise: Paginator) -> None:
@@ -119,8 +130,9 @@ class NoMore(Paginator):
 
 
 class Skip(Paginator):
-    """By the number of rows delivered, until a page is empty after as many as counted. A source that caps its pages
-    loses nothing so. It also goes on where the links have ended before the count.
+    """By the number of rows delivered, until a page is empty after as many as counted. A source
+    that caps its pages loses nothing so. It also goes on where the links have ended before the
+    count.
 
     ```
     GET Wells?$orderby=id&$top=2&$count=true
@@ -133,8 +145,8 @@ class Skip(Paginator):
         {"value": []}                           and no more: the end
     ```
 
-    With several connections the next requests can be told beforehand, and are made at once. What came short is
-    filled up to where the next page has begun:
+    With several connections the next requests can be told beforehand, and are made at once. What
+    came short is filled up to where the next page has begun:
 
     ```
     GET Wells?$orderby=id&$top=2&$count=true
@@ -177,33 +189,40 @@ class Skip(Paginator):
         )
 
     def _beyond_count(self, cursor: Cursor, behind: Cursor) -> Cursor:
-        """Rows that came in meanwhile move the last ones behind the count, and some services count no further than to
-        a limit. A first page as short as this is no part of a longer whole. Only the first of these requests is a
-        try: where it has brought rows, there may be more.
+        """Rows that came in meanwhile move the last ones behind the count, and some services count
+        no further than to a limit. A first page as short as this is no part of a longer whole. Only
+        the first of these requests is a try: where it has brought rows, there may be more.
         """
         if cursor.page == 1 and behind.delivered < SHORTEST_CUT:
             return behind.at_end(End.COUNT)
         return self._asking(replace(behind, is_trial=cursor.page == 1 or cursor.is_short))
 
     def in_step(self, cursor: Cursor) -> Cursor:
+        """For no more rows than are missing up to where the next page begins."""
         if not self._may_share(cursor) or self._stride.rows is None:
             return cursor
-        rows = self._stride.rows - cursor.delivered % self._stride.rows
-        return self._asking(cursor, {"$top": str(rows)})
+        missing = self._stride.rows - cursor.delivered % self._stride.rows
+        return self._asking(cursor, {"$top": str(missing)})
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:
-        """If the pages stay as long as they were."""
+        """If the pages stay as long as they were.
+
+        With pages of 100 rows, 250 delivered and 1,000 expected: the request at 250, which fills up
+        the third page, and those at 300, 400 and so on.
+        """
         stride = self._stride
         if not self._may_share(cursor) or stride.rows is None or cursor.expected is None or stride.is_large:
             return {}
-        first = cursor.delivered - cursor.delivered % stride.rows + stride.rows
-        starts = range(first, cursor.expected, stride.rows)[: self._connections - 1]
-        later = (self.in_step(replace(cursor, delivered=start)).url for start in starts)
-        return {str(url): page for page, url in enumerate([cursor.url, *later], start=cursor.page)}
+        next_start = (cursor.delivered // stride.rows + 1) * stride.rows
+        starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]
+        urls = [cursor.url]
+        urls += [self.in_step(replace(cursor, delivered=start)).url for start in starts]
+        return {str(url): page for page, url in enumerate(urls, start=cursor.page)}
 
     def _asking(self, cursor: Cursor, top: Mapping[str, str] | None = None) -> Cursor:
         """For the rows after those delivered."""
-        return replace(cursor, url=self._addresses.of(cursor, {"$skip": str(cursor.delivered), **(top or {})}))
+        options = {"$skip": str(cursor.delivered), **(top or {})}
+        return replace(cursor, url=self._addresses.of(cursor, options))
 
     def _may_share(self, cursor: Cursor) -> bool:
         """Whether the request at the cursor is one of ours and another may be made beside it."""
@@ -212,7 +231,9 @@ class Skip(Paginator):
 
 
 class _Stride:
-    """How many rows the pages of this source have; not known until one was full or two were alike."""
+    """How many rows the pages of this source have; not known until one was full or two were
+    alike.
+    """
 
     def __init__(self, page_size: int) -> None:
         self.rows: int | None = None
@@ -221,15 +242,20 @@ class _Stride:
         self._before = 0
 
     def learn(self, rows: int, size: int) -> None:
+        """With 100 asked for, a page of 100 settles it. With 500 asked for, pages of 60 and 100
+        leave it open, and another one of 100 settles it.
+        """
         self.is_large = size > GUESSED_BYTES
-        if self.rows is None and rows and rows in (self._page_size, self._before):
+        is_full = rows == self._page_size
+        is_alike = rows == self._before
+        if self.rows is None and rows and (is_full or is_alike):
             self.rows = rows
         self._before = rows
 
 
 class Keys(Paginator):
-    """By the key of the last row. Rows that come or go meanwhile move none of the others, and make the count no measure
-    of the end: that is an empty page.
+    """By the key of the last row. Rows that come or go meanwhile move none of the others, and make
+    the count no measure of the end: that is an empty page.
 
     ```
     GET Wells?$orderby=id&$top=2&$count=true

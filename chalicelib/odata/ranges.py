@@ -1,6 +1,7 @@
 """Ranges of the source's key, so that several parts of a source can be read at once.
 
-A range lies between two keys that rows have. They are found by rank, all with one round of requests:
+A range lies between two keys that rows have. They are found by rank, all with one round of
+requests:
 
 ```
 GET Wells?$orderby=id&$skip=1000&$top=1         {"value": [{"id": 17}]}
@@ -8,11 +9,12 @@ GET Wells?$orderby=id&$skip=2000&$top=1         {"value": [{"id": 40}]}
                                                 id lt 17 │ id ge 17 and id lt 40 │ id ge 40
 ```
 
-Where the service knows no `$skip`, what lies between the least and the greatest value of the first field is halved, and
-halved again, by the numbers of the rows in each half. Each range is counted for itself, also the one of the rows whose
-key is null: what is worked out from other counts would hide what none of the ranges holds. Unless the counts add up to
-all the rows, as many before as afterwards, the source is read as one part. And so it is when it does not answer soon:
-each request of a plan is made once, and a plan has its time.
+Where the service knows no `$skip`, what lies between the least and the greatest value of the first
+field is halved, and halved again, by the numbers of the rows in each half. Each range is counted
+for itself, also the one of the rows whose key is null: what is worked out from other counts would
+hide what none of the ranges holds. Unless the counts add up to all the rows, as many before as
+afterwards, the source is read as one part. And so it is when it does not answer soon: each request
+of a plan is made once, and a plan has its time.
 """
 
 from __future__ import annotations
@@ -41,20 +43,27 @@ if TYPE_CHECKING:
     from .cursor import Cursor
     from .survey import Survey
 
-MOST_HALVINGS = 12  # of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is
-LARGEST_ANSWER = 1 << 18  # bytes; a service that takes `$top` and does nothing would send a whole page each time
+# Of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is.
+MOST_HALVINGS = 12
+# Bytes; a service that takes `$top` and does nothing would send a whole page each time.
+LARGEST_ANSWER = 1 << 18
 LONGEST_KEY = 500  # bytes as they are sent; each part's cursor has two keys, several times
-PLAN_SECONDS = 60.0  # longer than a hundred requests of a slow source take, and less than nothing gained
+# Longer than a hundred requests of a slow source take, and less than nothing gained.
+PLAN_SECONDS = 60.0
 TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
+# Of numbers that stand for values: from the first one up to the second, without it.
+Stretch = tuple[int, int]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for those without a key."""
+    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for
+    those without a key.
+    """
 
     filter: str
     rows: int
@@ -74,19 +83,19 @@ class RangeFinder:
     clock: Callable[[], float] = time.monotonic
 
     def ranges(self, wanted: int) -> list[Range]:
-        """In the order of the key; none where the rows cannot be cut so that it is of use, or not until then. Raises
-        SourceTimeSpent.
+        """In the order of the key; none where the rows cannot be cut so that it is of use, or not
+        until then. Raises SourceTimeSpent.
         """
         if not self._has_order:
             return []
         try:
-            return self._found(wanted)
+            return self._find(wanted)
         except (WorkerTimeSpent, _TooLate):
             return []
 
-    def _found(self, wanted: int) -> list[Range]:
+    def _find(self, wanted: int) -> list[Range]:
         for find in (self.keys_by_rank, self.keys_by_halving):
-            ranges = self.counted(find(wanted))
+            ranges = self.count_ranges(find(wanted))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
                 return ranges
         return []
@@ -100,12 +109,15 @@ class RangeFinder:
 
     def keys_by_rank(self, wanted: int) -> list[Key]:
         """Of the rows at the places of a ruler."""
-        at = [number * self.expected // wanted for number in range(1, wanted)]
-        keys = self._at_once([partial(self._key_at, number) for number in at])
-        if None in keys:
+        places = [number * self.expected // wanted for number in range(1, wanted)]
+        answers = self._at_once([partial(self._key_at, number) for number in places])
+        if None in answers:
             return []
-        found = [key for key in keys if key]
-        return [key for number, key in enumerate(found) if number == 0 or key != found[number - 1]]
+        keys: list[Key] = []
+        for key in answers:
+            if key and key not in keys[-1:]:
+                keys.append(key)
+        return keys
 
     def _key_at(self, number: int) -> Key | None:
         """Nothing where the row has no key that can be asked for."""
@@ -131,7 +143,7 @@ class RangeFinder:
         if least is None or greatest is None:
             return []
         try:
-            return self._halved(least, greatest + 1, name, edm_type, wanted)
+            return self._halve(least, greatest + 1, name, edm_type, wanted)
         except Unwritable:
             return []
 
@@ -142,37 +154,38 @@ class RangeFinder:
             row = self._first_row(self.addresses.of(self.cursor, options, f"{name} ne null"))
         return place(row.get(name), edm_type) if row else None
 
-    def _halved(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
-        """Neighbours are put together again while they have too few rows for a part."""
+    def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
+        """Values of the field between ranges of so many rows. Neighbours are put together again
+        while they have too few rows for a part.
+
+        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has
+        100 rows, its halves [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30,
+        and so on, until each has at most 25 or is one value wide.
+        """
 
         def key_at(number: int) -> Key:
             return [(name, literal_at(number, edm_type, self.survey.version))]
 
-        def counted(ends: Sequence[tuple[int, int]]) -> list[int | None]:
-            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in ends]
+        def count_all(stretches: Sequence[Stretch]) -> list[int | None]:
+            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches]
             return self._at_once([partial(self._count, wish) for wish in filters])
 
         enough = self.expected / wanted
-        pieces: dict[tuple[int, int], int] = {(least, past): self.expected}
+        rows_in: dict[Stretch, int] = {(least, past): self.expected}
         for _ in range(MOST_HALVINGS):
-            large = [ends for ends, rows in pieces.items() if rows > enough and ends[1] - ends[0] > 1]
-            halves = [half for low, high in large for half in ((low, (low + high) // 2), ((low + high) // 2, high))]
-            rows = counted(halves)
-            if not halves or None in rows:
+            large = [stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)]
+            halves = [half for stretch in large for half in _halves(stretch)]
+            counts = count_all(halves)
+            if not halves or None in counts:
                 break
-            pieces = {ends: count for ends, count in pieces.items() if ends not in large}
-            pieces |= {half: count for half, count in zip(halves, rows, strict=True) if count is not None}
-        bounds, together = [], 0
-        for (low, _), count in sorted(pieces.items()):
-            if together and together + count > enough:
-                bounds.append(low)
-                together = 0
-            together += count
-        return [key_at(low) for low in bounds]
+            for stretch in large:
+                del rows_in[stretch]
+            rows_in |= {half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None}
+        return [key_at(bound) for bound in _bounds_between(rows_in, enough)]
 
     # -- how many rows the ranges have --------------------------------------------------------
 
-    def counted(self, keys: Sequence[Key]) -> list[Range]:
+    def count_ranges(self, keys: Sequence[Key]) -> list[Range]:
         """Nothing unless they hold all the rows."""
         if not keys:
             return []
@@ -192,7 +205,9 @@ class RangeFinder:
         return []
 
     def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
-        """Once more, and beside them the rows that lack a field of the key. Of a declared key none is ever null."""
+        """Once more, and beside them the rows that lack a field of the key. Of a declared key none
+        is ever null.
+        """
         names = self.cursor.order
         if self.cursor.by_own_key:
             return []
@@ -205,8 +220,9 @@ class RangeFinder:
 
     def _ranges(self, filters: Sequence[str]) -> list[Range]:
         counts = self._at_once([partial(self._count, wish) for wish in filters])
-        told = zip(filters, counts, strict=True)
-        return [] if None in counts else [Range(filter=wish, rows=count or 0) for wish, count in told]
+        if None in counts:
+            return []
+        return [Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)]
 
     def _count(self, wish: str) -> int | None:
         asked = self.addresses.counts(replace(self.cursor, range=wish))
@@ -247,6 +263,31 @@ class _TooLate(Exception):
 
 def _rows_in(ranges: Iterable[Range]) -> int:
     return sum(each.rows for each in ranges)
+
+
+def _is_wide(stretch: Stretch) -> bool:
+    low, high = stretch
+    return high - low > 1
+
+
+def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
+    low, high = stretch
+    middle = (low + high) // 2
+    return (low, middle), (middle, high)
+
+
+def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
+    """Where one part ends and the next begins, each as large as it can be without having more than
+    enough rows.
+    """
+    bounds = []
+    together = 0
+    for (low, _), rows in sorted(rows_in.items()):
+        if together and together + rows > enough:
+            bounds.append(low)
+            together = 0
+        together += rows
+    return bounds
 
 
 def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:

@@ -1,4 +1,6 @@
-"""Reading: what a finished reading of a source tells of itself, for those who judge whether it was whole."""
+"""Reading: what a finished reading of a source tells of itself, for those who judge whether it was
+whole.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ class Way(StrEnum):
 class End(StrEnum):
     """Why nothing more was asked for."""
 
-    MARKER = "marker"  # the source said so: a page without a link after pages with one, or one without rows
+    # The source said so: a page without a link after pages with one, or one without rows.
+    MARKER = "marker"
     KEYS = "keys"  # nothing comes after the key of the last row
     COUNT = "count"  # as many rows as counted have come
     FILES = "files"  # each file was read to its end
@@ -27,10 +30,11 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """`announced` rows were counted at the beginning; `counted_again` at the end, where that may be another number.
-    None: the source does not count. `way` is LINKS, SKIP or KEYS, and so what the last pages were asked for by;
-    `by_own_key` tells that the key is one that the service declares. Of parts that were read at once,
-    `missing_of_parts` rows did not come in some of them, and with `has_shrunk` some had fewer rows at their end.
+    """`announced` rows were counted at the beginning; `counted_again` at the end, where that may be
+    another number. None: the source does not count. `way` is LINKS, SKIP or KEYS, and so what the
+    last pages were asked for by; `by_own_key` tells that the key is one that the service declares.
+    Of parts that were read at once, `missing_of_parts` rows did not come in some of them, and with
+    `has_shrunk` some had fewer rows at their end.
     """
 
     announced: int | None
@@ -57,6 +61,8 @@ class Reading:
 
     @property
     def grown(self) -> int:
-        """How many rows more the source counts at the end than at the beginning; 0 when it does not tell."""
+        """How many rows more the source counts at the end than at the beginning; 0 when it does not
+        tell.
+        """
         least, most = self.counts or (0, 0)
         return most - least if most != self.announced else 0

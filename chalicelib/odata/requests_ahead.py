@@ -1,7 +1,8 @@
-"""SpeculativeRequests: pages that are asked for before anybody knows that they are needed, each in a thread of its own.
+"""SpeculativeRequests: pages that are asked for before anybody knows that they are needed, each in
+a thread of its own.
 
-The prefetching of an import (imports/prefetch.py) is another thing: it reads the pages in their order, a few before
-they are staged, and guesses nothing.
+The prefetching of an import (imports/prefetch.py) is another thing: it reads the pages in their
+order, a few before they are staged, and guesses nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ T = TypeVar("T")
 
 
 class SpeculativeRequests(Generic[T]):
-    """`make(url, page)`, perhaps begun already by `guess`, which may give None: then it is made when it is taken. What
-    was begun and is not wanted any more is dropped unseen, its error too. Both must end soon when their source is
-    closed: the threads end with it.
+    """`make(url, page)`, perhaps begun already by `guess`, which may give None: then it is made
+    when it is taken. What was begun and is not wanted any more is dropped unseen, its error too.
+    Both must end soon when their source is closed: the threads end with it.
     """
 
     def __init__(self, make: Callable[[str, int], T], guess: Callable[[str, int], T | None] | None = None) -> None:

@@ -1,4 +1,6 @@
-"""Scale: the values of a field as whole numbers in their order, so that something between two of them can be named."""
+"""Scale: the values of a field as whole numbers in their order, so that something between two of
+them can be named.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def is_on_a_scale(edm_type: str | None) -> bool:
 
 
 def place(value: object, edm_type: str) -> int | None:
-    """Where a value of JSON stands, at it or right before it, in days, seconds or steps. None for no value."""
+    """Where a value of JSON stands, at it or right before it, in days, seconds or steps. None for
+    no value.
+    """
     try:
         if edm_type == "Edm.Date":
             return date.fromisoformat(str(value)).toordinal()

@@ -1,4 +1,6 @@
-"""Survey: what a source shows of itself before the first page, in its first rows and its `$metadata`."""
+"""Survey: what a source shows of itself before the first page, in its first rows and its
+`$metadata`.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,8 @@ EXAMPLE_CHARACTERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """`values` are examples, one of each field; `links` lead to other entities and are no fields. `takes_keys`: the
-    service has shown that it can be asked for what comes after a key.
+    """`values` are examples, one of each field; `links` lead to other entities and are no fields.
+    `takes_keys`: the service has shown that it can be asked for what comes after a key.
     """
 
     fields: list[str] = field(default_factory=list)
@@ -47,7 +49,9 @@ class Survey:
 
     @property
     def own_key(self) -> list[str]:
-        """The fields of the key that the service declares; none where a row does not show them all."""
+        """The fields of the key that the service declares; none where a row does not show them
+        all.
+        """
         own = self.entity.key if self.entity else []
         return own if all(name in self.fields for name in own) else []
 
@@ -58,9 +62,10 @@ class Survey:
 
 
 def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool, with_trial: bool = False) -> Survey:
-    """One request for the first rows, and one for what is declared of them: a key on two pages shows that rows moved.
-    `with_types`: it is needed, so that a failure to deliver it is one of the import; `with_trial`: the declared key is
-    tried with a third request. No fields when the source has no rows. Raises SourceError.
+    """One request for the first rows, and one for what is declared of them: a key on two pages
+    shows that rows moved. `with_types`: it is needed, so that a failure to deliver it is one of the
+    import; `with_trial`: the declared key is tried with a third request. No fields when the source
+    has no rows. Raises SourceError.
     """
     first, is_v2 = _first_rows(connection, source_url)
     values = example_values(first)
@@ -78,8 +83,9 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
 
 
 def survey_by_keys(connection: ODataConnection, source_url: str, survey: Survey, key: list[str]) -> Survey | None:
-    """The survey with what is needed to ask by keys, once the service has shown that it can be asked so: by the key
-    that it declares, or else by `key`, which nobody has declared. Raises SourceTimeSpent, WorkerTimeSpent.
+    """The survey with what is needed to ask by keys, once the service has shown that it can be
+    asked so: by the key that it declares, or else by `key`, which nobody has declared. Raises
+    SourceTimeSpent, WorkerTimeSpent.
     """
     try:
         first, _ = _first_rows(connection, source_url)
@@ -97,8 +103,8 @@ def survey_by_keys(connection: ODataConnection, source_url: str, survey: Survey,
 
 
 def _first_rows(connection: ODataConnection, source_url: str) -> tuple[list[dict[str, Any]], bool]:
-    """By `$top`, or of the whole first page of a service that knows none; and whether they are of OData v2. The page
-    itself, which may be large, is gone then.
+    """By `$top`, or of the whole first page of a service that knows none; and whether they are of
+    OData v2. The page itself, which may be large, is gone then.
     """
     try:
         body, _ = connection.get_page(rows_url(source_url, {"$top": str(PROBE_ROWS)}), page=1)
@@ -136,8 +142,8 @@ def readable_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def example_values(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The fields of these rows, in order, each with its first value that is not null. Annotations, v2's
-    `__metadata` and its links to other entities are no fields.
+    """The fields of these rows, in order, each with its first value that is not null. Annotations,
+    v2's `__metadata` and its links to other entities are no fields.
     """
     found: dict[str, Any] = {}
     for row in rows:

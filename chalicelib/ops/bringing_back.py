@@ -1,4 +1,5 @@
-"""A snapshot's file that was lost or changed is brought back, from what the bucket still has of older versions.
+"""A snapshot's file that was lost or changed is brought back, from what the bucket still has of
+older versions.
 
 Nothing is deleted for good: what stands in its place becomes an older version too.
 """
@@ -29,10 +30,10 @@ class BringingBack:
     looks: Looks
 
     def report(self, name: str) -> dict[str, Any]:
-        """Raises SnapshotUnknown for one whose checksum nobody knows, NoOlderVersion, WarehouseUnavailable,
-        StateUnavailable, and what Looks does.
+        """Raises SnapshotUnknown for one whose checksum nobody knows, NoOlderVersion,
+        WarehouseUnavailable, StateUnavailable, and what Looks does.
         """
-        told = self._told(name)
+        told = self._facts_of(name)
         file = self.looks.directory / "brought-back"
         if self._is_whole(name, told, file):
             return self._view(name, told, restored=False, version=None)
@@ -41,7 +42,7 @@ class BringingBack:
         self.warehouse.put(name, file, sha256=told.sha256)
         return self._view(name, told, restored=True, version=version)
 
-    def _told(self, name: str) -> Snapshot:
+    def _facts_of(self, name: str) -> Snapshot:
         current = self.job_manager.current_snapshot()
         told = current if current and current.name == name else self.job_manager.published(name)
         if told is None or not is_fenced(name):

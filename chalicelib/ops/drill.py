@@ -1,8 +1,9 @@
-"""The restore drill: the newest backup is restored beside what is published, looked at, and removed again.
+"""The restore drill: the newest backup is restored beside what is published, looked at, and removed
+again.
 
-It goes the way of a loss: the newest snapshot before the current one is taken out of the warehouse, put back under
-drills/, and read from there. Of a lake the state is made a database of its own. What a drill leaves that died midway
-the sweeper removes after an hour.
+It goes the way of a loss: the newest snapshot before the current one is taken out of the warehouse,
+put back under drills/, and read from there. Of a lake the state is made a database of its own. What
+a drill leaves that died midway the sweeper removes after an hour.
 """
 
 from __future__ import annotations
@@ -39,24 +40,24 @@ class Drill:
     _steps: list[dict[str, Any]] = field(default_factory=list)
 
     def report(self, drill_id: str) -> dict[str, Any]:
-        """Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does; nothing is left in the
-        warehouse then either.
+        """Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does;
+        nothing is left in the warehouse then either.
         """
         began = self.clock()
         backup = self._newest_backup()
         place = drill_name(int(began), drill_id)
         file = self.looks.directory / "restored"
         try:
-            with self._timed("fetch"):
+            with self._time("fetch"):
                 problems = self._fetch(backup, file)
-            with self._timed("restore"):
+            with self._time("restore"):
                 self.warehouse.put(place, file, sha256=sha256_of(file))
                 size = file.stat().st_size
-            with self._timed("verify"):
+            with self._time("verify"):
                 self.warehouse.fetch(place, file)
                 problems += self.looks.at_database(file, backup.told.rows if backup.told else None)
         finally:
-            with self._timed("remove"):
+            with self._time("remove"):
                 self.warehouse.remove(place)
         return {
             "is_right": not problems,
@@ -72,7 +73,9 @@ class Drill:
         }
 
     def _newest_backup(self) -> Kept:
-        """The newest one that is not the current one; where there is no other, that. Raises NothingPublished."""
+        """The newest one that is not the current one; where there is no other, that. Raises
+        NothingPublished.
+        """
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         for each in [*(each for each in kept if not each.is_current), *kept]:
             if each.is_there:
@@ -102,7 +105,7 @@ class Drill:
         return problems
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def _time(self, step: str) -> Iterator[None]:
         began = self.clock()
         yield
         self._steps.append({"step": step, "seconds": round(self.clock() - began, 3)})

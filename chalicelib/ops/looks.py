@@ -1,4 +1,6 @@
-"""Looks at one published state: whether its file is the one that the pointer tells of, and its tables agree."""
+"""Looks at one published state: whether its file is the one that the pointer tells of, and its
+tables agree.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ _SQL = named_statements(Path(__file__).with_name("verification.sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """`directory` is on local disk. Every method gives sentences, one for each thing that is not as it should be, and
-    raises ScratchFull, OutOfMemory, LakeUnavailable, LakeUnprepared.
+    """`directory` is on local disk. Every method gives sentences, one for each thing that is not as
+    it should be, and raises ScratchFull, OutOfMemory, LakeUnavailable, LakeUnprepared.
     """
 
     directory: Path
@@ -40,17 +42,22 @@ class Looks:
     lake: Lake | None = None
 
     def at_file(self, path: Path, told: Snapshot | None) -> list[str]:
-        """Of a file that was fetched, whether it is the same; nobody knows of one that was published long ago."""
+        """Of a file that was fetched, whether it is the same; nobody knows of one that was
+        published long ago.
+        """
         if told is None:
             return []
-        size, sha256 = path.stat().st_size, sha256_of(path)
-        if (size, sha256) == (told.bytes, told.sha256):
+        size = path.stat().st_size
+        sha256 = sha256_of(path)
+        if size == told.bytes and sha256 == told.sha256:
             return []
         return [f"The file has {size:,} bytes and the SHA-256 {sha256} instead of {told.bytes:,} and {told.sha256}."]
 
     def at_state(self, path: Path, name: str, told: Snapshot | None) -> list[str]:
         """Of the database in a file, or of the lake whose snapshots the file names."""
-        return self.at_lake(path, told) if is_of_lake(name) else self.at_database(path, told.rows if told else None)
+        if is_of_lake(name):
+            return self.at_lake(path, told)
+        return self.at_database(path, told.rows if told else None)
 
     def at_database(self, path: Path, rows: int | None) -> list[str]:
         """Every value is read, every key is looked at."""
@@ -59,14 +66,16 @@ class Looks:
                 connection.execute(f"ATTACH '{quoted(path)}' AS wells (READ_ONLY)")
                 found = _one(connection, "count_rows")
                 read_back(connection, rows=found if rows is None else rows, written=None, unchanged=())
-                return _unaccounted(connection)
+                return _count_unaccounted(connection)
         except PublishRefused:
             return [f"The database does not hold {rows:,} rows, each key once."]
         except (duckdb.Error, WarehouseCorrupt, WarehouseTooNew) as exc:
             return [_unreadable(exc)]
 
     def at_lake(self, path: Path, told: Snapshot | None) -> list[str]:
-        """The lake's own files have no checksum that we know: every value is read, and every key looked at."""
+        """The lake's own files have no checksum that we know: every value is read, and every key
+        looked at.
+        """
         if self.lake is None:
             raise StoreDiffers
         try:
@@ -92,10 +101,14 @@ class Looks:
     def _at_tables(connection: duckdb.DuckDBPyConnection, rows: int) -> list[str]:
         for table in TABLES:
             connection.execute(_SQL["read_all"].format(table=table)).fetchall()
-        found, repeated = (_one(connection, name) for name in ("count_rows", "count_repeated"))
-        problems = [f"The lake holds {found:,} rows instead of {rows:,}."] if found != rows else []
-        problems += [f"The lake holds {repeated:,} keys more than once."] if repeated else []
-        return [*problems, *_unaccounted(connection)]
+        count = _one(connection, "count_rows")
+        repeated = _one(connection, "count_repeated")
+        problems = []
+        if count != rows:
+            problems.append(f"The lake holds {count:,} rows instead of {rows:,}.")
+        if repeated:
+            problems.append(f"The lake holds {repeated:,} keys more than once.")
+        return [*problems, *_count_unaccounted(connection)]
 
     @contextmanager
     def _connection(self, more: Config | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -104,9 +117,11 @@ class Looks:
             yield connection
 
 
-def _unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    found = _one(connection, "count_unaccounted")
-    return [f"Rows and history are {found:,} more or fewer than all imports have counted."] if found else []
+def _count_unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    count = _one(connection, "count_unaccounted")
+    if not count:
+        return []
+    return [f"Rows and history are {count:,} more or fewer than all imports have counted."]
 
 
 def _one(connection: duckdb.DuckDBPyConnection, name: str) -> int:

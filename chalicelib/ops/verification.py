@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NothingPublished, WarehouseFileMissing
@@ -33,7 +34,9 @@ HELD_SECONDS = 8 * 86_400  # a held job can be accepted for seven days
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the `segments` of a job."""
+    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the
+    `segments` of a job.
+    """
 
     name: str
     kind: str
@@ -53,42 +56,43 @@ class Verification:
     clock: Callable[[], float] = time.time
 
     def report(self, *, is_all: bool) -> dict[str, Any]:
-        """Of the current snapshot, the stable name and the segments of held jobs; with `is_all` of every kept snapshot.
-        Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does.
+        """Of the current snapshot, the stable name and the segments of held jobs; with `is_all` of
+        every kept snapshot. Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and
+        what Looks does.
         """
         began = self.clock()
-        found = list(self._looked_at(is_all=is_all))
-        wrong = [each for each in found if each.problems]
-        shown = [*wrong, *(each for each in found if not each.problems)][:MOST_SHOWN]
+        files = list(self._look_at_all(is_all=is_all))
+        wrong = [file for file in files if file.problems]
+        right = [file for file in files if not file.problems]
+        shown = [*wrong, *right][:MOST_SHOWN]
         return {
             "is_right": not wrong,
-            "looked_at": len(found),
+            "looked_at": len(files),
             "wrong": len(wrong),
             "seconds": round(self.clock() - began, 3),
-            "files": [asdict(each) for each in shown],
+            "files": [asdict(file) for file in shown],
         }
 
-    def _looked_at(self, *, is_all: bool) -> Iterator[Verified]:
+    def _look_at_all(self, *, is_all: bool) -> Iterator[Verified]:
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         current = self._current
-        for each in kept:
-            if each.is_current or is_all:
-                found = self._timed(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
-                if not found.problems or self._is_kept(each):
-                    yield found
+        for snapshot in kept:
+            if snapshot.is_current or is_all:
+                file = self._time(snapshot.name, "snapshot", snapshot.told, partial(self._snapshot, snapshot))
+                if not file.problems or self._is_kept(snapshot):
+                    yield file
         if not current.is_lake:
-            yield self._timed(LATEST, "stable name", current, self._stable_name)
-        yield self._timed(OWNER, "owner", None, self._owner)
-        for job in self._held():
-            names = f"{SEGMENTS}{job.job_id}/"
-            yield self._timed(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
+            yield self._time(LATEST, "stable name", current, self._stable_name)
+        yield self._time(OWNER, "owner", None, self._owner)
+        for job in self._jobs_held():
+            yield self._time(f"{SEGMENTS}{job.job_id}/", "segments", None, partial(self._segments, job))
 
     def _is_kept(self, seen: Kept) -> bool:
         """Still: the sweeper clears what newer ones have replaced."""
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         return seen.is_current or any(each.name == seen.name for each in kept)
 
-    def _timed(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
+    def _time(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
         began = self.clock()
         try:
             problems = look()
@@ -111,7 +115,9 @@ class Verification:
             path.unlink(missing_ok=True)
 
     def _stable_name(self) -> list[str]:
-        """By what is current now: an import may be published while a large snapshot is looked at."""
+        """By what is current now: an import may be published while a large snapshot is looked
+        at.
+        """
         while True:
             current = self._current
             problems = self._at_stable_name(current)
@@ -139,15 +145,18 @@ class Verification:
         is_ours = owns(job_manager=self.job_manager, warehouse=self.warehouse)
         return [] if is_ours else ["The warehouse does not say that it belongs to this table."]
 
-    def _held(self) -> list[Job]:
+    def _jobs_held(self) -> list[Job]:
         """Those that wait for somebody's word, and have segments."""
         waiting = [job.job_id for job in self._recent() if job.waits_for_word]
-        found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]  # whole, with its checkpoint
+        # Whole, with its checkpoint.
+        found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]
         late = self.job_manager.lateness(found)
         return [job for job in found if job.job_id not in late]
 
     def _recent(self) -> Iterator[Job]:
-        """All that may still be held: by the table, which knows them when their segments are gone."""
+        """All that may still be held: by the table, which knows them when their segments are
+        gone.
+        """
         oldest, before = self.clock() - HELD_SECONDS, None
         while True:
             jobs, before = self.job_manager.history(limit=JOBS, before=before)
@@ -156,17 +165,20 @@ class Verification:
                 return
 
     def _segments(self, job: Job) -> list[str]:
-        """Each is proved by the one behind it, the last one by the job; a job that is read in parts by its parts."""
-        problems = []
+        """Each is proved by the one behind it, the last one by the job; a job that is read in parts
+        by its parts.
+        """
         checkpoints = self._checkpoints(job)
         if checkpoints is None:
             return ["What the table noted of its parts is gone."]
+        claim = Claim(job=job, holder="", fence=job.fence)
+        problems = []
         for part, checkpoint in checkpoints.items():
-            claim = Claim(job=job, holder="", fence=job.fence)
             segments = Segments(warehouse=self.warehouse, directory=self.looks.directory, claim=claim, part=part)
-            whole, all_of_them = segments.count_whole(checkpoint), len(segment_names(checkpoint.segments))
-            if whole < all_of_them:
-                problems.append(f"Of {all_of_them} segments of part {part} the first {whole} are as they were written.")
+            count = len(segment_names(checkpoint.segments))
+            whole = segments.count_whole(checkpoint)
+            if whole < count:
+                problems.append(f"Of {count} segments of part {part} the first {whole} are as they were written.")
         return problems
 
     def _checkpoints(self, job: Job) -> dict[int, Checkpoint] | None:

@@ -21,7 +21,9 @@ _OF_A_JOB = {"rejects": (RejectsNotYet, RejectsNotKept), "changes": (ChangesNotY
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`data` is None when it is what the caller has. `snapshot` is the name of the one that it was read from."""
+    """`data` is None when it is what the caller has. `snapshot` is the name of the one that it was
+    read from.
+    """
 
     etag: str
     snapshot: str
@@ -31,12 +33,13 @@ class Answer:
 def ask_published(
     query: Query, *, job_manager: JobManager, query_client: QueryClient, form: Any = "json", known: str = ""
 ) -> Answer:
-    """`form` is what else makes the answer another one, `known` an If-None-Match. A snapshot never changes, so its name
-    tells whether the answer has: that of the cursor, else of the pointer, one read. The query function is asked only
-    when it has. A mark is made of the snapshot that was read, which is a newer one when an import completed meanwhile.
+    """`form` is what else makes the answer another one, `known` an If-None-Match. A snapshot never
+    changes, so its name tells whether the answer has: that of the cursor, else of the pointer, one
+    read. The query function is asked only when it has. A mark is made of the snapshot that was
+    read, which is a newer one when an import completed meanwhile.
 
-    Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for what is of a job JobNotFound,
-    RejectsNotYet, RejectsNotKept, ChangesNotYet, ChangesNotKept.
+    Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for what is of a job
+    JobNotFound, RejectsNotYet, RejectsNotKept, ChangesNotYet, ChangesNotKept.
     """
     if query.name in _OF_A_JOB:
         _check_published(query, job_manager)
@@ -69,11 +72,12 @@ def _check_published(query: Query, job_manager: JobManager) -> None:
 def sentence(data: dict[str, Any]) -> str:
     """What the answer holds, for people."""
     if "next_cursor" not in data:
-        whose = f"{len(data['sources'])} sources" if data["wells"] is None else f"{data['wells']:,} wells"
+        wells, sources = data["wells"], data.get("sources", ())
+        whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
         return f"{data['rows']:,} rows of {whose} are published."
     if "found" in data:
-        counts = (f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items())
+        counts = [f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items()]
         return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
-    more = " Ask for the following ones with next_cursor." if data["next_cursor"] else ""
-    return f"{count:,} row{'' if count == 1 else 's'}.{more}"
+    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    return f"{rows}. Ask for the following ones with next_cursor." if data["next_cursor"] else f"{rows}."

@@ -1,4 +1,6 @@
-"""What an import changed: the values that are compared, and the volumes that are told of each field. Pure."""
+"""What an import changed: the values that are compared, and the volumes that are told of each
+field. Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ OF_VOLUMES = {  # by the rates that they are made of: thousand barrels, million 
     "liquids_production_kbd": "liquids_production_kb",
     "water_production_kbd": "water_production_kb",
 }
-SIDES = {"before": "replaced", "after": "written"}  # and the tables of production.sql that have them
+# And the tables of production.sql that have them.
+SIDES = {"before": "replaced", "after": "written"}
 
 
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:

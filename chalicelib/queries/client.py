@@ -1,4 +1,6 @@
-"""QueryClient: asks the query function and waits for its answer. DuckDB is loaded there, never here."""
+"""QueryClient: asks the query function and waits for its answer. DuckDB is loaded there, never
+here.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
     from .query import Query
 
-# API Gateway waits 29 s; a question has 12 s for a fetch of the database before it (published.py), and is stopped after
-# 22 (production.py). Tried once: a second try would not fit.
+# API Gateway waits 29 s; a question has 12 s for a fetch of the database before it (published.py),
+# and is stopped after 22 (production.py). Tried once: a second try would not fit.
 PATIENCE = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
 _REFUSALS = {
     "ResourceNotFoundException": QueryFunctionMissing,
@@ -49,10 +51,13 @@ class QueryClient:
         self._lambda = lambda_client
         self._function = function
         self._clock = clock
-        self._fetched_until: dict[str, float] = {}  # by the name of the snapshot, of the last one alone
+        # By the name of the snapshot, of the last one alone.
+        self._fetched_until: dict[str, float] = {}
 
     def ask(self, query: Query) -> Any:
-        """The answer's data. Raises what the query function raised, QueryUnavailable and its children."""
+        """The answer's data. Raises what the query function raised, QueryUnavailable and its
+        children.
+        """
         answer = self._answer(json.dumps(query.event).encode())
         if error := answer.get("error"):
             failed = error_of(error["code"], error["message"], error["details"])
@@ -62,7 +67,9 @@ class QueryClient:
         return answer["data"]
 
     def _fetch_ahead(self, error: DatabaseFetching) -> None:
-        """Have the function fetch it while nobody waits: once for as long as that takes, by all that ask here."""
+        """Have the function fetch it while nobody waits: once for as long as that takes, by all
+        that ask here.
+        """
         name, now = str(error.details["snapshot"]), self._clock()
         if now < self._fetched_until.get(name, 0.0):
             return
@@ -73,7 +80,9 @@ class QueryClient:
             log.warning("the fetch of the database could not be started: %s", exc.code)
 
     def check(self) -> None:
-        """Whether the function is there and may be called; it is not run. Raises QueryUnavailable."""
+        """Whether the function is there and may be called; it is not run. Raises
+        QueryUnavailable.
+        """
         self._invoke("DryRun", b"{}")
 
     def _answer(self, payload: bytes) -> dict[str, Any]:
@@ -83,7 +92,7 @@ class QueryClient:
         except (BotoCoreError, ValueError) as exc:
             raise QueryUnavailable from exc
         if reply.get("FunctionError"):
-            raise _died(answer)
+            raise _death_of(answer)
         if not isinstance(answer, dict) or not answer.keys() & {"data", "error"}:
             raise QueryUnavailable
         return answer
@@ -101,9 +110,9 @@ class QueryClient:
             raise QueryUnavailable from exc
 
 
-def _died(payload: Any) -> QueryUnavailable:
-    """The function answers its own errors as data: this one was killed, or never began. What Lambda says of it is
-    for the log alone, and there in short: it may hold a trace.
+def _death_of(payload: Any) -> QueryUnavailable:
+    """The function answers its own errors as data: this one was killed, or never began. What Lambda
+    says of it is for the log alone, and there in short: it may hold a trace.
     """
     said = payload if isinstance(payload, dict) else {}
     log.error("the query function died: %.100s", said.get("errorType"))

@@ -1,9 +1,11 @@
-"""LocalCopies: the snapshots of a bucket on local disk, each under its own name, fetched once and checked.
+"""LocalCopies: the snapshots of a bucket on local disk, each under its own name, fetched once and
+checked.
 
-There is room for two: the current one, and the one before it, which readers in the midst of their pages still ask for.
+There is room for two: the current one, and the one before it, which readers in the midst of their
+pages still ask for.
 
-Whoever fetches one has so many seconds. What has come by then, or when he is killed, stays as a part that the next one
-goes on from; parts that nobody wants are removed by whoever comes next.
+Whoever fetches one has so many seconds. What has come by then, or when he is killed, stays as a
+part that the next one goes on from; parts that nobody wants are removed by whoever comes next.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
-from chalicelib.files.disk import full_disk_told
+from chalicelib.warehouse.disk import disk_errors
 from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
 PART = "fetching-"
-# S3 sends some 90 MB a second to a function, and the SHA-256 takes its share: what is begun shall come to its end.
+# S3 sends some 90 MB a second to a function, and the SHA-256 takes its share: what is begun shall
+# come to its end.
 BYTES_A_SECOND = 60_000_000
 LOOK_SECONDS = 0.1  # at what another process fetches
 
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
 
 
 class LocalCopies:
-    """`directory` may be shared by processes. A copy is opened under a second name in a directory of the reader's own,
-    so nobody takes it away from him; the room of one that was removed here is free when its last reader closes it.
+    """`directory` may be shared by processes. A copy is opened under a second name in a directory
+    of the reader's own, so nobody takes it away from him; the room of one that was removed here is
+    free when its last reader closes it.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class LocalCopies:
         self._clock = clock
 
     def fetch(self, file: StoredFile, own: Path, *, beside: str | None) -> Path:
-        """A copy in the directory `own`. `beside` names the snapshot whose copy stays when another has to go; without
-        it, the one that was read last stays. Raises DatabaseFetching where that takes longer than there is time,
-        WarehouseUnavailable, WarehouseCorrupt, ScratchFull, DatabaseTooLarge.
+        """A copy in the directory `own`. `beside` names the snapshot whose copy stays when another
+        has to go; without it, the one that was read last stays. Raises DatabaseFetching where that
+        takes longer than there is time, WarehouseUnavailable, WarehouseCorrupt, ScratchFull,
+        DatabaseTooLarge.
         """
         copy, until = own / Path(file.name).name, self._clock() + self._seconds
-        while not self._link(file, copy):  # another process may remove it before, for another snapshot
+        # Another process may remove it before, for another snapshot.
+        while not self._link(file, copy):
             self.bring(file, beside=beside, until=until)
         return copy
 
@@ -92,12 +98,13 @@ class LocalCopies:
     # -- one fetch ------------------------------------------------------------------------------------------
 
     def _continue(self, file: StoredFile, part: Path, *, until: float) -> None:
-        """Nothing is begun that would not come to its end in time. Where a part was gone on from and the whole is not
-        what it should be, the part is to blame: it is fetched from its beginning.
+        """Nothing is begun that would not come to its end in time. Where a part was gone on from
+        and the whole is not what it should be, the part is to blame: it is fetched from its
+        beginning.
         """
         begun = _size(part)
         self._check_time(file, part, until=until)
-        with full_disk_told():  # somebody else has taken the room meanwhile
+        with disk_errors():  # somebody else has taken the room meanwhile
             self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
         if _size(part) < file.bytes and self._clock() >= until:
             raise self._fetching(file, part)
@@ -121,8 +128,8 @@ class LocalCopies:
 
     @contextmanager
     def _lock(self, part: Path) -> Iterator[bool]:
-        """Whether the part is ours now, and was nobody's. The system lets go of it when its process ends. One without
-        content is none.
+        """Whether the part is ours now, and was nobody's. The system lets go of it when its process
+        ends. One without content is none.
         """
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -140,11 +147,13 @@ class LocalCopies:
     # -- room -----------------------------------------------------------------------------------------------
 
     def _check_room(self, part: Path, size: int) -> None:
-        """What can never be, is told before anybody waits for it. Raises ScratchFull, DatabaseTooLarge."""
+        """What can never be, is told before anybody waits for it. Raises ScratchFull,
+        DatabaseTooLarge.
+        """
         disk, needed = shutil.disk_usage(self._directory), size - _size(part)
         if size > disk.total:
             raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
-        free = disk.free + sum(_size(path) for path, _ in self._used())
+        free = disk.free + sum(_size(path) for path, _ in self._times_of_use())
         if free < needed:
             raise _full(needed, free)
 
@@ -168,10 +177,10 @@ class LocalCopies:
 
     def _by_use(self, beside: Path | None) -> list[Path]:
         """The copies, the first one may go first."""
-        used = dict(self._used())
+        used = dict(self._times_of_use())
         return sorted(used, key=lambda path: (path == beside, used[path]))
 
-    def _used(self) -> Iterator[tuple[Path, float]]:
+    def _times_of_use(self) -> Iterator[tuple[Path, float]]:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime
@@ -193,8 +202,8 @@ def _size(path: Path) -> int:
 
 
 def is_damaged(path: Path, file: StoredFile) -> bool:
-    """Whether what lies there is proved to be another file: another size is another checksum. What lies there no more
-    proves nothing.
+    """Whether what lies there is proved to be another file: another size is another checksum. What
+    lies there no more proves nothing.
     """
     with suppress(FileNotFoundError):
         if path.stat().st_size != file.bytes:

@@ -1,7 +1,9 @@
-"""A cursor: after which row the next page of a list begins, and in which snapshot. Opaque to others. Pure.
+"""A cursor: after which row the next page of a list begins, and in which snapshot. Opaque to
+others. Pure.
 
-It is JSON, [list, snapshot, key …], and a mark of it, in the letters of base64url. The mark is no secret: it tells that
-a cursor came back as it was given out. Whoever makes one up begins at another row of what he may read anyway.
+It is JSON, [list, snapshot, key …], and a mark of it, in the letters of base64url. The mark is no
+secret: it tells that a cursor came back as it was given out. Whoever makes one up begins at another
+row of what he may read anyway.
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ DEFAULTS: Mapping[str, str] = {"of": "wells", "sort": "oil_production_kbd", "ord
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
-    """`key` is that of the last row of the page before. `snapshot` is the name of the one that it was read from; None
-    where every later one holds the same rows, or where the reader has no name for it.
+    """`key` is that of the last row of the page before. `snapshot` is the name of the one that it
+    was read from; None where every later one holds the same rows, or where the reader has no name
+    for it.
     """
 
     key: Key
@@ -47,7 +50,9 @@ class Cursor:
 
 
 def list_of(name: str, arguments: Mapping[str, Any]) -> str:
-    """Which list a cursor is of: that of another job, of another moment, or in another order, is another one."""
+    """Which list a cursor is of: that of another job, of another moment, or in another order, is
+    another one.
+    """
     if name == "register":
         return " ".join([name, *(arguments.get(part) or default for part, default in DEFAULTS.items())])
     if name == "changes" and arguments.get("by") == "field":
@@ -64,8 +69,8 @@ def write_cursor(cursor: Cursor, *, of: str) -> str:
 
 
 def read_cursor(text: str, *, of: str) -> Cursor:
-    """A cursor is ours when we would write it in the same letters. Raises ValidationError for one that is not, or is
-    of another list.
+    """A cursor is ours when we would write it in the same letters. Raises ValidationError for one
+    that is not, or is of another list.
     """
     try:
         _, snapshot, *parts = read_parts(text)
@@ -86,7 +91,9 @@ def write_parts(parts: list[Any]) -> str:
 
 
 def read_parts(text: str) -> list[Any]:
-    """Raises ValueError, TypeError, RecursionError. Whether the mark is right, who writes them again sees."""
+    """Raises ValueError, TypeError, RecursionError. Whether the mark is right, who writes them
+    again sees.
+    """
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     parts: list[Any] = json.loads(raw[:-MARK_BYTES])
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.files.disk import full_disk_told
+from chalicelib.warehouse.disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +34,12 @@ OPTIONS = {
 
 
 def write_excel(path: Path, rows: ListRows, pace: Pace, *, title: str) -> None:
-    """Text stays text, whatever it looks like: codes keep their zeros, and no formula is run. Raises ListTooLarge,
-    ScratchFull, OutOfMemory.
+    """Text stays text, whatever it looks like: codes keep their zeros, and no formula is run.
+    Raises ListTooLarge, ScratchFull, OutOfMemory.
     """
     from xlsxwriter import Workbook
 
-    with full_disk_told():
+    with disk_errors():
         book = Workbook(path, {**OPTIONS, "tmpdir": str(path.parent)})
         sheet = book.add_worksheet(title)
         try:
@@ -47,7 +47,8 @@ def write_excel(path: Path, rows: ListRows, pace: Pace, *, title: str) -> None:
             _write_rows(sheet, rows, pace, book.add_format({"num_format": DAY_FORMAT}))
             _close(book)
         finally:
-            sheet.row_data_fh.close()  # where its rows wait, also those of a book that nobody will read
+            # Where its rows wait, also those of a book that nobody will read.
+            sheet.row_data_fh.close()
 
 
 def _write_head(sheet: Worksheet, columns: Sequence[str], bold: Format) -> None:
@@ -76,7 +77,9 @@ def _write_rows(sheet: Worksheet, rows: ListRows, pace: Pace, day: Format) -> No
 
 
 def _close(book: Workbook) -> None:
-    """Here the rows are packed. XlsxWriter hides what the system says within an error of its own."""
+    """Here the rows are packed. XlsxWriter hides what the system says within an error of its
+    own.
+    """
     from xlsxwriter.exceptions import FileCreateError
 
     try:

@@ -1,17 +1,19 @@
-"""Export: what is published in another form than that in which it lies, for whoever asks for it; made once for each
-published state. Of a lake one database file, and of either kind of store the rows of production as one Parquet file.
+"""Export: what is published in another form than that in which it lies, for whoever asks for it;
+made once for each published state. Of a lake one database file, and of either kind of store the
+rows of production as one Parquet file.
 
 What is larger is read where it is: it would take longer than anybody's request may.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import ExportTooLarge, StoreDiffers, WarehouseUnavailable
 from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.checksum import stored_with_checksum
 from chalicelib.warehouse.names import StoredFile, Warehouse, export_name, sha256_of
 
 from .production import QUESTION_SECONDS
@@ -40,11 +42,12 @@ class Export:
     seconds: float = QUESTION_SECONDS
 
     def of(self, snapshot: Snapshot, form: str) -> StoredFile:
-        """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable, LakeUnprepared, ScratchFull,
-        OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what PublishedProduction does.
+        """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable,
+        LakeUnprepared, ScratchFull, OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what
+        PublishedProduction does.
         """
         name = export_name(snapshot.name, form)
-        if stored := self._stored(name):
+        if stored := stored_with_checksum(self.warehouse, name):
             return stored
         if snapshot.rows > MOST_ROWS[form]:
             raise ExportTooLarge(rows=snapshot.rows, most_rows=MOST_ROWS[form])
@@ -79,19 +82,13 @@ class Export:
             seconds=self.seconds,
         )
 
-    def _stored(self, name: str) -> StoredFile | None:
-        """With its checksum, which a directory has noted nowhere."""
-        stored, path = self.warehouse.stored(name), self.warehouse.local_path(name)
-        if stored and stored.sha256 is None and path:
-            return replace(stored, sha256=sha256_of(path))
-        return stored
-
     def _put(self, name: str, path: Path) -> StoredFile:
         made = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
         try:
             self.warehouse.put(name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            if stored := self._stored(name):  # somebody else has made it meanwhile
+            # Somebody else has made it meanwhile.
+            if stored := stored_with_checksum(self.warehouse, name):
                 return stored
             raise
         return made

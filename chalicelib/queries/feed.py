@@ -1,8 +1,8 @@
-"""A page of the feed: the options of a request become one statement, whose names are the model's and whose values are
-bound.
+"""A page of the feed: the options of a request become one statement, whose names are the model's
+and whose values are bound.
 
-A page begins after the last row of the page before, in the snapshot that the first page came from; `cursor`, OData's
-$skiptoken, tells both, and how many rows there are in all.
+A page begins after the last row of the page before, in the snapshot that the first page came from;
+`cursor`, OData's $skiptoken, tells both, and how many rows there are in all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class FeedPage:
-    """`count` is that of all rows that the filter leaves, where it was asked for. `next_cursor` is None on the last."""
+    """`count` is that of all rows that the filter leaves, where it was asked for. `next_cursor` is
+    None on the last.
+    """
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
@@ -55,8 +57,8 @@ def feed_page(
     cursor: str | None = None,
     limit: int = MOST_ROWS,
 ) -> FeedPage:
-    """`top` is how many rows the whole answer may have, of which this page has `limit` at most. Raises ValidationError,
-    FeedNotImplemented, and what ProductionQuery raises.
+    """`top` is how many rows the whole answer may have, of which this page has `limit` at most.
+    Raises ValidationError, FeedNotImplemented, and what ProductionQuery raises.
     """
     asked, bound = ENTITY_SETS[entity_set], Bound()
     question = _Question(
@@ -66,7 +68,7 @@ def feed_page(
         terms=order_of(order, asked),
         bound=bound,
     )
-    shown = selected(select, asked)
+    shown = properties_of(select, asked)
     of = _list_of(asked, key, where, question.terms)
     place = _Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
     counted = place.count if place else None
@@ -113,43 +115,52 @@ class _Question:
 
     def page(self, names: list[str], place: _Place | None, *, limit: int, skip: int) -> list[tuple[Any, ...]]:
         """The columns of these names."""
-        is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
-        is_known = not skip or (place is None and self.condition == "true" and self.asked.name == "WellProduction")
-        if is_by_key and is_known and self.asked.name != "Wells":
+        if self._is_by_wells(place, skip):
             return self._in_windows(names, place, limit, skip)
         if place and not skip:
             return self._behind_place(names, place, limit)
-        beside = Bound(letter="p")
-        behind = after(self.terms, self._values_at(place.key), beside) if place else "true"
-        return self._fetch(names, behind, limit, skip, beside.values)
+        bound = Bound(letter="p")
+        behind = after(self.terms, self._values_at(place.key), bound) if place else "true"
+        return self._fetch(names, behind, limit, skip, bound.values)
+
+    def _is_by_wells(self, place: _Place | None, skip: int) -> bool:
+        """Whether the rows are those of a few wells after each other, and it is known of which."""
+        is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
+        if not is_by_key or self.asked.name == "Wells":
+            return False
+        is_from_start = place is None and self.condition == "true" and self.asked.name == "WellProduction"
+        return not skip or is_from_start
 
     def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
-        """First what is equal in the first column, then what is beyond it: for that no other column has to be looked
-        at in all the rows.
+        """First what is equal in the first column, then what is beyond it: for that no other column
+        has to be looked at in all the rows.
         """
-        found = list[tuple[Any, ...]]()
+        rows: list[tuple[Any, ...]] = []
         values = self._values_at(place.key)
-        for is_equal in (True, False):
+        for condition in (equal_first, beyond_first):
             bound = Bound(letter="p")
-            behind = equal_first(self.terms, values, bound) if is_equal else beyond_first(self.terms, values, bound)
-            found += self._fetch(names, behind, limit - len(found), 0, bound.values)
-            if len(found) == limit:
+            behind = condition(self.terms, values, bound)
+            rows += self._fetch(names, behind, limit - len(rows), 0, bound.values)
+            if len(rows) == limit:
                 break
-        return found
+        return rows
 
     def _in_windows(self, names: list[str], place: _Place | None, limit: int, skip: int) -> list[tuple[Any, ...]]:
-        """Out of the next few wells in the order of the key, and of more of them where the filter leaves too little."""
-        wells, found = self.production.feed_wells, list[tuple[Any, ...]]()
-        first, own = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
-        for window in wells.windows(first, limit + own):
+        """Out of the next few wells in the order of the key, and of more of them where the filter
+        leaves too little.
+        """
+        wells = self.production.feed_wells
+        rows: list[tuple[Any, ...]] = []
+        first, to_skip = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
+        for window in wells.windows(first, limit + to_skip):
             bound = Bound(letter="p")
             behind = after(self.terms, list(place.key.values()), bound) if place else "true"
             within = f"{behind} AND {window.condition(bound)}"
-            found += self._fetch(names, within, limit - len(found), own, bound.values)
-            own = 0
-            if len(found) >= limit:
+            rows += self._fetch(names, within, limit - len(rows), to_skip, bound.values)
+            to_skip = 0
+            if len(rows) >= limit:
                 break
-        return found
+        return rows
 
     def _place_of(self, place: _Place) -> int:
         """Raises ValidationError where there is no such well."""
@@ -171,7 +182,9 @@ class _Question:
         return self.production.fetch(statement, {**self.bound.values, **values, "limit": limit, "skip": skip})[1]
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
-        """What the row with this key is ordered by. Raises ValidationError where there is no such row."""
+        """What the row with this key is ordered by. Raises ValidationError where there is no such
+        row.
+        """
         if [term.name for term in self.terms] == list(key):
             return list(key.values())
         bound = Bound()
@@ -193,7 +206,7 @@ def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Boun
     return f"({' AND '.join(parts)})" if parts else "true"
 
 
-def selected(text: str, asked: EntitySet) -> list[str]:
+def properties_of(text: str, asked: EntitySet) -> list[str]:
     """In the order of the model; all of them for a star, or for nothing."""
     names = [part.strip() for part in text.split(",")] if text.strip() else ["*"]
     wanted = {property_of(name, asked, "$select") for name in names if name != "*"}
@@ -205,8 +218,8 @@ def selected(text: str, asked: EntitySet) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """`key` is that of the last row of the page before. What else it is ordered by, the snapshot still tells: a name of
-    any length has no room in an address.
+    """`key` is that of the last row of the page before. What else it is ordered by, the snapshot
+    still tells: a name of any length has no room in an address.
     """
 
     count: int | None

@@ -1,9 +1,11 @@
-"""A filter of OData becomes a condition of SQL whose values are bound: nothing of the request's text gets into it.
+"""A filter of OData becomes a condition of SQL whose values are bound: nothing of the request's
+text gets into it.
 
-The part of the language that is read: eq ne gt ge lt le, and or not, parentheses, contains startswith endswith,
-tolower toupper, and literals of text, number, date, moment, truth and null. What else the language has is answered as
-not implemented. What null means: https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part2-url-conventions.html
-(5.1.1.1): a comparison is true or false also of what is missing; only a function of it is neither. Pure.
+The part of the language that is read: eq ne gt ge lt le, and or not, parentheses, contains
+startswith endswith, tolower toupper, and literals of text, number, date, moment, truth and null.
+What else the language has is answered as not implemented. What null means:
+https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part2-url-conventions.html (5.1.1.1): a
+comparison is true or false also of what is missing; only a function of it is neither. Pure.
 """
 
 from __future__ import annotations
@@ -88,7 +90,9 @@ def condition_of(text: str, entity_set: EntitySet, bound: Bound) -> str:
 
 
 def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
-    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises ValidationError."""
+    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises
+    ValidationError.
+    """
     reader = _Reader(text, entity_set, bound, option="key")
     parts: dict[str, str] = {}
     while not parts or reader.takes("sign", ","):
@@ -117,14 +121,15 @@ class _Reader:
     # -- tokens -------------------------------------------------------------------------------------------
 
     def _cut(self, text: str) -> list[Token]:
-        tokens, at = [], 0
+        tokens: list[Token] = []
+        at = 0
         while at < len(text):
-            found = TOKEN.match(text, at)
-            if not found:
+            match = TOKEN.match(text, at)
+            if not match:
                 self.refuse("is not understood", at=at)
-            if found.lastgroup != "space":
-                tokens.append(Token(str(found.lastgroup), found[0], at))
-            at = found.end()
+            if match.lastgroup != "space":
+                tokens.append(Token(str(match.lastgroup), match[0], at))
+            at = match.end()
         return tokens
 
     def _peek(self) -> Token:
@@ -152,9 +157,9 @@ class _Reader:
     # -- the language, what binds least first -------------------------------------------------------------
 
     def any_of(self) -> Operand:
-        return self._joined("or", lambda: self._joined("and", self._equality))
+        return self._chain("or", lambda: self._chain("and", self._equality))
 
-    def _joined(self, word: str, part: Callable[[], Operand]) -> Operand:
+    def _chain(self, word: str, part: Callable[[], Operand]) -> Operand:
         first = part()
         if not self._is_word(word):
             return first
@@ -167,40 +172,50 @@ class _Reader:
         return self._peek().kind == "word" and self._peek().text == word
 
     def _equality(self) -> Operand:
-        left, many = self._relation(), 0
+        left = self._relation()
+        count = 0
         while operator := self.takes("word", *EQUAL):
-            left, many = self._compared(left, operator, self._relation()), many + 1
-            if many > DEEPEST:
+            left = self._compare(left, operator, self._relation())
+            count += 1
+            if count > DEEPEST:
                 self.refuse(f"has more than {DEEPEST} comparisons of comparisons")
         return left
 
     def _relation(self) -> Operand:
         left = self._operand()
         while operator := self.takes("word", *ORDERED):
-            left = self._compared(left, operator, self._operand())
+            left = self._compare(left, operator, self._operand())
         return left
 
-    def _compared(self, left: Operand, operator: str, right: Operand) -> Operand:
-        if NOTHING not in (left.kind, right.kind) and left.kind != right.kind:
+    def _compare(self, left: Operand, operator: str, right: Operand) -> Operand:
+        kinds = {left.kind, right.kind}
+        if NOTHING not in kinds and left.kind != right.kind:
             self.refuse(f"compares what has the type {left.kind} with what has the type {right.kind}")
         if operator == "ne":
             return Operand(f"({left.sql} IS DISTINCT FROM {right.sql})", TRUTH)
         if operator == "eq" and not self._is_with_value(left, right):
             return Operand(f"({left.sql} IS NOT DISTINCT FROM {right.sql})", TRUTH)
-        if operator != "eq" and TRUTH in (left.kind, right.kind):
+        if operator != "eq" and TRUTH in kinds:
             self.refuse("asks for an order of true and false")
         return Operand(self._plain(left, ORDERED.get(operator, "="), right), TRUTH)
 
     @staticmethod
     def _is_with_value(left: Operand, right: Operand) -> bool:
-        """Never of what is itself a comparison: its text would stand twice, that of a chain of them without end."""
-        return not {NOTHING, TRUTH} & {left.kind, right.kind} and (left.is_literal or right.is_literal)
+        """Never of what is itself a comparison: its text would stand twice, that of a chain of them
+        without end.
+        """
+        kinds = {left.kind, right.kind}
+        return not kinds & {NOTHING, TRUTH} and (left.is_literal or right.is_literal)
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
-        """False of what is missing. Written so that DuckDB can leave row groups out by their least and greatest."""
-        known = [f"{each.sql} IS NOT NULL" for each in (left, right) if not each.is_literal or each.kind == NOTHING]
-        return f"({' AND '.join([f'{left.sql} {sign} {right.sql}', *known])})"
+        """False of what is missing. Written so that DuckDB can leave row groups out by their least
+        and greatest.
+        """
+        may_be_missing = [each for each in (left, right) if not each.is_literal or each.kind == NOTHING]
+        conditions = [f"{left.sql} {sign} {right.sql}"]
+        conditions += [f"{operand.sql} IS NOT NULL" for operand in may_be_missing]
+        return f"({' AND '.join(conditions)})"
 
     def _operand(self) -> Operand:
         self._depth += 1
@@ -213,7 +228,7 @@ class _Reader:
                 found = self.any_of()
                 self._close()
                 return found
-            return self._named() or self.literal()
+            return self._name_or_call() or self.literal()
         finally:
             self._depth -= 1
 
@@ -221,15 +236,19 @@ class _Reader:
         self._refuse_unknown_operator()
         self.expect(")")
 
-    def _named(self) -> Operand | None:
+    def _name_or_call(self) -> Operand | None:
         """A property or a function; None where something else stands."""
         token = self._peek()
         if token.kind != "word" or token.text in ("true", "false", "null"):
             return None
-        if self._next + 1 < len(self._tokens) and self._tokens[self._next + 1].text == "(":
+        if self._is_before_parenthesis():
             return self._function(self._take().text)
         name = self.property_name()
         return Operand(name, kind_of(self._entity_set.type_of(name)))
+
+    def _is_before_parenthesis(self) -> bool:
+        following = self._tokens[self._next + 1 : self._next + 2]
+        return bool(following) and following[0].text == "("
 
     def _function(self, name: str) -> Operand:
         if name not in TESTS | CASES:
@@ -254,7 +273,7 @@ class _Reader:
         """Only a name of the model gets into the statement."""
         token = self._take()
         if token.kind == "other":
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
         for name in self._entity_set.properties:
             if token.kind == "word" and token.text == name:
                 return name
@@ -263,7 +282,7 @@ class _Reader:
     def literal(self) -> Operand:
         token = self._take()
         if token.kind == "other":
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
         try:
             value, kind = _value_of(token)
         except (ValueError, OverflowError):
@@ -287,9 +306,9 @@ class _Reader:
     def _refuse_unknown_operator(self) -> None:
         token = self._peek()
         if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
 
-    def _not_implemented(self, token: Token) -> NoReturn:
+    def _refuse_as_unknown(self, token: Token) -> NoReturn:
         raise FeedNotImplemented(
             f"The feed does not know what stands at character {token.at + 1} of {self._option}.", field=self._option
         )

@@ -1,4 +1,6 @@
-"""The order of a page of the feed, by properties of the model, and what comes behind a row in it. Pure."""
+"""The order of a page of the feed, by properties of the model, and what comes behind a row in it.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,19 @@ class Term:
 
 
 def order_of(text: str, asked: EntitySet) -> list[Term]:
-    """With the rest of the key at the end: no two rows are equal. Raises ValidationError, FeedNotImplemented."""
+    """With the rest of the key at the end: no two rows are equal. Raises ValidationError,
+    FeedNotImplemented.
+    """
     terms: dict[str, Term] = {}
-    for part in text.split(",") if text.strip() else []:
+    parts = text.split(",") if text.strip() else []
+    for part in parts:
         name, *direction = part.split() or [""]
         known = property_of(name, asked, "$orderby")
         if direction not in ([], ["asc"], ["desc"]) or known in terms:
             raise ValidationError("$orderby takes each property once, with asc or desc.", field="$orderby")
         terms[known] = Term(name=known, descending=direction == ["desc"])
-    return [*terms.values(), *(Term(name=name) for name in asked.key if name not in terms)]
+    rest = [Term(name=name) for name in asked.key if name not in terms]
+    return [*terms.values(), *rest]
 
 
 def property_of(text: str, asked: EntitySet, option: str) -> str:
@@ -47,8 +53,8 @@ def property_of(text: str, asked: EntitySet, option: str) -> str:
 
 
 def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
-    """What follows these values in the order. The range of the first column is told on its own as well: that is what
-    leaves row groups out.
+    """What follows these values in the order. The range of the first column is told on its own as
+    well: that is what leaves row groups out.
     """
     chain = _chain(terms, values, bound)
     first, value = terms[0], values[0]
@@ -66,6 +72,7 @@ def beyond_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
 
 
 def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    """Of a, b, c: (a > 1 OR (a = 1 AND (b > 2 OR (b = 2 AND c > 3))))."""
     chain = ""
     for term, value in reversed(list(zip(terms, values, strict=True))):
         sign = _sign(value, bound)

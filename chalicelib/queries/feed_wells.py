@@ -1,8 +1,9 @@
-"""FeedWells: all wells of a published state in the order of the key, and how many rows lie before each.
+"""FeedWells: all wells of a published state in the order of the key, and how many rows lie before
+each.
 
-They are read out of all rows once, at the first question of the feed, into a table in memory: the set `Wells` is read
-there, and a page in the order of the key learns there between which wells it lies, so that the rest of the rows is left
-alone. The table goes with the connection.
+They are read out of all rows once, at the first question of the feed, into a table in memory: the
+set `Wells` is read there, and a page in the order of the key learns there between which wells it
+lies, so that the rest of the rows is left alone. The table goes with the connection.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
     from .feed_filter import Bound
 
-GROWTH = 16  # of the next window where one had too few rows: what a filter leaves nobody knows before
+# Of the next window where one had too few rows: what a filter leaves nobody knows before.
+GROWTH = 16
 _SQL = named_statements(Path(__file__).with_name("feed.sql"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Wells of one source that follow each other: the first and the last one, and the place of that."""
+    """Wells of one source that follow each other: the first and the last one, and the place of
+    that.
+    """
 
     source: str
     first: tuple[str, str]
@@ -44,7 +48,9 @@ class Window:
 
 
 class FeedWells:
-    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may ask at once."""
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may
+    ask at once.
+    """
 
     def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
         self._fetch = fetch
@@ -61,8 +67,8 @@ class FeedWells:
 
     @property
     def is_by_month(self) -> bool:
-        """Whether each period of a month or less begins on the first day of a month: then it is a calendar month's
-        only one, and nothing has to be summed.
+        """Whether each period of a month or less begins on the first day of a month: then it is a
+        calendar month's only one, and nothing has to be summed.
         """
         with self._lock:
             if self._is_by_month is None:
@@ -83,7 +89,9 @@ class FeedWells:
         return (int(found[0]["place"]), int(found[0]["own"])) if found else (0, 0)
 
     def windows(self, place: int, rows: int) -> Iterator[Window]:
-        """From the well at this place on: the first one has at least so many rows, where its source has them."""
+        """From the well at this place on: the first one has at least so many rows, where its source
+        has them.
+        """
         self.make()
         while found := self._fetch(_SQL["window"], {"place": place, "rows": rows}):
             window = Window(

@@ -1,7 +1,9 @@
-"""What the query function does with its event: the question is checked, asked, and answered as data.
+"""What the query function does with its event: the question is checked, asked, and answered as
+data.
 
-{"data": …} or {"error": {"code", "message", "status", "details", "retryable"}}: an error too is an answer, so that
-it reaches the caller whole. Lambda would make an exception of it, with a stack trace.
+{"data": …} or {"error": {"code", "message", "status", "details", "retryable"}}: an error too is an
+answer, so that it reaches the caller whole. Lambda would make an exception of it, with a stack
+trace.
 """
 
 from __future__ import annotations
@@ -82,14 +84,16 @@ def answer(
     sql: Callable[[], SqlLimits],
     list_file: Callable[[Query, Mapping[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """`published`, `sql`, `export` with a form, and `list_file` with what the list is asked for, are called for the
-    questions that need them.
+    """`published`, `sql`, `export` with a form, and `list_file` with what the list is asked for,
+    are called for the questions that need them.
     """
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        reply = {"data": list_file(query, _wanted(query)) if query.file else _answer(query, published, export, sql)}
+        reply = {
+            "data": list_file(query, _arguments_of(query)) if query.file else _answer(query, published, export, sql)
+        }
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
@@ -102,7 +106,9 @@ def answer(
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
-    """What the caller did wrong, or asked beyond what the feed knows, is no error of the function."""
+    """What the caller did wrong, or asked beyond what the feed knows, is no error of the
+    function.
+    """
     is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
     is_ours = is_ours and not isinstance(failed, FeedNotImplemented)
     figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
@@ -150,12 +156,14 @@ def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits)
 
 
 def named_snapshot(snapshot: str | None) -> dict[str, Any]:
-    """What a page tells of the snapshot that it was read from; the summary tells more of the current one."""
+    """What a page tells of the snapshot that it was read from; the summary tells more of the
+    current one.
+    """
     name = snapshot or ""
     return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
 
 
-def _wanted(query: Query) -> dict[str, Any]:
+def _arguments_of(query: Query) -> dict[str, Any]:
     """The arguments as ProductionQuery takes them."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
@@ -167,10 +175,10 @@ def _wanted(query: Query) -> dict[str, Any]:
 
 
 def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
-    """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge. Its rows are nobody
-    else's, and are not copied (`asdict`): that takes longer than to ask for them.
+    """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge. Its
+    rows are nobody else's, and are not copied (`asdict`): that takes longer than to ask for them.
     """
-    wanted = _wanted(query)
+    wanted = _arguments_of(query)
     while (size := _size(page := dict(vars(ask(**wanted))))) > MOST_BYTES:
         if len(page["rows"]) == 1:
             raise AnswerTooLarge
@@ -201,11 +209,12 @@ def where_to_download(
     export: Callable[[Snapshot, str], StoredFile],
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """What is current, in this form: where it can be read from and until when, and how to tell that it came whole. What
-    is not published as it is, `export` makes.
+    """What is current, in this form: where it can be read from and until when, and how to tell that
+    it came whole. What is not published as it is, `export` makes.
 
-    `expires_at` is null where the URL is a file's. `created_at` is null when nobody knows the job any more. Raises
-    NothingPublished, StateUnavailable, WarehouseUnavailable, and what `export` does.
+    `expires_at` is null where the URL is a file's. `created_at` is null when nobody knows the job
+    any more. Raises NothingPublished, StateUnavailable, WarehouseUnavailable, and what `export`
+    does.
     """
     snapshot = job_manager.current_snapshot()
     if snapshot is None:

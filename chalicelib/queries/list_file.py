@@ -1,9 +1,10 @@
 """ListFile: all rows of a list as one file, for a spreadsheet or another program.
 
-DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and Excel are made of that
-one, some thousand rows at a time. So memory does not grow with the list, and the database is free for others meanwhile.
-What is small is the answer itself. What is not goes to the warehouse, under a name of its snapshot, question, hour and
-number of rows: there the same question finds it, and nothing is made again.
+DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and
+Excel are made of that one, some thousand rows at a time. So memory does not grow with the list, and
+the database is free for others meanwhile. What is small is the answer itself. What is not goes to
+the warehouse, under a name of its snapshot, question, hour and number of rows: there the same
+question finds it, and nothing is made again.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import base64
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ListTooLarge, OutOfMemory, QueryTooLarge, WarehouseUnavailable
 from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.checksum import stored_with_checksum
 from chalicelib.warehouse.names import (
     StoredFile,
     Warehouse,
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
     from .published import PublishedProduction
     from .query import Query
 
-MOST_ROWS = {"parquet": 2_000_000, "csv": 2_000_000, "xlsx": MOST_SHEET_ROWS}  # to sort them takes some ten seconds
+# To sort them takes some ten seconds.
+MOST_ROWS = {"parquet": 2_000_000, "csv": 2_000_000, "xlsx": MOST_SHEET_ROWS}
 MAKING_SECONDS = 17.0  # of the 22 for which somebody waits; the rest is for sending
 HOUR = 3600
 
@@ -60,9 +63,10 @@ class ListFile:
     most_bytes: int = MOST_BYTES
 
     def of(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """The file as `text` or `content` (base64), or the `url` where it is, and what else is to be told of it.
-        `wanted` are the arguments as the list's method takes them. Raises ListTooLarge, QueryTooSlow,
-        ScratchFull, ChangesNotKept, WarehouseUnavailable, and what PublishedProduction does.
+        """The file as `text` or `content` (base64), or the `url` where it is, and what else is to
+        be told of it. `wanted` are the arguments as the list's method takes them. Raises
+        ListTooLarge, QueryTooSlow, ScratchFull, ChangesNotKept, WarehouseUnavailable, and what
+        PublishedProduction does.
         """
         if query.file is None:
             raise ValueError("no file is asked for")
@@ -70,7 +74,7 @@ class ListFile:
         try:
             rows = own.path / "rows.parquet"
             with self.published.query(query.snapshot) as production:
-                if kept := self._kept(query, production.snapshot):
+                if kept := self._find_made(query, production.snapshot):
                     return kept
                 left = self.seconds - (time.monotonic() - began)
                 most = self.most_rows[query.file.kind]
@@ -111,12 +115,12 @@ class ListFile:
             return None
         return {"content": base64.b64encode(path.read_bytes()).decode()}
 
-    def _kept(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
+    def _find_made(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
         """What was made for the same question within the hour, and is read at an address."""
         for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
-            rows, stored = list_file_rows(name), self._stored(name)
+            rows, stored = list_file_rows(name), stored_with_checksum(self.warehouse, name)
             if stored and rows is not None:
-                return {**self._told(stored, query), "rows": rows, "snapshot": named_snapshot(snapshot)}
+                return {**self._answer_with(stored, query), "rows": rows, "snapshot": named_snapshot(snapshot)}
         return None
 
     def _address(self, path: Path, query: Query, snapshot: str | None, *, rows: int) -> dict[str, Any]:
@@ -126,9 +130,9 @@ class ListFile:
             bytes=path.stat().st_size,
             sha256=sha256_of(path),
         )
-        return self._told(self._put(made, path), query)
+        return self._answer_with(self._put(made, path), query)
 
-    def _told(self, file: StoredFile, query: Query) -> dict[str, Any]:
+    def _answer_with(self, file: StoredFile, query: Query) -> dict[str, Any]:
         saved_as = f"{query.name}.{file.name.rpartition('.')[2]}"
         url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=saved_as)
         expires_at = None if url.startswith("file:") else self.clock() + DOWNLOAD_SECONDS
@@ -138,19 +142,14 @@ class ListFile:
     def _hour(self) -> int:
         return int(self.clock()) // HOUR * HOUR
 
-    def _stored(self, name: str) -> StoredFile | None:
-        """With its checksum, which a directory has noted nowhere."""
-        stored, local = self.warehouse.stored(name), self.warehouse.local_path(name)
-        if stored and stored.sha256 is None and local:
-            return replace(stored, sha256=sha256_of(local))
-        return stored
-
     def _put(self, made: StoredFile, path: Path) -> StoredFile:
-        """The same question within an hour has the same file: the one that is there stays, and is told of."""
+        """The same question within an hour has the same file: the one that is there stays, and is
+        told of.
+        """
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            if stored := self._stored(made.name):
+            if stored := stored_with_checksum(self.warehouse, made.name):
                 return stored
             raise
         return made

@@ -1,4 +1,6 @@
-"""ListRows: the rows of a Parquet file on local disk, some thousand at a time, by a DuckDB of their own."""
+"""ListRows: the rows of a Parquet file on local disk, some thousand at a time, by a DuckDB of their
+own.
+"""
 
 from __future__ import annotations
 

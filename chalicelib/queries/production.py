@@ -1,7 +1,8 @@
-"""ProductionQuery: questions to one published database, which is opened read-only and never changes.
+"""ProductionQuery: questions to one published database, which is opened read-only and never
+changes.
 
-The questions stand in production.sql. Rows come as dicts that are ready for JSON: dates as YYYY-MM-DD,
-times as ISO 8601 in UTC.
+The questions stand in production.sql. Rows come as dicts that are ready for JSON: dates as
+YYYY-MM-DD, times as ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ if TYPE_CHECKING:
 
     from .kept_register import KeptRegister
 
-TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
+# The version of the schema that brought them, with the columns source, period_days and source_rows.
+TEXT_CODES = 3
 QUESTION_SECONDS = 22.0  # the API waits 25
 _ENDS: ContextVar[float | None] = ContextVar("ends", default=None)
 THREADS = 2  # one question must not take the machine from all others
@@ -123,11 +125,13 @@ class Lake:
 
 
 class ProductionQuery:
-    """Questions to the store that the connection has attached as wells. Threads may ask at the same time.
+    """Questions to the store that the connection has attached as wells. Threads may ask at the same
+    time.
 
-    `snapshot` is the name of the store; a cursor leads on in the one that it came from alone. Every method raises
-    WarehouseCorrupt when DuckDB finds a damaged block, QueryTooLarge, ScratchFull, and QueryFailed for whatever else
-    DuckDB says; those with pages raise ValidationError for a limit or cursor that is none. All bounds are inclusive.
+    `snapshot` is the name of the store; a cursor leads on in the one that it came from alone. Every
+    method raises WarehouseCorrupt when DuckDB finds a damaged block, QueryTooLarge, ScratchFull,
+    and QueryFailed for whatever else DuckDB says; those with pages raise ValidationError for a
+    limit or cursor that is none. All bounds are inclusive.
     """
 
     def __init__(
@@ -138,8 +142,8 @@ class ProductionQuery:
         directory: OwnDirectory | None = None,
         kept: KeptRegister | None = None,
     ) -> None:
-        """`directory` goes when this is closed; `kept` is where figures are that were summed. Raises WarehouseTooNew,
-        WarehouseForeign.
+        """`directory` goes when this is closed; `kept` is where figures are that were summed.
+        Raises WarehouseTooNew, WarehouseForeign.
         """
         self._connection = connection
         self._directory = directory
@@ -148,7 +152,8 @@ class ProductionQuery:
             self.schema_version = read_version(connection)
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
-        own = weakref.proxy(self)  # no circle: what nobody holds any more frees its directory at once
+        # No circle: what nobody holds any more frees its directory at once.
+        own = weakref.proxy(self)
 
         def fetch(text: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
             return _dicts(*own.fetch(text, values))
@@ -172,15 +177,16 @@ class ProductionQuery:
         snapshot: str | None = None,
         kept: KeptRegister | None = None,
     ) -> ProductionQuery:
-        """`directory` is on local disk, for what does not fit into memory; it goes when this is closed. What asks
-        reaches the store and the place of `directory`, and nothing else. Raises WarehouseCorrupt, WarehouseTooNew,
-        WarehouseForeign.
+        """`directory` is on local disk, for what does not fit into memory; it goes when this is
+        closed. What asks reaches the store and the place of `directory`, and nothing else. Raises
+        WarehouseCorrupt, WarehouseTooNew, WarehouseForeign.
         """
         connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
         try:
             with _duckdb_errors():
                 connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
-                lock_down(connection, directory.path.parent)  # an export is written beside this directory
+                # An export is written beside this directory.
+                lock_down(connection, directory.path.parent)
             return cls(connection, snapshot=snapshot, directory=directory, kept=kept)
         except BaseException:
             connection.close()
@@ -197,7 +203,9 @@ class ProductionQuery:
         snapshot: str | None = None,
         kept: KeptRegister | None = None,
     ) -> ProductionQuery:
-        """Of a published state of the lake, which is read where it is. Raises LakeUnprepared, LakeUnavailable."""
+        """Of a published state of the lake, which is read where it is. Raises LakeUnprepared,
+        LakeUnavailable.
+        """
         from chalicelib.lake.extensions import lake_config
         from chalicelib.lake.reading import show_lake
 
@@ -228,7 +236,9 @@ class ProductionQuery:
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The columns of well_production, by source, field, well and period; `as_of` a moment, as they stood then."""
+        """The columns of well_production, by source, field, well and period; `as_of` a moment, as
+        they stood then.
+        """
         filters: dict[str, Any] = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
         filters |= {"first": _iso(first), "last": _iso(last), **_moment(as_of)}
         return self._page("production", filters, cursor, limit)
@@ -244,8 +254,8 @@ class ProductionQuery:
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by source, field, well,
-        period and then the oldest first.
+        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by
+        source, field, well, period and then the oldest first.
         """
         filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
         filters |= {"first": _iso(first), "last": _iso(last)}
@@ -262,8 +272,9 @@ class ProductionQuery:
         limit: int = MOST_ROWS,
         cursor: str | None = None,
     ) -> Rows:
-        """Sums of the rates by source and period (thousand barrels and million standard cubic feet per day), and of
-        how many wells. Over all sources with the source `*` alone: two of them may tell of one well.
+        """Sums of the rates by source and period (thousand barrels and million standard cubic feet
+        per day), and of how many wells. Over all sources with the source `*` alone: two of them may
+        tell of one well.
         """
         filters: dict[str, Any] = {"field_code": field_code, "source": source, **_moment(as_of)}
         filters |= {"first": _iso(first), "last": _iso(last)}
@@ -279,9 +290,11 @@ class ProductionQuery:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Rows:
-        """The wells whose name, reference or code contains the text, whatever its case, by source, field and code.
+        """The wells whose name, reference or code contains the text, whatever its case, by source,
+        field and code.
 
-        One row is one well in one field: the latest names, the first and last period, how many periods.
+        One row is one well in one field: the latest names, the first and last period, how many
+        periods.
         """
         filters: dict[str, Any] = {"search": (search or "").strip() or None, "field_code": field_code}
         filters |= {"source": _one(source), **_moment(as_of)}
@@ -300,9 +313,10 @@ class ProductionQuery:
         limit: int = 100,
         cursor: str | None = None,
     ) -> RegisterRows:
-        """The wells, or the fields, that have all words of `q`, by any of their columns: rates, water cut, gas oil
-        ratio and uptime of the last period, volumes of all periods. Beside them how many were found of how many, and in
-        which sources and fields. So many rows as `skip` says are left out first.
+        """The wells, or the fields, that have all words of `q`, by any of their columns: rates,
+        water cut, gas oil ratio and uptime of the last period, volumes of all periods. Beside them
+        how many were found of how many, and in which sources and fields. So many rows as `skip`
+        says are left out first.
         """
         _check_limit(limit, MOST_ROWS)
         list_name = list_of("register", {"of": of, "sort": sort, "order": order})
@@ -336,8 +350,9 @@ class ProductionQuery:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Rows:
-        """The fields whose name or code contains the text, whatever its case, by source and code: the latest name, how
-        many wells, the first and last period, and how many periods of all wells.
+        """The fields whose name or code contains the text, whatever its case, by source and code:
+        the latest name, how many wells, the first and last period, and how many periods of all
+        wells.
         """
         filters = {"search": (search or "").strip() or None, "source": _one(source), **_moment(as_of)}
         return self._page("fields", filters, cursor, limit)
@@ -351,9 +366,9 @@ class ProductionQuery:
         most: int,
         seconds: float | None = None,
     ) -> int:
-        """All rows of a list in a new Parquet file, in the order of its key, and how many: at most one more than
-        `most`. `wanted` is what its method takes, less the page; after so many `seconds` it is stopped. Raises
-        ChangesNotKept, QueryTooSlow.
+        """All rows of a list in a new Parquet file, in the order of its key, and how many: at most
+        one more than `most`. `wanted` is what its method takes, less the page; after so many
+        `seconds` it is stopped. Raises ChangesNotKept, QueryTooSlow.
         """
         if name == "changes":
             if not self._rows("run", {"job_id": wanted["job_id"]}):
@@ -381,8 +396,8 @@ class ProductionQuery:
         return int(count)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
-        """The rows that a completed import rejected, in the order of the source; none for any other job. A row that a
-        later import rejected once more is told with that one.
+        """The rows that a completed import rejected, in the order of the source; none for any other
+        job. A row that a later import rejected once more is told with that one.
         """
         return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
 
@@ -396,9 +411,10 @@ class ProductionQuery:
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """What a completed import changed, in the order of the key: of each row the `change` (new, updated, withdrawn),
-        what it was `before` and `after`, None where it was not there, and the names of the values that differ. `by` the
-        fields: how many rows of each, and the volumes of these before and after. Raises ChangesNotKept.
+        """What a completed import changed, in the order of the key: of each row the `change` (new,
+        updated, withdrawn), what it was `before` and `after`, None where it was not there, and the
+        names of the values that differ. `by` the fields: how many rows of each, and the volumes of
+        these before and after. Raises ChangesNotKept.
         """
         if not self._rows("run", {"job_id": job_id}):
             raise ChangesNotKept(job_id=job_id)
@@ -411,8 +427,9 @@ class ProductionQuery:
         return found
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
-        """What the file holds, of one source or of all; docs/using-the-data.md says what each figure counts. One well
-        may be told by two sources: of several, what would count it twice is None, unless all are asked for, as `*`.
+        """What the file holds, of one source or of all; docs/using-the-data.md says what each
+        figure counts. One well may be told by two sources: of several, what would count it twice is
+        None, unless all are asked for, as `*`.
         """
         told = self._summary
         named = [each for each in told["sources"] if source in (None, "*", each["source"])]
@@ -454,12 +471,15 @@ class ProductionQuery:
     ) -> Rows:
         _check_limit(limit, most)
         of = list_of(name, filters)
-        after = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
-        place = {f"after_{part}": value for part, value in after.items()}
-        moment = {"as_of": filters["as_of"].timestamp()} if "as_of" in filters else {}
-        rows = self._rows(name, {**filters, **place, **moment, "limit": limit + 1})
-        more = len(rows) > limit
-        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of) if more else None)
+        key = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
+        values = {**filters, "limit": limit + 1}  # one more tells whether there are more
+        values |= {f"after_{part}": value for part, value in key.items()}
+        if "as_of" in filters:
+            values["as_of"] = filters["as_of"].timestamp()
+        rows = self._rows(name, values)
+        if len(rows) <= limit:
+            return Rows(rows=rows, next_cursor=None)
+        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of))
 
     def _key_in(self, text: str, name: str, *, of: str) -> Mapping[str, int | str | None]:
         cursor = read_cursor(text, of=of)
@@ -472,14 +492,18 @@ class ProductionQuery:
         return write_cursor(Cursor(key=key, snapshot=self._bound(name)), of=of)
 
     def _bound(self, name: str) -> str | None:
-        """What an import rejected only gets less in later snapshots, so its pages need not stay on one."""
+        """What an import rejected only gets less in later snapshots, so its pages need not stay on
+        one.
+        """
         return None if name == "rejects" else self.snapshot
 
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         return _dicts(*self._fetch(name, values or {}))
 
     def _text(self, name: str, *, stood: bool, times: Mapping[str, str] = _TIMES) -> str:
-        """The statement. Where it is asked how the rows `stood`, they come from the history as well."""
+        """The statement. Where it is asked how the rows `stood`, they come from the history as
+        well.
+        """
         tables = self._tables
         if stood:
             tables = {**tables, "production": _SQL["stood"].format_map(tables)}
@@ -512,7 +536,9 @@ def one_question(seconds: float = QUESTION_SECONDS) -> Iterator[None]:
 
 
 def _left(seconds: float | None = None) -> float:
-    """For a statement, which may have less. Outside a question it has the time of one. Raises QueryTooSlow."""
+    """For a statement, which may have less. Outside a question it has the time of one. Raises
+    QueryTooSlow.
+    """
     ends = _ENDS.get()
     left = QUESTION_SECONDS if ends is None else ends - time.monotonic()
     left = left if seconds is None else min(left, seconds)
@@ -553,8 +579,8 @@ def _iso(day: date | None) -> str | None:
 
 @contextmanager
 def _duckdb_errors() -> Iterator[None]:
-    """The questions are right and their values bound: what fails is the file, the machine, or DuckDB. Which of them,
-    its text alone tells.
+    """The questions are right and their values bound: what fails is the file, the machine, or
+    DuckDB. Which of them, its text alone tells.
     """
     try:
         yield

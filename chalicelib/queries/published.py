@@ -1,8 +1,9 @@
-"""PublishedProduction: the snapshots, opened for questions. A new one takes the place of the old by itself; who reads
-page by page asks for the one that his first page came from, by its name.
+"""PublishedProduction: the snapshots, opened for questions. A new one takes the place of the old by
+itself; who reads page by page asks for the one that his first page came from, by its name.
 
-A directory's file is opened in place, a bucket's file is fetched to local disk (LocalCopies), a lake is read where it
-is. Between two questions one database stays open: each may take as much memory as the process has for it.
+A directory's file is opened in place, a bucket's file is fetched to local disk (LocalCopies), a
+lake is read where it is. Between two questions one database stays open: each may take as much
+memory as the process has for it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.jobs.manager import JobManager
 
-FETCH_SECONDS = 12.0  # for the fetch of a database while somebody waits; the question takes its time besides
+# For the fetch of a database while somebody waits; the question takes its time besides.
+FETCH_SECONDS = 12.0
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")
 
 # What DuckDB raises of a file in which something is not as it was written.
@@ -54,8 +56,8 @@ OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.Interna
 
 @dataclass(kw_only=True)
 class Opened:
-    """`path` is where the file lies, `users` how many questions are on their way. `snapshot` is what the pointer says
-    of it; None while it was asked for by its name alone.
+    """`path` is where the file lies, `users` how many questions are on their way. `snapshot` is
+    what the pointer says of it; None while it was asked for by its name alone.
     """
 
     file: StoredFile
@@ -66,11 +68,11 @@ class Opened:
 
 
 class PublishedProduction:
-    """One for a process; its threads may share it. `directory` is on local disk and may be shared by processes.
-    `was_published` tells of a name whether that snapshot ever was the current one.
+    """One for a process; its threads may share it. `directory` is on local disk and may be shared
+    by processes. `was_published` tells of a name whether that snapshot ever was the current one.
 
-    What asks raises NothingPublished, StateUnavailable, WarehouseUnavailable, WarehouseCorrupt, WarehouseTooNew,
-    WarehouseForeign, ScratchFull, QueryFailed, QueryTooLarge.
+    What asks raises NothingPublished, StateUnavailable, WarehouseUnavailable, WarehouseCorrupt,
+    WarehouseTooNew, WarehouseForeign, ScratchFull, QueryFailed, QueryTooLarge.
     """
 
     def __init__(
@@ -96,18 +98,19 @@ class PublishedProduction:
 
     @contextmanager
     def query(self, name: str | None = None) -> Iterator[ProductionQuery]:
-        """The snapshot of that name, or the current one. It stays readable to the end of the block, whatever is
-        published meanwhile. Raises SnapshotGone, and ValidationError for a name that never was published.
+        """The snapshot of that name, or the current one. It stays readable to the end of the block,
+        whatever is published meanwhile. Raises SnapshotGone, and ValidationError for a name that
+        never was published.
         """
-        with self._lent(name) as opened:
+        with self._borrow(name) as opened:
             yield opened.query
 
     def fetch_ahead(self, name: str, *, seconds: float) -> None:
-        """Have the copy of this snapshot here, for questions to come. Raises DatabaseFetching when it is not whole by
-        then, and what `query` does.
+        """Have the copy of this snapshot here, for questions to come. Raises DatabaseFetching when
+        it is not whole by then, and what `query` does.
         """
-        current = self._pointed()
-        file = _file_of(current) if name == current.name else self._kept(name)
+        current = self._current_or_refuse()
+        file = _file_of(current) if name == current.name else self._file_of_cursor(name)
         if is_of_lake(file.name) or self._in_place(file.name):
             return
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -116,12 +119,12 @@ class PublishedProduction:
 
     @contextmanager
     def file(self) -> Iterator[tuple[Path, str, OwnDirectory]]:
-        """Where the current snapshot lies as one file, its name, and a directory for whoever reads it in a process of
-        his own. Raises SqlOff for a lake.
+        """Where the current snapshot lies as one file, its name, and a directory for whoever reads
+        it in a process of his own. Raises SqlOff for a lake.
         """
-        if is_of_lake(self._pointed().name):
+        if is_of_lake(self._current_or_refuse().name):
             raise SqlOff
-        with self._lent(None) as opened:
+        with self._borrow(None) as opened:
             own = OwnDirectory(self._directory)
             try:
                 yield opened.path, opened.file.name, own
@@ -129,13 +132,15 @@ class PublishedProduction:
                 own.remove()
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
-        """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of the file."""
-        with self._lent(None) as opened:
+        """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of
+        the file.
+        """
+        with self._borrow(None) as opened:
             found = opened.query.summary(source=source)
             return {**found, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
 
     @contextmanager
-    def _lent(self, name: str | None) -> Iterator[Opened]:
+    def _borrow(self, name: str | None) -> Iterator[Opened]:
         opened = self._take(name)
         try:
             with one_question():
@@ -152,29 +157,31 @@ class PublishedProduction:
     # -- which one ----------------------------------------------------------------------------------------
 
     def _take(self, name: str | None) -> Opened:
-        """A snapshot may be replaced and removed between a look at the pointer and the opening: look again."""
+        """A snapshot may be replaced and removed between a look at the pointer and the opening:
+        look again.
+        """
         with self._lock:
             if name and (known := self._open.get(name)):
-                return self._used(known)
-        current = self._pointed()
+                return self._lend(known)
+        current = self._current_or_refuse()
         while True:
             is_current = name in (None, current.name)
-            file = _file_of(current) if is_current else self._kept(str(name))
+            file = _file_of(current) if is_current else self._file_of_cursor(str(name))
             try:
-                return self._taken(file, current, is_current=is_current)
+                return self._open_or_share(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
-                newer = self._pointed()
+                newer = self._current_or_refuse()
                 if newer == current and (is_current or self._warehouse.stored(file.name)):
                     raise
                 current = newer
 
-    def _pointed(self) -> Snapshot:
+    def _current_or_refuse(self) -> Snapshot:
         snapshot = self._current()
         if snapshot is None:
             raise NothingPublished
         return snapshot
 
-    def _kept(self, name: str) -> StoredFile:
+    def _file_of_cursor(self, name: str) -> StoredFile:
         if not self._was_published(name):
             raise no_cursor()
         file = self._warehouse.stored(name)
@@ -184,17 +191,17 @@ class PublishedProduction:
 
     # -- who has it open ----------------------------------------------------------------------------------
 
-    def _taken(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
+    def _open_or_share(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
         with self._lock:
             opened = self._open.get(file.name)
             if opened is None or opened.file != file:
                 self._close_unused()
-                opened = self._open[file.name] = self._opened(file, beside=None if is_current else current.name)
+                opened = self._open[file.name] = self._open_file(file, beside=None if is_current else current.name)
             if is_current:
                 opened.snapshot = current
-            return self._used(opened)
+            return self._lend(opened)
 
-    def _used(self, opened: Opened) -> Opened:
+    def _lend(self, opened: Opened) -> Opened:
         opened.users += 1
         self._latest = opened
         self._close_unused()
@@ -215,8 +222,8 @@ class PublishedProduction:
                 opened.query.close()
 
     def _forget(self, opened: Opened) -> None:
-        """The next question opens the file anew: it may have been restored, and DuckDB refuses everything after some
-        of its errors.
+        """The next question opens the file anew: it may have been restored, and DuckDB refuses
+        everything after some of its errors.
         """
         with self._lock:
             if self._open.get(opened.file.name) is opened:
@@ -226,19 +233,21 @@ class PublishedProduction:
 
     # -- the file -----------------------------------------------------------------------------------------
 
-    def _opened(self, file: StoredFile, *, beside: str | None) -> Opened:
+    def _open_file(self, file: StoredFile, *, beside: str | None) -> Opened:
         own = OwnDirectory(self._directory)
         try:
             if is_of_lake(file.name):
-                return self._opened_lake(file, own)
+                return self._open_lake(file, own)
             path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
             return Opened(file=file, path=path, query=self._query(file, path, own))
         except BaseException:
             own.remove()
             raise
 
-    def _opened_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
-        """The file tells which snapshots of the tables belong together; the rows stay where they are."""
+    def _open_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
+        """The file tells which snapshots of the tables belong together; the rows stay where they
+        are.
+        """
         if self._lake is None:
             raise StoreDiffers
         path = own.path / "versions.json"
@@ -256,8 +265,8 @@ class PublishedProduction:
         return Opened(file=file, path=path, query=query)
 
     def _in_place(self, name: str) -> Path | None:
-        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for readers too. A
-        copy has none.
+        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for
+        readers too. A copy has none.
         """
         path = self._warehouse.local_path(name)
         return None if path is None or path.with_name(f"{path.name}.wal").exists() else path
@@ -274,10 +283,11 @@ class PublishedProduction:
             raise
 
     def _raise_if_damaged(self, error: WellheadError, file: StoredFile, path: Path) -> None:
-        """A file is called damaged when its checksum is proved to be another one, by DuckDB or here. A local copy of it
-        goes, and is fetched again.
+        """A file is called damaged when its checksum is proved to be another one, by DuckDB or
+        here. A local copy of it goes, and is fetched again.
 
-        To read the file lets go of DuckDB's lock on it (fcntl), which nobody needs: nobody opens it for writing.
+        To read the file lets go of DuckDB's lock on it (fcntl), which nobody needs: nobody opens it
+        for writing.
         """
         if isinstance(error, WarehouseCorrupt) or is_damaged(path, file):
             self._copies.remove(file.name)
@@ -295,7 +305,9 @@ def _check_size(file: StoredFile, path: Path) -> None:
 
 
 def was_published(name: str, *, job_manager: JobManager) -> bool:
-    """Whether the job of this snapshot is COMPLETED, by the attempt that made the file. Raises StateUnavailable."""
+    """Whether the job of this snapshot is COMPLETED, by the attempt that made the file. Raises
+    StateUnavailable.
+    """
     try:
         job = job_manager.get(job_of(name))
     except JobNotFound:

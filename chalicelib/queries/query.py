@@ -1,6 +1,7 @@
 """Query: what may be asked about the published data, with which parameters, and what each may be.
 
-The API reads a query out of a request, the query function out of its event; both by the table below. Pure.
+The API reads a query out of a request, the query function out of its event; both by the table
+below. Pure.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ MOST_STATEMENT = 20_000  # characters
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD. `snapshot` names the one that
-    the cursor belongs to; None asks for the current one. `file` is the form of the one that all rows are wanted in.
+    """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD. `snapshot`
+    names the one that the cursor belongs to; None asks for the current one. `file` is the form of
+    the one that all rows are wanted in.
     """
 
     name: str
@@ -147,12 +149,13 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
 }
 
 
-LISTS = ("production", "revisions", "totals", "fields", "wells", "changes", "rejects")  # what may be wanted as a file
+# What may be wanted as a file.
+LISTS = ("production", "revisions", "totals", "fields", "wells", "changes", "rejects")
 
 
 def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Query:
-    """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
-    allowed there, also for a cursor that is none of this list; InvalidJobId.
+    """`path` are parameters that the address itself holds. Raises ValidationError with the field
+    and what is allowed there, also for a cursor that is none of this list; InvalidJobId.
     """
     known = QUERIES.get(name)
     if known is None:

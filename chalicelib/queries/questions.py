@@ -1,4 +1,5 @@
-"""Questions: statements that ship with Wellhead, for people to run and to change. Each is a file of docs/questions.
+"""Questions: statements that ship with Wellhead, for people to run and to change. Each is a file of
+docs/questions.
 
 The first line of its leading comment is the title, the rest says what comes of it.
 """

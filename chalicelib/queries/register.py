@@ -1,8 +1,9 @@
-"""Register: all wells and all fields of a published state with their figures, searched, sorted and counted.
+"""Register: all wells and all fields of a published state with their figures, searched, sorted and
+counted.
 
-The figures are summed once, at the first question, into tables in memory; every later question reads these. They go
-with the connection, and are kept in the warehouse for the next process (kept_register.py).
-docs/decisions/057-a-register-made-once.md has what was measured.
+The figures are summed once, at the first question, into tables in memory; every later question
+reads these. They go with the connection, and are kept in the warehouse for the next process
+(kept_register.py). docs/decisions/057-a-register-made-once.md has what was measured.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`words` is what was typed: each of its words has to be found. So many rows as `skip` says are left out first."""
+    """`words` is what was typed: each of its words has to be found. So many rows as `skip` says are
+    left out first.
+    """
 
     of: str
     words: str = ""
@@ -57,7 +60,9 @@ class Asked:
 
     @property
     def direction(self) -> str:
-        """Names begin with the first one and figures with the largest, when nothing else is said."""
+        """Names begin with the first one and figures with the largest, when nothing else is
+        said.
+        """
         return {"asc": "ASC", "desc": "DESC"}[self.order or ("asc" if self.sort in TEXTS else "desc")]
 
     @property
@@ -67,9 +72,9 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """`rows` each with their `place`, one more than asked for when there are more. `found` and `total` count the wells
-    and the fields that have the words, and all. `sources` and `fields` tell how many rows each has, whichever of them
-    is chosen.
+    """`rows` each with their `place`, one more than asked for when there are more. `found` and
+    `total` count the wells and the fields that have the words, and all. `sources` and `fields` tell
+    how many rows each has, whichever of them is chosen.
     """
 
     rows: list[dict[str, Any]]
@@ -80,8 +85,9 @@ class Found:
 
 
 class Register:
-    """`fetch` asks the connection; `production` is what stands after FROM for the rows. `kept` is what another process
-    may have kept, and `directory` on local disk, where the connection may write. Threads may ask at once.
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows. `kept` is
+    what another process may have kept, and `directory` on local disk, where the connection may
+    write. Threads may ask at once.
     """
 
     def __init__(
@@ -106,10 +112,12 @@ class Register:
         ]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
-        """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
+        """Raises ValidationError for a column to sort by that the list has not, and for a place
+        that is none.
+        """
         asked.check()
         self._make()
-        words = self._folded(asked.words)
+        words = self._fold(asked.words)
         hits = self._hits(asked, words)
         return Found(
             rows=self._page(asked, words, after, limit),
@@ -124,7 +132,9 @@ class Register:
         return self._fetch(_SQL["totals"], {})[0]
 
     def _make(self) -> None:
-        """What is made stays, also when the time for the question ends before all of it is: the next one goes on."""
+        """What is made stays, also when the time for the question ends before all of it is: the
+        next one goes on.
+        """
         with self._lock:
             while self._to_make:
                 self._to_make[0]()
@@ -171,7 +181,7 @@ class Register:
         self._run("index", list=of)
         self._run("figures", list=of)
 
-    def _folded(self, words: str) -> list[str]:
+    def _fold(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""
         if not words:
             return []
@@ -197,8 +207,8 @@ class Register:
         return [by_place[place] for place in places]
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
-        """What comes later than the row at this place, whose value is looked up: a name of any length has no room in
-        an address. Sums are the same in every process.
+        """What comes later than the row at this place, whose value is looked up: a name of any
+        length has no room in an address. Sums are the same in every process.
         """
         found = self._fetch(_SQL["value_at"].format(sort=asked.by, list=asked.of), {"place": after})
         if not found:
@@ -211,7 +221,9 @@ class Register:
         return beyond, {"value": value, "after": after}
 
     def _hits(self, asked: Asked, words: list[str]) -> dict[str, Any]:
-        """How many wells and fields have the words, and each facet of these, whatever is chosen there."""
+        """How many wells and fields have the words, and each facet of these, whatever is chosen
+        there.
+        """
         sought, of_words = _having(words)
         is_chosen, of_choice = _chosen(asked)
         is_any = dict.fromkeys(CHOICES, "TRUE")

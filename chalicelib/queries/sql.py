@@ -1,4 +1,6 @@
-"""SQL: a reader's own statement to the published database, answered by a process of its own (sql_process)."""
+"""SQL: a reader's own statement to the published database, answered by a process of its own
+(sql_process).
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 SECONDS = 12  # the query function has 22, and may have to fetch the database first
 MOST_BYTES = 2_000_000  # of an answer; the whole may have 6 MB, as JSON within JSON
 LONGEST_ERROR = 20_000  # bytes of JSON
-SHARE_OF_MEMORY = 4  # a statement gets a quarter of what the function's own questions get, which keep theirs
+# A statement gets a quarter of what the function's own questions get, which keep theirs.
+SHARE_OF_MEMORY = 4
 LEAST_MEMORY_MB = 75
-BESIDE = (".wal", ".wal.recovery", ".wal.checkpoint")  # which DuckDB adds to the name of a file that it has open
-KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ")  # of the environment; the rest holds credentials and settings
+# Which DuckDB adds to the name of a file that it has open.
+BESIDE = (".wal", ".wal.recovery", ".wal.checkpoint")
+# Of the environment; the rest holds credentials and settings.
+KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +50,9 @@ class SqlLimits:
 
 
 def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits: SqlLimits) -> dict[str, Any]:
-    """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows", "bytes" or None. `own`
-    is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow, SqlTooLarge, SqlEnded, ScratchFull, and
-    QueryFailed where the file could not be read.
+    """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows",
+    "bytes" or None. `own` is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow,
+    SqlTooLarge, SqlEnded, ScratchFull, and QueryFailed where the file could not be read.
     """
     with _link(path, own.path) as database:
         return _ask(database, statement, rows=rows, directory=own.path, limits=limits)
@@ -55,9 +60,9 @@ def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits:
 
 @contextmanager
 def _link(path: Path, directory: Path) -> Iterator[Path]:
-    """A name of its own for the file, since DuckDB lets a statement reach the files beside the one that it has open,
-    such as its log: nobody else shall ever find such a one. Another disk takes no link, nor one that is not ours: there
-    what was not beside the file before goes.
+    """A name of its own for the file, since DuckDB lets a statement reach the files beside the one
+    that it has open, such as its log: nobody else shall ever find such a one. Another disk takes no
+    link, nor one that is not ours: there what was not beside the file before goes.
     """
     link = directory / "database" / path.name
     link.parent.mkdir(exist_ok=True)
@@ -92,7 +97,8 @@ def _ask(path: Path, statement: str, *, rows: int, directory: Path, limits: SqlL
         "bytes": limits.most_bytes,
     }
     told = _told_by_process(json.dumps(asked).encode(), directory, limits)
-    if (error := told.get("error")) == "file":  # which whoever lent it proves to be damaged, or opens anew
+    # Which whoever lent it proves to be damaged, or opens anew.
+    if (error := told.get("error")) == "file":
         raise QueryFailed from duckdb.IOException("the database could not be read")
     if error:
         raise _error(str(error), str(told["says"]))
@@ -100,7 +106,9 @@ def _ask(path: Path, statement: str, *, rows: int, directory: Path, limits: SqlL
 
 
 def _told_by_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, Any]:
-    """It is in the process group of its parent, so it ends with that when the function is killed."""
+    """It is in the process group of its parent, so it ends with that when the function is
+    killed.
+    """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     with tempfile.TemporaryFile(dir=directory) as out:
         code = _run(asked, kept, out, limits.seconds)

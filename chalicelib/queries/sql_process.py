@@ -1,7 +1,9 @@
-"""The process that answers one statement of a reader, on one database that is opened read-only, and prints it as JSON.
+"""The process that answers one statement of a reader, on one database that is opened read-only, and
+prints it as JSON.
 
-A process of its own, because a statement may be anything: it may take all memory, never end, or make DuckDB abort. It
-has no credentials and no environment, reaches no file but the database, and nobody else's.
+A process of its own, because a statement may be anything: it may take all memory, never end, or
+make DuckDB abort. It has no credentials and no environment, reaches no file but the database, and
+nobody else's.
 """
 
 from __future__ import annotations
@@ -40,14 +42,17 @@ def main() -> None:
     most = (asked["memory_mb"] + OWN_MB) * MB
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))  # when nobody waits any more
+    # When nobody waits any more.
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))
     json.dump(answer(asked), sys.stdout)
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there was."""
+    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there
+    was.
+    """
     try:
-        connection = _opened(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
+        connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
     except duckdb.Error as exc:
         return {"error": "file", "says": ""} if not is_full(exc) else {"error": "disk", "says": ""}
     try:
@@ -62,7 +67,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc, asked)}
 
 
-def _opened(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+def _open_copy(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     """As `wellhead sql` opens a file that was downloaded, so a question means the same there."""
     config = local_config(directory, memory_mb) | {
         "max_temp_directory_size": f"{SPILL_MB}MB",
@@ -115,7 +120,9 @@ def _plain(value: Any) -> Any:
 
 
 def _short(exc: Exception, asked: dict[str, Any]) -> str:
-    """The lines below the first one show where in the statement it is. Where the files lie is nobody's business."""
+    """The lines below the first one show where in the statement it is. Where the files lie is
+    nobody's business.
+    """
     words = str(exc).strip()
     for place in (Path(asked["path"]).parent, Path(asked["directory"])):
         for name in {str(place.resolve()), str(place)}:

@@ -1,4 +1,6 @@
-"""What a request for an answer in SQL may hold, what is told of its answer, and what is offered to begin with. Pure."""
+"""What a request for an answer in SQL may hold, what is told of its answer, and what is offered to
+begin with. Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +22,26 @@ CUT = {"rows": "the limit of rows is reached", "bytes": "an answer may have 2 MB
 
 def parse_sql(body: str | bytes) -> Query:
     """`{"statement": "SELECT …"}`, and perhaps a `limit`. Raises ValidationError."""
-    sent, known = json_body(body), QUERIES["sql"]
+    sent = json_body(body)
+    known = QUERIES["sql"]
     if not isinstance(sent, dict) or "statement" not in sent or not sent.keys() <= known.keys():
         raise ValidationError('The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement")
-    for name, kind in {"statement": str, "limit": int}.items():
+    for name, kind in (("statement", str), ("limit", int)):
         if name in sent and type(sent[name]) is not kind:
-            raise ValidationError(f"{name} must be {known[name].allowed}.", field=name, allowed=known[name].allowed)
+            allowed = known[name].allowed
+            raise ValidationError(f"{name} must be {allowed}.", field=name, allowed=allowed)
     return parse_query("sql", {name: [str(value)] for name, value in sent.items()})
 
 
 def sql_offer(published: Snapshot | None) -> dict[str, Any]:
-    """`off` says why statements are not answered, or is None; `questions` are those that ship with Wellhead."""
+    """`off` says why statements are not answered, or is None; `questions` are those that ship with
+    Wellhead.
+    """
     off = SqlOff().message if published is not None and published.is_lake else None
     return {"off": off, "questions": all_questions()}
 
 
 def sql_sentence(data: Mapping[str, Any]) -> str:
     count = len(data["rows"])
-    told = f"{count:,} row{'' if count == 1 else 's'}"
-    return f"The first {told}: {CUT[data['cut']]}." if data["cut"] else f"{told}."
+    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    return f"The first {rows}: {CUT[data['cut']]}." if data["cut"] else f"{rows}."

@@ -1,4 +1,6 @@
-"""SourceCheck: what an import would find at the source. It reads the first rows, and stores nothing."""
+"""SourceCheck: what an import would find at the source. It reads the first rows, and stores
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from chalicelib.store.repository import DuckDBWellProductionRepository
 
 from .expressions import reading_of
 from .mapping import match_fields, rules_of, unknown_fields
-from .plausibility import told_at_once
+from .plausibility import judge_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +43,8 @@ CHECK_MB = 256
 
 @dataclass(frozen=True, kw_only=True)
 class FoundColumn:
-    """`unit` is ours, `source_unit` that of the source. `example` is what the source writes, `stored` the same as it
-    would be stored. Empty when the source has nothing for the column.
+    """`unit` is ours, `source_unit` that of the source. `example` is what the source writes,
+    `stored` the same as it would be stored. Empty when the source has nothing for the column.
     """
 
     name: str
@@ -57,8 +59,8 @@ class FoundColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
-    """`problems` are what must be mended before an import can succeed, `hints` what looks odd; `problem` is the first
-    of the former.
+    """`problems` are what must be mended before an import can succeed, `hints` what looks odd;
+    `problem` is the first of the former.
     """
 
     problems: list[str]
@@ -96,31 +98,31 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         problems.append(exc.message)
     key = [] if problems else [name for column in KEY if column in rules for name in rules[column].sources]
     first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
-    looked = Looked()
+    result = Looked()
     try:
-        first, looked = _read(source, first, survey, settings, fields, can_stage=not problems)
+        first, result = _read(source, first, survey, settings, fields, can_stage=not problems)
     except SourceKey as exc:
         problems.append(exc.message)
     except SourceColumns as exc:  # of another file than the first
         problems.append(exc.message)
-    more, hints = told_at_once(looked.look, rules, settings, looked.periods)
+    more, hints = judge_rows(result.look, rules, settings, result.periods)
     return SourceCheck(
         problems=[*problems, *more],
         hints=hints,
-        columns=_columns(rules, survey, looked),
+        columns=_columns(rules, survey, result),
         unknown=_unknown(fields, rules, settings),
         version=survey.version,
         is_described=survey.entity is not None,
         paging=_paging(first, settings),
-        rows=first.table.rows if first.table else looked.first_rows,
+        rows=first.table.rows if first.table else result.first_rows,
         expected=first.next.expected,
         fields=list(fields),
-        sample=looked.sample,
-        kinds=looked.kinds,
-        looked_at=looked.look.rows + looked.skipped,
-        sound=looked.look.sound,
-        skipped=looked.skipped,
-        period=f"{looked.look.first} to {looked.look.last}" if looked.look.first else "",
+        sample=result.sample,
+        kinds=result.kinds,
+        looked_at=result.look.rows + result.skipped,
+        sound=result.look.sound,
+        skipped=result.skipped,
+        period=f"{result.look.first} to {result.look.last}" if result.look.first else "",
     )
 
 
@@ -129,8 +131,9 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of the period, `sample`
-    the first rows as they are written, and `kinds` what the format knows of their fields.
+    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of
+    the period, `sample` the first rows as they are written, and `kinds` what the format knows of
+    their fields.
     """
 
     look: Look = field(default_factory=Look)
@@ -158,11 +161,13 @@ def _read(
                 reading.take(page, can_stage=can_stage)
                 if reading.taken >= LOOKED_AT or not can_stage:
                     break
-            return first, reading.looked()
+            return first, reading.result()
 
 
 class _Reading:
-    """Pages on their way into a scratch database, and one row as it was written and as it became."""
+    """Pages on their way into a scratch database, and one row as it was written and as it
+    became.
+    """
 
     def __init__(
         self, repository: DuckDBWellProductionRepository, batch: Batch, settings: Settings, fields: Sequence[str]
@@ -212,7 +217,7 @@ class _Reading:
         rules = rules_of(self._fields, self._settings.definition, self._settings.source_columns)
         return rules["production_period"].field
 
-    def looked(self) -> Looked:
+    def result(self) -> Looked:
         look = self._repository.look() if self._stored or self.taken else Look()
         return Looked(
             look=look,
@@ -230,7 +235,9 @@ class _Reading:
 
 
 def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRule]:
-    """What can be shown though something is missing. Raises SourceColumns when a match is ambiguous."""
+    """What can be shown though something is missing. Raises SourceColumns when a match is
+    ambiguous.
+    """
     from .column_rules import ColumnRule
 
     found = match_fields(fields, settings.source_columns)
@@ -238,7 +245,7 @@ def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRul
     return named | dict(settings.definition.columns if settings.definition is not None else {})
 
 
-def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) -> list[FoundColumn]:
+def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) -> list[FoundColumn]:
     found = []
     for column in COLUMNS:
         rule = rules.get(column.name)
@@ -247,9 +254,9 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) ->
             found.append(FoundColumn(name=column.name, unit=unit))
             continue
         names = rule.sources
-        written = [looked.written.get(name, survey.values.get(name)) for name in names]
-        stored = looked.stored.get(column.name)
-        empty = looked.look.nulls.get(column.name)
+        written = [result.written.get(name, survey.values.get(name)) for name in names]
+        stored = result.stored.get(column.name)
+        empty = result.look.nulls.get(column.name)
         found.append(
             FoundColumn(
                 name=column.name,
@@ -259,7 +266,7 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) ->
                 source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "") if rule.unit else "",
                 example=" | ".join(_shown(value) for value in written),
                 stored=_shown(stored),
-                empty=empty / looked.look.sound if empty is not None and looked.look.sound else None,
+                empty=empty / result.look.sound if empty is not None and result.look.sound else None,
             )
         )
     return found

@@ -1,4 +1,6 @@
-"""What a check found, as an answer shows it; with a draft of the definition where there is none yet."""
+"""What a check found, as an answer shows it; with a draft of the definition where there is none
+yet.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,23 @@ def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any])
     """`values` are the definition as it was written. Raises SourceError."""
     check = check_source(source, settings)
     is_bare = not values.get("columns") and not values.get("preset")
-    return shown(check, drafted(check, values) if is_bare else None)
+    return shown(check, draft_of(check, values) if is_bare else None)
 
 
-def drafted(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
+def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     """A definition for the source, from what was seen of it."""
     rows = [{name: _text(row.get(name)) for name in check.fields} for row in check.sample]
-    look = Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds)
-    told = {name: str(values.get(name, "")) for name in ("name", "kind", "url")}
-    return draft(look, name=told["name"] or "default", kind=told["kind"] or "odata", url=told["url"])
+    return draft(
+        Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds),
+        name=str(values.get("name", "")) or "default",
+        kind=str(values.get("kind", "")) or "odata",
+        url=str(values.get("url", "")),
+    )
 
 
 def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
-    rows = [{name: (_text(value) or "")[:LONGEST_CELL] for name, value in row.items()} for row in check.sample]
-    return {
+    """As the API's answer has it."""
+    answer = {
         "problems": check.problems,
         "hints": check.hints,
         "fields": check.fields[:MOST_FIELDS],
@@ -50,9 +55,17 @@ def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
         "expected": check.expected,
         "period": check.period,
         "reading": check.paging,
-        "rows": rows[:SHOWN_ROWS],
-        "draft": {"text": found.text, "guesses": [asdict(guess) for guess in found.guesses]} if found else None,
+        "rows": [_cut(row) for row in check.sample[:SHOWN_ROWS]],
+        "draft": None,
     }
+    if found:
+        guesses = [asdict(guess) for guess in found.guesses]
+        answer["draft"] = {"text": found.text, "guesses": guesses}
+    return answer
+
+
+def _cut(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: (_text(value) or "")[:LONGEST_CELL] for name, value in row.items()}
 
 
 def _text(value: Any) -> str | None:

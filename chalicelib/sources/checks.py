@@ -1,6 +1,8 @@
-"""Checks: what somebody asked to be looked at, and what was found. A check takes longer than a request may.
+"""Checks: what somebody asked to be looked at, and what was found. A check takes longer than a
+request may.
 
-The table keeps a fixed number of them: a new one takes the place of an old one, so that nothing need be cleared away.
+The table keeps a fixed number of them: a new one takes the place of an old one, so that nothing
+need be cleared away.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Of a definition, which `values` are, or of what an operator has asked for with them. `result` is what was found,
-    as JSON takes it, `error` has a code and a message.
+    """Of a definition, which `values` are, or of what an operator has asked for with them. `result`
+    is what was found, as JSON takes it, `error` has a code and a message.
     """
 
     check_id: str
@@ -90,45 +92,43 @@ class Checks:
         return new
 
     def read(self, check_id: str, kind: CheckKind = CheckKind.SOURCE) -> Check:
-        """One that is not done after a long time never will be: its function died, and nobody was told. Raises
-        CheckUnknown, of another kind than a source's ReportUnknown.
+        """One that is not done after a long time never will be: its function died, and nobody was
+        told. Raises CheckUnknown, of another kind than a source's ReportUnknown.
         """
-        check = self._found(check_id)
+        check = self._find(check_id)
         if check is None or check.kind is not kind:
             raise CheckUnknown if kind is CheckKind.SOURCE else ReportUnknown
         return check
 
-    def _found(self, check_id: str) -> Check | None:
-        item = self._table.read(_key(check_id)) if _is_id(check_id) else None
-        age = self._clock() - item["created_at"] if item else 0
-        if item is None or item["check_id"] != check_id or age > KEPT:
+    def _find(self, check_id: str) -> Check | None:
+        if not _is_id(check_id):
             return None
-        check = Check(
-            check_id=check_id,
-            status=CheckStatus(item["status"]),
-            created_at=item["created_at"],
-            created_by=item["created_by"],
-            values=json.loads(item["definition"]),
-            kind=CheckKind(item.get("kind", CheckKind.SOURCE)),
-            result=json.loads(item["result"]) if "result" in item else None,
-            error=item.get("error"),
-        )
+        item = self._table.read(_key(check_id))
+        if item is None or item["check_id"] != check_id:  # another one has its place now
+            return None
+        age = self._clock() - item["created_at"]
+        if age > KEPT:
+            return None
+        check = _check_of(item)
         is_open = check.status in (CheckStatus.PENDING, CheckStatus.RUNNING)
         is_lost = is_open and age > LONGEST_WORK
-        if is_lost or (check.error or {}).get("code") == CheckFailed.code:
+        has_died = check.error is not None and check.error.get("code") == CheckFailed.code
+        if is_lost or has_died:
             return replace(check, status=CheckStatus.FAILED, error=_given_up(check.kind))
         return check
 
     def begin(self, check_id: str) -> Check:
         """Of whatever kind. Raises CheckUnknown."""
-        check = self._found(check_id)
+        check = self._find(check_id)
         if check is None:
             raise CheckUnknown
         self._change(check_id, {"status": str(CheckStatus.RUNNING)})
         return check
 
     def finish(self, check_id: str, result: Mapping[str, Any]) -> None:
-        """The result of a source's check is cut where it is too long; the others keep theirs short."""
+        """The result of a source's check is cut where it is too long; the others keep theirs
+        short.
+        """
         text = _fitting(result) if "fields" in result else json.dumps(dict(result))
         self._change(check_id, {"status": str(CheckStatus.DONE), "result": text})
 
@@ -155,8 +155,23 @@ def _given_up(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
     return {"code": error.code, "message": error.message}
 
 
+def _check_of(item: Mapping[str, Any]) -> Check:
+    return Check(
+        check_id=item["check_id"],
+        status=CheckStatus(item["status"]),
+        created_at=item["created_at"],
+        created_by=item["created_by"],
+        values=json.loads(item["definition"]),
+        kind=CheckKind(item.get("kind", CheckKind.SOURCE)),
+        result=json.loads(item["result"]) if "result" in item else None,
+        error=item.get("error"),
+    )
+
+
 def _fitting(result: Mapping[str, Any]) -> str:
-    """As JSON that an item of the table has room for: without what is missed least, until it fits."""
+    """As JSON that an item of the table has room for: without what is missed least, until it
+    fits.
+    """
     less: list[dict[str, Any]] = [
         {},
         {"rows": [], "fields": result["fields"][:MOST_NAMES], "unknown": result["unknown"][:MOST_NAMES]},

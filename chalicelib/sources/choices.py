@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .faults import LARGEST_TOLD, shown, told
+from .faults import LARGEST_TOLD, safe_text, shown
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 LONGEST_PATTERN = 500  # characters
 MOST_WORDS = 1_000
 MOST_REPEATED = 1_000  # times, as RE2 takes it
-BLANKS = " \t\n\r\xa0"  # that count for nothing around a word, as `stripped` of well_production.sql has them
-HARD_SPACES = "\xa0\u202f\u2009"  # which programs write between thousands, where people type a space
+# That count for nothing around a word, as `stripped` of well_production.sql has them.
+BLANKS = " \t\n\r\xa0"
+# Which programs write between thousands, where people type a space.
+HARD_SPACES = "\xa0\u202f\u2009"
 
-# What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a definition is checked
-# where no DuckDB is. A piece is an escape, the beginning of a group, a repetition, a class or any other character.
+# What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a
+# definition is checked where no DuckDB is. A piece is an escape, the beginning of a group, a
+# repetition, a class or any other character.
 _PIECE = re.compile(
     r"""\\(?:[AbBdDsSwWafnrtv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~\s])
     |\((?:\?(?::|P<[A-Za-z_][A-Za-z0-9_]*>|-?[ims]+[:)])|(?!\?))
@@ -35,7 +38,9 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The field's text is one of `words`, or the whole of it is like the `pattern`. An empty word means no text."""
+    """The field's text is one of `words`, or the whole of it is like the `pattern`. An empty word
+    means no text.
+    """
 
     field: str
     words: tuple[str, ...] = ()
@@ -53,10 +58,11 @@ def read_choices(faults: Faults, key: str, value: Any) -> tuple[Choice, ...]:
 def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
     field = faults.filled_text(key, name)
     if isinstance(wanted, dict):
-        found = faults.table(key, wanted, ["pattern"])
-        if "pattern" not in found:
+        table = faults.table(key, wanted, ["pattern"])
+        if "pattern" not in table:
             faults.add(key, "says nothing of what is meant", '{ pattern = "RE2" }, a value or a list of values')
-        return Choice(field=field, pattern=read_pattern(faults, f"{key}.pattern", found.get("pattern", ".*")))
+        pattern = read_pattern(faults, f"{key}.pattern", table.get("pattern", ".*"))
+        return Choice(field=field, pattern=pattern)
     words = wanted if isinstance(wanted, list) else [wanted]
     if not words or len(words) > MOST_WORDS:
         faults.add(key, f"has {len(words):,} values", f"1 to {MOST_WORDS:,} values")
@@ -85,7 +91,7 @@ def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = Fa
             warnings.simplefilter("ignore")  # of what may have another meaning in later Pythons
             groups = re.compile(pattern).groups
     except (re.error, RecursionError, OverflowError) as exc:
-        faults.add(key, f"is no regular expression: {told(str(exc))}", "one of the RE2 syntax")
+        faults.add(key, f"is no regular expression: {safe_text(str(exc))}", "one of the RE2 syntax")
         return "(.*)"
     if not _is_of_both(pattern):
         faults.add(
@@ -100,8 +106,11 @@ def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = Fa
 
 
 def _is_of_both(pattern: str) -> bool:
-    """RE2 multiplies repetitions that stand within each other; all of them are, here."""
-    end, repeated = 0, 1
+    """Whether RE2 knows all of it too. RE2 multiplies repetitions that stand within each other;
+    all of them are, here: ([0-9]{4}-){12} counts as 48.
+    """
+    end = 0
+    repeated = 1
     while end < len(pattern):
         piece = _PIECE.match(pattern, end)
         if piece is None:

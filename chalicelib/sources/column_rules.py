@@ -10,8 +10,9 @@ from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
 from .choices import Choice, read_choices, read_pattern
 from .faults import LARGEST_TOLD, shown
+from .measures import DAYS, read_measure
 from .periods import FormatUnknown, format_parts, zone_named
-from .units import UNITS, Rate, UnitUnknown, unit_named
+from .units import UNITS, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +21,15 @@ if TYPE_CHECKING:
     from .units import Unit
 
 COLUMN = {column.name: column for column in COLUMNS}
-DAYS, PERIOD = "days_on_production", "production_period"
-PRODUCTS = {
-    "oil_production_kbd": "liquid",
-    "liquids_production_kbd": "liquid",
-    "water_production_kbd": "liquid",
-    "gas_production_mmcfd": "gas",
-}
-WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
+PERIOD = "production_period"
+# One of them tells where the text comes from.
+WAYS = ("field", "fields", "template", "coalesce", "sum", "value")
 _OF_ALL = (*WAYS, "pattern", "when", "optional")
 _OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
 _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
 PARTS = ("year", "month", "quarter", "day")
 _OF_PERIOD = (*_OF_ALL, "format", "timezone", *PARTS)
 _PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
-DENSITIES = (0.3, 1.5)  # t/m3, of what is liquid
-UNTOLD = "?"  # in place of a unit that is no text, which is told
 LONGEST = 1_000  # characters of a template or a constant
 
 
@@ -50,7 +44,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A field in a template, with zeros before it up to `width` characters; or text as it stands, without a field."""
+    """A field in a template, with zeros before it up to `width` characters; or text as it stands,
+    without a field.
+    """
 
     field: str = ""
     width: int = 0
@@ -59,8 +55,9 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRule:
-    """`fields` are joined with "/", `coalesce` gives the first that holds something, `sum` is added. `unit` is that of
-    a volume or of days, `density` in t/m3 a number or the name of a field, `formats` are of the period.
+    """`fields` are joined with "/", `coalesce` gives the first that holds something, `sum` is
+    added. `unit` is that of a volume or of days, `density` in t/m3 a number or the name of a field,
+    `formats` are of the period.
     """
 
     column: str
@@ -131,30 +128,49 @@ def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
 
 def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     key = f"columns.{column}"
-    if isinstance(value, list) and len(value) == 1:
-        [value] = value
-    if isinstance(value, str):
-        value = {"field": value}
-    elif isinstance(value, list):
-        value = {"fields": value}
+    value = _as_table(value)
     if not isinstance(value, dict):
         faults.add(key, f"is {shown(value)}", 'the name of a field in quotes, a list of them, or { field = "Name" }')
         return ColumnRule(column=column)
     table = faults.table(key, value, _known_keys(column))
-    ways = [way for way in WAYS if way in table] + (["parts"] if any(part in table for part in PARTS) else [])
-    if len(ways) != 1:
-        told = "says nothing of where it comes from" if not ways else f"comes from {' and '.join(ways)} at once"
-        faults.add(key, told, "one of field, template, coalesce, sum, value" + (", year" if column == PERIOD else ""))
+    _check_ways(faults, key, table, column)
     found = {name: reader(faults, f"{key}.{name}", table[name]) for name, reader in _READERS.items() if name in table}
-    found |= _read_measure(faults, key, column, table)
+    found |= read_measure(faults, key, column, table)
     if column == PERIOD:
         found |= _read_period(faults, key, table)
-    if "sum" in table and COLUMN[column].kind is not Kind.NUMBER:
+    is_number = COLUMN[column].kind is Kind.NUMBER
+    if "sum" in table and not is_number:
         faults.add(f"{key}.sum", "adds what are no numbers", "a list of fields, which are joined")
-    if "value" in table and COLUMN[column].kind is Kind.NUMBER and not _is_number(found["value"]):
+    if "value" in table and is_number and not _is_number(found["value"]):
         faults.add(f"{key}.value", f"is {shown(found['value'])}, which is no number", "a number such as 1.5")
-    renamed = {"optional": "is_optional"}
-    return ColumnRule(column=column, **{renamed.get(name, name): item for name, item in found.items()})
+    if "optional" in found:
+        found["is_optional"] = found.pop("optional")
+    return ColumnRule(column=column, **found)
+
+
+def _as_table(value: Any) -> Any:
+    """The short forms written out: "Oil" is { field = "Oil" }, ["Block", "Well"] is { fields =
+    ["Block", "Well"] }.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        [value] = value
+    if isinstance(value, str):
+        return {"field": value}
+    return {"fields": value} if isinstance(value, list) else value
+
+
+def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) -> None:
+    """Whether the text comes from one place."""
+    ways = [way for way in WAYS if way in table]
+    if any(part in table for part in PARTS):
+        ways.append("parts")
+    if len(ways) == 1:
+        return
+    problem = f"comes from {' and '.join(ways)} at once" if ways else "says nothing of where it comes from"
+    allowed = "one of field, template, coalesce, sum, value"
+    if column == PERIOD:
+        allowed += ", year"
+    faults.add(key, problem, allowed)
 
 
 def _is_number(text: str) -> bool:
@@ -177,15 +193,20 @@ def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
 
 
 def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
+    """Of "05-{API County:03}": the text 05-, and the field API County with zeros up to three
+    characters.
+    """
     text = _constant(faults, key, value, "{?}")
-    places, end = [], 0
-    for found in _PLACE.finditer(text):
-        places.append(Place(text=text[end : found.start()]))
-        places.append(Place(field=found[1].strip(), width=int(found[2] or 0)))
-        end = found.end()
+    places: list[Place] = []
+    end = 0
+    for match in _PLACE.finditer(text):
+        places.append(Place(text=text[end : match.start()]))
+        places.append(Place(field=match[1].strip(), width=int(match[2] or 0)))
+        end = match.end()
     places.append(Place(text=text[end:]))
-    named = [name.strip() for name, _ in _PLACE.findall(text)]
-    if not named or not all(named) or any("{" in place.text or "}" in place.text for place in places):
+    fields = [name.strip() for name, _ in _PLACE.findall(text)]
+    has_stray_brace = any("{" in place.text or "}" in place.text for place in places)
+    if not fields or not all(fields) or has_stray_brace:
         faults.add(key, "is no template", 'one such as "05-{API County:03}-{API Sequence:05}"')
     return tuple(place for place in places if place.field or place.text)
 
@@ -206,75 +227,38 @@ _READERS: dict[str, Any] = {
 # -- units --------------------------------------------------------------------------------------
 
 
-def _read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -> dict[str, Any]:
-    """The unit, and what goes with it."""
-    if column not in VOLUMES and column != DAYS:
-        return {}
-    found: dict[str, Any] = {}
-    unit = _unit(faults, key, column, table)
-    if unit:
-        found["unit"] = unit
-    if "aggregate" in table:
-        found["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
-    if "days" in table:
-        days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
-        found["is_per_producing_day"] = days == "producing"
-        if unit and unit.rate is not Rate.DAY:
-            faults.add(f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days")
-    if "density" in table:
-        found["density"] = _density(faults, f"{key}.density", table["density"])
-    if unit and (unit.dimension == "mass") != ("density" in table):
-        told = "is missing" if unit.dimension == "mass" else "is of a mass, and the unit is a volume"
-        faults.add(f"{key}.density", told, "t/m3 for a unit of t, a number or the name of a field")
-    return found
-
-
-def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
-    at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
-    if "unit" not in table:
-        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
-        faults.add(f"{key}.unit", "is missing, and is never guessed", example)
-        return None
-    if not (text := faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)) or text == UNTOLD:
-        return None
-    try:
-        return unit_named(text, PRODUCTS.get(column, "days"), at=at)
-    except UnitUnknown as exc:
-        faults.add(f"{key}.unit", exc.problem, exc.instead)
-        return None
-
-
-def _density(faults: Faults, key: str, value: Any) -> str | float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and DENSITIES[0] <= value <= DENSITIES[1]:
-        return float(value)
-    if isinstance(value, str) and value:
-        return faults.text(key, value, "?")
-    faults.add(key, "is no density", "t/m3, a number from 0.3 to 1.5, or the name of a field")
-    return 1.0
-
-
 def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units, unless another field tells for which of them it stands."""
+    """One number of the source cannot be of two units, unless another field tells for which of them
+    it stands.
+    """
     takers: dict[str, list[ColumnRule]] = {}
     for rule in rules:
-        for field in rule.sources if rule.unit else ():
-            beside = next((each for each in takers.get(field, []) if _contradict(each, rule)), None)
-            if beside and beside.unit and rule.unit:
+        if not rule.unit:
+            continue
+        for field in rule.sources:
+            others = takers.setdefault(field, [])
+            other = next((each for each in others if _contradict(each, rule)), None)
+            if other and other.unit:
                 faults.add(
                     f"columns.{rule.column}.unit",
-                    f"is {_written(rule.unit)}, and {beside.column} takes the same field {shown(field)} as "
-                    f"{_written(beside.unit)}",
+                    f"is {_written(rule.unit)}, and {other.column} takes the same field {shown(field)} as "
+                    f"{_written(other.unit)}",
                     "one unit for one field, or a when for each that no row fits twice",
                 )
-            takers.setdefault(field, []).append(rule)
+            others.append(rule)
 
 
 def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
-    """A row can fill both columns, and of its number they say different units."""
+    """A row can fill both columns, and of its number they say different units.
+
+    Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no
+    row is of both.
+    """
+    if not one.unit or not other.unit or _written(one.unit) == _written(other.unit):
+        return False
     words = {choice.field: {*choice.words} for choice in one.when if choice.words}
     shared = [choice for choice in other.when if choice.words and choice.field in words]
-    is_apart = any(words[choice.field].isdisjoint(choice.words) for choice in shared)
-    return not is_apart and bool(one.unit and other.unit and _written(one.unit) != _written(other.unit))
+    return not any(words[choice.field].isdisjoint(choice.words) for choice in shared)
 
 
 def _written(unit: Unit) -> str:
@@ -307,18 +291,21 @@ def _read_period(faults: Faults, key: str, table: dict[str, Any]) -> dict[str, A
             faults.add(f"{key}.format", "names no form", "a form such as %Y-%m, or no format")
     if "timezone" in table:
         found["timezone"] = read_zone(faults, f"{key}.timezone", table["timezone"])
-    if parts := [(name, _part(faults, f"{key}.{name}", table[name])) for name in PARTS if name in table]:
-        found["parts"] = tuple(parts)
-        named = [name for name, _ in parts]
-        if "year" not in named:
-            faults.add(key, "has no year", '{ year = "Yr", month = "Mon" }')
-        if {"month", "quarter"} <= {*named}:
-            faults.add(key, "has a month and a quarter", "one of them")
-        if "format" in table:
-            faults.add(
-                f"{key}.format", "is of one field, and year and month are fields by themselves", "one of the two"
-            )
+    names = [name for name in PARTS if name in table]
+    if names:
+        found["parts"] = tuple((name, _part(faults, f"{key}.{name}", table[name])) for name in names)
+        _check_parts(faults, key, names, has_format="format" in table)
     return found
+
+
+def _check_parts(faults: Faults, key: str, names: list[str], *, has_format: bool) -> None:
+    if "year" not in names:
+        faults.add(key, "has no year", '{ year = "Yr", month = "Mon" }')
+    if "month" in names and "quarter" in names:
+        faults.add(key, "has a month and a quarter", "one of them")
+    if has_format:
+        problem = "is of one field, and year and month are fields by themselves"
+        faults.add(f"{key}.format", problem, "one of the two")
 
 
 def _format(faults: Faults, key: str, text: str) -> str:
@@ -345,10 +332,11 @@ def _part(faults: Faults, key: str, value: Any) -> Part:
     table = faults.table(key, value, ["field", "value", "pattern"])
     if ("field" in table) == ("value" in table):
         faults.add(key, "has neither or both of field and value", '{ field = "Yr" } or { value = 2024 }')
-    pattern = read_pattern(faults, f"{key}.pattern", table["pattern"], needs_group=True) if "pattern" in table else ""
-    field = faults.filled_text(f"{key}.field", table["field"]) if "field" in table else ""
-    return Part(
-        field=field,
-        value=_constant(faults, f"{key}.value", table["value"]) if "value" in table else "",
-        pattern=pattern,
-    )
+    field = constant = pattern = ""
+    if "pattern" in table:
+        pattern = read_pattern(faults, f"{key}.pattern", table["pattern"], needs_group=True)
+    if "field" in table:
+        field = faults.filled_text(f"{key}.field", table["field"])
+    if "value" in table:
+        constant = _constant(faults, f"{key}.value", table["value"])
+    return Part(field=field, value=constant, pattern=pattern)

@@ -20,7 +20,7 @@ from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
 from .faults import Faults, shown
 from .file_form import Unpivot, read_file_form, read_unpivot
-from .merged import merged
+from .merging import merge_definitions
 from .presets import PresetUnknown, preset_named
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ TOP = (
     *("fresh_for", "pause_after", "decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
 )
 Presets = Callable[[Any], dict[str, Any]]
-OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")  # told, and of no effect
+# Told, and of no effect.
+OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 GATE = ("rejected", "nulled", "withdrawn", "restated", "skipped")
 ODATA = (
     *("page_size", "paging", "headers", "filter", "expand", "page_seconds", "page_mb", "max_pages", "seconds"),
@@ -100,14 +101,18 @@ class Definition:
 
     @property
     def meaning(self) -> str:
-        """What its rows hang on, as one text: rows that were read with another one are not put together with them."""
+        """What its rows hang on, as one text: rows that were read with another one are not put
+        together with them.
+        """
         silent = {"schedule", "secret", "gate", "expect", "default", "adopts", "missing", "odata", *OF_PRESETS}
         silent |= {"fresh_for", "pause_after"}
         return json.dumps({name: value for name, value in self.values.items() if name not in silent}, sort_keys=True)
 
 
 def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
-    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises DefinitionInvalid."""
+    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises
+    DefinitionInvalid.
+    """
     faults = Faults()
     if len(text.encode(errors="surrogatepass")) > LONGEST:
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
@@ -123,7 +128,9 @@ def read_definition(text: str, *, presets: Presets = preset_named) -> Definition
 
 
 def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named) -> Definition:
-    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which lists every fault."""
+    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which
+    lists every fault.
+    """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
     told = faults.table("", whole, (*TOP, *OF_PRESETS))
@@ -143,7 +150,9 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named)
 def _with_preset(
     faults: Faults, values: dict[str, Any], presets: Presets, seen: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The preset's keys, and over them those of the definition: tables are merged, all else replaces."""
+    """The preset's keys, and over them those of the definition: tables are merged, all else
+    replaces.
+    """
     if "preset" not in values:
         return values
     name = values["preset"]
@@ -155,7 +164,7 @@ def _with_preset(
     except PresetUnknown as exc:
         faults.add("preset", f"is {shown(name)}, which does not exist", str(exc))
         return values
-    return merged(_with_preset(faults, preset, presets, (*seen, name)), values)
+    return merge_definitions(_with_preset(faults, preset, presets, (*seen, name)), values)
 
 
 # -- key by key ---------------------------------------------------------------------------------
@@ -233,11 +242,22 @@ def _gate(faults: Faults, key: str, value: Any) -> dict[str, Any]:
     table = faults.table(key, value, GATE)
     for name, bound in table.items():
         if name == "restated":
-            if not isinstance(bound, int | float) or isinstance(bound, bool) or not 1 <= bound <= 1e6:  # noqa: PLR2004
+            if not _is_factor(bound):
                 faults.add(f"{key}.restated", f"is {shown(bound)}", "a factor such as 2.0")
-        elif not isinstance(bound, str) or not _SHARE.fullmatch(bound) or float(bound.rstrip(" %")) > 100:  # noqa: PLR2004
+        elif not _is_share(bound):
             faults.add(f"{key}.{name}", f"is {shown(bound)}", 'a share such as "5 %"')
     return table
+
+
+def _is_factor(bound: Any) -> bool:
+    is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    return is_number and 1 <= bound <= 1e6  # noqa: PLR2004
+
+
+def _is_share(bound: Any) -> bool:
+    if not isinstance(bound, str) or not _SHARE.fullmatch(bound):
+        return False
+    return float(bound.rstrip(" %")) <= 100  # noqa: PLR2004
 
 
 def _odata(faults: Faults, key: str, value: Any) -> dict[str, Any]:

@@ -1,13 +1,15 @@
-"""Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and why.
+"""Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and
+why.
 
-What is not found is written as a comment, with what to fill in, so that a check of the source says what is missing.
-docs/drafts.md shows one.
+What is not found is written as a comment, with what to fill in, so that a check of the source says
+what is missing. docs/drafts.md shows one.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid
@@ -18,7 +20,7 @@ from .guesses.grain import find_grain
 from .guesses.known import KnownSource, known_source
 from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
-from .guesses.month_columns import turned
+from .guesses.month_columns import turn_months
 from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
 from .guesses.products import ProductRows, find_product_rows, where_products, write_product_rows
@@ -31,19 +33,23 @@ from .presets import preset_named, preset_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .guesses.look import Seen
+    from .guesses.look import SourceField
+    from .guesses.numbers import NumberForm
 
 __all__ = ["Draft", "Guess", "Look", "draft"]
 
+_OWNERS = {"owner", "operator", "operador", "company"}
 MOST_LEFT = 30  # fields that are told to be of no use
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their order."""
+    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their
+    order.
+    """
 
     text: str
-    guesses: list[Guess] = field(default_factory=list)
+    guesses: list[Guess] = default(default_factory=list)
 
 
 def draft(
@@ -54,7 +60,7 @@ def draft(
     shipped = {each: preset_named(each) for each in preset_names()} if presets is None else presets
     if known := known_source(look, kind, shipped):
         return _draft(look, [*top, _preset(known)], [])
-    as_rows, unpivot = turned(look)
+    as_rows, unpivot = turn_months(look)
     table = Table.of(as_rows)
     if not table.fields:
         return _draft(look, [*top, *_empty()], [])
@@ -74,15 +80,19 @@ def _find(whole: Table) -> _Found:
     where = find_where(whole)
     table = whole.only(rows_where(whole, where)) if where else whole
     columns = _columns(table)
-    if not columns.entities.well and (wells := find_wells(table, where)) != where:
-        where, table = wells, whole.only(rows_where(whole, wells))
-        columns = _columns(table)
+    if not columns.entities.well:
+        of_wells = find_wells(table, where)
+        if of_wells != where:
+            where = of_wells
+            table = whole.only(rows_where(whole, where))
+            columns = _columns(table)
     key = [*columns.entities.well, *columns.entities.field]
     skip = find_skip(table, key, columns.period.fields, has_units=bool(units))
     if skip:
         table = table.only(rows_but(table, skip))
         columns = _columns(table)
-    where = where_products(columns.products, where) if columns.products else where
+    if columns.products:
+        where = where_products(columns.products, where)
     return _write(table, columns, [*where, *skip], units)
 
 
@@ -96,20 +106,20 @@ class _Columns:
     products: ProductRows | None
 
     @property
-    def measured(self) -> list[Seen]:
+    def measured_fields(self) -> list[SourceField]:
         return [*self.volumes.all, *([self.products.volume] if self.products else [])]
 
     @property
     def taken(self) -> set[str]:
-        return self.entities.names | {*self.period.fields} | {seen.name for seen in self.measured}
+        return self.entities.names | {*self.period.fields} | {field.name for field in self.measured_fields}
 
 
 def _columns(table: Table) -> _Columns:
     volumes = find_volumes(table)
-    measured = {seen.name for seen in volumes.all}
-    entities = find_entities(table, measured)
-    entities.region = entities.region or region_of_names([seen.words for seen in table.fields])
-    taken = entities.names | measured
+    measured_fields = {field.name for field in volumes.all}
+    entities = find_entities(table, measured_fields)
+    entities.region = entities.region or region_of_names([field.words for field in table.fields])
+    taken = entities.names | measured_fields
     period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
     has_products = bool(set(volumes.fields) - {"liquids"})
     products = None if has_products else find_product_rows(table, taken | set(period.fields))
@@ -117,8 +127,27 @@ def _columns(table: Table) -> _Columns:
 
 
 def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]) -> _Found:
-    form, signs = number_form(found.measured)
-    measures = Measures(
+    """In the order of a definition: what is of all rows, then the columns."""
+    form, signs = number_form(found.measured_fields)
+    measures = _measures(table, found, form, units)
+    volumes = write_volumes(found.volumes, measures)
+    if found.products:
+        volumes += write_product_rows(found.products, measures)
+    if not any(guess.key.removeprefix("columns.") in COLUMN_OF.values() for guess in volumes):
+        volumes.append(_ask_for_volume(table, found.taken))
+    product = found.products.product if found.products else None
+    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
+    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
+    of_all_rows = [guess for guess in found.period.guesses if guess not in of_period]
+    of_all_rows += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
+    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
+    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
+    left = [name for name in table.by_name if name not in used]
+    return _Found(guesses=[*of_all_rows, *columns], left=left)
+
+
+def _measures(table: Table, found: _Columns, form: NumberForm, units: dict[str, dict[str, str]]) -> Measures:
+    return Measures(
         form=form,
         region=found.entities.region,
         period=found.period.length,
@@ -126,43 +155,33 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
         is_whole_field=found.entities.is_whole_field,
         units=_units_of(found.volumes, units),
     )
-    volumes = write_volumes(found.volumes, measures)
-    volumes += write_product_rows(found.products, measures) if found.products else []
-    if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
-        volumes.append(_ask_for_volume(table, found.taken))
-    product = found.products.product if found.products else None
-    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
-    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
-    top = [guess for guess in found.period.guesses if guess not in of_period]
-    top += [*grain, *null_words(found.measured, form), *signs, *rows]
-    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
-    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
-    return _Found(guesses=[*top, *columns], left=[name for name in table.by_name if name not in used])
 
 
 def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, str]:
     """Of a row of units, those of the fields that are taken."""
-    found: dict[str, str] = {}
+    unit_of_field: dict[str, str] = {}
     for product, fields in volumes.fields.items():
-        told = units.get("gas" if product == "gas" else "liquid", {})
-        found |= {seen.name: told[seen.name] for seen in fields if seen.name in told}
-    if volumes.days and volumes.days.name in units.get("days", {}):
-        found[volumes.days.name] = units["days"][volumes.days.name]
-    return found
+        of_product = units.get("gas" if product == "gas" else "liquid", {})
+        unit_of_field |= {field.name: of_product[field.name] for field in fields if field.name in of_product}
+    of_days = units.get("days", {})
+    if volumes.days and volumes.days.name in of_days:
+        unit_of_field[volumes.days.name] = of_days[volumes.days.name]
+    return unit_of_field
 
 
 def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object, ...]]:
     """Field, well and period of each row; nothing when they are not known."""
     if not period.fields or not (entities.well or entities.is_whole_field):
         return []
-    named = [table.by_name[name].values for name in (*entities.field, *entities.well) if name in table.by_name]
+    names = (*entities.field, *entities.well)
+    columns = [table.by_name[name].values for name in names if name in table.by_name]
     days = period.days or [None] * table.rows
-    return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
+    return [(*(values[place] for values in columns), days[place]) for place in range(table.rows)]
 
 
 def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
-    numbers = [seen for seen in table.fields if seen.is_number and seen.name not in taken]
-    some = max(numbers, key=lambda seen: bool(seen.said & VOLUME), default=None)
+    numbers = [field for field in table.fields if field.is_number and field.name not in taken]
+    some = max(numbers, key=lambda field: bool(field.terms & VOLUME), default=None)
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
     return Guess(
         key="columns.oil_production_kbd",
@@ -174,16 +193,15 @@ def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
 
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
     """A well that changed hands has a row of each owner, one after the other: their days add up."""
-    key: list[str] = next((guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete), [])
-    owners = key and all(table.by_name[name].said & {"owner", "operator", "operador", "company"} for name in key)
-    if not owners:
+    keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
+    if not keys or not keys[0] or not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
         return columns
-    return [
-        replace(guess, value=guess.value | {"aggregate": "sum"}, why=f"{guess.why}; owners come one after the other")
-        if guess.key == "columns.days_on_production"
-        else guess
-        for guess in columns
-    ]
+    return [_add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns]
+
+
+def _add_up(days: Guess) -> Guess:
+    why = f"{days.why}; owners come one after the other"
+    return replace(days, value=days.value | {"aggregate": "sum"}, why=why)
 
 
 # -- what is known without the data -------------------------------------------------------------
@@ -211,10 +229,10 @@ def _url(kind: str, url: str) -> Guess:
 
 
 def _preset(known: KnownSource) -> Guess:
-    told = (
-        "" if known.verified else "; it was never checked against a real file, and docs/presets.md says what it assumes"
-    )
-    return Guess(key="preset", value=known.name, why=known.why + told, sure=known.verified)
+    why = known.why
+    if not known.verified:
+        why += "; it was never checked against a real file, and docs/presets.md says what it assumes"
+    return Guess(key="preset", value=known.name, why=why, sure=known.verified)
 
 
 def _empty() -> list[Guess]:
@@ -228,7 +246,7 @@ def _empty() -> list[Guess]:
 
 
 def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
-    lines = [*comments(_seen(look)), *comments("What begins with guess is one: look at it before you save.")]
+    lines = [*comments(_headline(look)), *comments("What begins with guess is one: look at it before you save.")]
     lines += written(guesses)
     if left:
         some = ", ".join(name[:40] for name in left[:MOST_LEFT])
@@ -237,7 +255,7 @@ def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
     return Draft(text="\n".join(lines) + "\n", guesses=guesses)
 
 
-def _seen(look: Look) -> str:
+def _headline(look: Look) -> str:
     if not look.fields:
         return "A draft without a look: no field was seen, so all is to be filled in."
     if not look.rows:

@@ -1,4 +1,5 @@
-"""A source's rules as SQL: an expression a column, with units, dates, choices and words that mean nothing.
+"""A source's rules as SQL: an expression a column, with units, dates, choices and words that mean
+nothing.
 
 What somebody wrote reaches SQL only as a value or a quoted name.
 """
@@ -14,8 +15,9 @@ from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, 
 from chalicelib.store.table import PLACE
 
 from .choices import BLANKS, HARD_SPACES
-from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule
+from .column_rules import PERIOD, ColumnRule, Place
 from .mapping import names_among, refuse_absent_key, rules_of
+from .measures import DAYS, DENSITIES
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
@@ -32,15 +34,17 @@ if TYPE_CHECKING:
 OF_A_DEFINITION = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
 NULL = "CAST(NULL AS VARCHAR)"
 PERIOD_DAYS = f"days_of_period(value_of_{PERIOD})"
-UNREADABLE = "'?' || "  # before a text that is no number in the form that was declared: then it is none in any
+# Before a text that is no number in the form that was declared: then it is none in any.
+UNREADABLE = "'?' || "
 KIND = {column.name: column.kind for column in COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expressions:
-    """`present` are the fields that have been seen; rows may show others unless it `is_closed`. `constants` are fields
-    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none;
-    `numbers` are fields of which the file itself knows that they are numbers, so that no sign is of their text.
+    """`present` are the fields that have been seen; rows may show others unless it `is_closed`.
+    `constants` are fields that the reader knows, such as the name of the file, as SQL. `timezone`
+    is of moments whose rule names none; `numbers` are fields of which the file itself knows that
+    they are numbers, so that no sign is of their text.
     """
 
     rules: Mapping[str, ColumnRule]
@@ -57,15 +61,16 @@ class Expressions:
     numbers: Collection[str] = ()
 
     def reading(self) -> RowReading:
-        columns = {name: self._column(self.rules[name]) if name in self.rules else ColumnReading() for name in KIND}
-        of_choices = [choice.field for choice in (*self.where, *self.skip)]
-        named = [name for rule in self.rules.values() for name in rule.all_fields] + of_choices
-        return RowReading(columns=columns, fields=unique(self._own(named)), is_meant=self._is_meant())
+        columns = {name: ColumnReading() for name in KIND}
+        columns |= {name: self._column(rule) for name, rule in self.rules.items() if name in KIND}
+        names = [name for rule in self.rules.values() for name in rule.all_fields]
+        names += [choice.field for choice in (*self.where, *self.skip)]
+        return RowReading(columns=columns, fields=unique(self._own(names)), is_meant=self._is_meant())
 
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
-        found = [self._owner(name) for name in names if name not in (self.constants or {})]
-        return [name for name in found if self._may_be(name)]
+        owners = [self._owner(name) for name in names if name not in (self.constants or {})]
+        return [name for name in owners if self._may_be(name)]
 
     def _may_be(self, name: str) -> bool:
         return not self.is_closed or name in (self.present or ())
@@ -74,9 +79,10 @@ class Expressions:
 
     def _owner(self, name: str) -> str:
         """`a/b` is the member `b` of the object in field `a`, where no field has the whole name."""
+        if "/" not in name or self.present is None or name in self.present:
+            return name
         first = name.partition("/")[0]
-        is_inside = "/" in name and self.present is not None and name not in self.present and first in self.present
-        return first if is_inside else name
+        return first if first in self.present else name
 
     def raw(self, name: str) -> str:
         """The field's text, whatever it means."""
@@ -101,34 +107,47 @@ class Expressions:
         return self.text(name) if name in self.numbers else self.number(self.text(name))
 
     def number(self, text: str) -> str:
-        """With a decimal point and without signs between thousands, whose groups are of three."""
+        """With a decimal point and without signs between thousands, whose groups are of three.
+
+        1.234,5 becomes 1234.5.
+        """
         if self.decimal == "." and not self.thousands:
             return text
         if self.thousands == " ":
-            text = f"translate({text}, {literal(HARD_SPACES)}, {literal(' ' * len(HARD_SPACES))})"
-        sign, between = _escaped(self.decimal), _escaped(self.thousands)
+            plain_spaces = literal(" " * len(HARD_SPACES))
+            text = f"translate({text}, {literal(HARD_SPACES)}, {plain_spaces})"
+        number = f"stripped({text})"
+        if self.thousands:
+            number = f"replace({number}, {literal(self.thousands)}, '')"
+        if self.decimal != ".":
+            number = f"replace({number}, {literal(self.decimal)}, '.')"
+        is_number = f"regexp_full_match(stripped({text}), {literal(self._form_of_numbers())})"
+        return f"CASE WHEN {is_number} THEN {number} ELSE {UNREADABLE}{text} END"
+
+    def _form_of_numbers(self) -> str:
+        """1234,5 and ,5 and, where there is a sign between thousands, 1.234,5."""
+        sign = _escape(self.decimal)
         forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:
+            between = _escape(self.thousands)
             forms.append(f"[1-9][0-9]{{0,2}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
-        form = f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
-        plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
-        point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
-        is_number = f"regexp_full_match(stripped({text}), {literal(form)})"
-        return f"CASE WHEN {is_number} THEN {point} ELSE {UNREADABLE}{text} END"
+        return f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
 
     # -- rows ---------------------------------------------------------------------------------
 
     def _is_meant(self) -> str:
-        meant = [self._holds(choice) for choice in self.where]
+        conditions = [self._holds(choice) for choice in self.where]
         if self.skip:
-            meant.append(f"NOT ({' AND '.join(self._holds(choice) for choice in self.skip)})")
-        return " AND ".join(meant) or "TRUE"
+            skipped = " AND ".join(self._holds(choice) for choice in self.skip)
+            conditions.append(f"NOT ({skipped})")
+        return " AND ".join(conditions) or "TRUE"
 
     def _holds(self, choice: Choice) -> str:
-        said = f"coalesce(stripped({self.raw(choice.field)}), '')"
+        text = f"coalesce(stripped({self.raw(choice.field)}), '')"
         if choice.pattern:
-            return f"regexp_full_match({said}, {literal(choice.pattern)})"
-        return f"{said} IN ({', '.join(literal(word.strip(BLANKS)) for word in choice.words)})"
+            return f"regexp_full_match({text}, {literal(choice.pattern)})"
+        words = ", ".join(literal(word.strip(BLANKS)) for word in choice.words)
+        return f"{text} IN ({words})"
 
     # -- columns ------------------------------------------------------------------------------
 
@@ -137,22 +156,27 @@ class Expressions:
         if rule.column == PERIOD:
             text = self._period_of(rule, text)
         if rule.when:
-            text = f"CASE WHEN {' AND '.join(self._holds(choice) for choice in rule.when)} THEN {text} END"
-        typed_by = rule.field if not rule.pattern and self._owner(rule.field) == rule.field else ""
-        if typed_by in (self.constants or {}) or not self._may_be(typed_by):
-            typed_by = ""
-        return ColumnReading(text=text, value=self._value_of(rule), typed_by=typed_by)
+            conditions = " AND ".join(self._holds(choice) for choice in rule.when)
+            text = f"CASE WHEN {conditions} THEN {text} END"
+        return ColumnReading(text=text, value=self._value_of(rule), typed_by=self._typed_by(rule))
+
+    def _typed_by(self, rule: ColumnRule) -> str:
+        """The field whose own type says what the text is, where it is read as it is."""
+        name = rule.field
+        is_whole = not rule.pattern and self._owner(name) == name
+        is_read = name not in (self.constants or {}) and self._may_be(name)
+        return name if is_whole and is_read else ""
 
     def _text_of(self, rule: ColumnRule) -> str:
         is_number = KIND[rule.column] is Kind.NUMBER
         if rule.sum:
             text = self._sum(rule.sum)
         elif rule.fields:
-            text = _joined([self._code(name) for name in rule.fields])
+            text = _join([self._code(name) for name in rule.fields])
         elif rule.template:
             text = self._template(rule)
         elif rule.coalesce:
-            text = f"coalesce({', '.join(self._filled(name, rule) for name in rule.coalesce)})"
+            text = f"coalesce({', '.join(self._unless_blank(name, rule) for name in rule.coalesce)})"
         elif rule.value is not None:
             text = literal(rule.value)
         elif rule.field:
@@ -160,7 +184,7 @@ class Expressions:
         else:
             text = NULL
         if rule.pattern:
-            text = self._found(text, rule)
+            text = self._first_group(text, rule)
         if is_number and (rule.pattern or rule.fields or rule.template):
             text = self.number(text)
         return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
@@ -169,19 +193,21 @@ class Expressions:
         is_number = KIND[rule.column] is Kind.NUMBER and not rule.pattern
         return self.number_of(name) if is_number else self.text(name)
 
-    def _found(self, text: str, rule: ColumnRule) -> str:
-        """The first group; a pattern whose group is empty says that there is nothing. A text that the pattern does not
-        know is no number, and says nothing where it would be a name or a code.
+    def _first_group(self, text: str, rule: ColumnRule) -> str:
+        """Of the pattern; one whose group is empty says that there is nothing. A text that the
+        pattern does not know is no number, and says nothing where it would be a name or a code.
         """
         pattern = literal(rule.pattern)
-        found = f"nullif(regexp_extract({text}, {pattern}, 1), '')"
+        group = f"nullif(regexp_extract({text}, {pattern}, 1), '')"
         if KIND[rule.column] is not Kind.NUMBER:
-            return found
+            return group
         is_known = f"coalesce(stripped({text}), '') = '' OR regexp_matches({text}, {pattern})"
-        return f"CASE WHEN {is_known} THEN {found} ELSE {UNREADABLE}{text} END"
+        return f"CASE WHEN {is_known} THEN {group} ELSE {UNREADABLE}{text} END"
 
     def _by_density(self, mass: str, field: str) -> str:
-        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there are none."""
+        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there
+        are none.
+        """
         density = f"read_number({self.number_of(field)})"
         least, most = DENSITIES
         volume = (
@@ -190,36 +216,45 @@ class Expressions:
         is_known = f"coalesce(read_number({mass}), 0) = 0"
         return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
 
-    def _filled(self, name: str, rule: ColumnRule) -> str:
-        """NULL where there are only blanks. A code is without those around it, and a number as its digits."""
+    def _unless_blank(self, name: str, rule: ColumnRule) -> str:
+        """NULL where there are only blanks. A code is without those around it, and a number as its
+        digits.
+        """
         if KIND[rule.column] is Kind.CODE:
             return self._code(name)
         return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
 
     def _code(self, name: str) -> str:
-        """A part of a code: without blanks, and a number as its digits. What is an object or a list is none."""
+        """A part of a code: without blanks, and a number as its digits. What is an object or a list
+        is none.
+        """
         text = self.text(name)
         if self.is_closed:
             return f"part_of_code({text})"
         return f"CASE WHEN NOT is_json_of_more({text}) THEN part_of_code({text}) END"
 
     def _template(self, rule: ColumnRule) -> str:
-        parts = [
-            f"padded({self._code(place.field)}, {place.width})" if place.field else literal(place.text)
-            for place in rule.template
-        ]
-        return "(" + " || ".join(parts) + ")"
+        return "(" + " || ".join(self._place(place) for place in rule.template) + ")"
+
+    def _place(self, place: Place) -> str:
+        if not place.field:
+            return literal(place.text)
+        return f"padded({self._code(place.field)}, {place.width})"
 
     def _sum(self, names: tuple[str, ...]) -> str:
-        """All empty: empty. One that is no number: its text, which is none either. Decimal fractions are added, so that
-        the sum is exact up to 20 digits before the point; beyond them it is that of the rounded numbers.
+        """All empty: empty. One that is no number: its text, which is none either. Decimal
+        fractions are added, so that the sum is exact up to 20 digits before the point; beyond them
+        it is that of the rounded numbers.
         """
         numbers = [self.number_of(name) for name in names]
-        wrong = " ".join(f"WHEN {x} IS NOT NULL AND read_number({x}) IS NULL THEN {UNREADABLE}{x}" for x in numbers)
-        added = " + ".join(f"CAST(coalesce({x}, '0') AS DECIMAL(38, 18))" for x in numbers)
-        is_empty = " AND ".join(f"{x} IS NULL" for x in numbers)
-        rounded = " + ".join(f"coalesce(read_number({x}), 0)" for x in numbers)
-        total = f"coalesce(TRY(CAST({added} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
+        is_empty = " AND ".join(f"{number} IS NULL" for number in numbers)
+        wrong = " ".join(
+            f"WHEN {number} IS NOT NULL AND read_number({number}) IS NULL THEN {UNREADABLE}{number}"
+            for number in numbers
+        )
+        exact = " + ".join(f"CAST(coalesce({number}, '0') AS DECIMAL(38, 18))" for number in numbers)
+        rounded = " + ".join(f"coalesce(read_number({number}), 0)" for number in numbers)
+        total = f"coalesce(TRY(CAST({exact} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
         return f"CASE WHEN {is_empty} THEN NULL {wrong} ELSE {total} END"
 
     # -- the period ---------------------------------------------------------------------------
@@ -254,32 +289,34 @@ class Expressions:
             return f"{value} / {PERIOD_DAYS}"
         if not rule.is_per_producing_day:
             return value
-        # A rate without its days is nothing that could be read, and NaN is no number between two bounds.
+        # A rate without its days is nothing that could be read, and NaN is no number between two
+        # bounds.
         days = f"CASE WHEN {value} <> 0 THEN coalesce(value_of_{DAYS}, 'NaN'::DOUBLE) ELSE 0 END"
         return f"{value} * {days} / {PERIOD_DAYS}"
 
 
 def reading_of(settings: Settings, names: Sequence[str], table: Table | None = None) -> RowReading:
-    """How rows of the source become ours. `names` are its fields, as far as they have been seen; a table shows all of
-    its own, and may have others than the source's first file. Raises SourceColumns.
+    """How rows of the source become ours. `names` are its fields, as far as they have been seen; a
+    table shows all of its own, and may have others than the source's first file. Raises
+    SourceColumns.
     """
     definition = settings.definition
-    told: dict[str, Any] = {"period": settings.source_period}
+    options: dict[str, Any] = {"period": settings.source_period}
     if definition is not None:
         known_as = names_among(names if table is None else table.names)
-        told |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
+        options |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
         for name in ("where", "skip"):
-            told[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in told[name])
+            options[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in options[name])
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
-        return Expressions(rules=rules, present=names or None, **told).reading()
+        return Expressions(rules=rules, present=names or None, **options).reading()
     return Expressions(
         rules=_rules_of_table(settings, table),
         present=table.names,
         is_closed=True,
         constants=_constants(table),
         numbers=_numbers(table),
-        **told,
+        **options,
     ).reading()
 
 
@@ -299,13 +336,17 @@ def _numbers(table: Table) -> frozenset[str]:
 def _constants(table: Table) -> dict[str, str]:
     """A column of the file that is called so is that column."""
     row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
-    known = {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
-    own = {*table.names} - ({PLACE} if table.has_places else set())
-    return {name: told for name, told in known.items() if name not in own}
+    constants = {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
+    own = set(table.names)
+    if table.has_places:
+        own.discard(PLACE)
+    return {name: value for name, value in constants.items() if name not in own}
 
 
 def times(value: str, factor: Fraction) -> str:
-    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is 1.234."""
+    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is
+    1.234.
+    """
     if factor == 1:
         return value
     if factor.numerator == 1 and factor.denominator < 1 << 53:
@@ -313,10 +354,11 @@ def times(value: str, factor: Fraction) -> str:
     return f"{value} * {float(factor)!r}::DOUBLE"
 
 
-def _joined(parts: list[str]) -> str:
+def _join(parts: list[str]) -> str:
     """A part that is empty leaves the whole empty."""
     return "(" + " || '/' || ".join(parts) + ")"
 
 
-def _escaped(sign: str) -> str:
+def _escape(sign: str) -> str:
+    """In a regular expression."""
     return "\\" + sign if sign in ".'" else sign

@@ -1,4 +1,6 @@
-"""Faults: what is wrong with a definition, all of it at once, each with its key and what to write instead."""
+"""Faults: what is wrong with a definition, all of it at once, each with its key and what to write
+instead.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,21 @@ if TYPE_CHECKING:
 MOST_TOLD = 100
 LONGEST_TOLD = 60  # characters of a word that somebody wrote
 LARGEST_TOLD = 10**LONGEST_TOLD  # Python writes no number of more than 4,300 digits
-# A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word of a table has the
-# others; line breaks stand in the headers of spreadsheets.
+# A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word
+# of a table has the others; line breaks stand in the headers of spreadsheets.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Faults:
-    """Each reader below answers a value that can be worked with, and notes what is wrong with the one that stands."""
+    """Each reader below answers a value that can be worked with, and notes what is wrong with the
+    one that stands.
+    """
 
     def __init__(self) -> None:
         self._found: list[dict[str, str]] = []
 
     def add(self, key: str, problem: str, instead: str) -> None:
-        self._found.append({"key": told(key), "problem": problem, "instead": instead})
+        self._found.append({"key": safe_text(key), "problem": problem, "instead": instead})
 
     def raise_any(self) -> None:
         """Raises DefinitionInvalid."""
@@ -110,11 +114,11 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and abs(value) >= LARGEST_TOLD:
         return f"a number of more than {LONGEST_TOLD} digits"
     if isinstance(value, str):
-        return f'"{told(value)}"'
+        return f'"{safe_text(value)}"'
     return _cut(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def told(text: str) -> str:
+def safe_text(text: str) -> str:
     """In a sentence: cut, and without what no terminal and no answer takes."""
     return _cut(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[: LONGEST_TOLD + 1]))
 

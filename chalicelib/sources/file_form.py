@@ -1,4 +1,6 @@
-"""What a definition says of its files: how they are written, and which columns of theirs become rows."""
+"""What a definition says of its files: how they are written, and which columns of theirs become
+rows.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ _KEYS = tuple(field.name for field in fields(FileForm))
 
 @dataclass(frozen=True, kw_only=True)
 class Unpivot:
-    """A column a period, or a product, becomes rows: fields like the `pattern`, whose named groups become fields, and
-    what they hold the field `value`.
+    """A column a period, or a product, becomes rows: fields like the `pattern`, whose named groups
+    become fields, and what they hold the field `value`.
     """
 
     fields: str
@@ -68,7 +70,8 @@ def _quote(faults: Faults, key: str, value: Any) -> str:
 def _encoding(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value, "utf-8")
     try:
-        bytes(4).decode(name, "replace")  # a name such as zlib is of something else, and is refused here
+        # A name such as zlib is of something else, and is refused here.
+        bytes(4).decode(name, "replace")
     except (LookupError, ValueError):
         faults.add(key, f"is {shown(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16")
         return "utf-8"

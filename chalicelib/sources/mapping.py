@@ -1,4 +1,6 @@
-"""Which field of the source fills which column: by a definition's rules, or by names that are alike."""
+"""Which field of the source fills which column: by a definition's rules, or by names that are
+alike.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,15 @@ if TYPE_CHECKING:
 
 CONSTANTS = frozenset({"_file", "_sheet", "_row"})  # fields that the reader of a file knows
 
-OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
+# Wellhead keeps its own, so the source's are no unknown fields.
+OWN_FIELDS = {"created_at", "updated_at"}
 
 
 def rules_of(
     fields: Collection[str], definition: Definition | None, overrides: Mapping[str, str]
 ) -> dict[str, ColumnRule]:
-    """The rule of each column that is filled. Columns that a definition is silent of are filled by fields of their
-    name; a source without fields has its own name as the one. Raises SourceColumns.
+    """The rule of each column that is filled. Columns that a definition is silent of are filled by
+    fields of their name; a source without fields has its own name as the one. Raises SourceColumns.
     """
     if definition is None:
         return {
@@ -51,7 +54,7 @@ def _silent_rules(
     fields: Collection[str], rules: Mapping[str, ColumnRule], definition: Definition
 ) -> dict[str, ColumnRule]:
     """Of columns that the definition says nothing of, by fields that it does not use."""
-    unused = [name for name in fields if name not in _used(rules.values())]
+    unused = [name for name in fields if name not in _fields_of(rules.values())]
     try:
         silent = match_fields(unused, {}, but=rules)
     except SourceColumns as exc:
@@ -61,7 +64,9 @@ def _silent_rules(
 
 
 def names_among(fields: Collection[str]) -> Callable[[str], str]:
-    """What a field is called that a definition names: headers have blanks in numbers that nobody counts."""
+    """What a field is called that a definition names: headers have blanks in numbers that nobody
+    counts.
+    """
     known = {" ".join(name.split()): name for name in reversed(list(fields))}
     return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
 
@@ -70,7 +75,8 @@ def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None
     known = {*fields, *CONSTANTS}
     for rule in rules:
         absent = [name for name in rule.all_fields if not _is_there(name, known)]
-        if any(_is_there(name, known) for name in rule.coalesce):  # the others are names of other vintages
+        # The others are names of other vintages.
+        if any(_is_there(name, known) for name in rule.coalesce):
             absent = [name for name in absent if name not in rule.coalesce]
         if absent and not rule.is_optional and fields:
             raise SourceColumns(
@@ -80,8 +86,8 @@ def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None
 
 
 def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> None:
-    """Where a field is not there no row would be taken, or none left out, without a word. A row may lack it where the
-    definition takes an empty text, too.
+    """Where a field is not there no row would be taken, or none left out, without a word. A row may
+    lack it where the definition takes an empty text, too.
     """
     known_as, known = names_among(fields), {*fields, *CONSTANTS}
     needed = [choice for choice in definition.where if "" not in choice.words]
@@ -95,7 +101,9 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
 
 
 def refuse_absent_key(settings: Settings, fields: Collection[str]) -> None:
-    """A row without the field that tells it from others would be taken for another one. Raises SourceColumns."""
+    """A row without the field that tells it from others would be taken for another one. Raises
+    SourceColumns.
+    """
     known_as = names_among(fields)
     named = {"primary_key": settings.source_primary_key, "order_by": (settings.source_order_by,)}
     for key, names in named.items():
@@ -112,7 +120,7 @@ def _is_there(name: str, known: Collection[str]) -> bool:
     return name in known or name.partition("/")[0] in known
 
 
-def _used(rules: Iterable[ColumnRule]) -> set[str]:
+def _fields_of(rules: Iterable[ColumnRule]) -> set[str]:
     return {name for rule in rules for name in rule.all_fields}
 
 
@@ -126,10 +134,10 @@ def _missing(filled: Collection[str]) -> list[str]:
 def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str, str]:
     """Which field of the source fills which column: `{column: field}`, absent columns left out.
 
-    An override names the field exactly. Otherwise names match when they are the same but for case and
-    punctuation, so that `FieldCode`, `field_code` and `_field_code` are one; among several, the one written
-    as the column wins. Raises SourceColumns when a key column or every volume is missing, or a match is
-    ambiguous.
+    An override names the field exactly. Otherwise names match when they are the same but for case
+    and punctuation, so that `FieldCode`, `field_code` and `_field_code` are one; among several, the
+    one written as the column wins. Raises SourceColumns when a key column or every volume is
+    missing, or a match is ambiguous.
     """
     present = list(dict.fromkeys(fields))
     _check_overrides(present, overrides)
@@ -143,7 +151,9 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
 
 
 def match_fields(present: list[str], overrides: Mapping[str, str], *, but: Collection[str] = ()) -> dict[str, str]:
-    """As map_columns, whatever is missing, and but for some columns. Raises SourceColumns when a match is ambiguous."""
+    """As map_columns, whatever is missing, and but for some columns. Raises SourceColumns when a
+    match is ambiguous.
+    """
     plain: dict[str, list[str]] = {}
     for field in present:
         plain.setdefault(_plain(field), []).append(field)

@@ -1,4 +1,6 @@
-"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the laptop's own disk."""
+"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the
+laptop's own disk.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,9 @@ Connection = TypeVar("Connection", bound="SourceConnection")
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
-    the import did, and `known` are the marks of files that were read before. `on_auth` is given what
-    signs the requests, and what the proxy asks for.
+    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's
+    own. `began` is when the import did, and `known` are the marks of files that were read before.
+    `on_auth` is given what signs the requests, and what the proxy asks for.
     """
 
     settings: Settings
@@ -44,7 +46,7 @@ class Opening:
         from chalicelib.odata.adapter import ExternalApiAdapter
         from chalicelib.odata.connection import ODataConnection
 
-        return ExternalApiAdapter(settings=self.settings, connection=self._connected(ODataConnection))
+        return ExternalApiAdapter(settings=self.settings, connection=self._connect(ODataConnection))
 
     def _of_files(self) -> SourceReader:
         from chalicelib.files.adapter import FilesAdapter
@@ -70,12 +72,12 @@ class Opening:
             from chalicelib.files.connection import FileConnection
             from chalicelib.files.https_place import HttpsPlace
 
-            return HttpsPlace(self._connected(FileConnection), url, self.directory / "downloaded")
+            return HttpsPlace(self._connect(FileConnection), url, self.directory / "downloaded")
         from chalicelib.files.local_place import LocalPlace
 
         return LocalPlace(url)
 
-    def _connected(self, kind: type[Connection]) -> Connection:
+    def _connect(self, kind: type[Connection]) -> Connection:
         from chalicelib.http.credentials import open_credentials
         from chalicelib.http.proxy import open_proxy
 

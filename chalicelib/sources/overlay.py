@@ -1,4 +1,6 @@
-"""The settings of one import: those of the stack, and over them what the definition of its source says."""
+"""The settings of one import: those of the stack, and over them what the definition of its source
+says.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "withdraw
 
 
 def settings_of(definition: Definition, base: Settings) -> Settings:
-    """The settings that an import of this source has. What the definition leaves out is as in the stack, or, for what
-    belongs to one source alone, at its default. Raises DefinitionInvalid.
+    """The settings that an import of this source has. What the definition leaves out is as in the
+    stack, or, for what belongs to one source alone, at its default. Raises DefinitionInvalid.
     """
     faults: list[Fault] = []
     told = {
@@ -74,11 +76,11 @@ def _read_each(table: str, names: Mapping[str, str], values: Mapping[str, Any], 
     found: dict[str, Any] = {}
     for name, setting in names.items():
         if name in values:
-            found |= _tried(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
+            found |= _try_setting(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
     return found
 
 
-def _tried(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
+def _try_setting(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     try:
         return {setting: read(text)}
@@ -93,7 +95,7 @@ def _url_of(definition: Definition, faults: list[Fault]) -> str:
         faults.append({"key": "url", "problem": "is missing", "instead": "the address of the source"})
     if urlsplit(definition.url).scheme not in ("http", "https"):
         return definition.url
-    if not _tried("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
+    if not _try_setting("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
         return definition.url
     wanted = {f"${name}": str(definition.odata[name]) for name in ("filter", "expand") if definition.odata.get(name)}
     return _with_options(definition.url.strip(), wanted) if wanted else definition.url.strip()

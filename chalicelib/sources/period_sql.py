@@ -1,4 +1,6 @@
-"""The forms of periods as SQL: an expression whose text is an ISO date, or one that no column takes."""
+"""The forms of periods as SQL: an expression whose text is an ISO date, or one that no column
+takes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,16 @@ from .periods import NAMES, format_parts, pivot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FOUND = '"what was found of a date"'  # a name that no field has: DuckDB would take the field of that name
-UNREADABLE = "'?' || "  # before a text that is no date in the form that was declared: then it is none in any
+# A name that no field has: DuckDB would take the field of that name.
+FOUND = '"what was found of a date"'
+# Before a text that is no date in the form that was declared: then it is none in any.
+UNREADABLE = "'?' || "
 
 
 def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
-    """The first of the forms that the whole text has. `is_strict`: no other is taken; else an ISO date goes first."""
+    """The first of the forms that the whole text has. `is_strict`: no other is taken; else an ISO
+    date goes first.
+    """
     tried = ", ".join(_date_of_form(text, form) for form in forms)
     found = f"coalesce({tried}, {UNREADABLE}{text})" if is_strict else f"coalesce({tried}, {text})"
     empty = f"CASE WHEN {text} IS NULL OR stripped({text}) = '' THEN NULL"
@@ -52,9 +58,9 @@ def _quarter_of(text: str) -> str:
 
 
 def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
-    """The local date of a moment; a date without a time is what it says. Unless `is_sure`, midnight in UTC is a date
-    too: the zone is that of the source as a whole, and west of Greenwich it would turn each first of a month into the
-    last day of the one before.
+    """The local date of a moment; a date without a time is what it says. Unless `is_sure`, midnight
+    in UTC is a date too: the zone is that of the source as a whole, and west of Greenwich it would
+    turn each first of a month into the last day of the one before.
     """
     moment = f"read_moment({text})"
     local = f"CAST(CAST(timezone({literal(zone)}, make_timestamptz({moment})) AS DATE) AS VARCHAR)"

@@ -1,7 +1,9 @@
-"""Periods: the forms in which sources write a day, a month, a quarter or a year, and how each is read.
+"""Periods: the forms in which sources write a day, a month, a quarter or a year, and how each is
+read.
 
-A form is written as for `strptime` (https://docs.python.org/3/library/datetime.html#format-codes), with `%q` for a
-quarter. What DuckDB's own `strptime` takes too much of is refused here: 20241 for %Y%m, and the year 68 for 2068.
+A form is written as for `strptime` (https://docs.python.org/3/library/datetime.html#format-codes),
+with `%q` for a quarter. What DuckDB's own `strptime` takes too much of is refused here: 20241 for
+%Y%m, and the year 68 for 2068.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ class FormatUnknown(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name, quarter, day."""
+    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name,
+    quarter, day.
+    """
 
     pattern: str
     groups: tuple[str, ...]
@@ -62,22 +66,37 @@ def format_parts(form: str) -> Form:
     """Raises FormatUnknown."""
     if not form or len(form) > LONGEST_FORM:
         raise FormatUnknown("a form has 1 to 60 characters")
-    pieces, end = [], 0
-    for found in _TOKEN.finditer(form):
-        pieces.append(("text", form[end : found.start()]))
-        pieces.append((_token(found[1]), ""))
-        end = found.end()
-    pieces.append(("text", form[end:]))
-    pieces = [(kind, text) for kind, text in pieces if kind != "text" or text]
+    pieces = _pieces(form)
     if any(kind == "text" and "%" in text for kind, text in pieces):
         raise FormatUnknown("a % stands by itself")
-    kinds = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
-    if len(set(kinds)) < len(kinds) or len({"year", "short_year"} & set(kinds)) != 1:
+    groups = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
+    _check_groups(groups)
+    patterns = [_pattern(pieces, place) for place in range(len(pieces))]
+    return Form(pattern="^" + "".join(patterns) + "$", groups=tuple(groups))
+
+
+def _pieces(form: str) -> list[tuple[str, str]]:
+    """Of %d.%m.%Y: d, text ".", m, text ".", Y."""
+    pieces = []
+    end = 0
+    for match in _TOKEN.finditer(form):
+        pieces.append(("text", form[end : match.start()]))
+        pieces.append((_token(match[1]), ""))
+        end = match.end()
+    pieces.append(("text", form[end:]))
+    return [(kind, text) for kind, text in pieces if kind != "text" or text]
+
+
+def _check_groups(groups: list[str]) -> None:
+    """Raises FormatUnknown."""
+    names = set(groups)
+    has_one_year = len(names & {"year", "short_year"}) == 1
+    if len(names) < len(groups) or not has_one_year:
         raise FormatUnknown("it needs one year, and nothing twice")
-    if len({"month", "name", "quarter"} & set(kinds)) > 1 or ("day" in kinds and not {"month", "name"} & set(kinds)):
+    has_month = bool(names & {"month", "name"})
+    has_two = len(names & {"month", "name", "quarter"}) > 1
+    if has_two or ("day" in names and not has_month):
         raise FormatUnknown("it needs one month or one quarter, and a day only with a month")
-    parts = [_pattern(pieces, place) for place in range(len(pieces))]
-    return Form(pattern="^" + "".join(parts) + "$", groups=tuple(kinds))
 
 
 def _token(letter: str) -> str:
@@ -90,7 +109,9 @@ def _token(letter: str) -> str:
 
 
 def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
-    """Months and days have one digit or two where no other digit stands beside them."""
+    """Months and days have one digit or two where no other digit stands beside them: of %d.%m.%Y
+    both may have one, of %Y%m the month has two.
+    """
     kind, text = pieces[place]
     if kind == "text":
         return re.escape(text).replace(r"\ ", " ")
@@ -99,9 +120,10 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
     if kind in _TIMES:
         return _TIMES[kind]
     least, most = _DIGITS[kind]
-    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
-    digits = f"[0-9]{{{most if {*beside} & {*_DIGITS, *_TIMES} else least},{most}}}"
-    return f"({digits})"
+    neighbours = {pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)}
+    if neighbours & {*_DIGITS, *_TIMES}:
+        least = most
+    return f"([0-9]{{{least},{most}}})"
 
 
 def pivot(now: datetime | None = None) -> int:
@@ -110,7 +132,9 @@ def pivot(now: datetime | None = None) -> int:
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """None when the IANA list has no such zone; files of the system that lie beside it are none of it."""
+    """None when the IANA list has no such zone; files of the system that lie beside it are none of
+    it.
+    """
     if name in OF_THE_SYSTEM or name.startswith(("posix/", "right/")):
         return None
     try:

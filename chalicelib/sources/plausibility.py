@@ -20,53 +20,73 @@ UNITS = {"oil_production_kbd": "kbd", "liquids_production_kbd": "kbd", "water_pr
 LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
 NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
-FEW = 0.02  # share of keys
-# A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to the east.
+# A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to
+# the east.
 _EVENING = re.compile(r"\d{4}-(\d\d)-(\d\d)[Tt ](1[2-9]|2[0-3]):(00|30)(:00(\.0+)?)?([Zz]|\+00:?00)?")
 _LAST_DAYS = {"31", "30", "29", "28"}
 
 
-def told_at_once(
+def judge_rows(
     look: Look, rules: Mapping[str, ColumnRule], settings: Settings, periods: Iterable[str]
 ) -> tuple[list[str], list[str]]:
-    """What an import would fail or be held for, and what is worth a look."""
+    """What an import would fail or be held for, and what is worth a look: problems and hints."""
     problems: list[str] = []
     hints: list[str] = []
     if look.rows:
-        rejected = look.rows - look.sound
-        is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
-        told = problems if is_held or rejected >= NEARLY_ALL * look.rows else hints
-        told += [_rejected(problem, look.rows) for problem in look.problems]
-        hints += [*_rates(look, rules), *_repeated(look, settings), *_distance(look, settings), *_nulls(look, rules)]
+        sentences = [_rejection(problem, look.rows) for problem in look.problems]
+        if _are_too_many(look, settings):
+            problems += sentences
+        else:
+            hints += sentences
+        hints += _rates(look, rules)
+        hints += _repetitions(look, settings)
+        hints += _distance(look, settings)
+        hints += _nulls(look, rules)
     if zone := local_midnight(periods):
         hints.append(zone)
     return problems, hints
 
 
-def _rejected(problem: Problem, rows: int) -> str:
-    reasons = [part.partition(" ") for part in problem.reasons.split("; ")]
-    told = "; ".join(f"{column}: {REJECTION_REASONS.get(reason, reason)}" for reason, _, column in reasons)
-    return f"{problem.rows:,} of {rows:,} rows would be rejected: {told}. For example {problem.example[:LONGEST_RAW]}"
+def _are_too_many(look: Look, settings: Settings) -> bool:
+    """Whether so many rows would be rejected that the gate holds the import, or of a few rows
+    nearly all.
+    """
+    rejected = look.rows - look.sound
+    is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
+    return is_held or rejected >= NEARLY_ALL * look.rows
+
+
+def _rejection(problem: Problem, rows: int) -> str:
+    reasons = []
+    for text in problem.reasons.split("; "):
+        reason, _, column = text.partition(" ")
+        reasons.append(f"{column}: {REJECTION_REASONS.get(reason, reason)}")
+    return (
+        f"{problem.rows:,} of {rows:,} rows would be rejected: {'; '.join(reasons)}. "
+        f"For example {problem.example[:LONGEST_RAW]}"
+    )
 
 
 def _rates(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
     for name, bound in MOST_OF_A_WELL.items():
         rule = rules.get(name)
-        if rule is None or look.largest.get(name, 0) <= bound:
+        largest = look.largest.get(name, 0)
+        if rule is None or largest <= bound:
             continue
-        unit = f"as {rule.unit.name}" if rule.unit else f"as {UNITS.get(name, 'MMcf/d')}"
+        ours = UNITS.get(name, "MMcf/d")
+        unit = rule.unit.name if rule.unit else ours
         yield (
-            f"{name}: a well would make {look.largest[name]:,.6g} {UNITS.get(name, 'MMcf/d')}, which none does. "
-            f"{', '.join(rule.sources)} was taken {unit}; the likely cause is another unit, such as a month's volume "
-            "in bbl, Mcf or m3."
+            f"{name}: a well would make {largest:,.6g} {ours}, which none does. "
+            f"{', '.join(rule.sources)} was taken as {unit}; the likely cause is another unit, such as a month's "
+            "volume in bbl, Mcf or m3."
         )
 
 
-def _repeated(look: Look, settings: Settings) -> Iterable[str]:
+def _repetitions(look: Look, settings: Settings) -> Iterable[str]:
     others = look.repeated - look.repeated_equal
     if not look.repeated or settings.source_rows == "sum":
         return
-    if others <= FEW * look.keys and others == 0:
+    if others == 0:
         yield (
             f"{look.repeated:,} wells and periods come more than once, with the same values; they count once."
             f"{_of_shorter_periods(settings)}"
@@ -83,18 +103,20 @@ def _of_shorter_periods(settings: Settings) -> str:
     """Rows are cut to the first day of their period before anything is looked at."""
     periods = [str(period) for period in Period]
     shorter = periods[: periods.index(settings.source_period)]
-    told = " or ".join(f'period = "{each}"' for each in reversed(shorter))
-    return f" If they are of shorter periods than a {settings.source_period}, say {told}." if told else ""
+    if not shorter:
+        return ""
+    advice = " or ".join(f'period = "{period}"' for period in reversed(shorter))
+    return f" If they are of shorter periods than a {settings.source_period}, say {advice}."
 
 
 def _distance(look: Look, settings: Settings) -> Iterable[str]:
     distance = look.distance
     if not distance:
         return
-    found = min(Period, key=lambda period: abs(period.days[0] - distance))
-    if str(found) != settings.source_period:
+    nearest = min(Period, key=lambda period: abs(period.days[0] - distance))
+    if str(nearest) != settings.source_period:
         yield (
-            f"Two periods of a well lie {distance:,.0f} days apart, as those of a {found} do, and the definition "
+            f"Two periods of a well lie {distance:,.0f} days apart, as those of a {nearest} do, and the definition "
             f'says period = "{settings.source_period}".'
         )
 
@@ -106,13 +128,19 @@ def _nulls(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
 
 
 def local_midnight(texts: Iterable[str]) -> str:
-    """A sentence when the periods are evenings of last days in UTC: the first of a month of a place further east."""
-    known = [text for text in texts if text]
-    found = [match for match in map(_EVENING.fullmatch, known) if match]
-    if not known or len(found) < len(known) or any(match[2] not in _LAST_DAYS for match in found):
+    """A sentence when the periods are evenings of last days in UTC: the first of a month of a place
+    further east.
+
+    2024-01-31T23:00:00Z is 2024-02-01T00:00 in Oslo.
+    """
+    moments = [text for text in texts if text]
+    evenings = [match for match in map(_EVENING.fullmatch, moments) if match]
+    if not moments or len(evenings) < len(moments):
+        return ""
+    if any(match[2] not in _LAST_DAYS for match in evenings):
         return ""
     return (
-        f"Periods such as {known[0]} are midnights of a place east of Greenwich, told in UTC: each is the last day of "
-        'the month before. Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month is '
-        "stored."
+        f"Periods such as {moments[0]} are midnights of a place east of Greenwich, told in UTC: each is the last day "
+        'of the month before. Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month '
+        "is stored."
     )

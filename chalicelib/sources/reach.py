@@ -1,8 +1,9 @@
 """Reach: where the sources of a deployed stack may be, and which secrets they may have.
 
-Who may define a source decides where the worker's credentials go. So a stack that others reach takes no source inside
-of itself, no directory, only the buckets of a list, of its own bucket only what was sent for this source, and only
-secrets of the source's own path. On the laptop, where WELLHEAD_SOURCE_REACH is `anywhere`, all of that is allowed.
+Who may define a source decides where the worker's credentials go. So a stack that others reach
+takes no source inside of itself, no directory, only the buckets of a list, of its own bucket only
+what was sent for this source, and only secrets of the source's own path. On the laptop, where
+WELLHEAD_SOURCE_REACH is `anywhere`, all of that is allowed.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ def _of_addresses(definition: Definition, settings: Settings) -> Iterator[Fault]
 
 
 def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
-    """A path is taken apart as files/s3_place.py does: what stands before the first sign of a pattern is all that the
-    keys must begin with. The bucket of the warehouse is never one of the list: published databases are no source.
+    """A path is taken apart as files/s3_place.py does: what stands before the first sign of a
+    pattern is all that the keys must begin with. The bucket of the warehouse is never one of the
+    list: published databases are no source.
     """
     bucket, path = _place_of(definition.url)
     own_bucket, own_path = _place_of(uploads_address(settings.warehouse, definition.name))

@@ -1,7 +1,8 @@
-"""SourceRegistry: the sources of the stack, each an item of the one table, with every version of its definition kept.
+"""SourceRegistry: the sources of the stack, each an item of the one table, with every version of
+its definition kept.
 
-The settings WELLHEAD_SOURCE_* are the source that WELLHEAD_SOURCE_NAME names, as long as no definition has that name or
-adopts its rows.
+The settings WELLHEAD_SOURCE_* are the source that WELLHEAD_SOURCE_NAME names, as long as no
+definition has that name or adopts its rows.
 
     A   reads: version 3 ── writes version 4, if it is 3 still: done
     B   reads: version 3 ── writes version 4, if it is 3 still: refused ── is told: it is version 4 now
@@ -27,7 +28,7 @@ from chalicelib.jobs.lock import LOCK, as_read, source_as_read, source_key, sour
 from chalicelib.jobs.table import ConditionRefused
 
 from .definition import PAUSE_AFTER, definition_of
-from .source import FACTS, Source, checked, refuse_any, written
+from .source import FACTS, Source, check_definition, refuse_any, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,7 +59,7 @@ class SourceRegistry:
 
     def all(self) -> list[Source]:
         """By name, without their definitions. Raises StateUnavailable."""
-        defined = self._defined()
+        defined = self._read_all()
         return sorted([*defined, *self._of_settings(defined)], key=lambda source: source.name)
 
     def get(self, name: str) -> Source:
@@ -73,22 +74,26 @@ class SourceRegistry:
         if item and "deleted_at" not in item:
             return self._whole(Source.of_item(item))
         is_of_settings = name == self._settings.source_name
-        return next(iter(self._of_settings(self._defined())), None) if is_of_settings else None
+        return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
 
     def plans(self) -> list[Plan]:
-        """What the sweeper does for each source that a definition describes. Raises StateUnavailable."""
-        return [plan for source in self._defined() if (plan := source.plan)]
+        """What the sweeper does for each source that a definition describes. Raises
+        StateUnavailable.
+        """
+        return [plan for source in self._read_all() if (plan := source.plan)]
 
     def version(self, name: str, version: int) -> Source:
-        """As it was once, also of a source that has been deleted since. Raises SourceUnknown, StateUnavailable."""
+        """As it was once, also of a source that has been deleted since. Raises SourceUnknown,
+        StateUnavailable.
+        """
         item = self._table.read(source_version_key(name, version))
         if item is None:
             raise SourceUnknown("The source never had this version. The list of sources tells the current one.")
         return Source.of_item(item)
 
     def of_trigger(self, name: str | None) -> Source:
-        """The one that is named; without a name the only one, or the one with `default = true`. Raises SourceUnknown,
-        SourceNotNamed, StateUnavailable.
+        """The one that is named; without a name the only one, or the one with `default = true`.
+        Raises SourceUnknown, SourceNotNamed, StateUnavailable.
         """
         if name is not None:
             return self.get(name)
@@ -118,23 +123,23 @@ class SourceRegistry:
     def faults_of(self, values: Mapping[str, Any]) -> list[Fault]:
         """What a put would list. Raises StateUnavailable."""
         try:
-            definition, _ = checked(values, self._settings)
+            definition, _ = check_definition(values, self._settings)
             written(values)
         except DefinitionInvalid as exc:
             return list(exc.details["faults"])
-        return self._faults_beside_others(definition.name, definition, self._defined())
+        return self._faults_beside_others(definition.name, definition, self._read_all())
 
     # -- writing ------------------------------------------------------------------------------
 
     def put(self, name: str, values: Mapping[str, Any], *, by: str, if_match: str | None = None) -> Source:
-        """A new source, or a new version of one. `if_match` is the tag of the version that is replaced, which must be
-        told; the same definition again is no new version. Raises DefinitionInvalid, SourceVersionDiffers,
-        StateUnavailable.
+        """A new source, or a new version of one. `if_match` is the tag of the version that is
+        replaced, which must be told; the same definition again is no new version. Raises
+        DefinitionInvalid, SourceVersionDiffers, StateUnavailable.
         """
         values = {**values, "name": values.get("name", name)}
-        definition, _ = checked(values, self._settings)
+        definition, _ = check_definition(values, self._settings)
         text = written(values)
-        refuse_any(self._faults_beside_others(name, definition, self._defined()))
+        refuse_any(self._faults_beside_others(name, definition, self._read_all()))
         stored = self._table.read(source_key(name)) or {}
         old = Source.of_item(stored) if stored and "deleted_at" not in stored else None
         if old and old.text == text:
@@ -162,8 +167,8 @@ class SourceRegistry:
         return new
 
     def delete(self, name: str, *, by: str, if_match: str | None = None) -> Source:
-        """The source as it was. Its versions are kept, and its rows. Raises SourceUnknown, SourceOfSettings,
-        SourceInUse, SourceVersionDiffers, StateUnavailable.
+        """The source as it was. Its versions are kept, and its rows. Raises SourceUnknown,
+        SourceOfSettings, SourceInUse, SourceVersionDiffers, StateUnavailable.
 
             A   reads: lock free ──────────────────── deletes, if the lock is as read: refused ── reads anew: in use
             B   trigger: source there ── creates, if the source is as read: done
@@ -192,32 +197,41 @@ class SourceRegistry:
 
     # -- how ----------------------------------------------------------------------------------
 
-    def _defined(self) -> list[Source]:
-        found: list[Source] = []
+    def _read_all(self) -> list[Source]:
+        sources: list[Source] = []
+        names = [*FACTS, "deleted_at"]
         place = None
         while True:
-            names = [*FACTS, "deleted_at"]
             items, place = self._table.newest("SOURCE", limit=MOST_SOURCES, names=names, before=place)
-            found += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
+            sources += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
             if place is None:
-                return found
+                return sources
 
     def _whole(self, source: Source) -> Source:
-        """Of one that was stored when its schedule was of no effect, with what its definition says of it. Where that is
-        refused by now, it has none.
+        """Of one that was stored when its schedule was of no effect, with what its definition says
+        of it. Where that is refused by now, it has none.
         """
         if source.timezone is not None:
             return source
         schedule = timezone = ""
         if source.schedule:
-            text = source.text or str((self._table.read(source_key(source.name)) or {}).get("definition", "{}"))
             with suppress(DefinitionInvalid):
-                definition = definition_of(json.loads(text))
-                schedule, timezone = definition.schedule, definition.timezone
+                definition = definition_of(json.loads(self._text_of(source)))
+                schedule = definition.schedule
+                timezone = definition.timezone
         return replace(source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER)
 
+    def _text_of(self, source: Source) -> str:
+        """Lists leave it out."""
+        if source.text:
+            return source.text
+        item = self._table.read(source_key(source.name)) or {}
+        return str(item.get("definition", "{}"))
+
     def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
-        """None where a definition has its name, or takes over its rows: they would come back with each import."""
+        """None where a definition has its name, or takes over its rows: they would come back with
+        each import.
+        """
         name = self._settings.source_name
         if any(name in (source.name, source.adopts) for source in defined):
             return []
@@ -225,35 +239,36 @@ class SourceRegistry:
 
     def _faults_beside_others(self, name: str, definition: Definition, defined: list[Source]) -> list[Fault]:
         others = [source for source in defined if source.name != name]
-        faults = [
-            {"key": "default", "problem": f"{source.name} is the default one already", "instead": "take it out there"}
-            for source in others
-            if definition.is_default and source.is_default
-        ]
+        faults: list[Fault] = []
+
+        def add(key: str, problem: str, instead: str) -> None:
+            faults.append({"key": key, "problem": problem, "instead": instead})
+
+        for source in others:
+            if definition.is_default and source.is_default:
+                add("default", f"{source.name} is the default one already", "take it out there")
         if name in RESERVED:
-            faults.append({"key": "name", "problem": "is a word of the API's addresses", "instead": "another name"})
+            add("name", "is a word of the API's addresses", "another name")
         if definition.name != name:
-            faults.append({"key": "name", "problem": "is another one than the address says", "instead": name})
-        if definition.adopts and definition.adopts == name:
-            faults.append({"key": "adopts", "problem": "is the source itself", "instead": "the name of another source"})
-        if definition.adopts in {source.name for source in others}:
-            told = "is a source that still imports, so its rows would come back"
-            faults.append({"key": "adopts", "problem": told, "instead": "delete that source first"})
-        if definition.adopts and definition.adopts in {source.adopts for source in others}:
-            faults.append({"key": "adopts", "problem": "is adopted by another source", "instead": "another name"})
+            add("name", "is another one than the address says", name)
+        if definition.adopts:
+            _add_adoption_faults(add, name, definition.adopts, others)
         if name in {source.adopts for source in others}:
-            told = "is the name of a source whose rows another one has adopted"
-            faults.append({"key": "name", "problem": told, "instead": "another name"})
+            add("name", "is the name of a source whose rows another one has adopted", "another name")
         if len(others) >= MOST_SOURCES:
-            faults.append({"key": "name", "problem": f"would be source {MOST_SOURCES + 1}", "instead": "fewer sources"})
+            add("name", f"would be source {MOST_SOURCES + 1}", "fewer sources")
         return faults
 
     def _write(self, new: Source, before: int) -> None:
         """Raises SourceVersionDiffers."""
-        item = {name: value for name in FACTS if (value := getattr(new, name)) is not None} | {"definition": new.text}
+        facts = {name: getattr(new, name) for name in FACTS}
+        item = {name: value for name, value in facts.items() if value is not None}
+        item["definition"] = new.text
+        current = source_key(new.name) | item
+        kept = source_version_key(new.name, int(new.version or 0)) | item
         writes = [
-            self._table.put(source_key(new.name) | item, when=source_as_read(before)),
-            self._table.put(source_version_key(new.name, int(new.version or 0)) | item, when=source_as_read(0)),
+            self._table.put(current, when=source_as_read(before)),
+            self._table.put(kept, when=source_as_read(0)),
         ]
         try:
             self._table.transact(writes)
@@ -271,6 +286,15 @@ def _refuse_other_version(old: Source | None, if_match: str | None, name: str) -
             raise _differs(old, name)
     elif if_match not in (ANY, old.tag):
         raise _differs(old, name)
+
+
+def _add_adoption_faults(add: Callable[[str, str, str], None], name: str, adopts: str, others: list[Source]) -> None:
+    if adopts == name:
+        add("adopts", "is the source itself", "the name of another source")
+    if adopts in {source.name for source in others}:
+        add("adopts", "is a source that still imports, so its rows would come back", "delete that source first")
+    if adopts in {source.adopts for source in others}:
+        add("adopts", "is adopted by another source", "another name")
 
 
 def _differs(old: Source | None, name: str) -> SourceVersionDiffers:

@@ -29,9 +29,10 @@ LONGEST_DEFINITION = 56 << 10  # bytes as JSON; names, times and who it was are 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """`text` is the definition as it was written, as JSON; empty where only its facts were read, and for the source
-    that the settings describe, which has the `version` None. Times are epoch seconds. `timezone`, `fresh_for` and
-    `pause_after` are None of one that was stored before they were of any effect.
+    """`text` is the definition as it was written, as JSON; empty where only its facts were read,
+    and for the source that the settings describe, which has the `version` None. Times are epoch
+    seconds. `timezone`, `fresh_for` and `pause_after` are None of one that was stored before they
+    were of any effect.
     """
 
     name: str
@@ -69,8 +70,10 @@ class Source:
         return dict(json.loads(self.text)) if self.text else {}
 
     def settings(self, base: Settings) -> Settings:
-        """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed since, too."""
-        return base if self.version is None else checked(self.values(), base)[1]
+        """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed
+        since, too.
+        """
+        return base if self.version is None else check_definition(self.values(), base)[1]
 
     @property
     def plan(self) -> Plan | None:
@@ -89,7 +92,9 @@ class Source:
         )
 
     def follow(self, schedule: Schedule | None) -> Schedule | None:
-        """Its schedule as its newest definition says, also where the sweeper has not been there yet."""
+        """Its schedule as its newest definition says, also where the sweeper has not been there
+        yet.
+        """
         return (schedule or Schedule(source=self.name)).follow(self.plan) if self.plan else None
 
     def summary(
@@ -99,7 +104,9 @@ class Source:
         return self._facts | self.running(published, schedule, now=now) | {"last_import": _last_import(published)}
 
     def view(self, *, is_whole: bool) -> dict[str, Any]:
-        """What is shown of it alone. Unless `is_whole`, without what the query of an address holds, a key perhaps."""
+        """What is shown of it alone. Unless `is_whole`, without what the query of an address holds,
+        a key perhaps.
+        """
         values = self.values()
         if "url" in values and not is_whole:
             values["url"] = masked(str(values["url"]), str(values["url"]))
@@ -125,9 +132,9 @@ def _last_import(published: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"job_id": published["job_id"], "at": published["at"]} if published else None
 
 
-def checked(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
-    """The definition, and the settings of its imports. Raises DefinitionInvalid with every fault: of the definition, or
-    where there are none, of what this stack allows.
+def check_definition(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
+    """The definition, and the settings of its imports. Raises DefinitionInvalid with every fault:
+    of the definition, or where there are none, of what this stack allows.
     """
     definition = definition_of(values)
     faults = reach_faults(definition, base)

@@ -1,12 +1,14 @@
 """The units of well production: exact factors into ours, and how people write them.
 
-Everything follows from two definitions of the international yard and pound: a foot is 0.3048 m and an inch 0.0254 m
-(NIST SP 811, appendix B). A US gallon is 231 cubic inches (NIST Handbook 44, appendix C), a barrel of petroleum 42 of
-them. Hence 1 bbl = 0.158987294928 m³ and 1 cubic foot = 0.028316846592 m³, which SP 811 rounds to 0.1589873 and
-0.02831685, and the SPE Metric Standard likewise.
+Everything follows from two definitions of the international yard and pound: a foot is 0.3048 m and
+an inch 0.0254 m (NIST SP 811, appendix B). A US gallon is 231 cubic inches (NIST Handbook 44,
+appendix C), a barrel of petroleum 42 of them. Hence 1 bbl = 0.158987294928 m³ and 1 cubic foot =
+0.028316846592 m³, which SP 811 rounds to 0.1589873 and 0.02831685, and the SPE Metric Standard
+likewise.
 
-The gas of two sources compares by volume unless a definition says `at` which temperature and pressure its volumes
-were told. Then the amount is kept, as of an ideal gas: volumes times the ratio of pressures and absolute temperatures.
+The gas of two sources compares by volume unless a definition says `at` which temperature and
+pressure its volumes were told. Then the amount is kept, as of an ideal gas: volumes times the ratio
+of pressures and absolute temperatures.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ _MMCF = 10**6 * _CUBIC_FOOT  # m³ of what our gas column counts
 
 
 class Rate(StrEnum):
-    """What time a volume belongs to: the row's whole period, or a day. An hour is 24th of a day, so it has no form."""
+    """What time a volume belongs to: the row's whole period, or a day. An hour is 24th of a day, so
+    it has no form.
+    """
 
     PERIOD = "a period"
     DAY = "a day"
@@ -36,11 +40,13 @@ class Rate(StrEnum):
 
 @dataclass(frozen=True)
 class Unit:
-    """A number of this unit times `factor` is thousand barrels ("liquid"), million cubic feet ("gas") or days ("days").
+    """A number of this unit times `factor` is thousand barrels ("liquid"), million cubic feet
+    ("gas") or days ("days").
 
-    Of "mass" it is so once divided by the density in t/m³. With `Rate.DAY` it is a rate, and `factor` holds the 24 of
-    a unit "/h"; else it is a volume (or, of "days", a time) in the row's period. `of_period`: a share of the period,
-    so the number of its days is a factor too. `factor` is exact: make it a float last.
+    Of "mass" it is so once divided by the density in t/m³. With `Rate.DAY` it is a rate, and
+    `factor` holds the 24 of a unit "/h"; else it is a volume (or, of "days", a time) in the row's
+    period. `of_period`: a share of the period, so the number of its days is a factor too. `factor`
+    is exact: make it a float last.
     """
 
     name: str
@@ -85,7 +91,8 @@ _OF_GAS = {
     **_METRIC,
 }
 
-# Keyed by dimension and name, because a cubic metre is another factor for gas than for a liquid: "gas/m3".
+# Keyed by dimension and name, because a cubic metre is another factor for gas than for a liquid:
+# "gas/m3".
 UNITS: dict[str, Unit] = {
     **{f"liquid/{name}": _liquid(name, size) for name, size in _OF_LIQUID.items()},
     **{f"gas/{name}": _gas(name, size) for name, size in _OF_GAS.items()},
@@ -168,32 +175,39 @@ _SIXTY_FAHRENHEIT = (60 + Fraction("459.67")) * 5 / 9  # K
 
 
 def _amount(kelvin: Fraction, kilopascal: Fraction) -> Fraction:
-    """Of a volume told at this condition, its factor into one at 60 °F and 14.696 psia, for an ideal gas."""
+    """Of a volume told at this condition, its factor into one at 60 °F and 14.696 psia, for an
+    ideal gas.
+    """
     return kilopascal / (Fraction("14.696") * _PSI) * _SIXTY_FAHRENHEIT / kelvin
 
 
-# What `at` may say, and the factor that keeps the amount of gas: of a temperature alone the pressure is 101.325 kPa,
-# of a pressure alone the temperature is 60 °F. Blanks, "°", case and the part that is understood may be written or
-# not: "15C", "15 °C" and "15 °C, 101.325 kPa" are one, as "14.73 psia" and "60 °F 14.73 psia".
+# What `at` may say, and the factor that keeps the amount of gas: of a temperature alone the
+# pressure is 101.325 kPa, of a pressure alone the temperature is 60 °F. Blanks, "°", case and the
+# part that is understood may be written or not: "15C", "15 °C" and "15 °C, 101.325 kPa" are one, as
+# "14.73 psia" and "60 °F 14.73 psia".
 AT: dict[str, Fraction] = {
-    "15C": _amount(_ZERO_CELSIUS + 15, _ATMOSPHERE),  # Alberta, Norway, the Netherlands, the standard of ISO 13443
+    # Alberta, Norway, the Netherlands, the standard of ISO 13443.
+    "15C": _amount(_ZERO_CELSIUS + 15, _ATMOSPHERE),
     "0C": _amount(_ZERO_CELSIUS, _ATMOSPHERE),  # the normal cubic metre
     "20C": _amount(_ZERO_CELSIUS + 20, _ATMOSPHERE),  # Brazil
     "60F": _amount(_SIXTY_FAHRENHEIT, Fraction("14.696") * _PSI),  # ours
-    "14.65psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.65") * _PSI),  # Texas (Nat. Res. Code 91.052), Oklahoma
-    "14.73psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.73") * _PSI),  # US federal leases, Colorado, North Dakota
+    # Texas (Nat. Res. Code 91.052), Oklahoma.
+    "14.65psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.65") * _PSI),
+    # US federal leases, Colorado, North Dakota.
+    "14.73psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.73") * _PSI),
     "15.025psia": _amount(_SIXTY_FAHRENHEIT, Fraction("15.025") * _PSI),  # Louisiana (RS 30:47)
 }
 
 
 def unit_named(text: str, product: str, *, at: str = "") -> Unit:
-    """The unit that is written as `text` for a "liquid", for "gas" or for "days". Raises UnitUnknown.
+    """The unit that is written as `text` for a "liquid", for "gas" or for "days". Raises
+    UnitUnknown.
 
-    With `at` (gas alone) the factor keeps the amount instead of the volume. "t" is found for a liquid, with the
-    dimension "mass".
+    With `at` (gas alone) the factor keeps the amount instead of the volume. "t" is found for a
+    liquid, with the dimension "mass".
     """
     plain, rate, factor = _apart(text)
-    unit = _found(text, plain, product, at)
+    unit = _find_unit(text, plain, product, at)
     if unit.dimension == "days" and rate is Rate.DAY:
         raise UnitUnknown(f"{_shown(text)} is no time.", "Write day, h or month.")
     if at:
@@ -208,7 +222,9 @@ def names_of(product: str) -> tuple[str, ...]:
 
 
 def all_units() -> dict[str, list[str]]:
-    """By product, as a form offers them. A liquid or a gas may be a rate too: with "/d" or "/h" after it."""
+    """By product, as a form offers them. A liquid or a gas may be a rate too: with "/d" or "/h"
+    after it.
+    """
     return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {"at": list(AT)}
 
 
@@ -223,12 +239,12 @@ def _apart(text: str) -> tuple[str, Rate, Fraction]:
     return match[1], Rate.DAY, Fraction(24 if match[2].startswith("h") else 1)
 
 
-def _found(text: str, plain: str, product: str, at: str) -> Unit:
+def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     if plain in _REFUSED:
         readings, instead = _REFUSED[plain]
         raise UnitUnknown(f"{_shown(text)} can mean {readings}.", instead)
     if "nm3" in plain:
-        return _found(text, _normal(text, plain, at), product, at)
+        return _find_unit(text, _normal(text, plain, at), product, at)
     name = _NAMES.get(plain, "")
     dimension = "mass" if name == "t" and product == "liquid" else product
     unit = UNITS.get(f"{dimension}/{name}")

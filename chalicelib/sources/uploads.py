@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import Warehouse
 
 SECONDS = 900  # to begin to send it
-MOST_BYTES = 1 << 30  # one request must carry it, and the import function's disk hold it; files/limits.py allows more
+# One request must carry it, and the import function's disk hold it; files/limits.py allows more.
+MOST_BYTES = 1 << 30
 
 
 def new_upload(source: str, file: str, *, warehouse: Warehouse, address: str, now: float) -> dict[str, Any]:
-    """What a sender needs, and where the file will be. `address` is that of the warehouse, `now` in epoch seconds.
-    Raises UploadNotHere, WarehouseUnavailable.
+    """What a sender needs, and where the file will be. `address` is that of the warehouse, `now` in
+    epoch seconds. Raises UploadNotHere, WarehouseUnavailable.
     """
     form = warehouse.upload_form(uploads_prefix(source) + file, seconds=SECONDS, most_bytes=MOST_BYTES)
     folder = uploads_address(address, source)

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import NoOlderVersion, ScratchFull, UploadNotHere, WarehouseUnavailable
+from chalicelib.errors import NoOlderVersion, UploadNotHere, WarehouseUnavailable
 
+from .disk import disk_errors
 from .names import (
     DRILLS,
     LATEST,
@@ -33,14 +34,14 @@ from .names import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# A file system that cannot do a thing says one of these; whatever else it says, the thing went wrong.
+# A file system that cannot do a thing says one of these; whatever else it says, the thing went
+# wrong.
 CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EBADF, errno.EISDIR}
 # What a rename over a file that is there may be refused with, where one to a new name is not.
 MAY_NOT_REPLACE = {
     *(errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES),
     *(errno.EEXIST, errno.EBUSY, errno.ETXTBSY),
 }
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 UNREADABLE = {errno.EIO, errno.EISDIR}  # of one file; the next try would meet it again
 READ_ONLY = 0o444
 
@@ -56,8 +57,9 @@ def sync_file(path: Path) -> None:
 
 
 class DirectoryWarehouse:
-    """A local folder or an EFS mount. A file is written beside its name, synced, then renamed. What is published may be
-    read and not written: DuckDB opens a file for writing unless it is told otherwise, and leaves its log beside it.
+    """A local folder or an EFS mount. A file is written beside its name, synced, then renamed. What
+    is published may be read and not written: DuckDB opens a file for writing unless it is told
+    otherwise, and leaves its log beside it.
 
     `sync` and `replace` are the file system's; some know no fsync, and some rename over no file.
     """
@@ -84,19 +86,21 @@ class DirectoryWarehouse:
 
     def fetch(self, name: str, path: Path) -> None:
         with _directory_errors():
-            if self._root.is_dir() and not (self._root / name).exists():  # without its root nothing is known of a file
+            # Without its root nothing is known of a file.
+            if self._root.is_dir() and not (self._root / name).exists():
                 raise missing_file(name)
             try:
-                shutil.copyfile(self._root / name, path)
+                with disk_errors():  # nothing is written here but the copy, on local disk
+                    shutil.copyfile(self._root / name, path)
             except OSError as exc:
-                if exc.errno in FULL:  # nothing is written here but the copy, on local disk
-                    raise ScratchFull from exc
                 if exc.errno in UNREADABLE:
                     raise unreadable_file(name, str(exc.strerror)) from exc
                 raise
 
     def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:  # noqa: ARG002
-        """All of it at once: a directory's file is copied only where somebody's log lies beside it."""
+        """All of it at once: a directory's file is copied only where somebody's log lies beside
+        it.
+        """
         self.fetch(name, path)
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:  # noqa: ARG002
@@ -139,8 +143,8 @@ class DirectoryWarehouse:
                 part.write_text(f"{name}\n{mark}", "utf-8")
 
     def latest(self) -> str | None:
-        """None too when the note was written for another file: two workers met, or somebody changed it. DuckDB reads a
-        log beside the file as a part of it, so that is a change too.
+        """None too when the note was written for another file: two workers met, or somebody changed
+        it. DuckDB reads a log beside the file as a part of it, so that is a change too.
         """
         with _directory_errors():
             try:
@@ -158,14 +162,16 @@ class DirectoryWarehouse:
                 return None
 
     def set_owner(self, text: str) -> bool:
-        """A link is made to a new name or not at all, and the file is whole when it has its name."""
+        """A link is made to a new name or not at all, and the file is whole when it has its
+        name.
+        """
         with _directory_errors():
             self._root.mkdir(parents=True, exist_ok=True)
             part = self._root / f"{OWNER}.{secrets.token_hex(4)}.part"
             try:
                 part.write_text(text, "utf-8")
                 self._sync(part)
-                return _linked(part, self._root / OWNER)
+                return _link(part, self._root / OWNER)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -208,8 +214,8 @@ class DirectoryWarehouse:
 
     @contextmanager
     def _part_of(self, target: Path) -> Iterator[Path]:
-        """A file beside the target that then takes its place. Its name is random: on EFS the functions of different
-        machines have the same process numbers.
+        """A file beside the target that then takes its place. Its name is random: on EFS the
+        functions of different machines have the same process numbers.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
@@ -220,8 +226,8 @@ class DirectoryWarehouse:
             part.unlink(missing_ok=True)
 
     def _move(self, part: Path, target: Path) -> None:
-        """Where no file may be renamed over another, the old one steps aside first, and back when that was in vain: for
-        a moment there is none, and never a half.
+        """Where no file may be renamed over another, the old one steps aside first, and back when
+        that was in vain: for a moment there is none, and never a half.
         """
         try:
             self._replace(part, target)
@@ -238,8 +244,9 @@ class DirectoryWarehouse:
             old.unlink()
 
     def _sync(self, path: Path) -> bool:
-        """Whether the file system knows how. One that does not keeps what it has when this process dies, and may lose
-        it when the power goes; the next import then finds the published file damaged.
+        """Whether the file system knows how. One that does not keeps what it has when this process
+        dies, and may lose it when the power goes; the next import then finds the published file
+        damaged.
         """
         try:
             self._sync_file(path)
@@ -264,8 +271,8 @@ class DirectoryWarehouse:
         return sorted(self._root.glob(f"{LATEST}.wal*"))
 
     def _set_logs_aside(self) -> None:
-        """A log belongs to the file that it was written for: beside another one, nobody can open that any more. It may
-        hold somebody's work, so it is kept.
+        """A log belongs to the file that it was written for: beside another one, nobody can open
+        that any more. It may hold somebody's work, so it is kept.
         """
         for path in self._logs():
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -276,7 +283,9 @@ class DirectoryWarehouse:
 
     @contextmanager
     def _told_beside(self, name: str) -> Iterator[None]:
-        """Who opens a stable name that could not follow finds a note beside it; whoever tried tells his log."""
+        """Who opens a stable name that could not follow finds a note beside it; whoever tried tells
+        his log.
+        """
         problem = self._root / LATEST_PROBLEM
         try:
             yield
@@ -289,8 +298,10 @@ class DirectoryWarehouse:
             problem.unlink(missing_ok=True)
 
 
-def _linked(part: Path, target: Path) -> bool:
-    """False when the target is there. Without links it is created, and has no content for a moment."""
+def _link(part: Path, target: Path) -> bool:
+    """False when the target is there. Without links it is created, and has no content for a
+    moment.
+    """
     try:
         os.link(part, target)
     except FileExistsError:
@@ -298,11 +309,11 @@ def _linked(part: Path, target: Path) -> bool:
     except OSError as exc:
         if exc.errno not in CANNOT:
             raise
-        return _created(target, part.read_bytes())
+        return _create(target, part.read_bytes())
     return True
 
 
-def _created(target: Path, content: bytes) -> bool:
+def _create(target: Path, content: bytes) -> bool:
     try:
         with target.open("xb") as file:
             file.write(content)
@@ -312,7 +323,9 @@ def _created(target: Path, content: bytes) -> bool:
 
 
 def _mark(path: Path) -> str:
-    """It differs for each file that ever had a name, and after each change of it; a rename keeps it."""
+    """It differs for each file that ever had a name, and after each change of it; a rename keeps
+    it.
+    """
     stat = path.stat()
     return f"{stat.st_ino} {stat.st_mtime_ns} {stat.st_size}"
 

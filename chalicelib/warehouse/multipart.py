@@ -1,8 +1,10 @@
-"""Large objects of S3, sent or copied in parts: one request takes 5 GB at most, and a broken one begins anew.
+"""Large objects of S3, sent or copied in parts: one request takes 5 GB at most, and a broken one
+begins anew.
 
-S3 checks the SHA-256 of each part as it comes, and tells one of these for the whole: it knows no SHA-256 of the bytes
-of an object that came in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
-What fails is aborted. The parts of a process that died stay, unseen and paid for, until `abort_old`.
+S3 checks the SHA-256 of each part as it comes, and tells one of these for the whole: it knows no
+SHA-256 of the bytes of an object that came in parts
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html). What
+fails is aborted. The parts of a process that died stay, unseen and paid for, until `abort_old`.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class Multipart:
     part_bytes: int = PART_BYTES
 
     def send(self, path: Path, key: str, *, metadata: dict[str, str]) -> None:
-        """As a new object: PreconditionFailed when the key is taken. Raises WarehouseUnavailable too, when S3 then
-        holds something else than was sent.
+        """As a new object: PreconditionFailed when the key is taken. Raises WarehouseUnavailable
+        too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
         with self._begun(key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE") as upload:
@@ -54,7 +56,9 @@ class Multipart:
             self._complete(upload, parts, size)
 
     def abort_old(self, prefix: str, *, begun_before: float, is_ours: Callable[[str], bool]) -> None:
-        """The uploads below the prefix that no living process goes on with. `begun_before` is in epoch seconds."""
+        """The uploads below the prefix that no living process goes on with. `begun_before` is in
+        epoch seconds.
+        """
         for page in self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix):
             for upload in page.get("Uploads", []):
                 if upload["Initiated"].timestamp() < begun_before and is_ours(upload["Key"]):

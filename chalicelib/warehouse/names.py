@@ -1,5 +1,5 @@
-"""The warehouse: whole, closed, immutable files under names that carry the fence. Here those in a directory;
-S3Warehouse keeps them in a bucket.
+"""The warehouse: whole, closed, immutable files under names that carry the fence. Here those in a
+directory; S3Warehouse keeps them in a bucket.
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
     snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
 LATEST = "wells.duckdb"
 LATEST_NOTE = "wells.duckdb.name"
-LATEST_PROBLEM = "wells.duckdb.is-old.txt"  # why it does not hold the current snapshot, in a directory
+# Why it does not hold the current snapshot, in a directory.
+LATEST_PROBLEM = "wells.duckdb.is-old.txt"
 OWNER = "owner.json"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
 EXPORTS = "exports/"
-REGISTER = "register1"  # another number when other columns are kept, for what is there stays as it is
+# Another number when other columns are kept, for what is there stays as it is.
+REGISTER = "register1"
 UPLOADS = "uploads/"
 DRILLS = "drills/"
 PART_SECONDS = 3600
@@ -77,7 +79,9 @@ def segment_name(job_id: str, fence: int, number: int, *, part: int = 0, attempt
 
 
 def delta_name(job_id: str, fence: int) -> str:
-    """Of the rows that Spark is to merge. They are an unfinished import's, as its segments are, and go with them."""
+    """Of the rows that Spark is to merge. They are an unfinished import's, as its segments are, and
+    go with them.
+    """
     return f"{SEGMENTS}{job_id}/{fence:010d}-spark.parquet"
 
 
@@ -98,7 +102,9 @@ def drill_began(name: str) -> int | None:
 
 
 def list_file_name(made: int, mark: str, kind: str, *, rows: int) -> str:
-    """`made` in epoch seconds, as drill_name has it; `mark` is of the question, in hexadecimal digits."""
+    """`made` in epoch seconds, as drill_name has it; `mark` is of the question, in hexadecimal
+    digits.
+    """
     return f"{list_file_prefix(made, mark)}{rows}.{kind}"
 
 
@@ -129,7 +135,9 @@ def uploads_prefix(source: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadForm:
-    """How one file is sent: as a form of these fields, in any order, with the file as the last one."""
+    """How one file is sent: as a form of these fields, in any order, with the file as the last
+    one.
+    """
 
     url: str
     fields: dict[str, str]
@@ -137,11 +145,12 @@ class UploadForm:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentRun:
-    """The segments that one worker of a job made of one part of the source, numbered from 0. A long import makes
-    thousands of them, and the item that names them is paid for by its size at each write.
+    """The segments that one worker of a job made of one part of the source, numbered from 0. A long
+    import makes thousands of them, and the item that names them is paid for by its size at each
+    write.
 
-    `attempt` is 0 of a worker that alone has its fence. Workers that share one are told apart by it: one that froze
-    writes no name that the next one writes.
+    `attempt` is 0 of a worker that alone has its fence. Workers that share one are told apart by
+    it: one that froze writes no name that the next one writes.
     """
 
     job_id: str
@@ -198,7 +207,9 @@ _FENCED = re.compile(
 
 
 def is_fenced(name: str) -> bool:
-    """Whether the name is one that an import makes; whatever else lies in the warehouse is somebody else's."""
+    """Whether the name is one that an import makes; whatever else lies in the warehouse is somebody
+    else's.
+    """
     return _FENCED.fullmatch(name) is not None
 
 
@@ -230,40 +241,46 @@ class Warehouse(Protocol):
     """Every method raises WarehouseUnavailable."""
 
     def put(self, name: str, path: Path, *, sha256: str) -> None:
-        """Store a copy of the file under a new name. The same content under the same name is a repeat, not
-        an error; other content is refused.
+        """Store a copy of the file under a new name. The same content under the same name is a
+        repeat, not an error; other content is refused.
         """
 
     def fetch(self, name: str, path: Path) -> None:
-        """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing too."""
+        """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing
+        too.
+        """
 
     def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:
-        """What the beginning of the file at `path` lacks is added to it, piece by piece, as long as `goes_on`. Raises
-        WarehouseFileMissing too.
+        """What the beginning of the file at `path` lacks is added to it, piece by piece, as long as
+        `goes_on`. Raises WarehouseFileMissing too.
         """
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
-        """A local copy of an older version of the file, the newest that has this SHA-256, and which it is. Raises
-        NoOlderVersion.
+        """A local copy of an older version of the file, the newest that has this SHA-256, and which
+        it is. Raises NoOlderVersion.
         """
 
     def local_path(self, name: str) -> Path | None:
-        """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
+        """Where the file can be opened in place; None when it has to be fetched. It need not
+        exist.
+        """
 
     def location(self, name: str) -> str:
-        """The URL by which another program of this deployment reads the file, `file://` or `s3://`."""
+        """The URL by which another program of this deployment reads the file, `file://` or
+        `s3://`.
+        """
 
     def stored(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
-        """Where the file can be read from: on S3 for so many seconds by whoever has the URL, whose browser saves it
-        under the name `saved_as`.
+        """Where the file can be read from: on S3 for so many seconds by whoever has the URL, whose
+        browser saves it under the name `saved_as`.
         """
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
-        """For whoever has it: to send this one file, of a byte or more, within so many seconds. Raises
-        UploadNotHere.
+        """For whoever has it: to send this one file, of a byte or more, within so many seconds.
+        Raises UploadNotHere.
         """
 
     def set_latest(self, name: str) -> None:
@@ -285,7 +302,9 @@ class Warehouse(Protocol):
         """Remove the file; it need not exist."""
 
     def tidy(self, *, now: float) -> None:
-        """Remove what is no file and nobody needs: unfinished uploads, empty folders of segments."""
+        """Remove what is no file and nobody needs: unfinished uploads, empty folders of
+        segments.
+        """
 
 
 def missing_file(name: str) -> WarehouseFileMissing:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 
 from chalicelib.errors import NoOlderVersion, RuntimeTooOld, WarehouseSilent, WarehouseUnavailable
 
+from .disk import BLOCK
 from .multipart import UPLOAD_SECONDS, Multipart
 from .names import (
     LATEST,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-# A conditional write met another one of the same name, and nothing was written: S3 says to send it again.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+# A conditional write met another one of the same name, and nothing was written: S3 says to send it
+# again. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 CONFLICT_TRIES = 6  # they span 2 to 3 s
 ABSENT = {"404", "NoSuchKey"}
@@ -135,13 +136,15 @@ class S3Warehouse:
                     return
                 raise
             with path.open("ab") as file, closing(answer["Body"]) as body:
-                for chunk in body.iter_chunks(1 << 20):
+                for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
                     if not goes_on():
                         return
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
-        """The sum that a version was stored under tells which to fetch; what came is looked at all the same."""
+        """The sum that a version was stored under tells which to fetch; what came is looked at all
+        the same.
+        """
         with _s3_errors():
             for version in self._versions(name):
                 key = self._prefix + name
@@ -163,7 +166,7 @@ class S3Warehouse:
     @staticmethod
     def _save(body: StreamingBody, path: Path) -> None:
         with path.open("wb") as file:
-            for chunk in body.iter_chunks(1 << 20):
+            for chunk in body.iter_chunks(BLOCK):
                 file.write(chunk)
 
     def local_path(self, name: str) -> None:
@@ -180,7 +183,9 @@ class S3Warehouse:
         return StoredFile(name=name, bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256"))
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
-        """The URL is as good as the rights of whoever signs it, and no longer than his credentials."""
+        """The URL is as good as the rights of whoever signs it, and no longer than his
+        credentials.
+        """
         where = {"Bucket": self._bucket, "Key": self._prefix + name}
         with _s3_errors():
             if self._head(name) is None:
@@ -189,8 +194,9 @@ class S3Warehouse:
             return self._s3.generate_presigned_url("get_object", Params=where | told, ExpiresIn=seconds)
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
-        """Signed as download_url is. The policy has no condition but those of botocore, on bucket and key, and the
-        length, so S3 takes no other field: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+        """Signed as download_url is. The policy has no condition but those of botocore, on bucket
+        and key, and the length, so S3 takes no other field:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
         """
         with _s3_errors():
             form = self._s3.generate_presigned_post(

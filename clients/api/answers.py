@@ -1,7 +1,8 @@
-"""What the API answers, as values. docs/workflow.md explains each field of a job, docs/api.md the rest.
+"""What the API answers, as values. docs/workflow.md explains each field of a job, docs/api.md the
+rest.
 
-Times are epoch seconds where they are numbers, counts are rows. A field that a newer API adds is left out here and
-stays in `raw`.
+Times are epoch seconds where they are numbers, counts are rows. A field that a newer API adds is
+left out here and stays in `raw`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class JobError(TypedDict):
     attempt: int
 
 
-Waiting = TypedDict("Waiting", {"for": str, "until": float, "try": int})  # a code, epoch s of the API's clock, from 2
+# A code, epoch s of the API's clock, from 2.
+Waiting = TypedDict("Waiting", {"for": str, "until": float, "try": int})
 
 
 class Warned(TypedDict):
@@ -62,7 +64,9 @@ class FieldSum(Sum):
 
 
 class Diff(TypedDict, total=False):
-    """What an import would change, or has changed: rows, and stored volumes of the periods that it covers."""
+    """What an import would change, or has changed: rows, and stored volumes of the periods that it
+    covers.
+    """
 
     new: int
     updated: int
@@ -76,14 +80,18 @@ class Diff(TypedDict, total=False):
 
 
 class Parts(TypedDict):
-    """Of a source that is read in parts at once: how many there are, and how many are read to their end."""
+    """Of a source that is read in parts at once: how many there are, and how many are read to their
+    end.
+    """
 
     count: int
     done: int
 
 
 class TooLate(TypedDict, total=False):
-    """Why a held import cannot be accepted any more: a sentence, and the job that was held or published since."""
+    """Why a held import cannot be accepted any more: a sentence, and the job that was held or
+    published since.
+    """
 
     message: str
     held_since: str
@@ -93,7 +101,9 @@ class TooLate(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One import. What a trigger answers has the first three fields alone; a list of jobs lacks `events` and `diff`."""
+    """One import. What a trigger answers has the first three fields alone; a list of jobs lacks
+    `events` and `diff`.
+    """
 
     job_id: str
     status: Status
@@ -144,11 +154,13 @@ class Job:
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError when that is no job."""
-        known = {each.name: view[each.name] for each in fields(cls) if each.name in view and each.name != "raw"}
+        names = [each.name for each in fields(cls) if each.name != "raw"]
+        values = {name: view[name] for name in names if name in view}
         for name in ("events", "warnings", "accepted"):
-            known[name] = tuple(known.get(name) or ())
-        known["findings"] = tuple(Finding.from_view(each) for each in known.get("findings") or ())
-        return cls(**known, raw=dict(view))
+            values[name] = tuple(values.get(name) or ())
+        findings = values.get("findings") or ()
+        values["findings"] = tuple(Finding.from_view(finding) for finding in findings)
+        return cls(**values, raw=dict(view))
 
     @property
     def final(self) -> bool:
@@ -182,7 +194,9 @@ class Job:
 
 
 class Well(TypedDict):
-    """One well in one field; the periods are days, such as 2024-01-01. Codes are text, as the source writes them."""
+    """One well in one field; the periods are days, such as 2024-01-01. Codes are text, as the
+    source writes them.
+    """
 
     source: str | None
     field_code: str
@@ -208,8 +222,9 @@ class Field(TypedDict):
 
 
 class Production(TypedDict):
-    """One well, in one field, for one period. Oil, liquids and water in thousand barrels a day, gas in million
-    standard cubic feet a day; a rate times `period_days` (calendar days) is a volume. It sums so many `source_rows`.
+    """One well, in one field, for one period. Oil, liquids and water in thousand barrels a day, gas
+    in million standard cubic feet a day; a rate times `period_days` (calendar days) is a volume. It
+    sums so many `source_rows`.
     """
 
     source: str | None
@@ -234,9 +249,9 @@ class Production(TypedDict):
 
 
 class Totals(TypedDict):
-    """The sums of one period over `wells` rows, in the units of Production. Those of `cut` and `ratio` are in pairs, of
-    the wells that tell both sides; those of `producing` are for a day on which all wells produce. An older server tells
-    none of these.
+    """The sums of one period over `wells` rows, in the units of Production. Those of `cut` and
+    `ratio` are in pairs, of the wells that tell both sides; those of `producing` are for a day on
+    which all wells produce. An older server tells none of these.
     """
 
     source: str | None
@@ -277,7 +292,9 @@ class LogLine(TypedDict):
 
 
 class Token(TypedDict):
-    """`role` is None of a parameter that is no token, `last_used_at` the first use of the day when it was used last."""
+    """`role` is None of a parameter that is no token, `last_used_at` the first use of the day when
+    it was used last.
+    """
 
     name: str
     role: str | None
@@ -298,8 +315,8 @@ class NewToken(TypedDict):
 
 
 class Change(TypedDict):
-    """What an import made of a row. `before` and `after` hold its values, None where it was not there; `differs` are
-    the names of those that are others.
+    """What an import made of a row. `before` and `after` hold its values, None where it was not
+    there; `differs` are the names of those that are others.
     """
 
     change: Literal["new", "updated", "withdrawn"]
@@ -316,8 +333,8 @@ class Change(TypedDict):
 
 
 class ChangedField(TypedDict):
-    """How many rows of a field an import changed, and the volumes of these rows before and after, thousand barrels and
-    million standard cubic feet.
+    """How many rows of a field an import changed, and the volumes of these rows before and after,
+    thousand barrels and million standard cubic feet.
     """
 
     source: str
@@ -355,7 +372,9 @@ class Pause(TypedDict):
 
 
 class ScheduleState(TypedDict):
-    """What becomes of a schedule. Times are epoch seconds; `skipped` counts the due times that were not started."""
+    """What becomes of a schedule. Times are epoch seconds; `skipped` counts the due times that were
+    not started.
+    """
 
     name: str
     next_due: float | None
@@ -366,8 +385,8 @@ class ScheduleState(TypedDict):
 
 
 class Source(ScheduleState):
-    """`version` is that of its definition, None where the settings of the stack are the source. A list has no
-    `definition`, and one source alone no `last_import`.
+    """`version` is that of its definition, None where the settings of the stack are the source. A
+    list has no `definition`, and one source alone no `last_import`.
     """
 
     version: int | None
@@ -431,7 +450,9 @@ class Notice(TypedDict):
 
 
 class Upload(TypedDict):
-    """How a file is sent, and `address`, where it is then; `folder` is that of all files of its source."""
+    """How a file is sent, and `address`, where it is then; `folder` is that of all files of its
+    source.
+    """
 
     url: str
     fields: dict[str, str]
@@ -493,8 +514,8 @@ class Health(TypedDict):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """`next_cursor` asks for the page after; None on the last one. `snapshot` names what the rows were read from; None
-    where they are no part of the data, as jobs.
+    """`next_cursor` asks for the page after; None on the last one. `snapshot` names what the rows
+    were read from; None where they are no part of the data, as jobs.
     """
 
     rows: tuple[Row, ...]

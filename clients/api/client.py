@@ -1,10 +1,12 @@
-"""The HTTP API of Wellhead as one typed client, on which the command line and the desktop window stand.
+"""The HTTP API of Wellhead as one typed client, on which the command line and the desktop window
+stand.
 
     with WellheadClient("http://127.0.0.1:8000", token) as wellhead:
         job = wellhead.wait(wellhead.trigger().job_id, print)
 
-Every method raises ClientError (clients/errors.py). What is sent again by itself, when no answer came or one that says
-to try again, is what can do no harm twice: questions, and a trigger or retry, by its Idempotency-Key.
+Every method raises ClientError (clients/errors.py). What is sent again by itself, when no answer
+came or one that says to try again, is what can do no harm twice: questions, and a trigger or retry,
+by its Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -62,8 +64,9 @@ LOST_SECONDS = 60.0  # an import is followed through a break of so long
 class WellheadClient:
     """Not for several threads at once: one client each. `token` None is of use for `health` alone.
 
-    `pause` waits so many seconds; a program that must stop at once passes an Event's `wait` and leaves the loop.
-    `on_retry` hears of each error that is tried again, and after how many seconds. Raises InvalidAddress.
+    `pause` waits so many seconds; a program that must stop at once passes an Event's `wait` and
+    leaves the loop. `on_retry` hears of each error that is tried again, and after how many seconds.
+    Raises InvalidAddress.
     """
 
     def __init__(
@@ -115,9 +118,9 @@ class WellheadClient:
         last: str | None = None,
         key: str | None = None,
     ) -> Job:
-        """The job that was started; with the `key` of an earlier call, that one's. Without a `source` the only one or
-        the default one is meant. A field or days such as 2024-01-31 make it an import of that part. Raises
-        AlreadyRunning.
+        """The job that was started; with the `key` of an earlier call, that one's. Without a
+        `source` the only one or the default one is meant. A field or days such as 2024-01-31 make
+        it an import of that part. Raises AlreadyRunning.
         """
         asked = {
             "full": "true" if full else None,
@@ -126,17 +129,17 @@ class WellheadClient:
             "from": first,
             "to": last,
         }
-        return self._start("/wells/import/trigger", key, params=_told(asked))
+        return self._start("/wells/import/trigger", key, params=_without_nothing(asked))
 
     def retry(self, job_id: str, *, key: str | None = None) -> Job:
-        """A new job that goes on from the last checkpoint of one that FAILED or was CANCELLED. Raises AlreadyRunning,
-        RuleViolated.
+        """A new job that goes on from the last checkpoint of one that FAILED or was CANCELLED.
+        Raises AlreadyRunning, RuleViolated.
         """
         return self._start(f"/wells/import/jobs/{_part(job_id)}/retry", key)
 
     def accept(self, job_id: str, findings: Iterable[str], *, key: str | None = None) -> Job:
-        """A new job that publishes what was held, from its segments; `findings` are the checks that hold it, all of
-        them. Raises AlreadyRunning, NotHeld, FindingsDiffer, AcceptTooLate.
+        """A new job that publishes what was held, from its segments; `findings` are the checks that
+        hold it, all of them. Raises AlreadyRunning, NotHeld, FindingsDiffer, AcceptTooLate.
         """
         named = {"findings": list(findings)}
         return self._start(f"/wells/import/jobs/{_part(job_id)}/accept", key, json=named)
@@ -146,18 +149,21 @@ class WellheadClient:
         return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/discard", safe=True))
 
     def cancel(self, job_id: str) -> Job:
-        """The job, which ends at its next report when somebody works on it. Raises RuleViolated when it has ended."""
+        """The job, which ends at its next report when somebody works on it. Raises RuleViolated
+        when it has ended.
+        """
         return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/cancel", safe=False))
 
     def status(self, job_id: str) -> Job:
-        """The clock alone moves the seconds and rates of a running job: while nothing else has changed they stay as
-        they were when it was last asked for.
+        """The clock alone moves the seconds and rates of a running job: while nothing else has
+        changed they stay as they were when it was last asked for.
         """
         return self._status(job_id)[0]
 
     def follow(self, job_id: str, *, timeout: float | None = None) -> Iterator[Job]:
-        """The job at once and then as often as the API asks for, up to its final state; through a break of the
-        connection of a minute. Raises TimedOut after `timeout` seconds; the import goes on.
+        """The job at once and then as often as the API asks for, up to its final state; through a
+        break of the connection of a minute. Raises TimedOut after `timeout` seconds; the import
+        goes on.
         """
         began = heard = self._clock()
         backoff = POLL_SECONDS
@@ -228,7 +234,9 @@ class WellheadClient:
     def changed_fields(
         self, job_id: str, *, limit: int | None = None, cursor: str | None = None, **asked: Any
     ) -> Page[ChangedField]:
-        """How many rows of each field an import changed, and their volumes before and after; `asked` as for changes."""
+        """How many rows of each field an import changed, and their volumes before and after;
+        `asked` as for changes.
+        """
         path = f"/wells/import/jobs/{_part(job_id)}/changes"
         return self._page(path, by="field", limit=limit, cursor=cursor, **asked)
 
@@ -254,8 +262,9 @@ class WellheadClient:
         return cast("Source", self._get(f"/sources/{_part(name)}", version=version).data)
 
     def put_source(self, name: str, definition: Mapping[str, Any], *, version: int | str | None = None) -> Source:
-        """Defines a source, or replaces the definition with this `version`; "*" for whichever there is. Raises ApiError
-        SOURCE_DEFINITION_INVALID, whose details list every fault, and SOURCE_VERSION_DIFFERS.
+        """Defines a source, or replaces the definition with this `version`; "*" for whichever there
+        is. Raises ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and
+        SOURCE_VERSION_DIFFERS.
         """
         headers = _of_version(version)
         path = f"/sources/{_part(name)}"
@@ -267,16 +276,20 @@ class WellheadClient:
         self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
 
     def pause_source(self, name: str) -> ScheduleState:
-        """It starts nothing by its schedule; twice is the same. Raises RuleViolated when it has none."""
+        """It starts nothing by its schedule; twice is the same. Raises RuleViolated when it has
+        none.
+        """
         return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/pause", safe=True).data)
 
     def resume_source(self, name: str) -> ScheduleState:
-        """Its schedule goes on with the next due time; twice is the same. Raises RuleViolated when it has none."""
+        """Its schedule goes on with the next due time; twice is the same. Raises RuleViolated when
+        it has none.
+        """
         return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/resume", safe=True).data)
 
     def check_source(self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS) -> Check:
-        """What an import of it would find; nothing is stored. The check in its final state. Raises ApiError
-        SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
+        """What an import of it would find; nothing is stored. The check in its final state. Raises
+        ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
         """
         began = self._clock()
         check = cast("Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data)
@@ -288,8 +301,9 @@ class WellheadClient:
         return check
 
     def upload(self, name: str, path: Path) -> Upload:
-        """Sends the file into the stack's bucket, for the source of this name to read; one of the same name there is
-        replaced. Raises RuleViolated UPLOAD_NOT_HERE where the stack has no bucket, UploadFailed.
+        """Sends the file into the stack's bucket, for the source of this name to read; one of the
+        same name there is replaced. Raises RuleViolated UPLOAD_NOT_HERE where the stack has no
+        bucket, UploadFailed.
         """
         asked = {"file": path.name}
         form = cast("Upload", self._connection.ask("POST", f"/sources/{_part(name)}/files", safe=True, json=asked).data)
@@ -337,8 +351,9 @@ class WellheadClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Production]:
-        """By field, well and period. `first` and `last` are days such as 2024-01-31, both inclusive; `as_of` a moment
-        such as 2026-06-30T18:00:00Z, or a day for its end in UTC: the rows as they stood then.
+        """By field, well and period. `first` and `last` are days such as 2024-01-31, both
+        inclusive; `as_of` a moment such as 2026-06-30T18:00:00Z, or a day for its end in UTC: the
+        rows as they stood then.
         """
         codes = {"well_code": well_code, "field_code": field_code, "source": source, "as_of": as_of}
         return self._page("/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor)
@@ -354,7 +369,9 @@ class WellheadClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Totals]:
-        """Sums by source and period, of all wells or those of a field; over all sources for `*` alone."""
+        """Sums by source and period, of all wells or those of a field; over all sources for `*`
+        alone.
+        """
         asked = {"field_code": field_code, "source": source, "from": first, "to": last, "as_of": as_of}
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
@@ -371,21 +388,24 @@ class WellheadClient:
         return self._page("/wells/fields", search=search, source=source, as_of=as_of, limit=limit, cursor=cursor)
 
     def save_list(self, name: str, kind: str, target: Path, *, job_id: str | None = None, **asked: Any) -> int:
-        """Puts all rows of a list into a file, and tells its bytes. `name` is production, revisions, totals, fields or
-        wells, or changes or rejects of a job; `kind` csv, parquet or xlsx; `asked` what the API calls it, with
-        `separator` and `decimal` of CSV. Raises ApiError LIST_TOO_LARGE, DownloadFailed, DownloadDamaged.
+        """Puts all rows of a list into a file, and tells its bytes. `name` is production,
+        revisions, totals, fields or wells, or changes or rejects of a job; `kind` csv, parquet or
+        xlsx; `asked` what the API calls it, with `separator` and `decimal` of CSV. Raises ApiError
+        LIST_TOO_LARGE, DownloadFailed, DownloadDamaged.
         """
         of_a_job = f"/wells/import/jobs/{_part(job_id)}/{name}" if job_id else None
         path = of_a_job or LISTS[name]
-        return save_list(self._connection, path, kind, target, _told(asked))
+        return save_list(self._connection, path, kind, target, _without_nothing(asked))
 
     def summary(self, *, source: str | None = None) -> Summary:
-        """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""
+        """Of one source, or of all. Of several, what would count a well twice is None, unless for
+        `*`.
+        """
         return cast("Summary", self._get("/wells/production/summary", source=source).data)
 
     def export(self, form: str = "duckdb") -> Export:
-        """Where the published database can be read from, or as `parquet` its rows of production; for ten minutes where
-        it is on S3.
+        """Where the published database can be read from, or as `parquet` its rows of production;
+        for ten minutes where it is on S3.
         """
         try:
             return Export.from_view(self._get("/wells/export", format=None if form == "duckdb" else form).data)
@@ -395,8 +415,8 @@ class WellheadClient:
     def download(
         self, path: Path, on_bytes: Callable[[int, int], object] | None = None, *, form: str = "duckdb"
     ) -> Export:
-        """Puts what `export` tells of there, whole and checked by its SHA-256. `on_bytes` hears how many of how many
-        bytes have come. Raises DownloadFailed, DownloadDamaged.
+        """Puts what `export` tells of there, whole and checked by its SHA-256. `on_bytes` hears how
+        many of how many bytes have come. Raises DownloadFailed, DownloadDamaged.
         """
         export = self.export(form)
         download(export, path, lambda count: on_bytes(count, export.bytes) if on_bytes else None)
@@ -438,12 +458,13 @@ class WellheadClient:
             raise NotWellhead from exc
 
     def _get(self, path: str, **query: Any) -> Answer:
-        return self._connection.ask("GET", path, safe=True, params=_told(query))
+        return self._connection.ask("GET", path, safe=True, params=_without_nothing(query))
 
 
 def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
-    """The rows of all pages: `every(lambda cursor: client.wells(cursor=cursor))`. They are of one snapshot, whatever is
-    published meanwhile; who takes so long that it is no longer kept gets SnapshotGone.
+    """The rows of all pages: `every(lambda cursor: client.wells(cursor=cursor))`. They are of one
+    snapshot, whatever is published meanwhile; who takes so long that it is no longer kept gets
+    SnapshotGone.
     """
     page = ask(None)
     yield from page.rows
@@ -452,7 +473,7 @@ def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
         yield from page.rows
 
 
-def _told(query: dict[str, Any]) -> dict[str, Any]:
+def _without_nothing(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 

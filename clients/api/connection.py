@@ -1,7 +1,8 @@
-"""One connection to the API: sends a request, reads the envelope, and says in our own words what went wrong.
+"""One connection to the API: sends a request, reads the envelope, and says in our own words what
+went wrong.
 
-What `requests` would do by itself and must not: follow a redirect with the token in hand, wait for ever, let a netrc
-file replace the token, or send a request for this machine to a proxy.
+What `requests` would do by itself and must not: follow a redirect with the token in hand, wait for
+ever, let a netrc file replace the token, or send a request for this machine to a proxy.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ RULES: Mapping[str, type[RuleViolated]] = {
 
 
 class Answer(NamedTuple):
-    """`data` is None where nothing has changed (304), and of a file, whose bytes are `content`. `retry_after` are
-    seconds, None without the header.
+    """`data` is None where nothing has changed (304), and of a file, whose bytes are `content`.
+    `retry_after` are seconds, None without the header.
     """
 
     data: Any
@@ -86,7 +87,8 @@ class Answer(NamedTuple):
 class Connection:
     """To one API with one token; not for several threads at once. Raises InvalidAddress.
 
-    `pause` waits so many seconds. `on_retry` hears of an error that is tried again, and after how many seconds.
+    `pause` waits so many seconds. `on_retry` hears of an error that is tried again, and after how
+    many seconds.
     """
 
     def __init__(
@@ -110,8 +112,8 @@ class Connection:
         self._session.close()
 
     def ask(self, method: str, path: str, *, safe: bool, within: float | None = None, **sent: Any) -> Answer:
-        """`safe` is whether it may be sent again when no answer came, or one that says to try again.
-        `within` bounds the wait for one answer, in seconds. Raises ClientError.
+        """`safe` is whether it may be sent again when no answer came, or one that says to try
+        again. `within` bounds the wait for one answer, in seconds. Raises ClientError.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -137,19 +139,21 @@ class Connection:
                 method, self.url + BASE + path, timeout=timeout, allow_redirects=False, **sent
             )
         except requests.RequestException as exc:
-            _raise_translated(exc, self.url)
+            _raise_as_ours(exc, self.url)
         self.role = response.headers.get("X-Wellhead-Role", self.role)
         return _answer(response, self.url)
 
 
 def is_transient(error: ClientError) -> bool:
-    """Whether the same request can succeed a little later, as far as the network and the server go."""
+    """Whether the same request can succeed a little later, as far as the network and the server
+    go.
+    """
     return isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in TRANSIENT)
 
 
 def checked_url(text: str) -> str:
-    """The address without what may follow it. Raises InvalidAddress: also for plain http to another machine, which
-    would show the token to the network.
+    """The address without what may follow it. Raises InvalidAddress: also for plain http to another
+    machine, which would show the token to the network.
     """
     url = text.strip().rstrip("/").removesuffix(BASE)
     try:
@@ -175,7 +179,9 @@ def is_loopback(url: str) -> bool:
 
 
 class _Bearer(requests.auth.AuthBase):
-    """An auth object of our own, because a netrc file would replace a header that was merely set."""
+    """An auth object of our own, because a netrc file would replace a header that was merely
+    set.
+    """
 
     def __init__(self, token: str | None) -> None:
         self._token = (token or "").strip()
@@ -251,11 +257,20 @@ def _kind(status: int, error: Mapping[str, Any]) -> type[ApiError]:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """The API sends whole seconds; a date, which a proxy may send, is not worth more than our own pause."""
+    """The API sends whole seconds; a date, which a proxy may send, is not worth more than our own
+    pause.
+    """
     return float(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after.strip()) else None
 
 
-def _raise_translated(exc: requests.RequestException, url: str) -> NoReturn:
+def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As the `auth` of a session, in place of the password of a netrc file: the request stays as it
+    is.
+    """
+    return request
+
+
+def _raise_as_ours(exc: requests.RequestException, url: str) -> NoReturn:
     """What requests says names addresses and objects; people get a sentence of ours."""
     if isinstance(exc, requests.exceptions.SSLError):
         raise Untrusted(f"The certificate of {url} is not valid, so nothing was sent. Check the address.") from exc

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
-from clients.api.connection import CONNECT_SECONDS, READ_SECONDS, is_loopback
+from clients.api.connection import CONNECT_SECONDS, READ_SECONDS, is_loopback, no_password
 from clients.api.errors import DownloadDamaged, DownloadFailed
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ PIECE_BYTES = 1 << 20
 
 
 def download(export: Export | Address, path: Path, on_bytes: Callable[[int], object] = lambda _count: None) -> None:
-    """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was there
-    before is replaced as a whole. `on_bytes` hears how many have come so far. Raises DownloadFailed, DownloadDamaged.
+    """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was
+    there before is replaced as a whole. `on_bytes` hears how many have come so far. Raises
+    DownloadFailed, DownloadDamaged.
     """
-    with _told("database", path), _put_in_place(path) as file:
+    with _disk_errors("database", path), _put_in_place(path) as file:
         digest, count = hashlib.sha256(), 0
         for piece in _pieces(export.url):
             file.write(piece)
@@ -43,12 +44,12 @@ def download(export: Export | Address, path: Path, on_bytes: Callable[[int], obj
 
 def write_whole(path: Path, content: bytes) -> None:
     """As `download` writes what it has fetched. Raises DownloadFailed."""
-    with _told("file", path), _put_in_place(path) as file:
+    with _disk_errors("file", path), _put_in_place(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
-def _told(what: str, path: Path) -> Iterator[None]:
+def _disk_errors(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
@@ -57,8 +58,9 @@ def _told(what: str, path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _put_in_place(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that gets its name when the block ends well. What is there and is no file, such as a pipe or
-    /dev/null, is written to as it is: with a file in its place it would be gone for everybody.
+    """A file beside `path` that gets its name when the block ends well. What is there and is no
+    file, such as a pipe or /dev/null, is written to as it is: with a file in its place it would be
+    gone for everybody.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
@@ -81,7 +83,7 @@ def _put_in_place(path: Path) -> Iterator[BinaryIO]:
 def _pieces(url: str) -> Iterator[bytes]:
     if url.startswith("file:"):
         return _read(Path(unquote(urlsplit(url).path)))
-    return _fetched(url)
+    return _fetch(url)
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -95,11 +97,11 @@ def _read(path: Path) -> Iterator[bytes]:
         ) from exc
 
 
-def _fetched(url: str) -> Iterator[bytes]:
+def _fetch(url: str) -> Iterator[bytes]:
     """The address is signed: it wants no token of ours, and must not be shown to anybody."""
     try:
         with requests.Session() as session:
-            session.auth = _unchanged
+            session.auth = no_password
             session.trust_env = not is_loopback(url)
             with session.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as response:
                 if not response.ok:
@@ -107,11 +109,6 @@ def _fetched(url: str) -> Iterator[bytes]:
                 yield from response.iter_content(PIECE_BYTES)
     except requests.RequestException:
         raise DownloadFailed("The connection to the store broke before the database had come. Try again.") from None
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of the password of a netrc file."""
-    return request
 
 
 def _sync(directory: Path) -> None:

@@ -134,7 +134,9 @@ class NotFound(ApiError):
 
 
 class SnapshotGone(ApiError):
-    """The data was replaced while its pages were read, and the older snapshot is no longer kept. Begin anew."""
+    """The data was replaced while its pages were read, and the older snapshot is no longer kept.
+    Begin anew.
+    """
 
 
 class RuleViolated(ApiError):

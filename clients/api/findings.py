@@ -26,8 +26,9 @@ ONLY_SHOWN = {"COMPLETENESS_UNKNOWN"}  # where the API does not say whether a fi
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """`check` names what was looked at; `limit` and `found` are in its own unit. At most a few `examples`, each a row
-    of whatever columns tell it best. What does not `hold` an import is only shown.
+    """`check` names what was looked at; `limit` and `found` are in its own unit. At most a few
+    `examples`, each a row of whatever columns tell it best. What does not `hold` an import is only
+    shown.
     """
 
     check: str

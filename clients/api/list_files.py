@@ -1,4 +1,6 @@
-"""A list as a file: all its rows as CSV, Parquet or Excel, which the API sends or tells the address of."""
+"""A list as a file: all its rows as CSV, Parquet or Excel, which the API sends or tells the address
+of.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ class Address:
 
 
 def save_list(connection: Connection, path: str, kind: str, target: Path, query: dict[str, Any]) -> int:
-    """Puts the file there, whole or not at all, and tells how many bytes it has. The small ones are the answer itself,
-    to who says that he takes them. Raises ClientError.
+    """Puts the file there, whole or not at all, and tells how many bytes it has. The small ones are
+    the answer itself, to who says that he takes them. Raises ClientError.
     """
     accepted = {"Accept": f"{MEDIA_TYPES[kind]}, application/json;q=0.1"}
     answer = connection.ask("GET", path, safe=True, headers=accepted, params={**query, "format": kind})

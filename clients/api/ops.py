@@ -1,4 +1,6 @@
-"""The routes of an operator, role admin: what is kept and pointed at, going back, looking at all of it."""
+"""The routes of an operator, role admin: what is kept and pointed at, going back, looking at all of
+it.
+"""
 
 from __future__ import annotations
 
@@ -60,15 +62,18 @@ class OpsClient:
         return cast("list[Token]", _part_of(self._get("/ops/tokens"), "tokens"))
 
     def rotate_token(self, name: str, *, now: bool = False, days: int | None = None) -> NewToken:
-        """A new token of this name. The one before works for a day more, or ends `now`; the new one lives for so many
-        days, or as long as the one before did. Not sent again by itself: each time makes another one.
+        """A new token of this name. The one before works for a day more, or ends `now`; the new one
+        lives for so many days, or as long as the one before did. Not sent again by itself: each
+        time makes another one.
         """
         asked = {name: value for name, value in {"now": now or None, "days": days}.items() if value is not None}
         path = f"/ops/tokens/{quote(name, safe='')}/rotate"
         return cast("NewToken", self._connection.ask("POST", path, safe=False, json=asked).data)
 
     def rollback(self, snapshot: str, *, key: str | None = None) -> Job:
-        """The job that publishes this snapshot once more. Raises AlreadyRunning, RuleViolated, NotFound."""
+        """The job that publishes this snapshot once more. Raises AlreadyRunning, RuleViolated,
+        NotFound.
+        """
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         answer = self._connection.ask("POST", "/ops/rollback", safe=True, headers=headers, json={"snapshot": snapshot})
         try:
@@ -77,7 +82,9 @@ class OpsClient:
             raise NotWellhead from exc
 
     def verify(self, *, is_all: bool = False, timeout: float = REPORT_SECONDS) -> dict[str, Any]:
-        """What was looked at, and what is wrong with it. Raises ApiError with the code of what went wrong, TimedOut."""
+        """What was looked at, and what is wrong with it. Raises ApiError with the code of what went
+        wrong, TimedOut.
+        """
         return self._report("verify", {"all": is_all}, timeout)
 
     def drill(self, *, timeout: float = REPORT_SECONDS) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Which Wellhead is meant: its URL and token, from the environment, a saved profile, or the stack of this checkout.
+"""Which Wellhead is meant: its URL and token, from the environment, a saved profile, or the stack
+of this checkout.
 
 A token goes to the address that it was saved with or given with, and to no other.
 """
@@ -23,7 +24,9 @@ LOCAL = "local"  # the profile that nobody saves: what `make run` serves
 
 
 class ProfileError(ClientError):
-    """It is not known which Wellhead is meant. Save its address and a token with: wellhead login URL"""
+    """It is not known which Wellhead is meant. Save its address and a token with: wellhead login
+    URL
+    """
 
     default_code = "NO_PROFILE"
 
@@ -40,7 +43,9 @@ class Profile:
 
 
 class Profiles:
-    """In one file that nobody else may read. `warn` hears when it was open to others and has been closed."""
+    """In one file that nobody else may read. `warn` hears when it was open to others and has been
+    closed.
+    """
 
     def __init__(self, path: Path, warn: Callable[[str], object]) -> None:
         self.path = path
@@ -76,14 +81,15 @@ class Profiles:
         self._write(saved, next(iter(saved), None) if default == name else default)
 
     def _write(self, saved: Mapping[str, Profile], default: str | None) -> None:
-        whole = {"default": default, "profiles": {name: asdict(profile) for name, profile in saved.items()}}
+        profiles = {name: asdict(profile) for name, profile in saved.items()}
+        text = json.dumps({"default": default, "profiles": profiles}, indent=2)
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor
-                file.write(json.dumps(whole, indent=2) + "\n")
+                file.write(f"{text}\n")
             part.replace(self.path)
         except OSError as exc:
             raise ProfileError(f"{self.path} cannot be written: {exc.strerror}.") from exc
@@ -100,24 +106,31 @@ class Profiles:
 
 def profiles_path(environment: Mapping[str, str]) -> Path:
     """https://specifications.freedesktop.org/basedir-spec/latest/"""
-    home = environment.get("XDG_CONFIG_HOME", "")
-    return (Path(home) if Path(home).is_absolute() else Path.home() / ".config") / "wellhead" / "profiles.json"
+    home = Path(environment.get("XDG_CONFIG_HOME", ""))
+    if not home.is_absolute():
+        home = Path.home() / ".config"
+    return home / "wellhead" / "profiles.json"
 
 
 def find_target(environment: Mapping[str, str], profiles: Profiles, *, url: str | None, name: str | None) -> Target:
-    """Whoever is named first: `url`, `name` (options), then WELLHEAD_URL, WELLHEAD_PROFILE, the default profile, and at
-    last the stack of this checkout. WELLHEAD_TOKEN goes before a saved token. Raises ProfileError, InvalidAddress.
+    """Whoever is named first: `url`, `name` (options), then WELLHEAD_URL, WELLHEAD_PROFILE, the
+    default profile, and at last the stack of this checkout. WELLHEAD_TOKEN goes before a saved
+    token. Raises ProfileError, InvalidAddress.
     """
     own_token = environment.get("WELLHEAD_TOKEN") or None
-    if not name and (address := url or environment.get("WELLHEAD_URL")):
-        return Target(checked_url(address), own_token or _token_saved_with(checked_url(address), profiles))
+    address = None if name else url or environment.get("WELLHEAD_URL")
+    if address:
+        address = checked_url(address)
+        return Target(address, own_token or _token_saved_with(address, profiles))
     saved, default = profiles.read()
     wanted = name or environment.get("WELLHEAD_PROFILE") or default
     if wanted is None or wanted == LOCAL:
         return _named_local(own_token)
     if wanted not in saved:
-        raise ProfileError(f"There is no profile {wanted}. The ones that are: {', '.join([*saved, LOCAL])}.")
-    return Target(checked_url(saved[wanted].url), own_token or saved[wanted].token)
+        names = ", ".join([*saved, LOCAL])
+        raise ProfileError(f"There is no profile {wanted}. The ones that are: {names}.")
+    profile = saved[wanted]
+    return Target(checked_url(profile.url), own_token or profile.token)
 
 
 def local_stack() -> Target | None:

@@ -1,4 +1,6 @@
-"""A file of this machine on its way into the bucket of the stack, by a form that the API has signed."""
+"""A file of this machine on its way into the bucket of the stack, by a form that the API has
+signed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from clients.api.connection import CONNECT_SECONDS, READ_SECONDS, is_loopback
+from clients.api.connection import CONNECT_SECONDS, READ_SECONDS, is_loopback, no_password
 from clients.api.errors import UploadFailed
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def _send(form: Upload, body: _Body) -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={body.boundary}"}
     try:
         with requests.Session() as session:
-            session.auth = _unchanged
+            session.auth = no_password
             session.trust_env = not is_loopback(form["url"])
             timeout = (CONNECT_SECONDS, READ_SECONDS)
             answer = session.post(form["url"], data=body, headers=headers, timeout=timeout, allow_redirects=False)
@@ -91,8 +93,3 @@ def _send(form: Upload, body: _Body) -> None:
             f"The bucket refuses the file ({code[1] if code else f'HTTP {answer.status_code}'}). Try again; if it "
             "stays, show this to who runs the stack."
         )
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of the password of a netrc file."""
-    return request

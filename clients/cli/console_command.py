@@ -35,8 +35,8 @@ def open_console(session: Session, link: bool) -> None:
 
 
 def _is_opened(address: str) -> bool:
-    """Other users of the machine can read what a browser is started with, so that is an address of ours which is good
-    for one visit: it leads on to the one with the token.
+    """Other users of the machine can read what a browser is started with, so that is an address of
+    ours which is good for one visit: it leads on to the one with the token.
     """
     path = f"/{secrets.token_urlsafe(24)}"
     visited = threading.Event()

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
-from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
+from clients.cli.list_files import FileWish, api_names, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
@@ -150,8 +150,8 @@ def production(
 ) -> None:
     """Show what a well produced.
 
-    WELL is its code, or a part of its name or reference that no other well has. With --format it may be left out, for
-    the production of all wells.
+    WELL is its code, or a part of its name or reference that no other well has. With --format it
+    may be left out, for the production of all wells.
     """
     terminal = session.terminal
     if file:
@@ -161,7 +161,7 @@ def production(
     with session.client() as wellhead:
         if file:
             code = _code_among(wellhead, well, asked) if well else None
-            save_file(session, wellhead, "production", file, well_code=code, **as_told(asked))
+            save_file(session, wellhead, "production", file, well_code=code, **api_names(asked))
             return
         rows = _rows_of(wellhead, str(well), asked)
     if not rows:
@@ -226,8 +226,9 @@ def download(session: Session, path: Path | None, force: bool, parquet: bool) ->
 def sql(session: Session, query: str | None, file: Path | None) -> None:
     """Ask the downloaded database, read-only.
 
-    QUERY is a statement; without one it is read from stdin, on a terminal statement by statement. The database is
-    wells.duckdb here, or what the local stack of this checkout has published, or --file.
+    QUERY is a statement; without one it is read from stdin, on a terminal statement by statement.
+    The database is wells.duckdb here, or what the local stack of this checkout has published, or
+    --file.
     """
     published = CHECKOUT / ".local" / "warehouse" / FILE
     default = published if published.exists() and not FILE.exists() else FILE
@@ -242,7 +243,9 @@ def show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
 
 
 def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> list[Production]:
-    """A text that is the code of a well means that one, whatever others have it in their name. Raises NotFound."""
+    """A text that is the code of a well means that one, whatever others have it in their name.
+    Raises NotFound.
+    """
     try:
         if rows := _production(wellhead, well, asked):
             return rows
@@ -263,36 +266,42 @@ def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -
 
 def _code_of(wellhead: WellheadClient, search: str) -> str:
     """Raises NotFound when it is not one well."""
-    found = wellhead.wells(search, limit=MOST_ROWS).rows
-    exact = [well for well in found if search == well["well_code"]]
-    named = [well for well in found if (well["well_name"] or "").lower() == search.lower()]
-    codes = {well["well_code"] for well in exact or named or found}
+    wells = wellhead.wells(search, limit=MOST_ROWS).rows
+    if not wells:
+        raise NotFound("No well has that name.", status=404, code="NO_SUCH_WELL")
+    with_code = [well for well in wells if search == well["well_code"]]
+    with_name = [well for well in wells if (well["well_name"] or "").lower() == search.lower()]
+    codes = {well["well_code"] for well in with_code or with_name or wells}
     if len(codes) == 1:
         return codes.pop()
-    names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in found[:5])
-    told = f"Several wells have that in their name: {names}. Give one's code." if found else "No well has that name."
-    raise NotFound(told, status=404, code="NO_SUCH_WELL" if not found else "SEVERAL_WELLS")
+    names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in wells[:5])
+    sentence = f"Several wells have that in their name: {names}. Give one's code."
+    raise NotFound(sentence, status=404, code="SEVERAL_WELLS")
 
 
 def _refuse_several_sources(rows: Sequence[Production]) -> None:
     """What two sources tell of one well is never added. Raises ApiError."""
     names = sorted({str(row["source"]) for row in rows if row["source"] is not None})
     if len(names) > 1:
-        told = f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
-        raise NotFound(told, status=404, code="SEVERAL_SOURCES")
+        sentence = f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
+        raise NotFound(sentence, status=404, code="SEVERAL_SOURCES")
 
 
 def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False) -> None:
     """The sum over the fields, where a well produces in several."""
     column, volume_unit, rate_unit = MEASURES[measure]
+    value_of = _volume if volumes else _rate
     sums: defaultdict[tuple[date, int], float] = defaultdict(float)
     for row in rows:
-        if (value := (_volume if volumes else _rate)(row, column)) is not None:
-            sums[date.fromisoformat(row["production_period"]), row["period_days"]] += value
-    terminal.line(f"{rows[-1]['well_name']}: {measure}, {volume_unit if volumes else rate_unit}")
+        value = value_of(row, column)
+        if value is not None:
+            period = date.fromisoformat(row["production_period"]), row["period_days"]
+            sums[period] += value
     points = [Point(day, value, days) for (day, days), value in sums.items()]
-    is_wide = "utf" in (sys.stdout.encoding or "").lower()
-    for line in plot(points, width=min(terminal.out.width, 120), braille=is_wide):
+    unit = volume_unit if volumes else rate_unit
+    terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")
+    has_braille = "utf" in (sys.stdout.encoding or "").lower()
+    for line in plot(points, width=min(terminal.out.width, 120), braille=has_braille):
         scale, tick, signs = line.partition("┤")
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 

@@ -1,4 +1,6 @@
-"""A look at everything in a published database: every value, every key, and whether its tables agree."""
+"""A look at everything in a published database: every value, every key, and whether its tables
+agree.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clients.cli.local_sql import SqlError, opened
+from clients.cli.local_sql import SqlError, open_database
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,8 +52,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """`contents` has of each table the rows and a checksum, the same for the same rows in another order, by the same
-    version of DuckDB; None of a table that cannot be read.
+    """`contents` has of each table the rows and a checksum, the same for the same rows in another
+    order, by the same version of DuckDB; None of a table that cannot be read.
     """
 
     sha256: str
@@ -64,10 +66,10 @@ class Report:
 
 
 def check_database(path: Path, *, sha256: str | None = None) -> Report:
-    """All of the file. `sha256` is what it should have. Raises SqlError when it cannot be opened, or is of another
-    version.
+    """All of the file. `sha256` is what it should have. Raises SqlError when it cannot be opened,
+    or is of another version.
     """
-    with opened(path) as database:
+    with open_database(path) as database:
         found = hashlib.file_digest(path.open("rb"), "sha256").hexdigest()
         _refuse_other_version(database)
         contents = {table: _contents(database, table) for (table,) in database.execute(_SQL["tables"]).fetchall()}
@@ -107,7 +109,9 @@ def _count(database: duckdb.DuckDBPyConnection, name: str) -> int | None:
 
 
 def _rows(database: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:
-    """None of them when a part that is needed cannot be read. Raises SqlError when memory or disk is short."""
+    """None of them when a part that is needed cannot be read. Raises SqlError when memory or disk
+    is short.
+    """
     import duckdb
 
     try:

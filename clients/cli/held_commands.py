@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clients.api.answers import Job
     from clients.cli.session import Session
 
+WITHOUT_RESULT = "It was accepted before, and ended without a result. Nothing was published."
 NOBODY = "--all shows the findings and asks, and there is nobody to ask here. Name each one: --finding CHECK"
 
 
@@ -32,8 +33,8 @@ NOBODY = "--all shows the findings and asks, and there is nobody to ask here. Na
 def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: bool, **waiting: Any) -> int:
     """Publish an import that is held, all the same.
 
-    Each finding that holds JOB_ID is named. Nothing is fetched again: a new import publishes what was held, and is
-    held in turn when it finds something else or something worse.
+    Each finding that holds JOB_ID is named. Nothing is fetched again: a new import publishes what
+    was held, and is held in turn when it finds something else or something worse.
     """
     if bool(findings) == is_all:
         raise click.UsageError(f"Name what to accept with --finding, or use --all. See it: wellhead status {job_id}")
@@ -41,17 +42,19 @@ def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: 
         raise click.UsageError(NOBODY)
     with session.client() as wellhead:
         job_id = whole_id(wellhead, job_id)
-        named = _asked(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
-        job = wellhead.accept(job_id, named)
+        accepted = [finding.upper() for finding in findings]
+        if is_all:
+            accepted = _confirm(session, wellhead.status(job_id))
+        job = wellhead.accept(job_id, accepted)
         if job.final and job.status != "COMPLETED" and not job.is_held:
-            heir = job.retried_by
-            way = (
-                f"Follow the one that goes on from it: wellhead status {heir}"
-                if heir
-                else f"wellhead retry {job.job_id}"
-            )
-            session.terminal.note(f"It was accepted before, and ended without a result. Nothing was published. {way}")
+            session.terminal.note(f"{WITHOUT_RESULT} {_next_step(job)}")
         return finish(session, wellhead, job, **waiting)
+
+
+def _next_step(job: Job) -> str:
+    if job.retried_by:
+        return f"Follow the one that goes on from it: wellhead status {job.retried_by}"
+    return f"wellhead retry {job.job_id}"
 
 
 @click.command()
@@ -67,8 +70,10 @@ def discard(session: Session, job_id: str) -> None:
         show_job(session.terminal, wellhead.discard(whole_id(wellhead, job_id)))
 
 
-def _asked(session: Session, job: Job) -> list[str]:
-    """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when they say no."""
+def _confirm(session: Session, job: Job) -> list[str]:
+    """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when
+    they say no.
+    """
     if not job.waits_for_word:
         raise NotHeld(status=409, code="NOT_HELD", details={"job_id": job.job_id})
     show_findings(session.terminal, job)

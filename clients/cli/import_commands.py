@@ -1,9 +1,8 @@
-"""wellhead import, status, jobs, cancel, retry, rejects, changes: what has to do with imports."""
+"""wellhead import, status, jobs, cancel, retry: imports, and what became of them."""
 
 from __future__ import annotations
 
 import itertools
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,23 +12,16 @@ from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
 from clients.cli.findings import show_findings, state_of
 from clients.cli.job_ids import short_id, whole_id
-from clients.cli.list_files import FileWish, file_options, refuse_limit, save_file
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
 from clients.cli.progress import parts_of, waiting_of
 from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from clients.api.answers import CsvPage, Page, Status
+    from clients.api.answers import Status
 
 STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
-REJECTS_SHOWN = 50
-RATES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 JOBS_SHOWN = 20
-PAGE = 1000
-
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id, short_id),
     Column("status", state_of),
@@ -44,55 +36,6 @@ JOB_COLUMNS = [
     ),
     Column("held until", lambda job: moment(job.accept_until) if job.can_be_accepted else None, short_moment),
     Column("error", lambda job: job.error and job.error["code"], is_cut=True),
-]
-REJECT_COLUMNS = [
-    Column("page", lambda row: row["page"], is_number=True),
-    Column("position", lambda row: row["position"], count, is_number=True),
-    Column("reason", lambda row: row["reason"]),
-    Column("detail", lambda row: row["detail"], is_cut=True),
-    Column("raw", lambda row: row["raw"], is_cut=True),
-]
-
-
-def _values(row: Any) -> str:
-    """What differs, or of a row that came or went its rates."""
-    before, after = row["before"] or {}, row["after"] or {}
-    if row["change"] == "updated":
-        return ", ".join(f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"])
-    told = {name: value for name, value in (before | after).items() if name in RATES and value is not None}
-    return ", ".join(f"{name} {_shown(value)}" for name, value in told.items())
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _volumes(name: str) -> Callable[[Any], str | None]:
-    """Before and after."""
-
-    def told(row: Any) -> str | None:
-        sides = (row[f"{name}_before"], row[f"{name}_after"])
-        return None if sides == (None, None) else " → ".join("" if side is None else f"{side:,.1f}" for side in sides)
-
-    return told
-
-
-CHANGE_COLUMNS = [
-    Column("change", lambda row: row["change"]),
-    Column("field", lambda row: row["field_code"]),
-    Column("well", lambda row: row["well_code"]),
-    Column("period", lambda row: row["production_period"]),
-    Column("values", _values, is_cut=True),
-]
-CHANGED_FIELD_COLUMNS = [
-    Column("field", lambda row: row["field_code"]),
-    Column("name", lambda row: row["field_name"], is_cut=True),
-    Column("new", lambda row: row["new_records"], count, is_number=True),
-    Column("updated", lambda row: row["updated_records"], count, is_number=True),
-    Column("withdrawn", lambda row: row["withdrawn_records"], count, is_number=True),
-    Column("oil kb", _volumes("oil_production_kb"), is_number=True),
-    Column("gas mmcf", _volumes("gas_production_mmcf"), is_number=True),
-    Column("water kb", _volumes("water_production_kb"), is_number=True),
 ]
 
 
@@ -181,104 +124,12 @@ def cancel(session: Session, job_id: str | None) -> None:
 def retry(session: Session, job_id: str | None, wait: bool, timeout: float | None) -> int:
     """Go on with an import that ended early.
 
-    That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last checkpoint.
+    That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last
+    checkpoint.
     """
     with session.client() as wellhead:
         job = wellhead.retry(job_of(wellhead, job_id))
         return finish(session, wellhead, job, wait=wait, timeout=timeout)
-
-
-@click.command()
-@click.argument("job_id", required=False)
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
-@limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
-@file_options
-@json_option
-@with_session
-def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | None, file: FileWish | None) -> None:
-    """Show the rows that an import rejected, and why.
-
-    That is the newest completed import, or JOB_ID.
-    """
-    terminal = session.terminal
-    with session.client() as wellhead:
-        wanted = job_of(wellhead, job_id, "COMPLETED")
-        if file:
-            refuse_limit(limit)
-            save_file(session, wellhead, "rejects", file, job_id=wanted)
-            return
-        if as_csv:
-            _print_csv(terminal, partial(wellhead.rejects_csv, wanted), limit)
-            return
-        most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
-        pages = every(lambda cursor: wellhead.rejects(wanted, limit=min(most or PAGE, PAGE), cursor=cursor))
-        rows = itertools.islice(pages, most)
-        if terminal.wants_json:
-            terminal.json(list(rows))
-        else:
-            terminal.rows(REJECT_COLUMNS, rows)
-
-
-@click.command()
-@click.argument("job_id", required=False)
-@click.option(
-    "--by", type=click.Choice(["row", "field"]), default="row", help="Each row, or what became of each field."
-)
-@click.option(
-    "--change", type=click.Choice(["new", "updated", "withdrawn"]), help="Only the rows of which this became."
-)
-@click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
-@limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
-@file_options
-@json_option
-@with_session
-def changes(
-    session: Session,
-    /,
-    *,
-    job_id: str | None,
-    by: str,
-    as_csv: bool,
-    limit: int | None,
-    file: FileWish | None,
-    **asked: Any,
-) -> None:
-    """Show what an import changed: new, updated and withdrawn rows.
-
-    That is the newest completed import, or JOB_ID.
-    """
-    terminal = session.terminal
-    with session.client() as wellhead:
-        wanted = job_of(wellhead, job_id, "COMPLETED")
-        if file:
-            refuse_limit(limit)
-            save_file(session, wellhead, "changes", file, job_id=wanted, by=by, **asked)
-            return
-        if as_csv:
-            _print_csv(terminal, partial(wellhead.changes_csv, wanted, by=by, **asked), limit)
-            return
-        most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
-        ask: Callable[..., Page[Any]] = wellhead.changed_fields if by == "field" else wellhead.changes
-        pages = every(lambda cursor: ask(wanted, limit=min(most or PAGE, PAGE), cursor=cursor, **asked))
-        rows = itertools.islice(pages, most)
-        if terminal.wants_json:
-            terminal.json(list(rows))
-        else:
-            terminal.rows(CHANGED_FIELD_COLUMNS if by == "field" else CHANGE_COLUMNS, rows)
-
-
-def _print_csv(terminal: Terminal, fetch: Callable[..., CsvPage], limit: int | None) -> None:
-    """The line of headings once. It holds no quotes, so the first line break ends it."""
-    left, cursor, skip = limit, None, 0
-    while left is None or left > 0:
-        asked = min(left or PAGE, PAGE)
-        page = fetch(limit=asked, cursor=cursor)
-        terminal.csv(page.text[skip:])
-        if not (cursor := page.next_cursor):
-            break
-        skip = page.text.index("\r\n") + 2
-        left = None if left is None else left - asked
 
 
 def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:
@@ -294,7 +145,9 @@ def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, 
 
 
 def job_of(wellhead: WellheadClient, job_id: str | None, status: Status | None = None) -> str:
-    """The id that was meant: by its beginning, or without one the newest with this status. Raises NotFound."""
+    """The id that was meant: by its beginning, or without one the newest with this status. Raises
+    NotFound.
+    """
     return whole_id(wellhead, job_id) if job_id else newest_import(wellhead, status).job_id
 
 

@@ -9,7 +9,7 @@ import click
 
 from clients.api.client import every
 from clients.cli.data_commands import MEASURES, MOST_ROWS, WELLS_SHOWN, rate_column, show_rows, volume_column
-from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
+from clients.cli.list_files import FileWish, api_names, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.terminal import Column, count
 
@@ -80,7 +80,7 @@ def totals(session: Session, /, volumes: bool, file: FileWish | None, **asked: A
         refuse_shown(volumes)
     with session.client() as wellhead:
         if file:
-            save_file(session, wellhead, "totals", file, **as_told(asked))
+            save_file(session, wellhead, "totals", file, **api_names(asked))
             return
         rows = list(every(lambda cursor: wellhead.totals(limit=MOST_ROWS, cursor=cursor, **asked)))
     show_rows(session.terminal, VOLUME_COLUMNS if volumes else TOTAL_COLUMNS, rows)

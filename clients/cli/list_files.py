@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 KINDS = ("csv", "parquet", "xlsx")
 BOM = "\ufeff"
+_FORMAT = click.option("--format", "kind", type=click.Choice(["json", *KINDS]), help="Print all rows as such a file.")
+_OUTPUT = click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Where the file goes; its ending can tell the format."
+)
+_SEPARATOR = click.option("--separator", type=click.Choice([",", ";", "tab"]), help="Between the values of CSV.")
+_DECIMAL = click.option("--decimal", type=click.Choice([".", ","]), help="Before the decimals of a number in CSV.")
 
 
 @dataclass(frozen=True)
@@ -35,18 +41,16 @@ class FileWish:
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command gets a `file`: a FileWish, or None where its rows are shown."""
 
+    @_FORMAT
+    @_OUTPUT
+    @_SEPARATOR
+    @_DECIMAL
     @functools.wraps(command)
-    def wrapped(*args: Any, kind: str | None, output: Path | None, **options: Any) -> Any:
+    def wrapper(*args: Any, kind: str | None, output: Path | None, **options: Any) -> Any:
         dialect = {name: options.pop(name) for name in ("separator", "decimal")}
         return command(*args, file=_wish(kind, output, **dialect), **options)
 
-    form = click.option("--format", "kind", type=click.Choice(["json", *KINDS]), help="Print all rows as such a file.")
-    output = click.option(
-        "--output", "-o", type=click.Path(path_type=Path), help="Where the file goes; its ending can tell the format."
-    )
-    separator = click.option("--separator", type=click.Choice([",", ";", "tab"]), help="Between the values of CSV.")
-    decimal = click.option("--decimal", type=click.Choice([".", ","]), help="Before the decimals of a number in CSV.")
-    return form(output(separator(decimal(wrapped))))
+    return wrapper
 
 
 def _wish(kind: str | None, output: Path | None, *, separator: str | None, decimal: str | None) -> FileWish | None:
@@ -73,14 +77,15 @@ def refuse_shown(*is_asked: bool) -> None:
         raise click.UsageError("A file has the rates of each period: leave out --volumes and --plot.")
 
 
-def as_told(asked: dict[str, Any]) -> dict[str, Any]:
+def api_names(asked: dict[str, Any]) -> dict[str, Any]:
     """As the API calls it."""
-    return {{"first": "from", "last": "to"}.get(name, name): value for name, value in asked.items()}
+    renamed = {"first": "from", "last": "to"}
+    return {renamed.get(name, name): value for name, value in asked.items()}
 
 
 def save_file(session: Session, wellhead: WellheadClient, name: str, file: FileWish, **asked: Any) -> None:
-    """The whole list, as the API makes it; `asked` as the API calls it. A file that is there is replaced when the new
-    one is whole.
+    """The whole list, as the API makes it; `asked` as the API calls it. A file that is there is
+    replaced when the new one is whole.
     """
     asked |= {"separator": file.separator, "decimal": file.decimal}
     if file.path is None:
@@ -92,7 +97,9 @@ def save_file(session: Session, wellhead: WellheadClient, name: str, file: FileW
 
 
 def _print(session: Session, wellhead: WellheadClient, name: str, kind: str, asked: dict[str, Any]) -> None:
-    """What goes into a pipe is the file to the letter; a terminal is shown text, and nothing that it would obey."""
+    """What goes into a pipe is the file to the letter; a terminal is shown text, and nothing that
+    it would obey.
+    """
     is_terminal = session.terminal.out.is_terminal
     if is_terminal and kind != "csv":
         raise click.UsageError(f"A {kind} file is nothing for a terminal: name one with --output.")

@@ -1,7 +1,7 @@
 """Questions in SQL to one downloaded file, read-only, by DuckDB in this process.
 
-A statement may come from anywhere, so it reaches that file and nothing else: it reads no other file, writes none, and
-calls nobody. What is answered goes to the terminal or into a pipe.
+A statement may come from anywhere, so it reaches that file and nothing else: it reads no other
+file, writes none, and calls nobody. What is answered goes to the terminal or into a pipe.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 PROMPT, MORE = "wellhead> ", "     ...> "
 ROWS_SHOWN = 200
-# What a machine may need; the configuration stays unlocked for it, and no other statement gets that far.
+# What a machine may need; the configuration stays unlocked for it, and no other statement gets that
+# far.
 OWN_SETTING = re.compile(r"\s*SET\s+(memory_limit|threads)\s*=\s*('[\w. ]*'|\d+)\s*;?\s*", re.ASCII | re.IGNORECASE)
 ROWS_OF_PARQUET = "well_production"
 
@@ -41,7 +42,7 @@ class SqlError(ClientError):
 
 def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
     """Raises SqlError."""
-    with opened(path) as database:
+    with open_database(path) as database:
         if query is None and sys.stdin.isatty():
             _converse(terminal, database)
         else:
@@ -49,7 +50,7 @@ def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database, or a Parquet file as `wellhead download --parquet` brings it. Raises SqlError."""
     try:
         import duckdb
@@ -109,7 +110,9 @@ def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:
 
 
 def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Statement by statement: where one fails, those before it have had their answers. Raises SqlError."""
+    """Statement by statement: where one fails, those before it have had their answers. Raises
+    SqlError.
+    """
     import duckdb
 
     try:
@@ -119,7 +122,8 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
             if OWN_SETTING.fullmatch(part):
                 database.execute(part)
                 continue
-            if not is_reading(database, part):  # DuckDB would let it write the file that it has open
+            # DuckDB would let it write the file that it has open.
+            if not is_reading(database, part):
                 raise SqlError("This is read-only, and what was asked is not one statement that reads.")
             _show(terminal, database.execute(part))
     except duckdb.Error as exc:
@@ -127,7 +131,9 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
 
 
 def _statements(query: str) -> Iterator[str]:
-    """Each up to its semicolon. DuckDB would read all of them first, and answer none where one makes no sense."""
+    """Each up to its semicolon. DuckDB would read all of them first, and answer none where one
+    makes no sense.
+    """
     import duckdb
 
     text = query.encode()  # where a token begins is told in bytes

@@ -1,4 +1,6 @@
-"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit code."""
+"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from clients.cli import (
     log_commands,
     notice_commands,
     ops_commands,
+    row_commands,
     setup_commands,
     source_commands,
 )
@@ -36,8 +39,8 @@ COMMANDS: Iterable[click.Command] = (
     import_commands.retry,
     held_commands.accept,
     held_commands.discard,
-    import_commands.rejects,
-    import_commands.changes,
+    row_commands.rejects,
+    row_commands.changes,
     log_commands.logs,
     source_commands.sources,
     list_commands.fields,
@@ -90,7 +93,8 @@ def main() -> int:
     """The exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a sign that the terminal does not know is no reason to stop
+            # A sign that the terminal does not know is no reason to stop.
+            stream.reconfigure(errors="replace")
     try:
         return int(wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE)
     except click.ClickException as error:

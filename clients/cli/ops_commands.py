@@ -62,7 +62,8 @@ ops.add_command(tokens)
 @json_option
 @with_session
 def status(session: Session) -> int:
-    """What to look at first: health, the lock, the running job, the current snapshot, the latest failures.
+    """What to look at first: health, the lock, the running job, the current snapshot, the latest
+    failures.
 
     The exit code is 1 when something that the API needs does not answer.
     """
@@ -111,7 +112,8 @@ def snapshots(session: Session) -> None:
     if session.terminal.wants_json:
         session.terminal.json(kept)
     else:
-        more = [] if session.terminal.out.is_terminal else MORE_COLUMNS  # a name is long, and must be whole
+        # A name is long, and must be whole.
+        more = [] if session.terminal.out.is_terminal else MORE_COLUMNS
         session.terminal.rows([*SNAPSHOT_COLUMNS, *more], kept)
 
 
@@ -124,8 +126,9 @@ def snapshots(session: Session) -> None:
 def rollback(session: Session, /, snapshot: str, is_sure: bool, **waiting: Any) -> int:
     """Publish an older snapshot once more.
 
-    SNAPSHOT is its name, as `wellhead ops snapshots` shows it. Readers see it at their next question, and the next
-    import of each source goes on from it. Nothing is lost: the snapshot that was current is kept like the others.
+    SNAPSHOT is its name, as `wellhead ops snapshots` shows it. Readers see it at their next
+    question, and the next import of each source goes on from it. Nothing is lost: the snapshot that
+    was current is kept like the others.
     """
     if not is_sure and not sys.stdin.isatty():
         raise click.UsageError(NOBODY)
@@ -141,13 +144,13 @@ def _ask(terminal: Terminal, wellhead: WellheadClient, snapshot: str) -> None:
     current = next((each for each in kept.values() if each["is_current"]), None)
     for word, each in (("now", current), ("then", kept.get(snapshot))):
         if each:
-            terminal.note(f"{word}: {_told(each)}")
+            terminal.note(f"{word}: {_sentence(each)}")
     if not click.confirm(f"Publish {plain(snapshot)} once more?", err=True):
         terminal.note("Nothing was done.")
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _told(kept: KeptSnapshot) -> str:
+def _sentence(kept: KeptSnapshot) -> str:
     rows = "" if kept["rows"] is None else f", {kept['rows']:,} rows"
     return f"{kept['name']}, published {moment(kept['published_at'])}{rows}"
 
@@ -159,8 +162,8 @@ def _told(kept: KeptSnapshot) -> str:
 def restore(session: Session, snapshot: str) -> None:
     """Bring back a snapshot's file that was lost or changed.
 
-    It is looked for among the older versions that a bucket keeps, by the SHA-256 that it should have. A directory keeps
-    none, and says so.
+    It is looked for among the older versions that a bucket keeps, by the SHA-256 that it should
+    have. A directory keeps none, and says so.
     """
     with session.client() as wellhead:
         found = wellhead.ops.restore(snapshot)
@@ -175,7 +178,9 @@ def restore(session: Session, snapshot: str) -> None:
 @json_option
 @with_session
 def drill(session: Session) -> int:
-    """Restore the newest backup beside what is published, look at all of it, and remove it again."""
+    """Restore the newest backup beside what is published, look at all of it, and remove it
+    again.
+    """
     with session.client() as wellhead:
         found = wellhead.ops.drill()
     if session.terminal.wants_json:

@@ -46,8 +46,8 @@ FILE_COLUMNS = [
 def verify(session: Session, path: Path | None, is_all: bool, here: bool, sha256: str | None) -> int:
     """Check everything that is published: checksums, keys, counts.
 
-    It is done where the data is, and changes nothing. PATH is a file on this machine that is looked at in its place;
-    with --here what is published now is downloaded to a temporary place first.
+    It is done where the data is, and changes nothing. PATH is a file on this machine that is looked
+    at in its place; with --here what is published now is downloaded to a temporary place first.
     """
     if is_all and (path or here):
         raise click.UsageError("--all is done where the data is. Leave out PATH and --here.")
@@ -80,17 +80,23 @@ def _show(terminal: Terminal, report: Report) -> None:
     if terminal.wants_json:
         terminal.json(_plain(report))
         return
-    terminal.facts([("sha256", report.sha256), *((table, _told(found)) for table, found in report.contents.items())])
+    tables = [(table, _contents(found)) for table, found in report.contents.items()]
+    terminal.facts([("sha256", report.sha256), *tables])
     terminal.rows(CHECK_COLUMNS, report.checks)
 
 
-def _told(found: tuple[int, str] | None) -> str:
-    return f"{found[0]:,} rows, checksum {found[1]}" if found else "cannot be read"
+def _contents(found: tuple[int, str] | None) -> str:
+    if found is None:
+        return "cannot be read"
+    rows, checksum = found
+    return f"{rows:,} rows, checksum {checksum}"
 
 
 def _plain(report: Report) -> dict[str, Any]:
-    tables = {
-        table: {"rows": found[0], "checksum": found[1]} if found else None for table, found in report.contents.items()
-    }
+    tables: dict[str, Any] = dict.fromkeys(report.contents)
+    for table, found in report.contents.items():
+        if found:
+            rows, checksum = found
+            tables[table] = {"rows": rows, "checksum": checksum}
     checks = [{"name": check.name, "rule": check.rule, "wrong": check.wrong} for check in report.checks]
     return {"is_right": report.is_right, "sha256": report.sha256, "tables": tables, "checks": checks}

@@ -1,7 +1,7 @@
 """Where DuckDB writes what does not fit into its memory: a directory that no other process uses.
 
-Its files there have fixed names. By default they would stand beside the database, where every reader of the same file
-writes his own over them, and then reads wrong numbers.
+Its files there have fixed names. By default they would stand beside the database, where every
+reader of the same file writes his own over them, and then reads wrong numbers.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PREFIX = "wellhead-sql-"
 
 @contextlib.contextmanager
 def own_directory() -> Iterator[Path]:
-    """A new one where the system keeps such files (TMPDIR), until the end of the block. What killed processes of this
-    user left there goes too: nobody holds a lock on it any more.
+    """A new one where the system keeps such files (TMPDIR), until the end of the block. What killed
+    processes of this user left there goes too: nobody holds a lock on it any more.
     """
     place = Path(tempfile.gettempdir())
     _remove_left(place)
@@ -36,11 +36,13 @@ def own_directory() -> Iterator[Path]:
 
 
 def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
-    """Another process may take the new directory for one that was left, until it is locked: then make one more."""
+    """Another process may take the new directory for one that was left, until it is locked: then
+    make one more.
+    """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         with contextlib.suppress(BlockingIOError, FileNotFoundError), contextlib.ExitStack() as lock:
-            lock.enter_context(_locked(path))
+            lock.enter_context(_lock(path))
             if path.exists():
                 return path, lock.pop_all()
 
@@ -48,7 +50,7 @@ def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
 if sys.platform == "win32":
 
     @contextlib.contextmanager
-    def _locked(path: Path) -> Iterator[None]:  # noqa: ARG001  there are no such locks
+    def _lock(path: Path) -> Iterator[None]:  # noqa: ARG001  there are no such locks
         yield
 
     def _remove_left(place: Path) -> None:
@@ -57,8 +59,10 @@ else:
     import fcntl
 
     @contextlib.contextmanager
-    def _locked(path: Path) -> Iterator[None]:
-        """The system lets go of the lock when the process ends, however it ends. Raises OSError when it is taken."""
+    def _lock(path: Path) -> Iterator[None]:
+        """The system lets go of the lock when the process ends, however it ends. Raises OSError
+        when it is taken.
+        """
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,5 +72,5 @@ else:
 
     def _remove_left(place: Path) -> None:
         for left in place.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError), _locked(left):
+            with contextlib.suppress(OSError), _lock(left):
                 shutil.rmtree(left, ignore_errors=True)

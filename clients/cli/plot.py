@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 BRAILLE = 0x2800
-DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a sign, by row and column (Unicode, block 2800)
+# Of a sign, by row and column (Unicode, block 2800).
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 class Point(NamedTuple):
@@ -23,21 +24,28 @@ class Point(NamedTuple):
 
 
 def plot(points: Sequence[Point], *, width: int, height: int = 12, braille: bool = True) -> list[str]:
-    """Lines of at most `width` signs (at least 40): the line between a scale from zero to the highest value and the
-    first and last day. Without `braille` each sign that has a dot is an asterisk. No points, no lines.
+    """Lines of at most `width` signs (at least 40): the line between a scale from zero to the
+    highest value and the first and last day. Without `braille` each sign that has a dot is an
+    asterisk. No points, no lines.
     """
     if not points:
         return []
-    low, high = min(0.0, *(point.value for point in points)), max(0.0, *(point.value for point in points))
-    labels = [_label(high), _label(low)]
-    margin = max(map(len, labels))
+    values = [point.value for point in points]
+    low = min(0.0, *values)
+    high = max(0.0, *values)
+    labels = {0: _label(high), height - 1: _label(low)}
+    margin = max(map(len, labels.values()))
     canvas = _Canvas(max(width - margin - 2, 20), height)
     _draw(points, canvas, low, high)
-    marks = {0: labels[0], height - 1: labels[1]}
-    body = [f"{marks.get(row, ''):>{margin}} ┤{signs}" for row, signs in enumerate(canvas.rows(braille=braille))]
-    first, last = (point.day.isoformat() for point in (min(points), max(points)))
-    axis = f"{first}{last:>{canvas.columns - len(first)}}"
-    return [*(line if braille else line.replace("┤", "|") for line in body), f"{'':>{margin}}  {axis}"]
+    tick = "┤" if braille else "|"
+    lines = []
+    for row, signs in enumerate(canvas.rows(braille=braille)):
+        lines.append(f"{labels.get(row, ''):>{margin}} {tick}{signs}")
+    first = min(points).day.isoformat()
+    last = max(points).day.isoformat()
+    between = canvas.columns - len(first)
+    lines.append(f"{'':>{margin}}  {first}{last:>{between}}")
+    return lines
 
 
 def _label(value: float) -> str:
@@ -54,27 +62,36 @@ class _Canvas:
         self._signs[y // 4][x // 2] |= DOTS[y % 4][x % 2]
 
     def line(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+        across, down = end[0] - start[0], end[1] - start[1]
+        steps = max(abs(across), abs(down), 1)
         for step in range(steps + 1):
-            x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end, strict=True))
+            x = round(start[0] + across * step / steps)
+            y = round(start[1] + down * step / steps)
             self.dot(x, y)
 
     def rows(self, *, braille: bool) -> Iterator[str]:
         for row in self._signs:
-            signs = "".join(chr(BRAILLE + sign) if braille else "*" if sign else " " for sign in row)
-            yield signs.replace(chr(BRAILLE), " ").rstrip()
+            if braille:
+                signs = "".join(chr(BRAILLE + sign) if sign else " " for sign in row)
+            else:
+                signs = "".join("*" if sign else " " for sign in row)
+            yield signs.rstrip()
 
 
 def _draw(points: Sequence[Point], canvas: _Canvas, low: float, high: float) -> None:
     ordered = sorted(points)
-    start, days = ordered[0].day, max((ordered[-1].day - ordered[0].day).days, 1)
+    first = ordered[0].day
+    days = max((ordered[-1].day - first).days, 1)
+    span = (high - low) or 1.0
 
     def place(point: Point) -> tuple[int, int]:
-        x = round(canvas.across * (point.day - start).days / days)
-        return x, round(canvas.down * (high - point.value) / ((high - low) or 1.0))
+        x = canvas.across * (point.day - first).days / days
+        y = canvas.down * (high - point.value) / span
+        return round(x), round(y)
 
     before = ordered[0]
     for point in ordered:
         is_next = follows(before.day, before.days, point.day)
-        canvas.line(place(before) if is_next else place(point), place(point))
+        start = before if is_next else point
+        canvas.line(place(start), place(point))
         before = point

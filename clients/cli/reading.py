@@ -1,9 +1,10 @@
-"""Whether a text of SQL is one statement that reads. What cannot be proved to read is taken for one that does not.
+"""Whether a text of SQL is one statement that reads. What cannot be proved to read is taken for one
+that does not.
 
 The clients know nothing of the product, which has the same rule for the statements that it is sent.
 
-DuckDB's parser tells the kind of a statement, but says EXPLAIN of whatever is explained, and EXPLAIN ANALYZE runs it:
-a COPY would write. So what is explained is parsed once more, by itself.
+DuckDB's parser tells the kind of a statement, but says EXPLAIN of whatever is explained, and
+EXPLAIN ANALYZE runs it: a COPY would write. So what is explained is parsed once more, by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_BLANK = r"(?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n]|/\*(?:(?!\*/|/\*).)*\*/)"  # of ASCII alone, and no comment in a comment
+# Of ASCII alone, and no comment in a comment.
+_BLANK = r"(?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n]|/\*(?:(?!\*/|/\*).)*\*/)"
 _EXPLAIN = re.compile(rf"{_BLANK}*EXPLAIN{_BLANK}*", re.ASCII | re.DOTALL | re.IGNORECASE)
 _HOW = re.compile(rf"(?:ANALY[SZ]E|\((?:{_BLANK}|[\w,]|'\w*')*\)){_BLANK}*", re.ASCII | re.DOTALL | re.IGNORECASE)
 
@@ -27,12 +29,14 @@ def is_reading(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
 
     kinds = [statement.type for statement in connection.extract_statements(text)]
     if kinds == [duckdb.StatementType.EXPLAIN]:
-        return any(_is_select(connection, rest) for rest in _explained(text))
+        return any(_is_select(connection, rest) for rest in _statements_explained(text))
     return kinds == [duckdb.StatementType.SELECT]
 
 
-def _explained(text: str) -> Iterator[str]:
-    """What stands behind EXPLAIN, and behind how it is to be explained: `(…)` may belong to either."""
+def _statements_explained(text: str) -> Iterator[str]:
+    """What stands behind EXPLAIN, and behind how it is to be explained: `(…)` may belong to
+    either.
+    """
     if explain := _EXPLAIN.match(text):
         yield text[explain.end() :]
         if how := _HOW.match(text, explain.end()):

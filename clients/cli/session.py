@@ -98,16 +98,19 @@ def _exit_of(error: ClientError) -> Exit:
 
 
 def _hint(error: ClientError) -> str | None:
+    details = error.details
     if isinstance(error, AlreadyRunning):
         return f"{_how_to_follow(error.job_id)}; `wellhead import --attach` does so by itself."
-    if isinstance(error, TimedOut | Unreachable) and "job_id" in error.details:
-        return _how_to_follow(str(error.details["job_id"]))
-    if newer := error.details.get("held_since"):
+    if isinstance(error, TimedOut | Unreachable) and "job_id" in details:
+        return _how_to_follow(str(details["job_id"]))
+    if newer := details.get("held_since"):
         return f"Look at the one that was held since: wellhead status {newer}"
     if error.code == "SOURCE_NOT_NAMED":
-        return f"They are {', '.join(map(str, error.details.get('sources', ())))}. Name one: --source NAME"
-    if holding := error.details.get("findings"):
-        return f"What holds it: {', '.join(map(str, holding))}. See it: wellhead status {error.details.get('job_id')}"
+        names = ", ".join(map(str, details.get("sources", ())))
+        return f"They are {names}. Name one: --source NAME"
+    if findings := details.get("findings"):
+        names = ", ".join(map(str, findings))
+        return f"What holds it: {names}. See it: wellhead status {details.get('job_id')}"
     return HINTS.get(error.code) or HINTS.get(getattr(error, "rule", None) or "")
 
 

@@ -1,4 +1,6 @@
-"""wellhead login, logout, profiles, check-source, gui, completion: what has to do with this machine."""
+"""wellhead login, logout, profiles, check-source, gui, completion: what has to do with this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ PROFILE_COLUMNS = [
 
 
 class NoCheckout(ClientError):
-    """This looks at a source with the program of the server, which is not installed here. Run it in a checkout of
-    Wellhead: make check-source SOURCE=URL
+    """This looks at a source with the program of the server, which is not installed here. Run it in
+    a checkout of Wellhead: make check-source SOURCE=URL
     """
 
     default_code = "NO_CHECKOUT"
@@ -43,7 +45,8 @@ class NoCheckout(ClientError):
 def login(session: Session, url: str, name: str) -> None:
     """Save the address and the token of a Wellhead.
 
-    The token is asked for, or read from stdin. It is tried first, and kept where nobody else may read it.
+    The token is asked for, or read from stdin. It is tried first, and kept where nobody else may
+    read it.
     """
     token = click.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     if not token.strip():

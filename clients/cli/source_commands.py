@@ -131,8 +131,8 @@ def _show_schedule(terminal: Terminal, state: ScheduleState) -> None:
 def apply(session: Session, files: tuple[Path, ...]) -> int:
     """Define the sources in FILES, each a TOML or JSON file.
 
-    A source that is there gets a new version when its file says something else. When one file has faults the others
-    are applied all the same, and the exit code is 1.
+    A source that is there gets a new version when its file says something else. When one file has
+    faults the others are applied all the same, and the exit code is 1.
     """
     applied: list[dict[str, Any]] = []
     with session.client() as wellhead:
@@ -159,7 +159,7 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     found = {}
     with session.client() as wellhead:
         for file in files:
-            found[str(file)] = _checked(wellhead, file)
+            found[str(file)] = _check_file(wellhead, file)
     if session.terminal.wants_json:
         session.terminal.json(found)
     else:
@@ -219,7 +219,8 @@ def delete(session: Session, name: str, yes: bool) -> None:
 @json_option
 @with_session
 def send_file(session: Session, name: str, file: Path) -> None:
-    """Send FILE into the stack's bucket, for the source NAME to read, which need not be defined yet.
+    """Send FILE into the stack's bucket, for the source NAME to read, which need not be defined
+    yet.
 
     The address for its definition goes to stdout: write it as `url`, or draft a definition of it.
     """
@@ -254,7 +255,9 @@ def presets(session: Session, name: str | None) -> None:
 
 
 def read_definition(file: Path) -> dict[str, Any]:
-    """What the file says, with the path of a local source seen from the file's own folder. Raises DefinitionUnread."""
+    """What the file says, with the path of a local source seen from the file's own folder. Raises
+    DefinitionUnread.
+    """
     try:
         text = file.read_text("utf-8")
         told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
@@ -294,7 +297,7 @@ def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
         terminal.facts([("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])])
 
 
-def _checked(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
+def _check_file(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
     """With `faults` where the definition has some."""
     try:
         return wellhead.check_source(read_definition(file))

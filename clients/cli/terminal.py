@@ -1,6 +1,7 @@
 """What people and programs see: data on stdout, everything else on stderr.
 
-On a terminal there are tables and colours (none with NO_COLOR), elsewhere plain lines with tabs, and JSON on request.
+On a terminal there are tables and colours (none with NO_COLOR), elsewhere plain lines with tabs,
+and JSON on request.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ STYLES = {"COMPLETED": "green", "FAILED": "red", "HELD": "yellow", "CANCELLED": 
 
 
 class Column(NamedTuple):
-    """`of` reads the value out of a row, `show` words it for a terminal. There `is_cut` ones share what room the others
-    leave, and end in … when that is too little.
+    """`of` reads the value out of a row, `show` words it for a terminal. There `is_cut` ones share
+    what room the others leave, and end in … when that is too little.
     """
 
     heading: str
@@ -39,7 +40,8 @@ class Column(NamedTuple):
 
 
 class Terminal:
-    """`wants_json` is set by the option --json of a command. All that is printed is plain, and none of it is markup.
+    """`wants_json` is set by the option --json of a command. All that is printed is plain, and none
+    of it is markup.
 
     `options` are those of rich's Console.
     """
@@ -54,11 +56,11 @@ class Terminal:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Each part is a text, or a text and its style."""
-        self.out.print(styled(*parts))
+        self.out.print(style_text(*parts))
 
     def note(self, text: str, style: str = "") -> None:
         """For people: not part of the data."""
-        self.err.print(styled((text, style)))
+        self.err.print(style_text((text, style)))
 
     def error(self, error: ClientError) -> None:
         """With --json one line of JSON, the last one on stderr."""
@@ -74,7 +76,8 @@ class Terminal:
         known = [(name, value) for name, value in facts if value is not None]
         if not self.out.is_terminal:
             for name, value in known:
-                print(plain(name), plain(value), sep="\t", file=self.out.file)  # a console makes spaces of a tab
+                # A console makes spaces of a tab.
+                print(plain(name), plain(value), sep="\t", file=self.out.file)
             return
         width = max(len(name) for name, _ in known)
         for name, value in known:
@@ -89,13 +92,16 @@ class Terminal:
         _print_rows(self.err, columns, rows)
 
     def table(self, table: Table) -> None:
-        """Of cells that `styled` has made."""
+        """Of cells that `style_text` has made."""
         self.out.print(table, soft_wrap=False)
 
     def csv(self, text: str) -> None:
-        """UTF-8 in lines that end in CR and LF, as RFC 4180 has it. A line break or a tab within quotes stays one."""
+        """UTF-8 in lines that end in CR and LF, as RFC 4180 has it. A line break or a tab within
+        quotes stays one.
+        """
         lines = (plain(line, kept="\n\t") for line in text.split("\r\n"))
-        stream = getattr(self.out.file, "buffer", None)  # as text, some systems would write a second CR
+        # As text, some systems would write a second CR.
+        stream = getattr(self.out.file, "buffer", None)
         if stream is None:
             self.out.file.write("\r\n".join(lines))
         else:
@@ -137,7 +143,7 @@ def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[S
             console.print()
         for column, text in zip(columns, row, strict=True):
             if text:
-                console.print(styled(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
+                console.print(style_text(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
@@ -145,7 +151,7 @@ def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
         ratio = 1 if column.is_cut else None
-        table.add_column(styled(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
+        table.add_column(style_text(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
@@ -155,7 +161,7 @@ def _cell(text: str) -> Text:
     return Text(text, style=STYLES.get(text, ""))
 
 
-def styled(*parts: str | tuple[str, str]) -> Text:
+def style_text(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*((plain(part), "") if isinstance(part, str) else (plain(part[0]), part[1]) for part in parts))
 
 
@@ -178,7 +184,9 @@ def short_moment(text: str) -> str:
 
 
 def moment(epoch: float | None) -> str | None:
-    """In UTC to the second, as the console and the data have it: who compares two machines need not reckon."""
+    """In UTC to the second, as the console and the data have it: who compares two machines need not
+    reckon.
+    """
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch)) if epoch is not None else None
 
 

@@ -32,7 +32,9 @@ SOMEWHERE = "http://127.0.0.1:8000"
 
 
 def run(target: Target | None, profiles: Profiles, *, name: str | None) -> int:
-    """Until the window is closed; 1 when there can be none. An address that is entered is saved under this name."""
+    """Until the window is closed; 1 when there can be none. An address that is entered is saved
+    under this name.
+    """
     address = target.url if target else SOMEWHERE
     try:
         import tkinter as tk
@@ -50,7 +52,8 @@ def run(target: Target | None, profiles: Profiles, *, name: str | None) -> int:
         return _explain(WITHOUT_DISPLAY, address)
     book = Book(profiles, name or "default")
     window = Window(root, make_client=make_client, remember=book.remember, open_folder=open_folder)
-    signal.signal(signal.SIGINT, lambda *_: root.after(0, window.leave))  # Tk would show Ctrl-C as an error
+    # Tk would show Ctrl-C as an error.
+    signal.signal(signal.SIGINT, lambda *_: root.after(0, window.leave))
     window.begin(address, (target.token if target else None) or "")
     root.mainloop()
     return 0

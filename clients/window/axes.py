@@ -39,15 +39,28 @@ class Axis:
 
     @classmethod
     def around(cls, values: Iterable[float | None], *, is_log: bool = False) -> Axis:
-        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest value."""
-        known = [value for value in values if value is not None and isfinite(value) and (value > 0 or not is_log)]
-        if is_log:
-            low, high = min(known, default=0.1), max(known, default=1.0)
-            first, last = floor(log10(low)), ceil(log10(high))
-            return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
-        low, high = min(known, default=0.0), max(known, default=0.0)
+        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest
+        value.
+
+        Around 0.3 and 41 a linear one goes from 0 to 60, a logarithmic one from 0.1 to 100.
+        """
+        known = [value for value in values if value is not None and isfinite(value)]
+        return cls._of_decades(known) if is_log else cls._of_steps(known)
+
+    @classmethod
+    def _of_decades(cls, values: list[float]) -> Axis:
+        positive = [value for value in values if value > 0]
+        first = floor(log10(min(positive, default=0.1)))
+        last = ceil(log10(max(positive, default=1.0)))
+        return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
+
+    @classmethod
+    def _of_steps(cls, values: list[float]) -> Axis:
+        low = min(values, default=0.0)
+        high = max(values, default=0.0)
         step = nice_step(max(high, 0.0) - min(low, 0.0) or 1.0)
-        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, step if low >= 0 else 0.0))
+        least_high = step if low >= 0 else 0.0
+        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, least_high))
 
     def share(self, value: float | None) -> float | None:
         """None where the value is missing, or has no place on a logarithmic axis."""
@@ -59,11 +72,14 @@ class Axis:
 
     def ticks(self) -> list[float]:
         if self.is_log:
-            first, last = round(log10(self.low)), round(log10(self.high))
+            first = round(log10(self.low))
+            last = round(log10(self.high))
             every = ceil((last - first) / 4)
             return [10.0**power for power in range(first, last + 1, every)]
         step = nice_step(self.high - self.low)
-        return [number * step for number in range(round(self.low / step), round(self.high / step) + 1)]
+        first = round(self.low / step)
+        last = round(self.high / step)
+        return [number * step for number in range(first, last + 1)]
 
 
 def nice_step(span: float, parts: int = 3) -> float:
@@ -94,13 +110,16 @@ def gaps(periods: Sequence[Period]) -> list[tuple[date, date]]:
 
 def year_ticks(first: date, last: date, most: int) -> list[date]:
     """The first of January of every year, or of every second, fifth, tenth."""
-    years = range(first.year + (first > date(first.year, 1, 1)), last.year + 1)
+    first_year = first.year if first == date(first.year, 1, 1) else first.year + 1
+    years = range(first_year, last.year + 1)
     every = next((number for number in (1, 2, 5, 10, 20, 50) if len(years) <= most * number), 100)
     return [date(year, 1, 1) for year in years if year % every == 0]
 
 
 def nearest(periods: Sequence[Period], share: float) -> int:
-    """The position of the period that is nearest to this share of the time between the first and the last."""
+    """The position of the period that is nearest to this share of the time between the first and
+    the last.
+    """
     first = periods[0].day
     days = (periods[-1].day - first).days * share
     return min(range(len(periods)), key=lambda place: abs((periods[place].day - first).days - days))

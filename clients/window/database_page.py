@@ -98,17 +98,14 @@ class DatabasePage(ttk.Frame):
         self._session.ask("data", lambda client: client.summary(), self._show_summary, self._explain)
 
     def _show_summary(self, summary: Summary) -> None:
-        snapshot = summary["snapshot"]
-        told = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
-        for name, number in told.items():
-            self.tiles[name].show("by source" if number is None else words.count(number))
+        counts = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
+        for name, count in counts.items():
+            self.tiles[name].show("by source" if count is None else words.count(count))
         self.tiles["First period"].show(month(summary["first_period"]))
         self.tiles["Last period"].show(month(summary["last_period"]))
+        snapshot = summary["snapshot"]
         self.tiles["Size"].show(words.size(snapshot["bytes"]))
-        kept = f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."
-        missing = summary.get("missing_periods", summary["missing_months"])
-        gaps = _by_source(summary) if missing is None else f"{words.count(missing)} periods are missing between others."
-        self.note.configure(text=f"{gaps} {kept}")
+        self.note.configure(text=f"{_gaps(summary)} {_rejects(summary)}")
         self.digest.tell(f"SHA-256  {snapshot['sha256']}")
 
     def _explain(self, failure: Exception) -> None:
@@ -131,13 +128,16 @@ class DatabasePage(ttk.Frame):
             self._session.post(lambda: self._show_progress(done / max(1, total)))
 
         self._session.ask(
-            "download", lambda client: client.download(path, progress), lambda _: self._saved(path), self._not_saved
+            "download",
+            lambda client: client.download(path, progress),
+            lambda _: self._show_saved(path),
+            self._show_not_saved,
         )
 
     def _show_progress(self, share: float) -> None:
         self.meter.configure(value=100 * share)
 
-    def _saved(self, path: Path) -> None:
+    def _show_saved(self, path: Path) -> None:
         self.saved = path
         self.button.state(["!disabled"])
         self.folder.state(["!disabled"])
@@ -145,7 +145,7 @@ class DatabasePage(ttk.Frame):
         self.result.configure(style="good.TLabel")
         self.result.tell(f"✓  Saved and verified: {path}")
 
-    def _not_saved(self, failure: Exception) -> None:
+    def _show_not_saved(self, failure: Exception) -> None:
         self.button.state(["!disabled"])
         self.meter.configure(value=0)
         self.result.configure(style="bad.TLabel")
@@ -163,6 +163,19 @@ def usual_folder() -> Path:
 
 
 def _by_source(summary: Summary) -> str:
-    """One well may be told by two sources, so each is counted on its own."""
-    each = [f"{told['source']}: {words.count(told.get('wells', 0))} wells" for told in summary.get("sources", [])]
-    return f"{', '.join(each)}."
+    """Two sources may have rows of one well, so each is counted on its own."""
+    counts = [
+        f"{source['source']}: {words.count(source.get('wells', 0))} wells" for source in summary.get("sources", [])
+    ]
+    return f"{', '.join(counts)}."
+
+
+def _gaps(summary: Summary) -> str:
+    missing = summary.get("missing_periods", summary["missing_months"])
+    if missing is None:
+        return _by_source(summary)
+    return f"{words.count(missing)} periods are missing between others."
+
+
+def _rejects(summary: Summary) -> str:
+    return f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."

@@ -21,7 +21,8 @@ Piece = tuple[str, tuple[str, ...]]
 
 
 class HeldPanel(ttk.Frame):
-    """A switch for each finding, and the two buttons; there only while an import waits for somebody's word.
+    """A switch for each finding, and the two buttons; there only while an import waits for
+    somebody's word.
 
     `accepted` and `discarded` are told what the person wants, of which job.
     """
@@ -47,7 +48,9 @@ class HeldPanel(ttk.Frame):
         self.discard = ttk.Button(self, text="Discard", style="Danger.TButton", command=lambda: self._tell(discarded))
 
     def show(self, job: Job) -> bool:
-        """Whether there is anything to say a word on. Switches stay as they are while the job is the same."""
+        """Whether there is anything to say a word on. Switches stay as they are while the job is
+        the same.
+        """
         if job != self._job:
             self._job = job
             self._make_switches(job)
@@ -112,13 +115,18 @@ def what_became(job: Job) -> str:
 
 
 def _finding(finding: Finding) -> list[Piece]:
-    told = [("found", finding.found), ("limit", finding.limit)]
-    measures = "".join(f"{name}: {_value(each)}\n" for name, each in told if each not in (None, ""))
-    head = ("warning", "strong") if finding.holds else ("strong",)
-    pieces: list[Piece] = [(f"{finding.title}\n", head), (f"{finding.message}\n", ()), (measures, ("muted",))]
+    measures = [("found", finding.found), ("limit", finding.limit)]
+    text = "".join(f"{name}: {_value(value)}\n" for name, value in measures if value not in (None, ""))
+    title_tags = ("warning", "strong") if finding.holds else ("strong",)
+    pieces: list[Piece] = [
+        (f"{finding.title}\n", title_tags),
+        (f"{finding.message}\n", ()),
+        (text, ("muted",)),
+    ]
     if not finding.can_be_accepted:
         pieces.append(("This cannot be accepted.\n", ("bad",)))
-    return pieces + [(_example(row), ("mono",)) for row in finding.rows]
+    pieces += [(_example(row), ("mono",)) for row in finding.rows]
+    return pieces
 
 
 def _example(row: Mapping[str, Any]) -> str:
@@ -126,19 +134,23 @@ def _example(row: Mapping[str, Any]) -> str:
 
 
 def _change(diff: Diff) -> list[Piece]:
-    rows = ", ".join(f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected"))
-    pieces: list[Piece] = [("It would change\n", ("caption",)), (f"{rows} rows\n", ())]
+    counts = [f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")]
+    pieces: list[Piece] = [("It would change\n", ("caption",)), (f"{', '.join(counts)} rows\n", ())]
     for column, sums in diff.get("sums", {}).items():
-        pieces.append((f"{column}  {_value(sums['before'])} → {_value(sums['after'])}\n", ("mono",)))
-    for each in diff.get("fields", []):
-        change = f"{_value(each['before'])} → {_value(each['after'])}"
-        pieces.append((f"{each['name'] or each['code']}  {each['column']}  {change}\n", ("mono",)))
+        pieces.append((f"{column}  {_step(sums)}\n", ("mono",)))
+    for field in diff.get("fields", []):
+        name = field["name"] or field["code"]
+        pieces.append((f"{name}  {field['column']}  {_step(field)}\n", ("mono",)))
     return pieces
 
 
-def _value(told: Any) -> str:
-    if told is None:
+def _step(sums: Mapping[str, Any]) -> str:
+    return f"{_value(sums['before'])} → {_value(sums['after'])}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
         return words.NOTHING
-    if isinstance(told, bool) or not isinstance(told, int | float):
-        return str(told)
-    return f"{told:,}" if isinstance(told, int) else f"{told:,.6g}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"

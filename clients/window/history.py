@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tkinter as tk
 from tkinter import ttk
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clients.window import words
 from clients.window.held import HeldPanel, Piece, findings, what_became
+from clients.window.notices import Notice
 from clients.window.parts import Card, Listing
-from clients.window.session import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clients.api.answers import Job
     from clients.window.session import Session
     from clients.window.theme import Theme
@@ -133,7 +135,7 @@ class Details(Card):
         """Draws nothing when nothing has changed, so that a selection stays."""
         if has_foot != bool(self._foot.winfo_manager()):
             self._foot.pack(side="bottom", fill="x", before=self._bar) if has_foot else self._foot.pack_forget()
-        pieces = told(job)
+        pieces = details_of(job)
         if pieces == self._shown:
             return
         place = self.text.yview()[0] if self._shown[:1] == pieces[:1] else 0.0
@@ -147,43 +149,64 @@ class Details(Card):
 
 
 def cells(job: Job) -> tuple[str, ...]:
+    """As COLUMNS."""
     merged = (job.new_records, job.updated_records, job.duplicate_records)
+    is_complete = job.status == "COMPLETED"
     return (
         words.status(job).capitalize(),
         words.moment(job.created_at),
         words.duration(job.execution_time_seconds),
-        *(words.count(number) if job.status == "COMPLETED" else "" for number in merged),
+        *(words.count(number) if is_complete else "" for number in merged),
         words.count(job.failed_records),
         job.source or "",
         job.triggered_by or "",
-        f"until {words.moment(job.accept_until)}" if job.can_be_accepted else job.error["code"] if job.error else "",
+        _trouble(job),
     )
 
 
-def told(job: Job) -> list[Piece]:
-    pieces: list[Piece] = [(f"{job.job_id}\n", ("mono",))]
-    for name, other in (("Goes on from", job.retry_of), ("Retried by", job.retried_by)):
-        pieces += [(f"{name} {words.short(other)}\n", ("muted",))] if other else []
-    pieces += [(f"Rollback to {job.rollback_to}\n", ("muted",))] if job.rollback_to else []
-    pieces += [(f"Accepted by {job.accepted_by}\n", ("muted",))] if job.accepted_by else []
-    return pieces + error(job) + findings(job) + warnings(job) + time_line(job)
+def _trouble(job: Job) -> str:
+    if job.can_be_accepted:
+        return f"until {words.moment(job.accept_until)}"
+    return job.error["code"] if job.error else ""
+
+
+def details_of(job: Job) -> list[Piece]:
+    lines = []
+    if job.retry_of:
+        lines.append(f"Goes on from {words.short(job.retry_of)}")
+    if job.retried_by:
+        lines.append(f"Retried by {words.short(job.retried_by)}")
+    if job.rollback_to:
+        lines.append(f"Rollback to {job.rollback_to}")
+    if job.accepted_by:
+        lines.append(f"Accepted by {job.accepted_by}")
+    head: list[Piece] = [(f"{job.job_id}\n", ("mono",))]
+    head += [(f"{line}\n", ("muted",)) for line in lines]
+    return head + error(job) + findings(job) + warnings(job) + time_line(job)
 
 
 def error(job: Job) -> list[Piece]:
-    if job.error is None:
+    trouble = job.error
+    if trouble is None:
         return []
+    message = f"{trouble['message']}\n"
     if job.is_held:
-        return [("Held\n", ("caption",)), (f"{job.error['message']}\n", ()), (f"{what_became(job)}\n", ("strong",))]
-    found = job.error
-    where = [words.PHASES.get(found.get("phase") or "", ""), f"page {found['page']}" if found.get("page") else ""]
-    place = ", ".join(part for part in (*where, f"attempt {found.get('attempt')}") if part)
+        return [("Held\n", ("caption",)), (message, ()), (f"{what_became(job)}\n", ("strong",))]
     return [
         ("Error\n", ("caption",)),
-        (f"{found['code']}\n", ("bad", "strong")),
-        (f"{found['message']}\n", ()),
-        (f"{place}\n", ("muted",)),
-        (f"{advice(job, is_passing=found['retryable'])}\n", ("strong",)),
+        (f"{trouble['code']}\n", ("bad", "strong")),
+        (message, ()),
+        (f"{_where(trouble)}\n", ("muted",)),
+        (f"{advice(job, is_passing=trouble['retryable'])}\n", ("strong",)),
     ]
+
+
+def _where(trouble: Mapping[str, Any]) -> str:
+    """Fetching rows, page 3, attempt 2."""
+    phase = words.PHASES.get(trouble.get("phase") or "", "")
+    page = f"page {trouble['page']}" if trouble.get("page") else ""
+    attempt = f"attempt {trouble.get('attempt')}"
+    return ", ".join(part for part in (phase, page, attempt) if part)
 
 
 def advice(job: Job, *, is_passing: bool) -> str:
@@ -195,16 +218,22 @@ def advice(job: Job, *, is_passing: bool) -> str:
 
 
 def warnings(job: Job) -> list[Piece]:
-    pieces: list[Piece] = [("Warnings\n", ("caption",))] if job.warnings else []
+    pieces: list[Piece] = []
+    if job.warnings:
+        pieces.append(("Warnings\n", ("caption",)))
     for warning in job.warnings:
-        pieces.append((f"{warning['rule']}   {words.count(warning['count'])}\n", ("warning", "strong")))
+        count = words.count(warning["count"])
+        pieces.append((f"{warning['rule']}   {count}\n", ("warning", "strong")))
         pieces.append((f"{warning['message']}\n", ()))
     return pieces
 
 
 def time_line(job: Job) -> list[Piece]:
-    pieces: list[Piece] = [("Time line\n", ("caption",))] if job.events else []
+    pieces: list[Piece] = []
+    if job.events:
+        pieces.append(("Time line\n", ("caption",)))
     for event in job.events:
         since = words.duration(event["at"] - job.created_at)
-        pieces += [(f"{since}\t", ("muted", "event")), (f"{words.event(event)}\n", ("event",))]
+        pieces.append((f"{since}\t", ("muted", "event")))
+        pieces.append((f"{words.event(event)}\n", ("event",)))
     return pieces

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from clients.window import words
 from clients.window.history import History
+from clients.window.import_part import ALL, Part
 from clients.window.lines import Line
 from clients.window.parts import Card, tiles
-from clients.window.session import ALL, Part
 
 if TYPE_CHECKING:
     from clients.api.answers import Job
@@ -172,16 +172,21 @@ class ProgressCard(Card):
         self.phase.tell(words.state(job))
         self.rows.configure(text=words.rows(job))
         self._show_meter(job)
-        self._show_steps(reached(job))
+        self._show_steps(steps_behind(job))
         self._show_outcome(job)
 
     def tick(self) -> None:
         """The time goes on between two answers."""
-        job, since = self._session.job, self._session.since_heard
-        self.tiles["Time so far"].show(words.duration(words.elapsed(job, since)) if job else words.NOTHING)
-        runs = job is not None and job.status == "RUNNING"
-        self.tiles["Time left"].show(words.remaining(job, since) if job and runs else words.NOTHING)
-        if runs and self._is_unknown(job):
+        job = self._session.job
+        since = self._session.since_heard
+        so_far = left = words.NOTHING
+        if job:
+            so_far = words.duration(words.elapsed(job, since))
+        if job and job.status == "RUNNING":
+            left = words.remaining(job, since)
+        self.tiles["Time so far"].show(so_far)
+        self.tiles["Time left"].show(left)
+        if self._is_unknown(job):
             self.meter.step(3)
 
     def _is_unknown(self, job: Job | None) -> bool:
@@ -199,15 +204,22 @@ class ProgressCard(Card):
             tile.show(words.NOTHING)
 
     def _show_buttons(self, job: Job | None) -> None:
-        may_act = self._session.may_act
         can_cancel = job is not None and not job.final
-        can_retry = job is not None and words.status(job) in ("FAILED", "CANCELLED") and job.retried_by is None
-        for button, is_there in ((self.cancel, can_cancel), (self.retry, can_retry)):
-            if is_there != bool(button.winfo_manager()):
-                button.pack(side="right", before=self.origin) if is_there else button.pack_forget()
-        asked = job is not None and job.cancel_requested_at is not None
-        self.cancel.state(["!disabled" if may_act and not asked else "disabled"])
+        has_ended_early = job is not None and words.status(job) in ("FAILED", "CANCELLED")
+        can_retry = job is not None and has_ended_early and job.retried_by is None
+        self._show_button(self.cancel, is_there=can_cancel)
+        self._show_button(self.retry, is_there=can_retry)
+        may_act = self._session.may_act
+        is_ending = job is not None and job.cancel_requested_at is not None
+        self.cancel.state(["!disabled" if may_act and not is_ending else "disabled"])
         self.retry.state(["!disabled" if may_act else "disabled"])
+
+    def _show_button(self, button: ttk.Button, *, is_there: bool) -> None:
+        was_there = bool(button.winfo_manager())
+        if is_there and not was_there:
+            button.pack(side="right", before=self.origin)
+        elif was_there and not is_there:
+            button.pack_forget()
 
     def _show_meter(self, job: Job) -> None:
         style = f"{METERS.get(words.status(job), 'accent')}.Horizontal.TProgressbar"
@@ -221,7 +233,12 @@ class ProgressCard(Card):
 
     def _show_steps(self, place: int) -> None:
         for number, (step, label) in enumerate(self.steps.items()):
-            mark, style = ("✓", "good") if number < place else ("●", "accent") if number == place else ("○", "muted")
+            if number < place:
+                mark, style = "✓", "good"
+            elif number == place:
+                mark, style = "●", "accent"
+            else:
+                mark, style = "○", "muted"
             label.configure(text=f"{mark}  {words.PHASES[step]}", style=f"{style}.TLabel")
 
     def _show_outcome(self, job: Job) -> None:
@@ -233,7 +250,7 @@ class ProgressCard(Card):
         self.tiles["Rows a second"].show(words.count(job.records_per_second))
 
 
-def reached(job: Job) -> int:
+def steps_behind(job: Job) -> int:
     """How many phases are behind."""
     if job.status == "COMPLETED":
         return len(STEPS)

@@ -16,7 +16,7 @@ TIP_MS = 400  # a pointer that rests that long wants to know
 WIDEST_TIP = 480
 
 
-def fitted(text: str, room: int, measure: Callable[[str], int]) -> str:
+def fit_text(text: str, room: int, measure: Callable[[str], int]) -> str:
     """As much of the text as has room, by bisection: a longer beginning is never narrower."""
     if measure(text) <= room:
         return text
@@ -31,7 +31,9 @@ def fitted(text: str, room: int, measure: Callable[[str], int]) -> str:
 
 
 class Tip:
-    """What `ask` tells of the place under the pointer, once it rests; nothing where that is empty."""
+    """What `ask` tells of the place under the pointer, once it rests; nothing where that is
+    empty.
+    """
 
     def __init__(self, widget: tk.Widget, theme: Theme, ask: Callable[[tk.Event[Any]], str]) -> None:
         self._widget = widget
@@ -41,11 +43,11 @@ class Tip:
         self._waiting: str | None = None
         self._shown: tk.Toplevel | None = None
         self.text = ""
-        widget.bind("<Motion>", self._moved, add=True)
+        widget.bind("<Motion>", self._follow_pointer, add=True)
         for event in ("<Leave>", "<ButtonPress>", "<MouseWheel>", "<Unmap>"):
             widget.bind(event, lambda _: self._move_to(""), add=True)
 
-    def _moved(self, event: tk.Event[Any]) -> None:
+    def _follow_pointer(self, event: tk.Event[Any]) -> None:
         self._move_to(self._ask(event), event.x_root, event.y_root)
 
     def _move_to(self, text: str, x: int = 0, y: int = 0) -> None:
@@ -62,13 +64,16 @@ class Tip:
     def _show(self, x: int, y: int) -> None:
         px, palette = self._theme.px, self._theme.palette
         self._waiting = None
-        self._shown = tip = tk.Toplevel(self._widget, background=palette.border)
+        tip = tk.Toplevel(self._widget, background=palette.border)
         tip.wm_overrideredirect(True)
-        label = tk.Label(tip, text=self.text, justify="left", wraplength=px(WIDEST_TIP), font=self._theme.fonts["Text"])
-        label.configure(background=palette.surface, foreground=palette.text, padx=px(8), pady=px(5))
+        self._shown = tip
+        label = tk.Label(tip, text=self.text, justify="left", font=self._theme.fonts["Text"])
+        label.configure(wraplength=px(WIDEST_TIP), padx=px(8), pady=px(5))
+        label.configure(background=palette.surface, foreground=palette.text)
         label.pack(padx=1, pady=1)
-        right = tip.winfo_screenwidth() - label.winfo_reqwidth() - px(4)
-        tip.wm_geometry(f"+{max(0, min(x + px(12), right))}+{y + px(18)}")
+        rightmost = tip.winfo_screenwidth() - label.winfo_reqwidth() - px(4)
+        left = max(0, min(x + px(12), rightmost))
+        tip.wm_geometry(f"+{left}+{y + px(18)}")
 
 
 class Line(ttk.Label):
@@ -89,4 +94,4 @@ class Line(ttk.Label):
     def _fit(self) -> None:
         """Before it has a place, all of it."""
         room = self.winfo_width()
-        self.configure(text=self.whole if room <= 1 else fitted(self.whole, room, self._measure))
+        self.configure(text=self.whole if room <= 1 else fit_text(self.whole, room, self._measure))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from math import ceil
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
-from clients.window.lines import Tip, fitted
+from clients.window.lines import Tip, fit_text
 from clients.window.words import NOTHING
 
 if TYPE_CHECKING:
     import tkinter as tk
     from collections.abc import Callable, Sequence
 
-    from clients.window.session import Notice
+    from clients.window.notices import Notice
     from clients.window.theme import Theme
 
 NARROWEST_TILE = 118
@@ -48,28 +49,38 @@ class Tile(ttk.Frame):
 
 
 def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, Tile]:
-    """All of one width: in one row where there is room, else in as many as it takes, about equally long."""
-    made = {caption: Tile(parent, theme, caption) for caption in captions}
+    """All of one width: in one row where there is room, else in as many as it takes, about equally
+    long.
+    """
+    by_caption = {caption: Tile(parent, theme, caption) for caption in captions}
+    count = len(by_caption)
     columns = 0
 
     def place(width: int) -> None:
         nonlocal columns
-        at_once = max(1, min(len(made), width // theme.px(NARROWEST_TILE)))
-        rows = -(-len(made) // at_once)
-        before, columns = columns, -(-len(made) // rows)
+        before = columns
+        columns = _columns_in(width // theme.px(NARROWEST_TILE), count)
         if columns == before:
             return
-        for column in range(len(made)):
-            there = column < columns
-            parent.columnconfigure(column, weight=int(there), uniform="tiles" if there else "")
-        for number, tile in enumerate(made.values()):
+        for column in range(count):
+            is_used = column < columns
+            parent.columnconfigure(column, weight=int(is_used), uniform="tiles" if is_used else "")
+        for number, tile in enumerate(by_caption.values()):
             row, column = divmod(number, columns)
-            left, above = theme.px(10) if column else 0, theme.px(8) if row else 0
+            left = theme.px(10) if column else 0
+            above = theme.px(8) if row else 0
             tile.grid(row=row, column=column, sticky="ew", padx=(left, 0), pady=(above, 0))
 
-    place(len(made) * theme.px(NARROWEST_TILE))
+    place(count * theme.px(NARROWEST_TILE))
     parent.bind("<Configure>", lambda event: place(event.width), add=True)
-    return made
+    return by_caption
+
+
+def _columns_in(room: int, count: int) -> int:
+    """Room for five, and six tiles: two rows of three, not of five and one."""
+    at_once = max(1, min(count, room))
+    rows = ceil(count / at_once)
+    return ceil(count / rows)
 
 
 class Banner(ttk.Frame):
@@ -84,10 +95,12 @@ class Banner(ttk.Frame):
     def show(self, notice: Notice) -> None:
         self.clear()
         self.notice = notice
-        px, style = self._theme.px, f"{notice.tone}.Banner"
+        px = self._theme.px
+        style = f"{notice.tone}.Banner"
         body = ttk.Frame(self, style=f"{style}.TFrame", padding=(px(14), px(8)))
         body.pack(fill="x", pady=(0, px(12)))
-        ttk.Label(body, text=MARKS[notice.tone], style=f"{style}.TLabel").pack(side="left", padx=(0, px(10)))
+        mark = ttk.Label(body, text=MARKS[notice.tone], style=f"{style}.TLabel")
+        mark.pack(side="left", padx=(0, px(10)))
         self._add_button(body, CROSS, self.clear, style)
         for name, action in reversed(notice.actions.items()):
             self._add_button(body, name, action, style)
@@ -112,39 +125,52 @@ class Banner(ttk.Frame):
 
 
 class Listing(ttk.Frame):
-    """A table with a scrollbar; each column is its name, heading, width and anchor. One takes the room that is left. A
-    table that is wider than its place scrolls sideways.
+    """A table with a scrollbar; each column is its name, heading, width and anchor. One takes the
+    room that is left. A table that is wider than its place scrolls sideways.
     """
 
     def __init__(
         self, parent: tk.Misc, theme: Theme, columns: Sequence[tuple[str, str, int, Any]], *, grows: str
     ) -> None:
-        super().__init__(parent, width=theme.px(LEAST[0]), height=theme.px(LEAST[1]))
+        width, height = LEAST
+        super().__init__(parent, width=theme.px(width), height=theme.px(height))
         self.grid_propagate(False)
         self._theme = theme
         self._whole: dict[str, tuple[Sequence[str], str]] = {}
         self._widths: tuple[int, ...] = ()
-        names = [name for name, *_ in columns]
-        self.tree = ttk.Treeview(self, columns=names, show="headings", selectmode="browse", height=4)
-        for name, heading, width, anchor in columns:
-            self.tree.heading(name, text=heading, anchor=anchor)
-            self.tree.column(name, width=theme.px(width), minwidth=theme.px(40), anchor=anchor, stretch=name == grows)
-        bar = ttk.Scrollbar(self, orient="vertical", command=self.tree.yview)
+        self.tree = self._make_tree(columns, grows)
         self._sideways = ttk.Scrollbar(self, orient="horizontal", command=self.tree.xview)
+        self._place_tree()
+        # The window or a column has another width.
+        for event in ("<Configure>", "<ButtonRelease-1>"):
+            self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
+        self.tip = Tip(self.tree, theme, self._under)
+
+    def _make_tree(self, columns: Sequence[tuple[str, str, int, Any]], grows: str) -> ttk.Treeview:
+        px = self._theme.px
+        names = [name for name, *_ in columns]
+        tree = ttk.Treeview(self, columns=names, show="headings", selectmode="browse", height=4)
+        for name, heading, width, anchor in columns:
+            tree.heading(name, text=heading, anchor=anchor)
+            tree.column(name, width=px(width), minwidth=px(40), anchor=anchor, stretch=name == grows)
+        return tree
+
+    def _place_tree(self) -> None:
+        bar = ttk.Scrollbar(self, orient="vertical", command=self.tree.yview)
         self.tree.configure(yscrollcommand=bar.set, xscrollcommand=self._show_sideways)
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
         self.tree.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
-        for event in ("<Configure>", "<ButtonRelease-1>"):  # the window or a column has another width
-            self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
-        self.tip = Tip(self.tree, theme, self._under)
 
     def _show_sideways(self, first: float, last: float) -> None:
         self._sideways.set(first, last)
         is_needed = float(first) > 0 or float(last) < 1
-        if is_needed != bool(self._sideways.winfo_manager()):
-            self._sideways.grid(row=1, column=0, sticky="ew") if is_needed else self._sideways.grid_remove()
+        is_there = bool(self._sideways.winfo_manager())
+        if is_needed and not is_there:
+            self._sideways.grid(row=1, column=0, sticky="ew")
+        elif is_there and not is_needed:
+            self._sideways.grid_remove()
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -152,36 +178,46 @@ class Listing(ttk.Frame):
         return [tuple(self._whole[identity][0]) for identity in self.tree.get_children()]
 
     def fill(self, rows: dict[str, tuple[Sequence[str], str]]) -> None:
-        """Identity → cells and tag, in this order; what is chosen stays chosen, what is equal is not drawn anew."""
-        for gone in set(self.tree.get_children()) - rows.keys():
-            self.tree.delete(gone)
-        before, self._whole = self._whole, dict(rows)
+        """Identity → cells and tag, in this order; what is chosen stays chosen, what is equal is
+        not drawn anew.
+        """
+        for identity in set(self.tree.get_children()) - rows.keys():
+            self.tree.delete(identity)
+        before = self._whole
+        self._whole = dict(rows)
         for place, (identity, row) in enumerate(rows.items()):
+            cells, tag = row
             if not self.tree.exists(identity):
-                self.tree.insert("", place, identity, values=self._cut(row[0]), tags=(row[1],))
+                self.tree.insert("", place, identity, values=self._cut(cells), tags=(tag,))
             elif before.get(identity) != row:
-                self.tree.item(identity, values=self._cut(row[0]), tags=(row[1],))
+                self.tree.item(identity, values=self._cut(cells), tags=(tag,))
 
     def _fit(self) -> None:
-        if (widths := self._measured()) != self._widths:
-            self._widths = widths
-            for identity, (cells, _) in self._whole.items():
-                self.tree.item(identity, values=self._cut(cells))
+        widths = self._column_widths()
+        if widths == self._widths:
+            return
+        self._widths = widths
+        for identity, (cells, _) in self._whole.items():
+            self.tree.item(identity, values=self._cut(cells))
 
-    def _measured(self) -> tuple[int, ...]:
+    def _column_widths(self) -> tuple[int, ...]:
         return tuple(int(self.tree.column(name, "width")) for name in self.tree.cget("columns"))
 
     def _cut(self, cells: Sequence[str]) -> list[str]:
-        measure, sides = self._theme.fonts["Text"].measure, self._theme.px(SIDES)
-        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, self._measured(), strict=True)]
+        measure = self._theme.fonts["Text"].measure
+        sides = self._theme.px(SIDES)
+        widths = self._column_widths()
+        return [fit_text(cell, width - sides, measure) for cell, width in zip(cells, widths, strict=True)]
 
     def _under(self, event: tk.Event[Any]) -> str:
         """The whole cell under the pointer, where it is cut."""
-        identity, column = self.tree.identify_row(event.y), self.tree.identify_column(event.x)
+        identity = self.tree.identify_row(event.y)
+        column = self.tree.identify_column(event.x)
         if identity not in self._whole or not column:
             return ""
-        whole = self._whole[identity][0][int(column[1:]) - 1]
-        return "" if self.tree.set(identity, column) == whole else whole
+        cells, _ = self._whole[identity]
+        cell = cells[int(column[1:]) - 1]  # Tk calls the first column #1
+        return "" if self.tree.set(identity, column) == cell else cell
 
     @property
     def chosen(self) -> str | None:

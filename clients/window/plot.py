@@ -1,4 +1,6 @@
-"""The production of one well: a panel for each measure over one time axis, with a read-out under the pointer."""
+"""The production of one well: a panel for each measure over one time axis, with a read-out under
+the pointer.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ LONGEST_STROKE = 8_000  # pixels, of one line: about a tenth of a second
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of production; `tone` is its colour in the palette, `unit` that of its volumes: a day has its rate."""
+    """One column of production; `tone` is its colour in the palette, `unit` that of its volumes: a
+    day has its rate.
+    """
 
     column: str
     name: str
@@ -56,7 +60,9 @@ class Place:
 
 
 class Plot(tk.Canvas):
-    """`readout` is what the pointer shows: the text of each panel, or of the last period without a pointer."""
+    """`readout` is what the pointer shows: the text of each panel, or of the last period without a
+    pointer.
+    """
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(320), height=theme.px(300))
@@ -127,9 +133,11 @@ class Plot(tk.Canvas):
             self._line(place, [point for point in (points[number] for number in run) if point], colour)
 
     def _ground(self, place: Place, axis: Axis) -> None:
+        """Where periods are missing, and the lines of the scale."""
         palette = self._theme.palette
         for before, after in gaps(self.periods):
-            left, right = place.x(self._share(before)), place.x(self._share(after))
+            left = place.x(self._share(before))
+            right = place.x(self._share(after))
             self.create_rectangle(left, place.top, right, place.bottom, fill=palette.sunken, width=0, tags="gap")
         for tick in axis.ticks():
             y = place.y(axis.share(tick) or 0.0)
@@ -149,9 +157,12 @@ class Plot(tk.Canvas):
         self._stroke(points, colour)
 
     def _stroke(self, points: list[tuple[float, float]], colour: str) -> None:
-        """Tk's own lines have steps. A thicket of a line takes too long to paint, and shows no steps."""
+        """Tk's own lines have steps. A thicket of a line takes too long to paint, and shows no
+        steps.
+        """
         width = self._theme.px(1.6)
-        if sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points)) > LONGEST_STROKE:
+        length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points))
+        if length > LONGEST_STROKE:
             self.create_line(*chain(*points), fill=colour, width=width, joinstyle="round", tags="data")
             return
         left, top, picture = stroke(points, width=width, colour=colour)
@@ -161,7 +172,9 @@ class Plot(tk.Canvas):
 
     def _point(self, place: Place, axis: Axis, number: int, value: float | None) -> tuple[float, float] | None:
         share = axis.share(value)
-        return None if share is None else (place.x(self._share(self.periods[number].day)), place.y(share))
+        if share is None:
+            return None
+        return place.x(self._share(self.periods[number].day)), place.y(share)
 
     def _share(self, day: date) -> float:
         first = self.periods[0].day
@@ -169,12 +182,14 @@ class Plot(tk.Canvas):
         return (day - first).days / days if days else 0.5
 
     def _time_axis(self) -> None:
+        px, muted = self._theme.px, self._theme.palette.muted
         place = self._place(len(MEASURES) - 1)
-        most = max(2, (place.right - place.left) // self._theme.px(56))
+        bottom = place.bottom
+        most = max(2, (place.right - place.left) // px(56))
         for year in year_ticks(self.periods[0].day, self.periods[-1].day, most):
             x = place.x(self._share(year))
-            self.create_line(x, place.bottom, x, place.bottom + self._theme.px(4), fill=self._theme.palette.muted)
-            self._text(x, place.bottom + self._theme.px(14), str(year.year), tone="muted", anchor="center")
+            self.create_line(x, bottom, x, bottom + px(4), fill=muted)
+            self._text(x, bottom + px(14), str(year.year), tone="muted", anchor="center")
 
     def _hover(self, event: tk.Event[Any]) -> None:
         if not self.periods:
@@ -184,37 +199,45 @@ class Plot(tk.Canvas):
         self._read_out(nearest(self.periods, min(1.0, max(0.0, share))))
 
     def _read_out(self, number: int | None) -> None:
-        """Of the period under the pointer, with a line through all panels; of the last one without a pointer."""
+        """Of the period under the pointer, with a line through all panels; of the last one without
+        a pointer.
+        """
         self.delete("readout")
         if not self.periods:
             return
         if number is not None:
             self._crosshair(number)
-        for place, measure in ((self._place(index), measure) for index, measure in enumerate(MEASURES)):
-            self.readout[measure.column] = self._reading(measure, -1 if number is None else number)
-            self._headline(place, measure)
+        shown = -1 if number is None else number
+        for index, measure in enumerate(MEASURES):
+            self.readout[measure.column] = self._reading(measure, shown)
+            self._headline(self._place(index), measure)
 
     def _reading(self, measure: Measure, number: int) -> str:
         value = self.values(measure)[number]
-        told = "no value" if value is None else figure(value)
-        return f"{self.periods[number].name}   {told}"
+        text = "no value" if value is None else figure(value)
+        return f"{self.periods[number].name}   {text}"
 
     def _headline(self, place: Place, measure: Measure) -> None:
-        y = place.top - self._theme.px(13)
-        name = self._text(place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout")
-        right = self.bbox(name)[2] + self._theme.px(8)
+        """The name and unit of a panel at its left, what the pointer shows at its right."""
+        px = self._theme.px
+        y = place.top - px(13)
         unit = measure.unit if self.has_volumes else f"{measure.unit} a day"
-        self._text(right, y, unit, tone="muted", font="Small", tags="readout")
-        self._text(place.right, y, self.readout[measure.column], tone="text", anchor="e", font="Strong", tags="readout")
+        reading = self.readout[measure.column]
+        name = self._text(place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout")
+        _, _, end_of_name, _ = self.bbox(name)
+        self._text(end_of_name + px(8), y, unit, tone="muted", font="Small", tags="readout")
+        self._text(place.right, y, reading, tone="text", anchor="e", font="Strong", tags="readout")
 
     def _crosshair(self, number: int) -> None:
-        first, last = self._place(0), self._place(len(MEASURES) - 1)
-        x = first.x(self._share(self.periods[number].day))
-        self.create_line(x, first.top, x, last.bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout")
+        top = self._place(0).top
+        bottom = self._place(len(MEASURES) - 1).bottom
+        x = self._place(0).x(self._share(self.periods[number].day))
+        self.create_line(x, top, x, bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout")
         for index, measure in enumerate(MEASURES):
             values = self.values(measure)
             axis = Axis.around(values, is_log=self.is_log)
-            if point := self._point(self._place(index), axis, number, values[number]):
+            point = self._point(self._place(index), axis, number, values[number])
+            if point:
                 self._dot(*point, self._theme.tone(measure.tone), "readout")
 
     def _dot(self, x: float, y: float, colour: str, tags: str) -> None:

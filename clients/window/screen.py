@@ -28,7 +28,9 @@ def ask_for_sharp_pixels() -> None:
 
 
 def scale(root: tk.Tk) -> float:
-    """How many pixels of this screen stand for one of 96 dpi; text follows. macOS does this by itself."""
+    """How many pixels of this screen stand for one of 96 dpi; text follows. macOS does this by
+    itself.
+    """
     system = root.tk.call("tk", "windowingsystem")
     if system == "aqua":
         return 1.0
@@ -49,7 +51,9 @@ def _told_dpi() -> float | None:
 
 
 def make_fonts(root: tk.Misc) -> dict[str, tkfont.Font]:
-    """The system's own face and size; on X11, where that is anything, the best face that is there."""
+    """The system's own face and size; on X11, where that is anything, the best face that is
+    there.
+    """
     usual, fixed = (tkfont.nametofont(name, root=root).actual() for name in ("TkDefaultFont", "TkFixedFont"))
     known = set(tkfont.families(root)) if root.tk.call("tk", "windowingsystem") == "x11" else set()
     face = next((each for each in FACES if each in known), usual["family"])

@@ -1,6 +1,8 @@
-"""One connection of the window: what it knows of the server, and how it follows an import. No widgets here.
+"""One connection of the window: what it knows of the server, and how it follows an import. No
+widgets here.
 
-Everything runs on the window's thread; answers come through Network. One chain of polls is alive at a time:
+Everything runs on the window's thread; answers come through Network. One chain of polls is alive at
+a time:
 
     connected ──▶ idle: the history now and then ──a job runs──▶ following: its status every second ──ended──▶ idle
         └────────── no answer: lost, asks again with growing pauses ──answer──▶ where it was ──────────┘
@@ -8,17 +10,14 @@ Everything runs on the window's thread; answers come through Network. One chain 
 
 from __future__ import annotations
 
-import re
 import time
-from dataclasses import dataclass, field
-from datetime import date
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from clients.api.connection import is_transient
-from clients.api.errors import AlreadyRunning, ApiError, AuthFailed, ClientError, NotFound, Unreachable
-from clients.api.periods import month_days
+from clients.api.errors import AlreadyRunning, AuthFailed, ClientError, NotFound, Unreachable
 from clients.window import words
+from clients.window.import_part import ALL, Part
+from clients.window.notices import Notice, end_notice, sentence
 from clients.window.worker import Lane, MakeClient, Network
 
 if TYPE_CHECKING:
@@ -32,38 +31,6 @@ FOLLOW_SECONDS = 1.0  # a person watches; an unchanged status costs one small re
 IDLE_SECONDS = 5.0
 LOST_SECONDS = (1.0, 2.0, 4.0, 8.0)
 HISTORY = 50  # jobs
-MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What the banner says; each action has the name of its button."""
-
-    tone: Literal["good", "bad", "warning", "info"]
-    text: str
-    actions: dict[str, Callable[[], None]] = field(default_factory=dict)
-    rings: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    """What of a source is imported, as somebody has typed it; a month stands for all of its days."""
-
-    field_code: str = ""
-    first: str = ""
-    last: str = ""
-
-    @property
-    def asked(self) -> dict[str, str | None]:
-        first, last = self.first.strip(), self.last.strip()
-        return {
-            "field_code": self.field_code.strip() or None,
-            "first": (f"{first}-01" if MONTH.fullmatch(first) else first) or None,
-            "last": (f"{last}-{_days_of(last)}" if MONTH.fullmatch(last) else last) or None,
-        }
-
-
-ALL = Part()
 
 
 class Listener(Protocol):
@@ -79,8 +46,8 @@ class Listener(Protocol):
 
 
 class Session:
-    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls in a row that had no
-    answer, after the attempts of the client itself.
+    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls
+    in a row that had no answer, after the attempts of the client itself.
     """
 
     def __init__(
@@ -162,7 +129,9 @@ class Session:
 
     @property
     def may_act(self) -> bool:
-        """Whether what starts and stops imports can be pressed; whoever has a reader's token may look."""
+        """Whether what starts and stops imports can be pressed; whoever has a reader's token may
+        look.
+        """
         return self.link == "on" and self.role != "reader" and not self.is_starting
 
     @property
@@ -175,7 +144,7 @@ class Session:
         return self._clock() - self._heard
 
     def start(self, *, full: bool, source: str | None = None, part: Part = ALL) -> None:
-        self._begin(lambda client: client.trigger(full=full, source=source, **part.asked))
+        self._begin(lambda client: client.trigger(full=full, source=source, **part.parameters))
 
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
@@ -206,14 +175,14 @@ class Session:
     def _begin(self, ask: Callable[[WellheadClient], Job]) -> None:
         self.is_starting = True
         self._listener.changed()
-        self.ask("jobs", ask, self._started, self._refused)
+        self.ask("jobs", ask, self._follow_started, self._show_refusal)
 
-    def _started(self, job: Job) -> None:
+    def _follow_started(self, job: Job) -> None:
         self.is_starting = False
         self._listener.forget_notice()
         self.follow(job.job_id)
 
-    def _refused(self, failure: Exception) -> None:
+    def _show_refusal(self, failure: Exception) -> None:
         self.is_starting = False
         if isinstance(failure, AlreadyRunning):
             running = failure.job_id
@@ -257,16 +226,16 @@ class Session:
             if chain == self._chain:
                 found, self.role = answer
                 self._poll_later()
-                self._answered()
+                self._take_answer()
                 take(found)
 
         def failed(failure: Exception) -> None:
             if chain == self._chain:
-                self._unanswered(failure)
+                self._take_silence(failure)
 
         self.ask("jobs", lambda client: (ask(client), client.role), done, failed)
 
-    def _answered(self) -> None:
+    def _take_answer(self) -> None:
         was, self.link, self.failures = self.link, "on", 0
         if was == "lost":
             self._listener.notify(Notice("good", "The connection is back."))
@@ -275,7 +244,7 @@ class Session:
             self._listener.published()
             self.look_for_sources()
 
-    def _unanswered(self, failure: Exception) -> None:
+    def _take_silence(self, failure: Exception) -> None:
         """What has worked once is asked again, unless the server wants none of us."""
         if isinstance(failure, NotFound):
             self.job = None
@@ -323,7 +292,7 @@ class Session:
         self.job = job
         self._put(job)
         if known and not known.final and job.final:
-            self._ended(job)
+            self._tell_end(job)
         self._listener.changed()
 
     def _put(self, job: Job) -> None:
@@ -337,41 +306,14 @@ class Session:
         self._put(job)
         self._listener.changed()
 
-    def _ended(self, job: Job) -> None:
-        self._listener.notify(self._end_notice(job))
+    def _tell_end(self, job: Job) -> None:
+        self._listener.notify(end_notice(job, lambda: self.retry(job.job_id)))
         if job.status == "COMPLETED":
             self._listener.published()
-
-    def _end_notice(self, job: Job) -> Notice:
-        again = {"Retry": lambda: self.retry(job.job_id)}
-        if job.is_held:
-            what = "; ".join(finding.title for finding in job.holding)
-            return Notice("warning", f"The import is held, and nothing was published. {what}.", rings=True)
-        if job.error and job.status == "FAILED":
-            return Notice("bad", f"The import failed. {job.error['message']}", again, rings=True)
-        if job.status == "CANCELLED":
-            return Notice("info", "The import was cancelled. What is published is as it was.", again, rings=True)
-        told = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
-        took = words.duration(job.execution_time_seconds)
-        return Notice("good", f"The import is complete: {told}, in {took}.", rings=True)
 
     def show_failure(self, failure: Exception) -> None:
         self._listener.notify(Notice("bad", sentence(failure)))
 
 
-def _days_of(month: str) -> int:
-    year, number = month.split("-")
-    return month_days(date(max(1, int(year)), int(number), 1))
-
-
 def _may_pass(failure: Exception) -> bool:
     return isinstance(failure, ClientError) and is_transient(failure)
-
-
-def sentence(failure: BaseException) -> str:
-    """For people. Where the server is at fault, with the id by which its log finds the request."""
-    if not isinstance(failure, ClientError):
-        return f"Something unexpected happened in this window: {type(failure).__name__}: {failure}"
-    if isinstance(failure, ApiError) and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and failure.request_id:
-        return f"{failure.message} (request {failure.request_id})"
-    return failure.message

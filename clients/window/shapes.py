@@ -33,22 +33,22 @@ class Picture:
 
     def line(self, start: tuple[float, float], end: tuple[float, float], *, width: float, colour: str) -> Picture:
         """A stroke with round ends."""
-        along_x, along_y = end[0] - start[0], end[1] - start[1]
-        length = along_x * along_x + along_y * along_y or 1.0
 
         def distance(x: float, y: float) -> float:
-            share = ((x - start[0]) * along_x + (y - start[1]) * along_y) / length
-            share = max(0.0, min(1.0, share))
-            return hypot(x - start[0] - share * along_x, y - start[1] - share * along_y) - width / 2
+            return _distance_to_line((x, y), start, end) - width / 2
 
         return self._paint(cover(self.width, self.height, distance), colour)
 
     def png(self, times: int = 1) -> bytes:
         """With its middle row and its middle column so many times."""
-        rows, middle = self._rows(), (self.width // 2) * 4
-        wide = [row[:middle] + row[middle : middle + 4] * times + row[middle + 4 :] for row in rows]
+        column = 4 * (self.width // 2)  # four bytes a pixel
+        wide = []
+        for row in self._rows():
+            left, middle, right = row[:column], row[column : column + 4], row[column + 4 :]
+            wide.append(left + middle * times + right)
         half = self.height // 2
-        tall = wide[:half] + [wide[half]] * times + wide[half + 1 :]
+        above, middle_row, below = wide[:half], wide[half], wide[half + 1 :]
+        tall = [*above, *[middle_row] * times, *below]
         return png(self.width + times - 1, self.height + times - 1, tall, has_alpha=True)
 
     def _rows(self) -> list[bytes]:
@@ -73,13 +73,17 @@ def cover(width: int, height: int, distance: Callable[[float, float], float]) ->
 def box_cover(width: int, height: int, edges: tuple[float, float, float, float], radius: float) -> tuple[float, ...]:
     """The same for every colour, and many tiles differ in nothing else."""
     left, top, right, bottom = edges
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
-    half_x, half_y = (right - left) / 2 - radius, (bottom - top) / 2 - radius
+    middle_x = (left + right) / 2
+    middle_y = (top + bottom) / 2
+    half_width = (right - left) / 2 - radius
+    half_height = (bottom - top) / 2 - radius
 
     def distance(x: float, y: float) -> float:
-        beyond_x, beyond_y = abs(x - middle_x) - half_x, abs(y - middle_y) - half_y
+        beyond_x = abs(x - middle_x) - half_width
+        beyond_y = abs(y - middle_y) - half_height
         outside = hypot(max(beyond_x, 0.0), max(beyond_y, 0.0))
-        return outside + min(max(beyond_x, beyond_y), 0.0) - radius
+        inside = min(max(beyond_x, beyond_y), 0.0)
+        return outside + inside - radius
 
     return cover(width, height, distance)
 
@@ -105,7 +109,7 @@ def mix(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
 
 
-def rounded(radius: int, fill: str, border: str = "", width: float = 1.0) -> Picture:
+def round_tile(radius: int, fill: str, border: str = "", width: float = 1.0) -> Picture:
     """A tile for stretching: round corners and one pixel between them."""
     side = 2 * radius + 1
     picture = Picture(side, side)
@@ -125,43 +129,76 @@ def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
 
 
 def stroke(points: Sequence[tuple[float, float]], *, width: float, colour: str) -> tuple[int, int, bytes]:
-    """A line through the points, with smooth edges: where its picture belongs, and the picture as PNG."""
+    """A line through the points, with smooth edges: where its picture belongs, and the picture as
+    PNG.
+    """
     reach = width / 2 + 0.5
     covered: dict[tuple[int, int], float] = {}
     for start, end in pairwise(points):
-        for (column, row), share in _segment(start, end, reach):
-            if share > covered.get((column, row), 0.0):
-                covered[column, row] = share
-    left, top = (int(min(place[axis] for place in covered)) for axis in (0, 1))
-    wide, high = (max(place[axis] for place in covered) + 1 - first for axis, first in ((0, left), (1, top)))
+        for pixel, share in _segment(start, end, reach):
+            if share > covered.get(pixel, 0.0):
+                covered[pixel] = share
+    columns = [column for column, _ in covered]
+    rows = [row for _, row in covered]
+    left, top = min(columns), min(rows)
+    wide = max(columns) + 1 - left
+    high = max(rows) + 1 - top
+    picture = _ink(covered, (left, top), (wide, high), colour)
+    return left, top, png(wide, high, picture, has_alpha=True)
+
+
+def _ink(
+    covered: dict[tuple[int, int], float],
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    colour: str,
+) -> Iterator[bytes]:
+    """Rows of RGBA in one colour, as opaque as each pixel is covered."""
+    left, top = corner
+    wide, high = size
     ink = bytes(round(part * 255) for part in rgb(colour))
     rows = [bytearray((ink + b"\0") * wide) for _ in range(high)]
     for (column, row), share in covered.items():
-        rows[row - top][4 * (column - left) + 3] = round(255 * share)
-    return left, top, png(wide, high, map(bytes, rows), has_alpha=True)
+        alpha = 4 * (column - left) + 3
+        rows[row - top][alpha] = round(255 * share)
+    return map(bytes, rows)
 
 
 def _segment(
     start: tuple[float, float], end: tuple[float, float], reach: float
 ) -> Iterator[tuple[tuple[int, int], float]]:
-    """How much of each pixel near it is covered; along its longer side, so that few others are looked at."""
-    (x0, y0), (x1, y1) = start, end
-    is_steep = abs(y1 - y0) > abs(x1 - x0)
+    """How much of each pixel near it is covered; along its longer side, so that few others are
+    looked at.
+
+    A steep one is turned over its diagonal, and its pixels are turned back: from (0, 0) to (2, 9)
+    it is looked at from (0, 0) to (9, 2), ten columns of a few rows each.
+    """
+    is_steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
     if is_steep:
-        x0, y0, x1, y1 = y0, x0, y1, x1
-    along, aside = x1 - x0, y1 - y0
-    length = along * along + aside * aside or 1.0
-    slope = aside / along if along else 0.0
-    low, high, spread = min(x0, x1), max(x0, x1), reach * 1.5 + 1
+        start, end = start[::-1], end[::-1]
+    (first, height), (last, _) = start, end
+    along = last - first
+    slope = (end[1] - height) / along if along else 0.0
+    low, high = min(first, last), max(first, last)
+    # Rows above and below the middle: of a slope of one, more than the reach.
+    spread = reach * 1.5 + 1
     for column in range(floor(low - reach), floor(high + reach) + 1):
         x = column + 0.5
-        middle = y0 + (min(high, max(low, x)) - x0) * slope
+        middle = height + (min(high, max(low, x)) - first) * slope
         for row in range(floor(middle - spread), floor(middle + spread) + 1):
-            y = row + 0.5
-            share = max(0.0, min(1.0, ((x - x0) * along + (y - y0) * aside) / length))
-            cover = reach - hypot(x - x0 - share * along, y - y0 - share * aside)
-            if cover > 0:
-                yield ((row, column) if is_steep else (column, row)), min(1.0, cover)
+            covered = reach - _distance_to_line((x, row + 0.5), start, end)
+            if covered > 0:
+                yield ((row, column) if is_steep else (column, row)), min(1.0, covered)
+
+
+def _distance_to_line(place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]) -> float:
+    """To the nearest point between start and end, these included."""
+    x, y = place[0] - start[0], place[1] - start[1]
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    length_squared = along_x * along_x + along_y * along_y or 1.0
+    share = (x * along_x + y * along_y) / length_squared
+    share = max(0.0, min(1.0, share))
+    return hypot(x - share * along_x, y - share * along_y)
 
 
 def emblem(side: int, fill: str, ink: str) -> Picture:
@@ -183,7 +220,11 @@ def emblem(side: int, fill: str, ink: str) -> Picture:
 def png(width: int, height: int, rows: Iterable[bytes], *, has_alpha: bool) -> bytes:
     """Of rows of 8-bit RGB or RGBA (PNG specification, chapters 9 and 11.2)."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6 if has_alpha else 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
-    )
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))  # 0: a row without a filter
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    length = struct.pack(">I", len(body))
+    checksum = struct.pack(">I", zlib.crc32(name + body))
+    return length + name + body + checksum

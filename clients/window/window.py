@@ -1,4 +1,6 @@
-"""The window: a side bar with the pages, the banner, and the loop that brings in what the network has answered."""
+"""The window: a side bar with the pages, the banner, and the loop that brings in what the network
+has answered.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,15 @@ import sys
 import tkinter as tk
 import traceback
 from tkinter import ttk
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from clients.window.connection_page import STATES, ConnectionPage
 from clients.window.database_page import DatabasePage
 from clients.window.import_page import ImportPage
+from clients.window.notices import Notice, sentence
 from clients.window.palette import DARK, LIGHT
 from clients.window.parts import Banner
-from clients.window.session import IDLE_SECONDS, Notice, Session, sentence
+from clients.window.session import IDLE_SECONDS, Session
 from clients.window.theme import Theme
 from clients.window.wells_page import WellsPage
 from clients.window.worker import Pulse
@@ -81,13 +84,19 @@ class Window:
             self.session.connect(url, token)
 
     def _set_up_root(self) -> None:
-        px, root = self.theme.px, self.root
+        root = self.root
         root.title("Wellhead")
         root.iconphoto(True, self.theme.emblem(64))
-        width, height = (min(px(wish), screen) for wish, screen in zip(SIZE, _screen(root), strict=True))
+        width, height = self._within_screen(SIZE)
         root.geometry(f"{width}x{height}")
-        root.minsize(*(min(px(wish), screen) for wish, screen in zip(SMALLEST, _screen(root), strict=True)))
+        root.minsize(*self._within_screen(SMALLEST))
         root.protocol("WM_DELETE_WINDOW", self.close)
+
+    def _within_screen(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Pixels of the real screen, and no more than it has."""
+        px, root = self.theme.px, self.root
+        width, height = size
+        return min(px(width), root.winfo_screenwidth()), min(px(height), root.winfo_screenheight())
 
     def _body(self) -> ttk.Frame:
         px = self.theme.px
@@ -143,10 +152,17 @@ class Window:
             return
         tone, text = STATES[self.session.link]
         self.state.configure(text=text, style=f"{tone}.Pill.TLabel")
-        told = [self.session.url, f"Role: {self.session.role}" if self.session.role else ""]
-        self.server.configure(text="\n".join(filter(None, told)) if self.session.link != "off" else "")
+        self.server.configure(text=self._server_text())
         self.imports.refresh()
         self.connection.refresh()
+
+    def _server_text(self) -> str:
+        if self.session.link == "off":
+            return ""
+        lines = [self.session.url]
+        if self.session.role:
+            lines.append(f"Role: {self.session.role}")
+        return "\n".join(filter(None, lines))
 
     def notify(self, notice: Notice) -> None:
         self.banner.show(notice)
@@ -154,7 +170,9 @@ class Window:
             self.root.bell()
 
     def _report(self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-        """Of what is wrong in this program: people see a sentence, whoever started it from a terminal the trace."""
+        """Of what is wrong in this program: people see a sentence, whoever started it from a
+        terminal the trace.
+        """
         traceback.print_exception(error)
         self.notify(Notice("bad", sentence(error)))
 
@@ -205,7 +223,3 @@ class Window:
         for call in self.root.tk.splitlist(self.root.tk.call("after", "info")):
             self.root.after_cancel(call)
         self.root.destroy()
-
-
-def _screen(root: tk.Tk) -> tuple[Any, Any]:
-    return root.winfo_screenwidth(), root.winfo_screenheight()

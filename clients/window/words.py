@@ -29,7 +29,8 @@ STATES = {
     "CANCELLED": "Cancelled",
 }
 PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "CHECKING": "Checking", "PUBLISHING": "Publishing"}
-LIMITS = {"field_code": "field", "from": "from", "to": "to"}  # the parameters of an import of a part
+# The parameters of an import of a part.
+LIMITS = {"field_code": "field", "from": "from", "to": "to"}
 MINUTE, HOUR = 60, 3600
 STEP = 1000  # from one unit of size to the next
 
@@ -103,8 +104,8 @@ def state(job: Job) -> str:
     if job.cancel_requested_at is not None and not job.final:
         return "Cancelled at its next progress report"
     if job.waiting:
-        until, code = moment(job.waiting["until"]), job.waiting["for"]
-        return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
+        until = moment(job.waiting["until"])
+        return f"Waiting until {until} for try {job.waiting['try']}, after {job.waiting['for']}"
     if job.parts and job.phase == "FETCHING" and not job.final:
         return f"{PHASES[job.phase]}, {job.parts['done']} of {job.parts['count']} parts done"
     return STATES.get(status(job)) or PHASES.get(job.phase or "", "Starting")
@@ -112,20 +113,30 @@ def state(job: Job) -> str:
 
 def event(entry: Mapping[str, Any]) -> str:
     """A line of the time line without its time."""
-    facts = {name: value for name, value in entry.items() if name not in ("at", "event")}
-    told = (f"{value:,} rows" if name == "records" else f"{name} {value}" for name, value in facts.items())
-    return " ".join([str(entry["event"]), ", ".join(told)])
+    facts = []
+    for name, value in entry.items():
+        if name == "records":
+            facts.append(f"{value:,} rows")
+        elif name not in ("at", "event"):
+            facts.append(f"{name} {value}")
+    return " ".join([str(entry["event"]), ", ".join(facts)])
 
 
 def origin(job: Job) -> str:
     """Which job, since when, by whom, and what was asked for."""
-    told = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
-    told += [f"source {job.source}"] if job.source else []
-    told += ["full"] if job.parameters.get("full") else []
-    told += [f"{told_as} {job.parameters[name]}" for name, told_as in LIMITS.items() if name in job.parameters]
-    told += [f"goes on from {short(job.retry_of)}"] if job.retry_of else []
-    told += [f"attempt {job.attempt}"] if job.attempt > 1 else []
-    return "  ·  ".join(told)
+    facts = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
+    if job.source:
+        facts.append(f"source {job.source}")
+    if job.parameters.get("full"):
+        facts.append("full")
+    for name, label in LIMITS.items():
+        if name in job.parameters:
+            facts.append(f"{label} {job.parameters[name]}")
+    if job.retry_of:
+        facts.append(f"goes on from {short(job.retry_of)}")
+    if job.attempt > 1:
+        facts.append(f"attempt {job.attempt}")
+    return "  ·  ".join(facts)
 
 
 def rows(job: Job) -> str:

@@ -1,9 +1,10 @@
-"""The network beside the window: threads that ask, and a queue that brings the answers to the window's own thread.
+"""The network beside the window: threads that ask, and a queue that brings the answers to the
+window's own thread.
 
     window ──ask──▶ queue of a lane ──▶ thread of the lane, a client of its own ──▶ answers ──deliver──▶ window
 
-Tk belongs to the thread of the window, so nothing here touches it. Each lane asks one thing after the other; a
-download holds up no progress, and a slow question for data neither.
+Tk belongs to the thread of the window, so nothing here touches it. Each lane asks one thing after
+the other; a download holds up no progress, and a slow question for data neither.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _answer(question: Question, client: WellheadClient) -> Callable[[], None]:
 
 @dataclass
 class Pulse:
-    """How long the window was deaf: the longest time between two beats of its event loop, beyond the beat itself.
+    """How long the window was deaf: the longest time between two beats of its event loop, beyond
+    the beat itself.
 
     Seconds. `beat` is called by the loop each `every` seconds.
     """

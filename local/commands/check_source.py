@@ -14,11 +14,11 @@ from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
-from chalicelib.sources.check_result import drafted
+from chalicelib.sources.check_result import draft_of
 from chalicelib.sources.opening import Opening
 from chalicelib.sources.reader import SourceReader
-from chalicelib.sources.source import checked
-from clients.cli.terminal import Terminal, styled
+from chalicelib.sources.source import check_definition
+from clients.cli.terminal import Terminal, style_text
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from local.stack import Source
@@ -60,7 +60,7 @@ def _open(
     told = {**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SOURCE_REACH": "anywhere"}
     settings = Settings.from_environment(told)
     if values:
-        _, settings = checked(values, settings)
+        _, settings = check_definition(values, settings)
     if user := environment.get("WELLHEAD_SOURCE_USERNAME"):
         auth = basic_auth(user, environment.get("WELLHEAD_SOURCE_PASSWORD", ""))
         return ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings, auth=auth)), settings
@@ -80,7 +80,7 @@ def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Term
     terminal.line()
     terminal.line("A definition to start from. Save it as a file, correct what is a guess, and name that file:")
     terminal.line()
-    for line in drafted(check, values).text.splitlines():
+    for line in draft_of(check, values).text.splitlines():
         terminal.line(line)
 
 
@@ -94,7 +94,7 @@ def _show(check: SourceCheck, terminal: Terminal) -> None:
         empty = "" if column.empty is None else f"{column.empty:.0%}"
         unit = column.source_unit or (column.type if check.is_described else "")
         cells = (column.name, column.field, column.example, unit, column.stored, UNITS.get(column.unit, ""), empty)
-        table.add_row(*map(styled, cells))
+        table.add_row(*map(style_text, cells))
     terminal.table(table)
     terminal.line(f"Columns without a field: {', '.join(c.name for c in check.columns if not c.field) or 'none'}.")
     for line in _facts(check):

@@ -22,7 +22,7 @@ from chalicelib.store.local_duckdb import local_config
 from chalicelib.store.own_directory import OwnDirectory
 from clients.cli.plain import plain
 from clients.cli.plot import Point, plot
-from clients.cli.terminal import Terminal, styled
+from clients.cli.terminal import Terminal, style_text
 from local.stack import LocalStack
 
 TRIGGER = "/api/v1/wells/import/trigger"
@@ -241,7 +241,7 @@ def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
         if name == "skipped_records" and not job[name]:
             continue
         table.add_row(shown, f"{job[name]:>12,}")
-    table.add_row(styled(("total", "bold")), styled((f"{job['total_records']:>12,}", "bold")))
+    table.add_row(style_text(("total", "bold")), style_text((f"{job['total_records']:>12,}", "bold")))
     seconds = job["execution_time_seconds"] or 0.0
     terminal.line()
     terminal.line(("COMPLETED", "green"), f" in {seconds:.1f} s (job {job['job_id']})")
@@ -279,9 +279,9 @@ def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> N
     answer = database.execute(statement)
     table = Table(box=None, padding=(0, 2))
     for column in answer.description:
-        table.add_column(styled(column[0]), justify="left" if column[0] == "field" else "right")
+        table.add_column(style_text(column[0]), justify="left" if column[0] == "field" else "right")
     for row in answer.fetchall():
-        table.add_row(*(styled(f"{cell:,}" if isinstance(cell, int | float) else str(cell)) for cell in row))
+        table.add_row(*(style_text(f"{cell:,}" if isinstance(cell, int | float) else str(cell)) for cell in row))
     terminal.line()
     terminal.line(("A question to the database", "bold"), ": the five fields with the most oil")
     for line in statement.split("\n"):

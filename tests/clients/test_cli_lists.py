@@ -23,7 +23,7 @@ from support.stores import wide
 from clients.api.answers import Job
 from clients.api.list_files import MEDIA_TYPES
 from clients.cli.import_commands import JOB_COLUMNS
-from clients.cli.local_sql import SqlError, _answer, _statements, opened
+from clients.cli.local_sql import SqlError, _answer, _statements, open_database
 from clients.cli.main import wellhead
 from clients.cli.options import _day
 from clients.cli.session import Exit, Session
@@ -192,7 +192,7 @@ def test_a_downloaded_file_stays_as_it_is(tmp_path: Path) -> None:
     """DuckDB lets a statement reach the file that it has open, and EXPLAIN ANALYZE runs what it explains."""
     file = wide(tmp_path / "wells.duckdb", wells=3, periods=1)
     before = file.read_bytes()
-    with opened(file) as database:
+    with open_database(file) as database:
         for target in (file, f"{file}.wal"):
             for how in ("", "EXPLAIN ANALYZE ", "EXPLAIN (ANALYZE, FORMAT json) "):
                 forged = f"{how}COPY (SELECT 1 AS a) TO '{target}' (FORMAT csv, USE_TMP_FILE false)"

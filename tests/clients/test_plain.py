@@ -18,10 +18,11 @@ from clients.api.answers import Job
 from clients.api.client import WellheadClient
 from clients.api.errors import AlreadyRunning, ApiError, NotFound
 from clients.cli.data_commands import PRODUCTION_COLUMNS, VOLUME_COLUMNS, WELL_COLUMNS, _plot
-from clients.cli.import_commands import JOB_COLUMNS, REJECT_COLUMNS, show_job
+from clients.cli.import_commands import JOB_COLUMNS, show_job
 from clients.cli.local_sql import _answer
 from clients.cli.plain import plain
 from clients.cli.progress import progress
+from clients.cli.row_commands import REJECT_COLUMNS
 from clients.cli.session import Session
 from clients.cli.terminal import Terminal
 

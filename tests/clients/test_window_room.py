@@ -16,7 +16,7 @@ from support.api_answers import JOB_ID, failure, job, success
 from support.scripted_source import ScriptedSource
 
 from clients.api.periods import month_days
-from clients.window.session import Part
+from clients.window.import_part import Part
 from clients.window.shapes import stroke
 from local.pictures.xvfb import why_not
 
@@ -122,9 +122,9 @@ def api_of(jobs: list[dict[str, Any]]) -> Callable[[ScriptedHandler], Answer]:
 @settings(max_examples=60)
 @given(text=st.text(max_size=40), room=st.integers(1, 45))
 def test_what_is_cut_is_a_beginning_that_fits(text: str, room: int) -> None:
-    from clients.window.lines import CUT, fitted
+    from clients.window.lines import CUT, fit_text
 
-    shown = fitted(text, room, len)
+    shown = fit_text(text, room, len)
 
     assert len(shown) <= room
     if len(text) <= room:
@@ -138,10 +138,14 @@ def test_what_is_cut_is_a_beginning_that_fits(text: str, room: int) -> None:
 @settings(max_examples=30)
 def test_a_month_stands_for_all_of_its_days(month: date) -> None:
     text = f"{month.year:04}-{month.month:02}"
-    asked = Part("", text, f" {text}").asked
+    asked = Part("", text, f" {text}").parameters
 
     assert asked == {"field_code": None, "first": f"{text}-01", "last": f"{text}-{month_days(month)}"}
-    assert Part("7", month.isoformat(), "soon").asked == {"field_code": "7", "first": month.isoformat(), "last": "soon"}
+    assert Part("7", month.isoformat(), "soon").parameters == {
+        "field_code": "7",
+        "first": month.isoformat(),
+        "last": "soon",
+    }
 
 
 @given(points=POINTS)

@@ -139,7 +139,7 @@ def test_the_ranges_of_a_source_of_others_hold_all_its_rows(
         expected=ROWS,
     )
     for keys in (finder.keys_by_rank(5), finder.keys_by_halving(5)):
-        ranges = finder.counted(keys)
+        ranges = finder.count_ranges(keys)
         assert len(ranges) > 1
         assert sum(each.rows for each in ranges) == ROWS
     connection.close()

@@ -10,7 +10,7 @@ from support.sources import URL, a_definition, faulty_keys, settings
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.definition import definition_of
 from chalicelib.sources.reach import reach_faults
-from chalicelib.sources.source import checked
+from chalicelib.sources.source import check_definition
 
 
 def faults(settings_: Any = None, **values: Any) -> list[str]:
@@ -181,7 +181,7 @@ def test_faults_of_what_the_stack_allows_and_of_its_settings_come_together() -> 
     values = a_definition(url="https://localhost/odata", secret="env:X", odata={"page_size": 0, "connections": 99})
 
     with pytest.raises(DefinitionInvalid) as refused:
-        checked(values, settings())
+        check_definition(values, settings())
 
     assert faulty_keys(refused.value.details["faults"]) == ["odata.page_size", "odata.connections", "url", "secret"]
     assert URL not in str(refused.value.details)

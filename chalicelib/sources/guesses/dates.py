@@ -1,4 +1,6 @@
-"""Dates: texts read in a form, as the form's SQL would read them; and moments that are a local midnight."""
+"""Dates: texts read in a form, as the form's SQL would read them; and moments that are a local
+midnight.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +52,13 @@ def reader_of(form: str) -> Callable[[str], date | None]:
 def read_day(form: str, text: str) -> date | None:
     if not form:
         return day_of_iso(text) or day_of_ticks(text)
-    pattern, groups = _compiled(form)
+    pattern, groups = _compile(form)
     found = pattern.fullmatch(text)
     return _date(dict(zip(groups, found.groups(), strict=True))) if found else None
 
 
 @lru_cache(maxsize=1_000)
-def _compiled(form: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _compile(form: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     read = format_parts(form)
     return re.compile(read.pattern.replace(r"\pL", r"[^\W\d_]")), read.groups
 

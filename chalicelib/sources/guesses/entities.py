@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS
 
-from . import words as said
+from . import words as lexicon
+from .composed_well import compose_well
 from .look import USUAL, Guess
-from .regions import API_DASHED, STATES, TEXAS, api_region, is_api, is_identifier, is_uwi, region_of_codes
+from .regions import TEXAS, is_api, is_identifier, is_uwi, region_of_codes
+from .words import word_set
 
 if TYPE_CHECKING:
-    from .look import Seen, Table
+    from collections.abc import Callable
+
+    from .look import SourceField, Table
     from .regions import Region
 
 LEAST_FILLED = 0.5
 OWN = {re.sub(r"[^a-z0-9]", "", column.name): column.name for column in COLUMNS}
-_PLACES = re.compile(r"[{}:]")
+_WELL_NUMBER = word_set("well number no num")
 
 
 @dataclass(kw_only=True)
 class Entities:
-    """`well` and `field` are the fields that tell a row's well and field apart; empty when none does."""
+    """`well` and `field` are the fields that tell a row's well and field apart; empty when none
+    does.
+    """
 
-    guesses: list[Guess] = field(default_factory=list)
+    guesses: list[Guess] = default(default_factory=list)
     well: tuple[str, ...] = ()
     field: tuple[str, ...] = ()
     is_whole_field: bool = False
@@ -41,7 +48,7 @@ class Entities:
 
 def find_entities(table: Table, volumes: set[str]) -> Entities:
     """`volumes` are fields that hold something else."""
-    free = [seen for seen in table.fields if seen.name not in volumes and not seen.is_fraction]
+    free = [field for field in table.fields if field.name not in volumes and not field.is_fraction]
     found = Entities()
     _find_well(found, free)
     _find_field(found, free)
@@ -56,187 +63,156 @@ def _guess(column: str, value: Any, why: str, *, sure: bool = False, is_complete
     return Guess(key=f"columns.{column}", value=value, why=why, sure=sure, is_complete=is_complete)
 
 
-def _own(seen: Seen) -> str:
+def _own(field: SourceField) -> str:
     """The column that it is called like."""
-    return OWN.get(re.sub(r"[^a-z0-9]", "", seen.name.lower()), "")
+    return OWN.get(re.sub(r"[^a-z0-9]", "", field.name.lower()), "")
 
 
 # -- the well -----------------------------------------------------------------------------------
 
 
-def _find_well(found: Entities, free: list[Seen]) -> None:
+def _find_well(found: Entities, free: list[SourceField]) -> None:
     best = max(free, key=_as_well, default=None)
-    if (best is None or not (is_api(best) and best.said & said.WELL)) and (composed := _composed(free)):
-        found.guesses.append(composed[0])
-        found.well, found.region = composed[1:]
+    is_api_of_well = best is not None and is_api(best) and bool(best.terms & lexicon.WELL)
+    if not is_api_of_well and (composed := compose_well(free)):
+        found.guesses.append(_guess("well_code", {"template": composed.template}, composed.why))
+        found.well = composed.fields
+        found.region = composed.region
         return
     if best is None or _as_well(best) <= 0:
         _ask_for_well(found, free, "no field names a well; a lease stands for it")
         return
-    if best.values and best.share_filled < USUAL and _own(best) != "well_code":
-        some = f"{best.name!r} is empty in {len(best.values) - best.filled:,} rows, so a lease stands for the well"
-        _ask_for_well(found, [seen for seen in free if seen.share_filled >= USUAL], some)
+    is_own = _own(best) == "well_code"
+    if best.values and best.share_filled < USUAL and not is_own:
+        empty = len(best.values) - best.filled
+        why = f"{best.name!r} is empty in {empty:,} rows, so a lease stands for the well"
+        filled = [field for field in free if field.share_filled >= USUAL]
+        _ask_for_well(found, filled, why)
         if found.well:
             found.region = region_of_codes(best, is_well=True)
             return
     found.well = (best.name,)
     found.region = region_of_codes(best, is_well=True)
-    own = _own(best) == "well_code"
-    found.guesses.append(_guess("well_code", best.name, _why_well(best), sure=own))
+    found.guesses.append(_guess("well_code", best.name, _why_well(best), sure=is_own))
 
 
-def _as_well(seen: Seen) -> int:
+def _as_well(field: SourceField) -> int:
     """How well the field tells a well; 0 when it does not."""
-    if _own(seen) == "well_code":
-        return 1_000
-    if _own(seen):
-        return {"well_name": 20, "well_reference": 10}.get(_own(seen), 0)
-    by_value = 55 if is_identifier(seen) else 0
-    if seen.said & said.NO_WELL and not is_api(seen):
+    if own := _own(field):
+        return {"well_code": 1_000, "well_name": 20, "well_reference": 10}.get(own, 0)
+    terms = field.terms
+    by_value = 55 if is_identifier(field) else 0
+    if terms & lexicon.NO_WELL and not is_api(field):
         return by_value
-    if not seen.said & said.WELL or seen.said & {"information", "carrier"}:
+    if not terms & lexicon.WELL or terms & {"information", "carrier"}:
         return by_value
-    score = by_value + 70 - 60 * (bool(seen.counts) and seen.share_filled < LEAST_FILLED)
-    score += 30 * bool(seen.said & {"uwi", "api"}) + 15 * ("npdid" in seen.said)
-    score += 10 * bool(seen.said & said.CODE) - 5 * ("permit" in seen.said)
-    score -= 15 * bool(seen.said & said.NAME) + 20 * (
-        seen.said <= {"well", "number", "no", "num"} and len(seen.said) > 1
-    )
-    return max(score + 10, 1)
+    score = by_value + 80 + _score_of_name(terms)
+    if field.counts and field.share_filled < LEAST_FILLED:
+        score -= 60
+    return max(score, 1)
 
 
-def _why_well(seen: Seen) -> str:
-    if _own(seen) == "well_code":
+def _score_of_name(terms: frozenset[str]) -> int:
+    score = 0
+    if terms & {"uwi", "api"}:
+        score += 30
+    if "npdid" in terms:
+        score += 15
+    if terms & lexicon.CODE:
+        score += 10
+    if "permit" in terms:
+        score -= 5
+    if terms & lexicon.NAME:
+        score -= 15
+    if terms <= _WELL_NUMBER and len(terms) > 1:  # of a lease's wells: each lease has a well no. 1
+        score -= 20
+    return score
+
+
+def _why_well(field: SourceField) -> str:
+    if _own(field) == "well_code":
         return "the name is ours"
-    if _own(seen):
+    if _own(field):
         return "nothing else tells a well"
-    if is_identifier(seen) and not seen.said & said.WELL:
-        kind = "a UWI" if seen.is_mostly(is_uwi) else "API numbers"
+    if is_identifier(field) and not field.terms & lexicon.WELL:
+        kind = "a UWI" if field.is_mostly(is_uwi) else "API numbers"
         return f"its values are {kind}"
-    word = next((word for word in seen.words if word in said.WELL), "")
+    word = next((word for word in field.words if word in lexicon.WELL), "")
     return f"the name says {word}"
 
 
-def _ask_for_well(found: Entities, free: list[Seen], why: str) -> None:
+def _ask_for_well(found: Entities, free: list[SourceField], why: str) -> None:
     """A lease stands for a well where nothing else does."""
-    leases = [seen for seen in free if seen.said & {"lease", "pad"} and not seen.said & (said.NO_FIELD | {"type"})]
-    leases.sort(key=lambda seen: (not seen.said & said.CODE, bool(seen.said & said.NAME)))
-    if leases:
-        lease = leases[0]
-        districts = [seen for seen in free if _is_district(seen) and lease.said & said.CODE]
-        found.well, found.is_lease = (*(seen.name for seen in districts), lease.name), True
-        why += ", and its number is one of its district" if districts else ""
-        found.region = TEXAS if districts else None
-        found.guesses.append(_guess("well_code", list(found.well) if districts else lease.name, why))
-
-
-def _is_district(seen: Seen) -> bool:
-    """In Texas a lease's number is one of a district, and of oil or of gas."""
-    is_number = "district" in seen.said and "lease" not in seen.said and seen.said & said.CODE
-    return bool(is_number or {"oil", "gas", "code"} <= seen.said) and seen.share_filled >= USUAL
-
-
-def _composed(free: list[Seen]) -> tuple[Guess, tuple[str, ...], Region | None] | None:
-    """An API number in several fields: state, county, sequence."""
-    sayable = [seen for seen in free if not _PLACES.search(seen.name) and seen.name == seen.name.strip()]
-    county = _number_with(sayable, {"county", "cnty"}, 3)
-    number = _number_with(sayable, {"sequence", "seq", "unique"}, 5) or _number_with(sayable, {"api", "well"}, 5)
-    if county is None or number is None or county is number or "api" not in county.said | number.said:
-        return None
-    template = f"{{{county.name}:03}}-{{{number.name}:05}}"
-    state = _number_with([seen for seen in sayable if seen is not county], {"state", "st"}, 2)
-    why = "the API number stands in several fields"
-    if state is not None:
-        code = f"{int(next(iter(state.counts), '0')):02}"
-        region = api_region(code) if code in STATES else None
-        template = f"{{{state.name}:02}}-{template}"
-        return _guess("well_code", {"template": template}, why), (state.name, county.name, number.name), region
-    code, witness = _state_beside(free, county, number)
-    if code:
-        template, why = f"{code}-{template}", f"{why}, and {witness!r} tells the state, {code} ({STATES[code]})"
+    leases = [field for field in free if _is_lease(field)]
+    if not leases:
+        return
+    lease = min(leases, key=lambda field: (not field.terms & lexicon.CODE, bool(field.terms & lexicon.NAME)))
+    districts = [field.name for field in free if _is_district(field)] if lease.terms & lexicon.CODE else []
+    found.well = (*districts, lease.name)
+    found.is_lease = True
+    value: str | list[str] = lease.name
+    if districts:
+        why += ", and its number is one of its district"
+        found.region = TEXAS
+        value = list(found.well)
     else:
-        why += "; the two digits of the state should stand before it"
-    return (
-        _guess("well_code", {"template": template}, why),
-        (county.name, number.name),
-        api_region(code) if code else None,
-    )
+        found.region = None
+    found.guesses.append(_guess("well_code", value, why))
 
 
-def _number_with(free: list[Seen], wanted: set[str], digits: int) -> Seen | None:
-    """A field of whole numbers with at most so many digits, whose name has one of the words (or both api and well)."""
-    for seen in free:
-        is_named = wanted <= seen.said if wanted == {"api", "well"} else wanted & seen.said
-        is_short = not seen.filled or seen.share(re.compile(rf"[0-9]{{1,{digits}}}(\.0)?", re.ASCII).fullmatch) >= USUAL
-        if is_named and is_short and not seen.said & {"name", "county_name", "status"}:
-            return seen
-    return None
+def _is_lease(field: SourceField) -> bool:
+    return bool(field.terms & {"lease", "pad"}) and not field.terms & (lexicon.NO_FIELD | {"type"})
 
 
-def _state_beside(free: list[Seen], county: Seen, number: Seen) -> tuple[str, str]:
-    """Another field may hold the whole number, and so its state."""
-    for seen in free:
-        if seen in (county, number) or not seen.filled:
-            continue
-        found = [API_DASHED.fullmatch(value) for value in seen.values]
-        fits = [
-            match[1]
-            for match, first, second in zip(found, county.values, number.values, strict=True)
-            if match and first.zfill(3) == match[2] and second.zfill(5) == match[3]
-        ]
-        if len(fits) >= USUAL * seen.filled and len(set(fits)) == 1 and fits[0] in STATES:
-            return fits[0], seen.name
-    return "", ""
+def _is_district(field: SourceField) -> bool:
+    """In Texas a lease's number is one of a district, and of oil or of gas."""
+    is_number = "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
+    return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.share_filled >= USUAL
 
 
 # -- the field ----------------------------------------------------------------------------------
 
 
-def _find_field(found: Entities, free: list[Seen]) -> None:
-    candidates = [seen for seen in free if _is_field(seen) and seen.name not in found.well]
-    own = [seen for seen in candidates if _own(seen) == "field_code"]
-    names = [seen for seen in candidates if seen.said & said.NAME and not seen.said & said.CODE]
-    codes = own or [seen for seen in candidates if seen.said & said.CODE and seen not in names]
-    codes = codes or [seen for seen in candidates if seen not in names] or names
-    if not codes:
+def _find_field(found: Entities, free: list[SourceField]) -> None:
+    candidates = [field for field in free if _is_field(field) and field.name not in found.well]
+    if not candidates:
         _ask_for_field(found, free)
         return
+    own = [field for field in candidates if _own(field) == "field_code"]
+    names = [field for field in candidates if field.terms & lexicon.NAME and not field.terms & lexicon.CODE]
+    others = [field for field in candidates if field not in names]
+    codes = own or [field for field in others if field.terms & lexicon.CODE] or others or names
     code = codes[0]
     found.field = (code.name,)
-    word = next((word for word in code.words if word in said.FIELD), "")
+    word = next((word for word in code.words if word in lexicon.FIELD), "")
     why = "the name is ours" if own else f"the name says {word}"
     found.guesses.append(_guess("field_code", code.name, why, sure=bool(own)))
-    rest = [seen for seen in candidates if seen is not code and not seen.said & said.CODE]
-    if names or (code.said & said.CODE and rest):
-        named = (names or rest)[0]
-        found.guesses.append(_guess("field_name", named.name, "the name says so", sure=_own(named) != ""))
+    rest = [field for field in candidates if field is not code and not field.terms & lexicon.CODE]
+    if not names and code.terms & lexicon.CODE:
+        names = rest
+    if names:
+        found.guesses.append(_guess_by_name("field_name", names[0]))
 
 
-def _is_field(seen: Seen) -> bool:
-    if _own(seen):
-        return _own(seen) in ("field_code", "field_name")
-    is_filled = not seen.counts or seen.share_filled >= LEAST_FILLED
-    return (
-        bool(seen.said & said.FIELD)
-        and not seen.said & (said.NO_FIELD | {"area"})
-        and is_filled
-        and seen.kind != "date"
-    )
+def _is_field(field: SourceField) -> bool:
+    if own := _own(field):
+        return own in ("field_code", "field_name")
+    is_named = bool(field.terms & lexicon.FIELD) and not field.terms & (lexicon.NO_FIELD | {"area"})
+    is_filled = not field.counts or field.share_filled >= LEAST_FILLED
+    return is_named and is_filled and field.kind != "date"
 
 
-def _ask_for_field(found: Entities, free: list[Seen]) -> None:
+def _ask_for_field(found: Entities, free: list[SourceField]) -> None:
     """A lease or an area may be meant; who knows better says so."""
-    near = [
-        seen
-        for seen in free
-        if seen.said & said.LEASE and not seen.said & said.NO_FIELD and seen.name not in found.well
-    ]
-    if near:
-        why = f"no field of the data is a field; should {near[0].name!r} stand for it? Else the name above does"
-        found.guesses.append(_guess("field_code", near[0].name, why, is_complete=False))
+    for field in free:
+        is_near = field.terms & lexicon.LEASE and not field.terms & lexicon.NO_FIELD
+        if is_near and field.name not in found.well:
+            why = f"no field of the data is a field; should {field.name!r} stand for it? Else the name above does"
+            found.guesses.append(_guess("field_code", field.name, why, is_complete=False))
+            return
 
 
-def _find_whole(found: Entities, free: list[Seen]) -> None:
+def _find_whole(found: Entities, free: list[SourceField]) -> None:
     """Rows of fields: nothing tells a well."""
     if found.well:
         return
@@ -244,36 +220,50 @@ def _find_whole(found: Entities, free: list[Seen]) -> None:
         found.is_whole_field = True
         why = "nothing tells a well, so rows are taken for those of whole fields"
         found.guesses.append(_guess("well_code", {"value": "*"}, why))
-    else:
-        some = next((seen.name for seen in free), "FIELD OF THE WELL")
-        found.guesses.append(
-            _guess("well_code", some, "no field looks like a well: name the right one", is_complete=False)
-        )
+        return
+    some = free[0].name if free else "FIELD OF THE WELL"
+    why = "no field looks like a well: name the right one"
+    found.guesses.append(_guess("well_code", some, why, is_complete=False))
 
 
 # -- names of the well --------------------------------------------------------------------------
 
 
-def _find_well_names(found: Entities, free: list[Seen]) -> None:
+def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     taken = {*found.well, *found.field}
-    rest = [seen for seen in free if seen.name not in taken and (seen.filled or not seen.values)]
-    named = next((seen for seen in rest if _own(seen) == "well_name"), None) or next(
-        (seen for seen in rest if _is_of_well(seen) and seen.said & said.NAME), None
-    )
-    if named:
-        found.guesses.append(_guess("well_name", named.name, "the name says so", sure=_own(named) != ""))
-    other = next((seen for seen in rest if _own(seen) == "well_reference"), None) or next(
-        (seen for seen in rest if seen is not named and _is_reference(seen)), None
-    )
-    if other and not found.is_whole_field:
-        found.guesses.append(_guess("well_reference", other.name, "another name of the well", sure=_own(other) != ""))
+    rest = [field for field in free if field.name not in taken and (field.filled or not field.values)]
+    name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
+    if name:
+        found.guesses.append(_guess_by_name("well_name", name))
+    others = [field for field in rest if field is not name]
+    reference = _first_own(rest, "well_reference") or _first(others, _is_reference)
+    if reference and not found.is_whole_field:
+        is_own = _own(reference) != ""
+        found.guesses.append(_guess("well_reference", reference.name, "another name of the well", sure=is_own))
 
 
-def _is_of_well(seen: Seen) -> bool:
-    is_well = bool(seen.said & said.WELL) and not seen.said & said.NO_WELL and not seen.said & said.FIELD
-    return is_well and not _own(seen) and not seen.is_fraction
+def _guess_by_name(column: str, field: SourceField) -> Guess:
+    return _guess(column, field.name, "the name says so", sure=_own(field) != "")
 
 
-def _is_reference(seen: Seen) -> bool:
-    is_number = _is_of_well(seen) and bool(seen.said & (said.CODE | {"uwi", "api", "npdid"}))
-    return is_number or (is_identifier(seen) and not _own(seen))
+def _first_own(fields: list[SourceField], column: str) -> SourceField | None:
+    return next((field for field in fields if _own(field) == column), None)
+
+
+def _first(fields: list[SourceField], holds: Callable[[SourceField], bool]) -> SourceField | None:
+    return next(filter(holds, fields), None)
+
+
+def _is_well_name(field: SourceField) -> bool:
+    return _is_of_well(field) and bool(field.terms & lexicon.NAME)
+
+
+def _is_of_well(field: SourceField) -> bool:
+    is_well = field.terms & lexicon.WELL and not field.terms & (lexicon.NO_WELL | lexicon.FIELD)
+    return bool(is_well) and not _own(field) and not field.is_fraction
+
+
+def _is_reference(field: SourceField) -> bool:
+    if _is_of_well(field) and field.terms & (lexicon.CODE | {"uwi", "api", "npdid"}):
+        return True
+    return is_identifier(field) and not _own(field)

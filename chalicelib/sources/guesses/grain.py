@@ -1,4 +1,6 @@
-"""Grain: whether a well and period has one row or several that add up, and what tells these apart."""
+"""Grain: whether a well and period has one row or several that add up, and what tells these
+apart.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +9,38 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from . import words as said
+from . import words as lexicon
 from .look import Guess
+from .words import word_set
 
 if TYPE_CHECKING:
-    from .look import Seen, Table
+    from .look import SourceField, Table
 
 MOST_CANDIDATES = 14
 MOST_FIELDS = 4  # of a primary key
 MANY = 20  # rows: a field that is another in each of them numbers the rows
+_NO_AMOUNT = word_set("type typ status stat unit ind")
+_OF_ROWS = word_set("row index objectid uuid fid rowid")
 
 
-def find_grain(table: Table, key: list[tuple[object, ...]], taken: set[str], product: Seen | None) -> list[Guess]:
-    """`key` is well and period of each row, `taken` the fields that hold these and the volumes, `product` the field
-    that tells products apart.
+def find_grain(
+    table: Table, key: list[tuple[object, ...]], taken: set[str], product: SourceField | None
+) -> list[Guess]:
+    """`key` is well and period of each row, `taken` the fields that hold these and the volumes,
+    `product` the field that tells products apart.
     """
-    groups = _repeated(table, key)
+    groups = _groups_of(table, key)
     candidates = _candidates(table, taken)
     if product is not None:
         return _sum_with([product], table, groups, candidates, "a row tells one product")
-    told = [seen for seen in candidates if seen.said & said.FORMATION][:MOST_FIELDS]
+    formations = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
     if groups:
         rows = sum(map(len, groups))
-        varying = [seen for seen in told if any(_differ([seen], group) > 1 for group in groups)]
-        return _sum_with(
-            varying, table, groups, candidates, f"{rows:,} of {table.rows:,} rows share their well and period"
-        )
-    if told:
-        names = [seen.name for seen in sorted(told, key=lambda seen: seen.place)]
+        varying = [field for field in formations if any(_count([field], group) > 1 for group in groups)]
+        why = f"{rows:,} of {table.rows:,} rows share their well and period"
+        return _sum_with(varying, table, groups, candidates, why)
+    if formations:
+        names = _names_in_order(formations)
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
         return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why="see rows")]
     if not key:
@@ -42,96 +48,133 @@ def find_grain(table: Table, key: list[tuple[object, ...]], taken: set[str], pro
     return [Guess(key="rows", value="one", why="each well and period has one row")]
 
 
-def _repeated(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
+def _names_in_order(fields: list[SourceField]) -> list[str]:
+    """As the source has them."""
+    return [field.name for field in sorted(fields, key=lambda field: field.place)]
+
+
+def _groups_of(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     """Places of rows that share a key; the same row twice counts once."""
     places: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, each in enumerate(key):
         if None not in each and "" not in each:
             places[each].append(place)
-    groups = []
-    for found in places.values():
-        if len(found) > 1:
-            distinct = {tuple(seen.values[place] for seen in table.fields): place for place in found}
-            groups.append(list(distinct.values()))
+    groups = [_distinct(table, group) for group in places.values() if len(group) > 1]
     return [group for group in groups if len(group) > 1]
 
 
-def _candidates(table: Table, taken: set[str]) -> list[Seen]:
-    """Fields that can tell rows apart: no volumes, no measurements, no dates; the likeliest first."""
-    free = [
-        seen
-        for seen in table.fields
-        if seen.name not in taken and not seen.is_fraction and seen.kind != "date" and not _is_date(seen)
-        if not seen.said & (said.CHANGED | said.DAYS | said.HOURS)
-    ]
-    free = [seen for seen in free if not _is_measure(seen) and not _is_of_row(seen)]
-    return sorted(free, key=lambda seen: (-_likely(seen), seen.place))[:MOST_CANDIDATES]
+def _distinct(table: Table, group: list[int]) -> list[int]:
+    """Of equal rows the last one."""
+    by_row = {tuple(field.values[place] for field in table.fields): place for place in group}
+    return list(by_row.values())
 
 
-def _is_of_row(seen: Seen) -> bool:
+def _candidates(table: Table, taken: set[str]) -> list[SourceField]:
+    """Fields that can tell rows apart, the likeliest first."""
+    free = [field for field in table.fields if field.name not in taken and _can_tell_apart(field)]
+    return sorted(free, key=lambda field: (-_likely(field), field.place))[:MOST_CANDIDATES]
+
+
+def _can_tell_apart(field: SourceField) -> bool:
+    """No volume, no measurement, no date and no number of the row."""
+    is_time = field.terms & (lexicon.CHANGED | lexicon.DAYS | lexicon.HOURS)
+    if is_time or field.kind == "date" or _is_date(field):
+        return False
+    return not (field.is_fraction or _is_measure(field) or _is_of_row(field))
+
+
+def _is_of_row(field: SourceField) -> bool:
     """The number of a row, or a column without a name, which the reader calls by its place."""
-    is_each = len(seen.counts) == len(seen.values) >= MANY and not seen.said & said.FORMATION
-    is_index = bool(
-        seen.said & {"row", "index", "objectid", "uuid", "fid", "rowid"} or re.fullmatch("column[0-9]+", seen.name)
-    )
-    return is_each or is_index
+    is_each = len(field.counts) == len(field.values) >= MANY
+    if is_each and not field.terms & lexicon.FORMATION:
+        return True
+    return bool(field.terms & _OF_ROWS or re.fullmatch("column[0-9]+", field.name))
 
 
-def _is_date(seen: Seen) -> bool:
-    return bool(seen.said & said.DATE and seen.forms)
+def _is_date(field: SourceField) -> bool:
+    return bool(field.terms & lexicon.DATE and field.forms)
 
 
-def _is_measure(seen: Seen) -> bool:
+def _is_measure(field: SourceField) -> bool:
     """A number that counts or measures, by its name."""
-    product = seen.said & frozenset().union(*said.PRODUCTS.values())
-    is_amount = seen.said & (
-        said.VOLUME | said.NO_PRODUCTION - said.CODE - said.NAME - {"type", "typ", "status", "stat", "unit", "ind"}
-    )
-    return seen.is_number and bool((product or is_amount) and not seen.said & (said.FORMATION | {"product"}))
+    terms = field.terms
+    if not field.is_number or terms & (lexicon.FORMATION | {"product"}):
+        return False
+    is_product = any(terms & names for names in lexicon.PRODUCTS.values())
+    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - _NO_AMOUNT)
+    return bool(is_product or terms & amounts)
 
 
-def _likely(seen: Seen) -> int:
-    likely = 4 * bool(seen.said & said.FORMATION) + 2 * bool(seen.said & said.CODE) + bool(seen.said & said.OWNER)
-    return likely + 2 * bool(seen.said & (said.LEASE | {"facility"})) - 3 * (not seen.filled)
+def _likely(field: SourceField) -> int:
+    """The more, the likelier the field tells rows of a well and period apart."""
+    terms = field.terms
+    likely = 0
+    if terms & lexicon.FORMATION:
+        likely += 4
+    if terms & lexicon.CODE:
+        likely += 2
+    if terms & (lexicon.LEASE | {"facility"}):
+        likely += 2
+    if terms & lexicon.OWNER:
+        likely += 1
+    if not field.filled:
+        likely -= 3
+    return likely
 
 
 def _sum_with(
-    first: list[Seen], table: Table, groups: list[list[int]], candidates: list[Seen], why: str
+    first: list[SourceField],
+    table: Table,
+    groups: list[list[int]],
+    candidates: list[SourceField],
+    why: str,
 ) -> list[Guess]:
-    """What tells rows apart, and which version of a row counts, where the date of a change tells some apart."""
-    free = [seen for seen in candidates if seen not in first]
+    """What tells rows apart, and which version of a row counts, where the date of a change tells
+    some apart.
+    """
+    free = [field for field in candidates if field not in first]
     for change in (None, *_changes(table)):
         fields = _telling(first, groups, free, change)
         if fields is not None:
-            return [*_told(fields, why), *([_order(change)] if change else [])]
-    some = [seen.name for seen in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
-    asked = "nothing but the volumes tells these rows apart: name the fields that do"
+            guesses = _write_key(fields, why)
+            return [*guesses, _order(change)] if change else guesses
+    names = [field.name for field in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
+    request = "nothing but the volumes tells these rows apart: name the fields that do"
     return [
         Guess(key="rows", value="sum", why=f"{why}; needs a primary_key", is_complete=False),
-        Guess(key="primary_key", value=some, why=asked, is_complete=False),
+        Guess(key="primary_key", value=names, why=request, is_complete=False),
     ]
 
 
-def _told(fields: list[Seen], why: str) -> list[Guess]:
+def _write_key(fields: list[SourceField], why: str) -> list[Guess]:
     if not fields:
         return [Guess(key="rows", value="one", why=f"{why}, as versions of it")]
-    names = [seen.name for seen in sorted(fields, key=lambda seen: seen.place)]
-    told = f"of what is no volume, {' and '.join(names)} tell{'' if len(names) > 1 else 's'} such rows apart"
-    return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=told)]
+    names = _names_in_order(fields)
+    verb = "tell" if len(names) > 1 else "tells"
+    reason = f"of what is no volume, {' and '.join(names)} {verb} such rows apart"
+    return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=reason)]
 
 
-def _changes(table: Table) -> list[Seen]:
+def _changes(table: Table) -> list[SourceField]:
     """Dates of a change: of two versions of a row the later one counts."""
-    return [seen for seen in table.fields if seen.said & said.CHANGED and (seen.kind == "date" or seen.forms)]
+    return [field for field in table.fields if field.terms & lexicon.CHANGED and (field.kind == "date" or field.forms)]
 
 
-def _order(change: Seen) -> Guess:
+def _order(change: SourceField) -> Guess:
     return Guess(key="order_by", value=change.name, why="rows that differ in it are versions of one")
 
 
-def _telling(first: list[Seen], groups: list[list[int]], free: list[Seen], change: Seen | None) -> list[Seen] | None:
-    """The fewest fields that no two rows of a group share, but for their versions; the likeliest first."""
-    for count in range(MOST_FIELDS + 1 - min(len(first), MOST_FIELDS - 1)):
+def _telling(
+    first: list[SourceField], groups: list[list[int]], free: list[SourceField], change: SourceField | None
+) -> list[SourceField] | None:
+    """The fewest fields that no two rows of a group share, but for their versions; the likeliest
+    first. Those of `first` are always among them.
+
+    Rows of a well and month for formations A and B: [formation]. Twice each, for owners 1 and 2:
+    [formation, owner].
+    """
+    most_more = MOST_FIELDS - min(len(first), MOST_FIELDS - 1)
+    for count in range(most_more + 1):
         for more in combinations(free, count):
             fields = [*first, *more]
             all_fields = [*fields, change] if change else fields
@@ -140,9 +183,11 @@ def _telling(first: list[Seen], groups: list[list[int]], free: list[Seen], chang
     return None
 
 
-def _tells(fields: list[Seen], group: list[int]) -> bool:
-    return _differ(fields, group) == len(group)
+def _tells(fields: list[SourceField], group: list[int]) -> bool:
+    """Whether each row of the group has values of its own in these fields."""
+    return _count(fields, group) == len(group)
 
 
-def _differ(fields: list[Seen], group: list[int]) -> int:
-    return len({tuple(seen.values[place] for seen in fields) for place in group})
+def _count(fields: list[SourceField], group: list[int]) -> int:
+    """How many different values the fields together have in the rows of the group."""
+    return len({tuple(field.values[place] for field in fields) for place in group})

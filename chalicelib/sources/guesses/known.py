@@ -32,19 +32,24 @@ class KnownSource:
 
 def known_source(look: Look, kind: str, presets: Mapping[str, Mapping[str, Any]]) -> KnownSource | None:
     """The one with the most fields."""
-    found: list[tuple[int, KnownSource]] = []
+    best: KnownSource | None = None
+    most_fields = 0
     for name, values in presets.items():
         definition = _read(values)
         if definition is None or definition.kind != kind:
             continue
         if fields := _fields(definition, look.fields):
-            verified = values.get("verified") is True
-            why = f"all {len(fields)} fields of the preset are there"
-            found.append((len(fields), KnownSource(name=name, why=why, verified=verified)))
+            count = len(fields)
+            why = f"all {count} fields of the preset are there"
         elif _fits_without_header(definition, look):
+            count = LEAST
             why = f"{len(look.fields)} columns without a header, with what the preset expects in them"
-            found.append((LEAST, KnownSource(name=name, why=why, verified=values.get("verified") is True)))
-    return max(found, key=lambda each: each[0], default=(0, None))[1]
+        else:
+            continue
+        if count > most_fields:
+            most_fields = count
+            best = KnownSource(name=name, why=why, verified=values.get("verified") is True)
+    return best
 
 
 def _read(values: Mapping[str, Any]) -> Definition | None:
@@ -61,20 +66,23 @@ def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
     needed: set[str] = set()
     if definition.unpivot:
         pattern = re.compile(definition.unpivot.fields)
-        turned = {name for name in here if pattern.fullmatch(name)}
-        made = {*pattern.groupindex, definition.unpivot.value}
-        needed |= turned
-        if not turned:
+        months = {name for name in here if pattern.fullmatch(name)}
+        if not months:
             return set()
+        made = {*pattern.groupindex, definition.unpivot.value}
+        needed |= months
     for rule in definition.columns.values():
         if rule.is_optional:
             continue
-        if rule.coalesce:
+        if rule.coalesce:  # one of them is enough
             needed |= set(rule.coalesce) & here or set(rule.coalesce)
         else:
             needed |= set(rule.all_fields)
-    choices = [choice.field for choice in (*definition.where, *definition.skip) if "" not in choice.words]
-    needed |= {*choices, *definition.primary_key, *filter(None, [definition.order_by])}
+    choices = (*definition.where, *definition.skip)
+    needed |= {choice.field for choice in choices if "" not in choice.words}
+    needed |= set(definition.primary_key)
+    if definition.order_by:
+        needed.add(definition.order_by)
     needed -= made | OF_READER
     return needed if len(needed) >= LEAST and needed <= here else set()
 
@@ -83,18 +91,27 @@ def _fits_without_header(definition: Definition, look: Look) -> bool:
     """As many columns as the preset names, and months where it has them."""
     names = definition.file.fields
     rule = definition.columns.get("production_period")
-    if not names or len(names) != len(look.fields) or rule is None or rule.field not in names or not rule.formats:
+    if not names or len(names) != len(look.fields):
         return False
-    at = dict(zip(names, look.fields, strict=True))
-    texts = [text.strip() for row in look.rows[:MOST_ROWS] if isinstance(text := row.get(at[rule.field]), str)]
-    months = sum(any(reader_of(form)(text) for form in rule.formats) for text in texts)
-    return bool(texts) and months >= USUAL * len(look.rows[:MOST_ROWS]) and _is_meant(definition, look, at)
+    if rule is None or rule.field not in names or not rule.formats:
+        return False
+    rows = look.rows[:MOST_ROWS]
+    column_of = dict(zip(names, look.fields, strict=True))
+    texts = [text.strip() for row in rows if isinstance(text := row.get(column_of[rule.field]), str)]
+    months = sum(_has_form(text, rule.formats) for text in texts)
+    has_months = bool(texts) and months >= USUAL * len(rows)
+    return has_months and _is_meant(definition, rows, column_of)
 
 
-def _is_meant(definition: Definition, look: Look, at: dict[str, str]) -> bool:
+def _has_form(text: str, forms: tuple[str, ...]) -> bool:
+    return any(reader_of(form)(text) for form in forms)
+
+
+def _is_meant(definition: Definition, rows: list[dict[str, str | None]], column_of: dict[str, str]) -> bool:
     """Its `where` takes nearly all rows."""
+    choices = [choice for choice in definition.where if choice.words]
     taken = 0
-    for row in look.rows[:MOST_ROWS]:
-        texts = [(choice, (row.get(at.get(choice.field, "")) or "").strip()) for choice in definition.where]
-        taken += all(text in choice.words for choice, text in texts if choice.words)
-    return taken >= USUAL * len(look.rows[:MOST_ROWS])
+    for row in rows:
+        texts = [(row.get(column_of.get(choice.field, "")) or "").strip() for choice in choices]
+        taken += all(text in choice.words for choice, text in zip(choices, texts, strict=True))
+    return taken >= USUAL * len(rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ LONGEST_NAME = 200  # characters
 LONGEST_VALUE = 200  # what is longer is no code, number or date
 FEW = 50  # values that are looked at first
 BLANKS = " \t\n\r\xa0"
+LEAST_OF_FEW = 0.8  # of them, for a look at the others
+LEAST_OF_NUMBERS = 0.8  # of the values that are no words for nothing
 USUAL = 0.98  # the share of values that makes a form the form
 NULL_WORDS = word_set(
     "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
@@ -38,19 +41,20 @@ _LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0\u202f\u2009]*|[.,][0-9]+)(
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the format itself tells of a
-    field: text, number, date or boolean.
+    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the
+    format itself tells of a field: text, number, date or boolean.
     """
 
     fields: tuple[str, ...]
     rows: list[dict[str, str | None]]
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = default(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """`key` is that of the definition, such as "columns.well_code", and `value` what stands there. It is `sure` when
-    the data say so themselves. What lacks something is not `is_complete`; `why` then tells what.
+    """`key` is that of the definition, such as "columns.well_code", and `value` what stands there.
+    It is `sure` when the data say so themselves. What lacks something is not `is_complete`; `why`
+    then tells what.
     """
 
     key: str
@@ -61,12 +65,12 @@ class Guess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SourceField:
     """A field: `values` of all rows, stripped, "" for nothing."""
 
     name: str
     place: int
-    values: tuple[str, ...] = field(repr=False)
+    values: tuple[str, ...] = default(repr=False)
     kind: str = "text"
 
     @cached_property
@@ -74,7 +78,7 @@ class Seen:
         return words_of(self.name)
 
     @cached_property
-    def said(self) -> frozenset[str]:
+    def terms(self) -> frozenset[str]:
         return frozenset(self.words)
 
     @cached_property
@@ -94,19 +98,22 @@ class Seen:
 
     def share(self, holds: Callable[[str], object]) -> float:
         """Of the filled values. Without any, nothing holds."""
-        return sum(n for value, n in self.counts.items() if holds(value)) / self.filled if self.filled else 0.0
+        return _share(self.counts, holds) if self.filled else 0.0
 
     def is_mostly(self, holds: Callable[[str], object]) -> bool:
         """Of nearly all; a few values tell soon that it does not."""
         few = list(islice(self.counts, FEW))
-        return sum(map(bool, map(holds, few))) >= 0.8 * len(few) > 0 and self.share(holds) >= USUAL
+        count = sum(bool(holds(value)) for value in few)
+        return bool(few) and count >= LEAST_OF_FEW * len(few) and self.share(holds) >= USUAL
 
     @cached_property
     def is_number(self) -> bool:
         """Also one with a decimal comma, and one with some words between."""
-        said = {value: n for value, n in self.counts.items() if value.lower() not in NULL_WORDS}
-        numbers = sum(n for value, n in said.items() if _LIKE_NUMBER.fullmatch(value))
-        return self.kind == "number" or bool(said and numbers >= 0.8 * sum(said.values()))
+        if self.kind == "number":
+            return True
+        counts = {value: count for value, count in self.counts.items() if value.lower() not in NULL_WORDS}
+        numbers = sum(count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value))
+        return bool(counts) and numbers >= LEAST_OF_NUMBERS * sum(counts.values())
 
     @property
     def may_be_number(self) -> bool:
@@ -114,13 +121,19 @@ class Seen:
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which needs none."""
-        near = ["", *FORMS]
+        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which
+        needs none.
+        """
         few = [value for value in islice(self.counts, FEW) if not is_total(value)]
-        for some in (few[:5], few):
-            near = [form for form in near if sum(read_day(form, text) is not None for text in some) >= 0.8 * len(some)]
-        dates = {value: n for value, n in self.counts.items() if not is_total(value)} if near else {}
-        return tuple(form for form in near if dates and _share(dates, reader_of(form)) >= USUAL)
+        forms = ["", *FORMS]
+        for some in (few[:5], few):  # most forms are ruled out by a look at five values
+            forms = [form for form in forms if _fit(form, some) >= LEAST_OF_FEW * len(some)]
+        if not forms:
+            return ()
+        dates = {value: count for value, count in self.counts.items() if not is_total(value)}
+        if not dates:
+            return ()
+        return tuple(form for form in forms if _share(dates, reader_of(form)) >= USUAL)
 
     @cached_property
     def is_fraction(self) -> bool:
@@ -129,7 +142,13 @@ class Seen:
 
 
 def _share(counts: Mapping[str, int], holds: Callable[[str], object]) -> float:
-    return sum(n for value, n in counts.items() if holds(value)) / sum(counts.values())
+    held = sum(count for value, count in counts.items() if holds(value))
+    return held / sum(counts.values())
+
+
+def _fit(form: str, values: list[str]) -> int:
+    """How many of the values have the form."""
+    return sum(read_day(form, value) is not None for value in values)
 
 
 def is_total(text: str) -> bool:
@@ -140,22 +159,29 @@ def is_total(text: str) -> bool:
 class Table:
     """The fields of a look that a definition can name, and its rows."""
 
-    def __init__(self, fields: list[Seen], rows: int) -> None:
+    def __init__(self, fields: list[SourceField], rows: int) -> None:
         self.fields = fields
         self.rows = rows
-        self.by_name = {seen.name: seen for seen in fields}
+        self.by_name = {field.name: field for field in fields}
 
     @classmethod
     def of(cls, look: Look) -> Table:
-        rows = look.rows[: max(LEAST_ROWS, min(MOST_ROWS, MOST_CELLS // max(1, len(look.fields))))]
+        most = min(MOST_ROWS, MOST_CELLS // max(1, len(look.fields)))
+        rows = look.rows[: max(LEAST_ROWS, most)]
         names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
-        return cls([_seen(look, rows, name, place) for place, name in enumerate(names)], len(rows))
+        fields = [_field_of(look, rows, name, place) for place, name in enumerate(names)]
+        return cls(fields, len(rows))
 
     def only(self, wanted: list[int]) -> Table:
         """Some of the rows."""
         fields = [
-            Seen(name=seen.name, place=seen.place, kind=seen.kind, values=tuple(seen.values[place] for place in wanted))
-            for seen in self.fields
+            SourceField(
+                name=field.name,
+                place=field.place,
+                kind=field.kind,
+                values=tuple(field.values[place] for place in wanted),
+            )
+            for field in self.fields
         ]
         return Table(fields, len(wanted))
 
@@ -171,12 +197,12 @@ def is_unsayable(text: str) -> bool:
     return bool(_UNSAYABLE.search(text))
 
 
-def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> Seen:
-    values = tuple(_stripped(row.get(name)) for row in rows)
-    return Seen(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
+def _field_of(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> SourceField:
+    values = tuple(_strip(row.get(name)) for row in rows)
+    return SourceField(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
 
 
-def _stripped(value: Any) -> str:
+def _strip(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     return _UNSAYABLE.sub("\ufffd", value[: LONGEST_VALUE + 1].strip(BLANKS))

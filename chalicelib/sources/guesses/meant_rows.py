@@ -1,12 +1,14 @@
-"""MeantRows: which rows are taken, and which are left out: of other activities, of totals, of units."""
+"""MeantRows: which rows are taken, and which are left out: of other activities, of totals, of
+units.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import words as said
+from . import words as lexicon
 from .look import NO_MONTH, USUAL, Guess, is_total
 from .regions import is_code_of_well
 from .units import unit_of_text
@@ -14,14 +16,14 @@ from .units import unit_of_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .look import Seen, Table
+    from .look import SourceField, Table
 
 MOST_CODES = 60  # of a field that tells kinds of rows
 MOST_WORDS = 10
 MIXED = 0.1  # share of wells among identifiers, at least
 MOST_TOTALS = 0.5  # share of rows
-_OF_KINDS = said.word_set("activity kind flow type typ tipo category categoria disposition actividad class purpose")
-_PRODUCTION = said.word_set("prod production produccion producao produced produksjon productie producer")
+_OF_KINDS = lexicon.word_set("activity kind flow type typ tipo category categoria disposition actividad class purpose")
+_PRODUCTION = lexicon.word_set("prod production produccion producao produced produksjon productie producer")
 
 
 # -- rows that are meant ------------------------------------------------------------------------
@@ -29,39 +31,55 @@ _PRODUCTION = said.word_set("prod production produccion producao produced produk
 
 def find_where(table: Table) -> list[Guess]:
     """Rows of production, where rows of other activities stand beside them."""
-    for seen in table.fields:
-        words = {value for value in seen.counts if value.lower() in _PRODUCTION}
-        is_kind = seen.said & _OF_KINDS or "activity" in seen.name.lower()
-        if not words or not is_kind or not len(words) < len(seen.counts) <= MOST_CODES:
-            continue
-        rest = ", ".join(sorted(set(seen.counts) - words, key=lambda value: -seen.counts[value])[:4])
-        return [Guess(key="where", value={seen.name: sorted(words)}, why=f"production alone, not {rest}")]
+    for field in table.fields:
+        words = {value for value in field.counts if value.lower() in _PRODUCTION}
+        is_of_kinds = field.terms & _OF_KINDS or "activity" in field.name.lower()
+        has_others = len(words) < len(field.counts) <= MOST_CODES
+        if words and is_of_kinds and has_others:
+            others = sorted(set(field.counts) - words, key=lambda value: -field.counts[value])
+            why = f"production alone, not {', '.join(others[:4])}"
+            return [Guess(key="where", value={field.name: sorted(words)}, why=why)]
     return []
 
 
 def find_wells(table: Table, where: list[Guess]) -> list[Guess]:
-    """`where`, and rows of wells alone, where the identifiers of one field are of wells and of other places."""
-    for seen in table.fields:
-        wells = {value for value in seen.counts if is_code_of_well(value)}
-        share = seen.share(wells.__contains__)
+    """`where`, and rows of wells alone, where the identifiers of one field are of wells and of
+    other places.
+
+    In Canada a field of facilities and wells holds 100010100101W400 beside ABBT0001234; a field of
+    kinds, WI beside BT, tells which row is which.
+    """
+    for field in table.fields:
+        wells = {value for value in field.counts if is_code_of_well(value)}
+        share = field.share(wells.__contains__)
         if not MIXED <= share < USUAL:
             continue
         for kind in table.fields:
-            if kind.said & _OF_KINDS and (codes := _codes_of(seen, kind, wells)):
-                before = where[0].value if where else {}
-                why = f"rows of wells, whose {seen.name!r} are identifiers"
-                told = f"{where[0].why}; {why}" if where else why
-                return [Guess(key="where", value=before | {kind.name: codes}, why=told)]
+            if kind.terms & _OF_KINDS and (codes := _codes_of(field, kind, wells)):
+                return [_where_too(where, kind.name, codes, f"rows of wells, whose {field.name!r} are identifiers")]
     return where
 
 
-def _codes_of(seen: Seen, kind: Seen, wells: set[str]) -> list[str]:
+def _where_too(where: list[Guess], name: str, codes: list[str], why: str) -> Guess:
+    """One guess of what `where` says already and of these codes."""
+    value: dict[str, Any] = {name: codes}
+    if where:
+        value = where[0].value | value
+        why = f"{where[0].why}; {why}"
+    return Guess(key="where", value=value, why=why)
+
+
+def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[str]:
     """The codes whose rows are all of wells, when the others' are not."""
     if not 1 < len(kind.counts) <= MOST_CODES:
         return []
-    of_wells = Counter(code for code, value in zip(kind.values, seen.values, strict=True) if value in wells)
-    codes = sorted(code for code, n in of_wells.items() if code and n >= USUAL * kind.counts[code])
-    return codes if sum(of_wells[code] for code in codes) >= USUAL * of_wells.total() else []
+    of_wells: Counter[str] = Counter()
+    for code, value in zip(kind.values, field.values, strict=True):
+        if value in wells:
+            of_wells[code] += 1
+    codes = sorted(code for code, rows in of_wells.items() if code and rows >= USUAL * kind.counts[code])
+    covered = sum(of_wells[code] for code in codes)
+    return codes if covered >= USUAL * of_wells.total() else []
 
 
 def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
@@ -78,30 +96,34 @@ def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
 
 
 def find_units_row(table: Table) -> dict[str, dict[str, str]]:
-    """Of the first two rows, one that tells units: by product, the unit of each field. Empty when there is none."""
+    """Of the first two rows, one that has units: by product, the unit of each field. Empty when
+    there is none.
+    """
     for place in range(min(2, table.rows)):
-        texts = {seen.name: seen.values[place] for seen in table.fields if seen.is_number or len(seen.counts) > 1}
-        found = {
-            kind: {name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, kind))}
-            for kind in ("liquid", "gas", "days")
-        }
-        if len(found["liquid"]) + len(found["days"]) > 1 and not any(_has_digits(t) for t in texts.values()):
-            return found
+        texts = {field.name: field.values[place] for field in table.fields if field.is_number or len(field.counts) > 1}
+        units = {product: _units_in(texts, product) for product in ("liquid", "gas", "days")}
+        is_row_of_units = len(units["liquid"]) + len(units["days"]) > 1
+        if is_row_of_units and not any(map(_is_number, texts.values())):
+            return units
     return {}
 
 
-def _has_digits(text: str) -> bool:
+def _units_in(texts: dict[str, str], product: str) -> dict[str, str]:
+    return {name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, product))}
+
+
+def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9.,+-]+", text))
 
 
 def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_units: bool) -> list[Guess]:
-    """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is named; more are
-    written to be looked at.
+    """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is
+    named; more are written to be looked at.
     """
     guesses = [_skip_of_units(table)] if has_units else []
     for name in dict.fromkeys([*period, *key]):
-        seen = table.by_name[name]
-        if guess := _totals_of(seen, is_period=name in set(period)):
+        field = table.by_name[name]
+        if guess := _totals_of(field, is_period=name in set(period)):
             guesses.append(guess)
     first = guesses[:1]
     return first + [
@@ -111,25 +133,29 @@ def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_un
 
 
 def _skip_of_units(table: Table) -> Guess:
-    for seen in table.fields:
-        if seen.values and not seen.values[0] and seen.filled >= USUAL * (table.rows - 1):
-            return Guess(key="skip", value={seen.name: [""]}, why="the row of units leaves it empty")
-    seen = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
-    return Guess(key="skip", value={seen.name: [seen.values[0]]}, why="the row of units")
+    for field in table.fields:
+        if field.values and not field.values[0] and field.filled >= USUAL * (table.rows - 1):
+            return Guess(key="skip", value={field.name: [""]}, why="the row of units leaves it empty")
+    field = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
+    return Guess(key="skip", value={field.name: [field.values[0]]}, why="the row of units")
 
 
-def _totals_of(seen: Seen, *, is_period: bool) -> Guess | None:
-    words = [value for value in seen.counts if is_total(value) and not NO_MONTH.fullmatch(value)]
+def _totals_of(field: SourceField, *, is_period: bool) -> Guess | None:
+    words = [value for value in field.counts if is_total(value) and not NO_MONTH.fullmatch(value)]
     if is_period:
-        if any(NO_MONTH.fullmatch(value) for value in seen.counts):
-            return Guess(key="skip", value={seen.name: {"pattern": NO_MONTH.pattern}}, why="totals, not months")
-        words += [value for value in seen.counts if value in ("0", "00", "13") and "year" not in seen.said]
-    if not words or sum(seen.counts[word] for word in words) > MOST_TOTALS * seen.filled:
+        if any(NO_MONTH.fullmatch(value) for value in field.counts):
+            value: dict[str, Any] = {field.name: {"pattern": NO_MONTH.pattern}}
+            return Guess(key="skip", value=value, why="totals, not months")
+        if "year" not in field.terms:  # a month 0 or 13 is that of a year's total
+            words += [value for value in field.counts if value in ("0", "00", "13")]
+    rows = sum(field.counts[word] for word in words)
+    if not words or rows > MOST_TOTALS * field.filled:
         return None
-    why = f"rows of totals: {words[0][:30]} in {seen.name}"
+    why = f"rows of totals: {words[0][:30]} in {field.name}"
+    value = {field.name: sorted(words)}
     if len(words) > MOST_WORDS:
-        return Guess(key="skip", value={seen.name: {"pattern": "(?i).*total.*"}}, why=why)
-    return Guess(key="skip", value={seen.name: sorted(words)}, why=why)
+        value = {field.name: {"pattern": "(?i).*total.*"}}
+    return Guess(key="skip", value=value, why=why)
 
 
 def rows_but(table: Table, guesses: list[Guess]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.sources.periods import format_parts
 
@@ -20,48 +20,73 @@ LONGEST_PATTERN = 400  # characters
 FORMS = ("%Y-%m", "%b %Y", "%b-%Y", "%b-%y", "%b_%Y", "%m/%Y", "%Y_%m", "%Y%m", "%Y %b", "%Y-%m-%d", "%d/%m/%Y")
 
 
-def turned(look: Look) -> tuple[Look, list[Guess]]:
+class DatedColumns(NamedTuple):
+    """How many there are, and the pattern of all their names."""
+
+    number: int
+    pattern: str
+
+
+NO_COLUMNS = DatedColumns(0, "")
+
+
+def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     """As [unpivot] turns it; the same where there are no such columns."""
     months = [name for name in look.fields if name.isalpha() and month_named(name)]
-    if len({month_named(name) for name in months}) >= max(LEAST_MONTHS, len(months)):
-        pattern = f"(?P<{_free('Month', look.fields)}>{'|'.join(map(re.escape, months))})"
-        return _as_rows(look, pattern, "months")
-    dated = max((_dated(look.fields, form) for form in FORMS), key=lambda found: found[0])
-    return _as_rows(look, dated[1], "months of a year") if dated[0] >= LEAST_DATED else (look, [])
+    distinct = {month_named(name) for name in months}
+    if len(distinct) >= max(LEAST_MONTHS, len(months)):
+        names = "|".join(map(re.escape, months))
+        return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
+    best = max((_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number)
+    if best.number < LEAST_DATED:
+        return look, []
+    return _as_rows(look, best.pattern, "months of a year")
 
 
-def _dated(fields: tuple[str, ...], form: str) -> tuple[int, str]:
-    """How many are called like a month of a year, each perhaps with a product before it; and the pattern of all."""
-    of_form = re.sub(r"\((?!\?)", "(?:", format_parts(form).pattern[1:-1].replace(r"\pL", "[A-Za-z]"))
-    of_form = of_form.replace("{4,4}", "{4}")
-    named = re.compile(rf"(?:(.+?)([ _-]))?({of_form})")
-    found = [match for name in fields if len(name) <= LONGEST_NAME and (match := named.fullmatch(name))]
-    found = [match for match in found if read_day(form, match[3])]
-    before = list(dict.fromkeys(match[1] or "" for match in found))
-    period = f"(?P<{_free('Period', fields)}>{of_form})"
-    if before == [""]:
-        return len(found), period
-    pattern = f"(?P<{_free('Product', fields)}>{'|'.join(map(re.escape, before))})[ _-]{period}"
-    return (len(found), pattern) if "" not in before and len(pattern) <= LONGEST_PATTERN else (0, "")
+def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
+    """Those that are called like a month of a year, each perhaps with a product before it.
+
+    With "%Y-%m", Oil 2024-01, Oil 2024-02 and Gas 2024-01 are three, whose pattern is
+    (?P<Product>Oil|Gas)[ _-](?P<Period>...).
+    """
+    months = _pattern_of(form)
+    name_of = re.compile(rf"(?:(.+?)([ _-]))?({months})")
+    matches = [match for name in fields if len(name) <= LONGEST_NAME and (match := name_of.fullmatch(name))]
+    matches = [match for match in matches if read_day(form, match[3])]
+    products = list(dict.fromkeys(match[1] or "" for match in matches))
+    period = f"(?P<{_free('Period', fields)}>{months})"
+    if products == [""]:
+        return DatedColumns(len(matches), period)
+    names = "|".join(map(re.escape, products))
+    pattern = f"(?P<{_free('Product', fields)}>{names})[ _-]{period}"
+    if "" in products or len(pattern) > LONGEST_PATTERN:
+        return NO_COLUMNS
+    return DatedColumns(len(matches), pattern)
+
+
+def _pattern_of(form: str) -> str:
+    """Without groups, and as short as may be: it is written into the definition."""
+    pattern = format_parts(form).pattern[1:-1].replace(r"\pL", "[A-Za-z]")
+    pattern = re.sub(r"\((?!\?)", "(?:", pattern)
+    return pattern.replace("{4,4}", "{4}")
 
 
 def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
+    """A row of each of the columns that have a value. `called` says what their names are."""
     value = _free("Volume", look.fields)
-    matches = {name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))}
-    rest = [name for name in look.fields if name not in matches and not set(words_of(name)) & TOTAL]
-    rows = [
-        {name: row.get(name) for name in rest} | groups | {value: row.get(each)}
-        for row in look.rows[: max(1, MOST_ROWS // len(matches))]
-        for each, groups in matches.items()
-        if row.get(each)
-    ]
-    made = next(iter(matches.values()))
+    columns = {name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))}
+    rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
+    rows: list[dict[str, str | None]] = []
+    for row in look.rows[: max(1, MOST_ROWS // len(columns))]:
+        same = {name: row.get(name) for name in rest}
+        rows += [same | groups | {value: row.get(name)} for name, groups in columns.items() if row.get(name)]
+    groups_of_first = next(iter(columns.values()))
     guess = Guess(
         key="unpivot",
         value={"fields": pattern, "value": value},
-        why=f"{len(matches)} columns are called like {called}",
+        why=f"{len(columns)} columns are called like {called}",
     )
-    return Look(fields=(*rest, *made, value), rows=rows, kinds=look.kinds), [guess]
+    return Look(fields=(*rest, *groups_of_first, value), rows=rows, kinds=look.kinds), [guess]
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -14,9 +14,10 @@ from .look import NULL_WORDS, Guess
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .look import Seen
+    from .look import SourceField
 
 MOST_WORDS = 20
+_MAYBE_NUMBER = re.compile(r"[+-]?[0-9.,' eE+-]*[0-9][.,]?")
 _SAFE = r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
 
 
@@ -26,7 +27,7 @@ class NumberForm:
     thousands: str = ""
 
     @cached_property
-    def _grouped(self) -> re.Pattern[str]:
+    def _pattern_of_groups(self) -> re.Pattern[str]:
         between, sign = re.escape(self.thousands), re.escape(self.decimal)
         return re.compile(rf"[+-]?[0-9]{{1,3}}(?:{between}[0-9]{{3}})+(?:{sign}[0-9]*)?")
 
@@ -34,7 +35,7 @@ class NumberForm:
         """None when it is no number, or a word between."""
         if self.thousands == " ":
             text = _with_plain_spaces(text)
-        if self.thousands and self._grouped.fullmatch(text):
+        if self.thousands and self._pattern_of_groups.fullmatch(text):
             text = text.replace(self.thousands, "")
         if self.decimal == ",":
             text = "?" if "." in text else text.replace(",", ".")
@@ -42,23 +43,29 @@ class NumberForm:
         return float(text) if re.fullmatch(_SAFE, text, re.ASCII) else None
 
 
-def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
+def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]:
     """The signs that the most values can be read with, and how sure that is."""
-    texts = [_with_plain_spaces(value) for seen in fields if seen.kind != "number" for value in seen.counts]
-    texts = [text for text in texts if re.fullmatch(r"[+-]?[0-9.,' eE+-]*[0-9][.,]?", text)]
-    if not any(sign in text for text in texts for sign in ",' ") and not _has_two(texts, "."):
+    texts = _like_numbers(fields)
+    has_signs = any(sign in text for text in texts for sign in ",' ") or _has_two(texts, ".")
+    if not has_signs:
         return NumberForm(), []
     decimal, why, sure = _decimal_sign(texts)
-    between = _between(texts, decimal)
+    thousands = _between(texts, decimal)
     guesses = []
     if decimal == ",":
         guesses.append(Guess(key="decimal", value=",", why=why, sure=sure))
-    if between:
-        example = next(text for text in texts if between in text)
-        known = sure or decimal == ","
-        why = f"numbers such as {example}" if known else f"{example} could also have a decimal comma"
-        guesses.append(Guess(key="thousands", value=between, why=why, sure=known and sure))
-    return NumberForm(decimal=decimal, thousands=between), guesses
+    if thousands:
+        example = next(text for text in texts if thousands in text)
+        is_clear = sure or decimal == ","
+        why = f"numbers such as {example}" if is_clear else f"{example} could also have a decimal comma"
+        guesses.append(Guess(key="thousands", value=thousands, why=why, sure=sure))
+    return NumberForm(decimal=decimal, thousands=thousands), guesses
+
+
+def _like_numbers(fields: Iterable[SourceField]) -> list[str]:
+    """Texts that may be numbers, however these are written."""
+    texts = [_with_plain_spaces(value) for field in fields if field.kind != "number" for value in field.counts]
+    return [text for text in texts if _MAYBE_NUMBER.fullmatch(text)]
 
 
 def _with_plain_spaces(text: str) -> str:
@@ -66,16 +73,23 @@ def _with_plain_spaces(text: str) -> str:
 
 
 def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
-    """What follows the last sign decides: three digits can be a thousand, fewer or more cannot."""
+    """What follows the last sign decides: three digits can be a thousand, fewer or more cannot. The
+    sign, why, and whether that is sure.
+
+    1.234,5 has a comma for decimals, and so has 12,5. Of 1,234 nobody knows; 1,234,567 has commas between thousands.
+    """
     for text in texts:
         last = max(text.rfind(","), text.rfind("."))
-        if "," in text and "." in text and text.count(text[last]) == 1:
+        has_both = "," in text and "." in text
+        if has_both and text.count(text[last]) == 1:
             return text[last], f"numbers such as {text}", True
         for sign in (",", "."):
             if text.count(sign) == 1 and not _is_grouped(text, sign):
                 return sign, f"numbers such as {text}", True
-    if any(_has_two(texts, sign) for sign in ",."):
-        return (".", "", True) if _has_two(texts, ",") else (",", "", True)
+    if _has_two(texts, ","):
+        return ".", "", True
+    if _has_two(texts, "."):
+        return ",", "", True
     return _decimal_sign_of_thousands(texts)
 
 
@@ -89,11 +103,14 @@ def _decimal_sign_of_thousands(texts: list[str]) -> tuple[str, str, bool]:
 
 
 def _between(texts: list[str], decimal: str) -> str:
+    """The sign between thousands; empty where there is none."""
     for sign in (",", ".", " ", "'"):
-        if sign != decimal and any(sign in text for text in texts):
-            pieces = [text.split(decimal, maxsplit=1)[0] for text in texts if sign in text]
-            if sum(_is_grouped(piece, sign) for piece in pieces) >= 0.9 * len(pieces):
-                return sign
+        with_sign = [text for text in texts if sign in text]
+        if sign == decimal or not with_sign:
+            continue
+        whole_parts = [text.split(decimal, maxsplit=1)[0] for text in with_sign]
+        if sum(_is_grouped(part, sign) for part in whole_parts) >= 0.9 * len(with_sign):
+            return sign
     return ""
 
 
@@ -105,18 +122,20 @@ def _has_two(texts: list[str], sign: str) -> bool:
     return any(text.count(sign) > 1 and _is_grouped(text, sign) for text in texts)
 
 
-def null_words(fields: Iterable[Seen], form: NumberForm) -> list[Guess]:
+def null_words(fields: Iterable[SourceField], form: NumberForm) -> list[Guess]:
     """Words that stand where a number should."""
-    found: dict[str, str] = {}
+    known: dict[str, str] = {}  # with the field that they stand in
     strange: dict[str, str] = {}
-    for seen in fields:
-        for value in seen.counts:
+    for field in fields:
+        for value in field.counts:
             if form.read(value) is None:
-                (found if value.lower() in NULL_WORDS else strange).setdefault(value, seen.name)
+                words = known if value.lower() in NULL_WORDS else strange
+                words.setdefault(value, field.name)
     guesses = []
-    if found:
-        words = sorted(found)[:MOST_WORDS]
-        guesses.append(Guess(key="null_values", value=words, why=f"where {found[words[0]]!r} should hold a number"))
+    if known:
+        first = sorted(known)[:MOST_WORDS]
+        why = f"where {known[first[0]]!r} should hold a number"
+        guesses.append(Guess(key="null_values", value=first, why=why))
     if strange:
         word = min(strange, key=lambda each: (len(each), each))
         why = f"{strange[word]!r} holds what is no number; add to null_values what means nothing"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import words as said
-from .look import Guess, Seen
+from . import words as lexicon
+from .look import Guess, SourceField
 from .units import Named, question, unit_of_name, unit_of_others, unit_of_text
 from .volumes import COLUMN_OF, LIQUIDS, OIL, largest_of
 from .words import plain, word_set, words_of
@@ -34,32 +34,36 @@ _OF_UNITS = word_set("unit units uom unidad unidade unite enhet eenheid")
 
 @dataclass(frozen=True, kw_only=True)
 class ProductRows:
-    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a field beside it, by
-    code.
+    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a
+    field beside it, by code.
     """
 
-    volume: Seen
-    product: Seen
+    volume: SourceField
+    product: SourceField
     codes: dict[str, list[str]]
     units: dict[str, set[str]]
 
 
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
-    volume = max((seen for seen in table.fields if _as_volume(seen)), key=_as_volume, default=None)
-    coded = [(found, seen) for seen in table.fields if seen.name not in taken and (found := _codes_of(seen))]
+    volume = max((field for field in table.fields if _as_volume(field)), key=_as_volume, default=None)
+    free = [field for field in table.fields if field.name not in taken]
+    coded = [(field, codes) for field in free if (codes := _codes_of(field))]
     if volume is None or not coded:
         return None
-    codes, product = max(coded, key=lambda each: _as_code(each[1], each[0]))
+    product, codes = max(coded, key=lambda each: _as_code(*each))
     return ProductRows(volume=volume, product=product, codes=codes, units=_units_beside(table, product))
 
 
-def _units_beside(table: Table, product: Seen) -> dict[str, set[str]]:
+def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
     """Of each code of a product, what a field of units says in its rows."""
-    fields = [seen for seen in table.fields if seen.said & _OF_UNITS and 0 < len(seen.counts) <= MOST_CODES]
     units: dict[str, set[str]] = {}
-    for unit in fields:
-        for code, text in zip(product.values, unit.values, strict=True):
-            units.setdefault(code, set()).update({text} if text and _is_unit(text) else ())
+    for field in table.fields:
+        if not field.terms & _OF_UNITS or not 0 < len(field.counts) <= MOST_CODES:
+            continue
+        for code, text in zip(product.values, field.values, strict=True):
+            of_code = units.setdefault(code, set())
+            if text and _is_unit(text):
+                of_code.add(text)
     return units
 
 
@@ -67,45 +71,56 @@ def _is_unit(text: str) -> bool:
     return bool(unit_of_text(text, "liquid") or unit_of_text(text, "gas"))
 
 
-def _as_code(seen: Seen, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
-    return seen.share_filled > LEAST_FILLED, bool(seen.said & _OF_CODE), len(codes)
+def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
+    return field.share_filled > LEAST_FILLED, bool(field.terms & _OF_CODE), len(codes)
 
 
-def _as_volume(seen: Seen) -> int:
-    """0 when it holds no volume."""
-    words = seen.said
-    if not seen.may_be_number or words & (said.NO_PRODUCTION - said.UNIT) or words & _OF_CODE - {"prod"}:
+def _as_volume(field: SourceField) -> int:
+    """How well the field holds the volume of any product; 0 when it holds none."""
+    terms = field.terms
+    is_something_else = terms & (lexicon.NO_PRODUCTION - lexicon.UNIT) or terms & _OF_CODE - {"prod"}
+    if not field.may_be_number or is_something_else:
         return 0
-    if any(words & names for names in said.PRODUCTS.values()) or words & (said.YEAR | said.MONTH | said.DATE):
+    is_of_one_product = any(terms & names for names in lexicon.PRODUCTS.values())
+    is_time = terms & (lexicon.YEAR | lexicon.MONTH | lexicon.DATE)
+    is_empty = field.values and not field.filled
+    if is_of_one_product or is_time or is_empty:
         return 0
-    is_filled = not seen.values or seen.filled
-    return (2 * bool(words & said.VOLUME) + bool(words & said.PRODUCED) + bool(words & said.UNIT)) * bool(is_filled)
+    return 2 * bool(terms & lexicon.VOLUME) + bool(terms & lexicon.PRODUCED) + bool(terms & lexicon.UNIT)
 
 
-def _codes_of(seen: Seen) -> dict[str, list[str]]:
-    """Of a field with few codes: those of two products at least."""
-    if not 1 < len(seen.counts) <= MOST_CODES:
+def _codes_of(field: SourceField) -> dict[str, list[str]]:
+    """By product, of a field with few codes. Empty when these are not codes of two products at
+    least.
+    """
+    if not 1 < len(field.counts) <= MOST_CODES:
         return {}
-    found: dict[str, list[str]] = {}
-    for code in seen.counts:
+    codes: dict[str, list[str]] = {}
+    for code in field.counts:
         if product := _product_of(code):
-            found.setdefault(product, []).append(code)
-    is_named = bool(seen.said & _OF_CODE)
-    known = sum(map(len, found.values()))
-    letters_alone = all(len(code) == 1 for codes in found.values() for code in codes)
-    is_enough = len(found) > 1 and (is_named or (not letters_alone and known * 2 >= len(seen.counts)))
-    return {product: sorted(codes) for product, codes in found.items()} if is_enough else {}
+            codes.setdefault(product, []).append(code)
+    if len(codes) < 2:  # noqa: PLR2004
+        return {}
+    known = [code for of_product in codes.values() for code in of_product]
+    # The values by themselves have to be clear: O and W may mean anything.
+    if not field.terms & _OF_CODE:
+        are_letters = all(len(code) == 1 for code in known)
+        if are_letters or 2 * len(known) < len(field.counts):
+            return {}
+    return {product: sorted(of_product) for product, of_product in codes.items()}
 
 
 def _product_of(code: str) -> str:
     """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
-    key = "".join(sign for sign in plain(code).lower() if sign.isalpha())
-    if key in _CODE:
-        return _CODE[key]
+    letters = "".join(sign for sign in plain(code).lower() if sign.isalpha())
+    if letters in _CODE:
+        return _CODE[letters]
     words = set(words_of(code))
-    named = [product for product, names in said.PRODUCTS.items() if words & names]
-    is_one = len(named) == 1 and named[0] in CODES
-    return named[0] if is_one and not words & (said.NO_PRODUCTION - said.UNIT | said.WELL) else ""
+    if words & (lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL):
+        return ""
+    products = [product for product, names in lexicon.PRODUCTS.items() if words & names]
+    is_one = len(products) == 1 and products[0] in CODES
+    return products[0] if is_one else ""
 
 
 def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
@@ -114,16 +129,21 @@ def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
     rest = [code for code in rows.product.counts if code not in known]
     if not rest:
         return where
+    value: dict[str, Any] = {rows.product.name: known}
     why = f"what has a column, not {', '.join(rest[:4])}"
-    before = where[0].value if where else {}
-    told = f"{where[0].why}; {why}" if where else why
-    return [Guess(key="where", value=before | {rows.product.name: known}, why=told)]
+    if where:
+        value = where[0].value | value
+        why = f"{where[0].why}; {why}"
+    return [Guess(key="where", value=value, why=why)]
 
 
 def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
     """A column of each product, and liquids, where there is oil or condensate."""
-    of = {product: codes for product, codes in rows.codes.items() if product != "condensate"}
-    guesses = [_column(rows, COLUMN_OF[product], codes, measures) for product, codes in of.items()]
+    guesses = [
+        _column(rows, COLUMN_OF[product], codes, measures)
+        for product, codes in rows.codes.items()
+        if product != "condensate"
+    ]
     liquids = [*rows.codes.get("oil", []), *rows.codes.get("condensate", [])]
     if liquids:
         guesses.append(_column(rows, LIQUIDS, liquids, measures))
@@ -132,25 +152,44 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
 
 
 def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures) -> Guess:
+    key = f"columns.{column}"
     product = "gas" if column == COLUMN_OF["gas"] else "liquid"
+    when = {rows.product.name: codes}
     named = _unit(rows, product, codes, measures)
-    value: dict[str, Any] = {"field": rows.volume.name}
-    chosen = {"when": {rows.product.name: codes}}
     if named is None:
         why = question(rows.volume, product, largest_of([rows.volume], measures.form))
-        return Guess(key=f"columns.{column}", value=value | {"unit": "..."} | chosen, why=why, is_complete=False)
-    value |= {"unit": named.text} | ({"at": named.at} if named.at else {}) | chosen
-    return Guess(key=f"columns.{column}", value=value, why=f"rows tell their product; {named.why}")
+        value: dict[str, Any] = {"field": rows.volume.name, "unit": "...", "when": when}
+        return Guess(key=key, value=value, why=why, is_complete=False)
+    value = {"field": rows.volume.name, "unit": named.text}
+    if named.at:
+        value["at"] = named.at
+    value["when"] = when
+    return Guess(key=key, value=value, why=f"rows tell their product; {named.why}")
 
 
 def _unit(rows: ProductRows, product: str, codes: list[str], measures: Measures) -> Named | None:
     """What the codes say, or a field of units beside them; the name of the volume; the region."""
-    of_codes = [unit_of_name(Seen(name=code, place=0, values=()), product, is_mil=measures.is_mil) for code in codes]
-    told = {named.text: named for named in of_codes if named and named.text}
-    if len(told) == 1 and all(of_codes):
-        return next(iter(told.values()))
-    beside = {text for code in codes for text in rows.units.get(code, ())}
-    if len(beside) == 1 and (unit := unit_of_text(text := beside.pop(), product)):
-        return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
+    if named := _unit_of_codes(codes, product, measures):
+        return named
+    texts = {text for code in codes for text in rows.units.get(code, ())}
+    if len(texts) == 1:
+        text = texts.pop()
+        if unit := unit_of_text(text, product):
+            return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
     named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
-    return named if named and named.text else unit_of_others(product, {}, measures.region)
+    if named and named.text:
+        return named
+    return unit_of_others(product, {}, measures.region)
+
+
+def _unit_of_codes(codes: list[str], product: str, measures: Measures) -> Named | None:
+    """The one unit that all of them say, such as "Oil (bbl)"."""
+    named_by_text: dict[str, Named] = {}
+    for code in codes:
+        as_field = SourceField(name=code, place=0, values=())
+        named = unit_of_name(as_field, product, is_mil=measures.is_mil)
+        if named is None:
+            return None
+        if named.text:
+            named_by_text[named.text] = named
+    return next(iter(named_by_text.values())) if len(named_by_text) == 1 else None

@@ -1,15 +1,19 @@
-"""Regions: what the form of an identifier tells of where its well is, and so of the units of its reports."""
+"""Regions: what the form of an identifier tells of where its well is, and so of the units of its
+reports.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .look import Seen
+    from .look import SourceField
 
-# The first two digits of an API number: API Bulletin D12A, "The API Well Number and Standard State and County Codes".
+# The first two digits of an API number: API Bulletin D12A, "The API Well Number and Standard State
+# and County Codes".
 _ONSHORE = [
     "Alabama", "Arizona", "Arkansas", "California", "Colorado", "Connecticut", "Delaware",
     "District of Columbia", "Florida", "Georgia", "Idaho", "Illinois", "Indiana", "Iowa", "Kansas", "Kentucky",
@@ -28,7 +32,8 @@ STATES = {f"{place:02}": name for place, name in enumerate(_ONSHORE, 1)} | {
 API_DASHED = re.compile(r"([0-9]{2})-([0-9]{3})-([0-9]{5})(?:-[0-9]{2}){0,2}", re.ASCII)
 API_DIGITS = re.compile(r"([0-9]{2})[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)
 API_NUMBER = re.compile(r"([1-9])[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)  # its leading zero was lost
-_API_COUNTY = re.compile(r"[0-9]{3}-[0-9]{5}(?:-[0-9]{2}){0,2}", re.ASCII)  # the state is understood
+# The state is understood.
+_API_COUNTY = re.compile(r"[0-9]{3}-[0-9]{5}(?:-[0-9]{2}){0,2}", re.ASCII)
 _UWI = re.compile(
     r"(?:(AB|BC|SK|MB)?WI)?1[0-9A-Z][0-9]/?[0-9]{2}-?[0-9]{2}-?[0-9]{3}-?[0-9]{2}W([1-6])(?:M)?/?[0-9]{1,2}",
     re.IGNORECASE,
@@ -69,31 +74,33 @@ NPD = Region(liquid="Sm3", gas="Sm3", told="names with prf or NPD are of the Nor
 ARGENTINA = Region(liquid="m3", gas="e3m3", told="idpozo and tef are of Argentina, which reports m3 and thousand m3")
 
 
-def region_of_codes(seen: Seen, *, is_well: bool) -> Region | None:
-    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well is named."""
-    if seen.is_mostly(API_DASHED.fullmatch) or (is_well and is_api(seen)):
-        return _of_states(seen)
-    if is_well and seen.is_mostly(_API_COUNTY.fullmatch):
+def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
+    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well
+    is named.
+    """
+    if field.is_mostly(API_DASHED.fullmatch) or (is_well and is_api(field)):
+        return _of_states(field)
+    if is_well and field.is_mostly(_API_COUNTY.fullmatch):
         return AMERICAN
-    if seen.is_mostly(is_uwi):
+    if field.is_mostly(is_uwi):
         return CANADA
-    if seen.is_mostly(_BRAZIL.fullmatch):
+    if field.is_mostly(_BRAZIL.fullmatch):
         return BRAZIL
-    return NORWAY if seen.is_mostly(_NORTH_SEA.fullmatch) else None
+    return NORWAY if field.is_mostly(_NORTH_SEA.fullmatch) else None
 
 
 def is_uwi(text: str) -> bool:
     return bool(_UWI.fullmatch(text) or _BC_UWI.fullmatch(text))
 
 
-def is_api(seen: Seen) -> bool:
+def is_api(field: SourceField) -> bool:
     """With dashes, or digits of the right number that begin with a state."""
-    return seen.is_mostly(lambda value: API_DASHED.fullmatch(value) or _state(value))
+    return field.is_mostly(lambda value: API_DASHED.fullmatch(value) or _state(value))
 
 
-def is_identifier(seen: Seen) -> bool:
+def is_identifier(field: SourceField) -> bool:
     """By its values alone, whatever it is called."""
-    return seen.is_mostly(is_code_of_well)
+    return field.is_mostly(is_code_of_well)
 
 
 def is_code_of_well(text: str) -> bool:
@@ -109,10 +116,12 @@ def region_of_names(names: list[tuple[str, ...]]) -> Region | None:
     return ARGENTINA if {"pozo", "tef"} <= said else None
 
 
-def _of_states(seen: Seen) -> Region | None:
-    states = {_state(value) for value in seen.counts} - {""}
-    usual = max(states, key=lambda state: sum(n for value, n in seen.counts.items() if _state(value) == state))
-    return api_region(usual)
+def _of_states(field: SourceField) -> Region | None:
+    rows: Counter[str] = Counter()
+    for value, count in field.counts.items():
+        rows[_state(value)] += count
+    del rows[""]
+    return api_region(max(sorted(rows), key=lambda state: rows[state]))
 
 
 def _state(text: str) -> str:

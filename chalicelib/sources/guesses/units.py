@@ -1,4 +1,6 @@
-"""Units: what the name of a volume says, else what others of the same source say. Nothing else is a unit."""
+"""Units: what the name of a volume says, else what others of the same source say. Nothing else is a
+unit.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from typing import TYPE_CHECKING
 from chalicelib.sources.units import Rate, Unit, UnitUnknown, unit_named
 from chalicelib.store.columns import MOST_OF_A_WELL
 
-from . import words as said
+from . import words as lexicon
 from .words import plain, word_set
 
 if TYPE_CHECKING:
-    from .look import Seen
+    from .look import SourceField
     from .regions import Region
 
 MOST_WORDS = 4  # of a unit
@@ -38,7 +40,9 @@ QUESTIONS = {"liquid": "bbl, Mbbl or m3?", "gas": "Mcf, MMcf or thousand m3 (e3m
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """`text` is as a definition writes it; empty with a `doubt`. `at` is the condition that the name tells."""
+    """`text` is as a definition writes it; empty with a `doubt`. `at` is the condition that the
+    name tells.
+    """
 
     text: str = ""
     why: str = ""
@@ -47,11 +51,11 @@ class Named:
     sure: bool = False
 
 
-def unit_of_name(seen: Seen, product: str, *, is_mil: bool) -> Named | None:
+def unit_of_name(field: SourceField, product: str, *, is_mil: bool) -> Named | None:
     """None when the name says nothing of a unit."""
     doubt = None
-    for text, shown in _pieces(seen):
-        named = _named(text, product, is_mil=is_mil, shown=shown)
+    for text, shown in _pieces(field):
+        named = _read_unit(text, product, is_mil=is_mil, shown=shown)
         if named and named.text:
             return named
         doubt = doubt or named
@@ -60,51 +64,71 @@ def unit_of_name(seen: Seen, product: str, *, is_mil: bool) -> Named | None:
 
 def unit_of_text(text: str, product: str) -> str:
     """Of a row of units; empty when it is none."""
-    named = _named(text, product, is_mil=False, shown=text)
+    named = _read_unit(text, product, is_mil=False, shown=text)
     return named.text if named else ""
 
 
-def _pieces(seen: Seen) -> list[tuple[str, str]]:
-    """What may be a unit, and how it is written: what stands in brackets, then words side by side, the most first."""
-    brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", seen.name.strip("[]"))
-    pieces = [(plain(text).strip(), text.strip()) for text in brackets]
-    last = [(text.rpartition(" ")[2], shown) for text, shown in pieces]
+def _pieces(field: SourceField) -> list[tuple[str, str]]:
+    """What may be a unit, and how it is written: what stands in brackets, then words side by side,
+    the most first.
+
+    Of "Oil production (1000 barrels per day)": what the brackets hold, then 1e3bbl/day, bbl/day, …,
+    and last the last word in the brackets.
+    """
+    brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", field.name.strip("[]"))
+    in_brackets = [(plain(text).strip(), text.strip()) for text in brackets]
+    last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
+    side_by_side: list[tuple[str, str]] = []
     for count in range(MOST_WORDS, 0, -1):
-        for begin in range(len(seen.words) - count, -1, -1):
-            shown = " ".join(seen.words[begin : begin + count])
-            some = [_SPELT.get(word, word) for word in shown.split(" ")]
-            joined = _SPELT.get("".join(some), "".join(some))
-            if some[-1] in _TIMES and count > 1:
-                pieces.append(("".join(some[:-1]).removesuffix("per").removesuffix("por") + "/" + some[-1], shown))
-            if len(joined) > 1 and joined not in _NO_UNITS:
-                pieces.append((joined, shown))
-    return [*pieces, *last]
+        for begin in range(len(field.words) - count, -1, -1):
+            side_by_side += _pieces_of(field.words[begin : begin + count])
+    return [*in_brackets, *side_by_side, *last_words]
+
+
+def _pieces_of(words: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Of `thousand barrels per day`: 1e3bbl/day, and all of it in one word."""
+    shown = " ".join(words)
+    *volume, last = [_SPELT.get(word, word) for word in words]
+    pieces = []
+    if volume and last in _TIMES:
+        of_a_time = "".join(volume).removesuffix("per").removesuffix("por")
+        pieces.append((f"{of_a_time}/{last}", shown))
+    whole = "".join([*volume, last])
+    whole = _SPELT.get(whole, whole)
+    if len(whole) > 1 and whole not in _NO_UNITS:
+        pieces.append((whole, shown))
+    return pieces
 
 
 _NO_UNITS = {"pc", "mb"}  # other words, where no bracket says that they are units
 
 
-def _named(text: str, product: str, *, is_mil: bool, shown: str) -> Named | None:
-    plainly = re.sub(r"\s+", "", text.lower()).replace("dia", "d").replace("mpc/d", "mpcd")
-    at = "0C" if "nm3" in plainly and product == "gas" else ""
+def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | None:
+    """None when it is no unit of the product. `shown` is how the name writes it."""
+    key = re.sub(r"\s+", "", text.lower()).replace("dia", "d").replace("mpc/d", "mpcd")
+    at = "0C" if "nm3" in key and product == "gas" else ""
     try:
         unit = unit_named(text, product, at=at)
     except UnitUnknown as exc:
-        if is_mil and MIL.get(plainly) in MIL_OF[product]:
+        if is_mil and MIL.get(key) in MIL_OF[product]:
             why = f"the name says {shown}, and M is a thousand in Spanish and Portuguese"
-            return Named(text=MIL[plainly], why=why)
-        return Named(doubt=f"the name says {shown}. {exc.problem}") if "can mean" in exc.problem else None
-    if unit.dimension == "mass" or (product == "days" and unit.rate is Rate.DAY):
+            return Named(text=MIL[key], why=why)
+        if "can mean" in exc.problem:
+            return Named(doubt=f"the name says {shown}. {exc.problem}")
+        return None
+    is_of_a_day = product == "days" and unit.rate is Rate.DAY
+    if unit.dimension == "mass" or is_of_a_day:
         return None
     why = f"the name says {shown[:30]}" + (", at 0 °C" if at else "")
-    return Named(text=_written(unit, text), why=why, at=at)
+    return Named(text=_as_written(unit, text), why=why, at=at)
 
 
-def _written(unit: Unit, text: str) -> str:
+def _as_written(unit: Unit, text: str) -> str:
     """As the grammar names it, with the time that the text has."""
     if unit.rate is Rate.PERIOD:
         return unit.name
-    return unit.name + ("/h" if re.search(r"(?:/|per)\s*h", text.lower()) else "/d")
+    is_hourly = re.search(r"(?:/|per)\s*h", text.lower())
+    return unit.name + ("/h" if is_hourly else "/d")
 
 
 # -- what others say ----------------------------------------------------------------------------
@@ -114,35 +138,40 @@ def unit_of_others(product: str, others: dict[str, list[str]], region: Region | 
     """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
         return Named(text=region.liquid if product == "liquid" else region.gas, why=region.told)
-    alike = sorted(set(others.get(product, [])))
-    if len(alike) == 1:
-        return Named(text=alike[0], why=f"beside volumes in {alike[0]}")
-    told = sorted({unit for units in others.values() for unit in units})
-    if told and all(unit.partition("/")[0] in _AMERICAN for unit in told):
-        rate = "/d" if all("/d" in unit for unit in told) else ""
-        text = "bbl" if product == "liquid" else "Mcf"
-        return Named(text=text + rate, why=f"beside volumes in {', '.join(told)}")
-    return None
+    of_product = sorted(set(others.get(product, [])))
+    if len(of_product) == 1:
+        return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
+    units = sorted({unit for named in others.values() for unit in named})
+    are_american = all(unit.partition("/")[0] in _AMERICAN for unit in units)
+    if not units or not are_american:
+        return None
+    text = "bbl" if product == "liquid" else "Mcf"
+    if all("/d" in unit for unit in units):
+        text += "/d"
+    return Named(text=text, why=f"beside volumes in {', '.join(units)}")
 
 
-def question(seen: Seen, product: str, largest: float | None) -> str:
+def question(field: SourceField, product: str, largest: float | None) -> str:
     """Of a unit that nothing tells; the size alone does not either."""
-    told = f" The largest value is {largest:,.10g}." if largest is not None else ""
-    asked = QUESTIONS[product]
-    is_rate = bool(seen.said & said.RATE)
-    return f"unit unknown: {asked}" + (" With /d: the name says a rate." if is_rate else "") + told
+    sentences = [f"unit unknown: {QUESTIONS[product]}"]
+    if field.terms & lexicon.RATE:
+        sentences.append("With /d: the name says a rate.")
+    if largest is not None:
+        sentences.append(f"The largest value is {largest:,.10g}.")
+    return " ".join(sentences)
 
 
 def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str:
     """Why a unit cannot be right, and which would be; empty when it can."""
     product = "gas" if column == "gas_production_mmcfd" else "liquid"
-    most, rate = MOST_OF_A_WELL[column], _rate(named, product, largest, period)
+    most = MOST_OF_A_WELL[column]
+    rate = _rate(named, product, largest, period)
     if rate <= most:
         return ""
     usual = ("Mcf", "e3m3", "m3") if product == "gas" else ("bbl", "m3")
-    fitting = [name for name in usual if _rate(Named(text=name), product, largest, period) <= most]
-    ours = "kbd" if product == "liquid" else "MMcfd"
+    fitting = [text for text in usual if _rate(Named(text=text), product, largest, period) <= most]
     readings = " or ".join(fitting) or "another unit"
+    ours = "kbd" if product == "liquid" else "MMcfd"
     return f"but {largest:,.10g} would be {rate:,.0f} {ours}, beyond a well: {readings} a {period}?"
 
 

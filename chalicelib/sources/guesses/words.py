@@ -1,4 +1,5 @@
-"""Words: what the name of a field says, in the six languages that publishers of well production write.
+"""Words: what the name of a field says, in the six languages that publishers of well production
+write.
 
 `words_of` cuts a name into small words without accents; the sets below say which of them mean what.
 """
@@ -158,22 +159,27 @@ def words_of(name: str) -> tuple[str, ...]:
     humps = name if name.isupper() else _HUMPS.sub(" ", name)
     found: list[str] = []
     for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        found += _unglued(word) if word else []
+        found += _split_glued(word) if word else []
     return tuple(found)
 
 
-def _unglued(word: str) -> list[str]:
-    """A word that is none, as the fewest words that it is made of."""
+def _split_glued(word: str) -> list[str]:
+    """A word that is none, as the fewest words that it is made of: wellname is well, name.
+
+    `best[end]` are the fewest words that make up the first `end` letters; None where none do.
+    """
     if word in _VOCABULARY or not LEAST_GLUED <= len(word) <= MOST_GLUED:
         return [word]
     best: list[list[str] | None] = [[]] + [None] * len(word)
     for end in range(2, len(word) + 1):
         for begin in range(end - 1):
             before = best[begin]
-            if before is None or word[begin:end] not in _VOCABULARY:
+            part = word[begin:end]
+            if before is None or part not in _VOCABULARY:
                 continue
-            if best[end] is None or len(before) + 1 < len(best[end] or ()):
-                best[end] = [*before, word[begin:end]]
+            known = best[end]
+            if known is None or len(before) + 1 < len(known):
+                best[end] = [*before, part]
     return best[-1] or [word]
 
 

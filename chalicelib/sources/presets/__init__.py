@@ -31,10 +31,10 @@ def preset_named(name: Any) -> dict[str, Any]:
 
 def all_presets() -> list[dict[str, Any]]:
     """By name: what each tells of itself, and its mapping."""
-    return [{"name": name} | _told(preset_named(name)) for name in preset_names()]
+    return [{"name": name} | _about(preset_named(name)) for name in preset_names()]
 
 
-def _told(preset: dict[str, Any]) -> dict[str, Any]:
+def _about(preset: dict[str, Any]) -> dict[str, Any]:
     about = {name: preset.get(name) for name in ABOUT}
     return about | {"definition": {name: value for name, value in preset.items() if name not in ABOUT}}
 

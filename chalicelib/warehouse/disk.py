@@ -1,4 +1,6 @@
-"""What is written to local disk while files are read: a full disk has an error of its own."""
+"""What is written to local disk while files are fetched and read: a full disk has an error of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLOCK = 1 << 20  # bytes at a time
+# A quota and a file's greatest size are ends of room too.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def full_disk_told() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Raises ScratchFull; another OSError goes on."""
     try:
         yield

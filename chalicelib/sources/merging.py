@@ -9,23 +9,26 @@ from .column_rules import PARTS, WAYS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OF_ONE_FIELD = ("format", "pattern", "timezone")  # of a period, and of no year and month by themselves
+# Of a period, and of no year and month by themselves.
+OF_ONE_FIELD = ("format", "pattern", "timezone")
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Where both say what a column comes from the one above is meant; the unit and the rest stay."""
+def merge_definitions(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Where both say what a column comes from the one above is meant; the unit and the rest
+    stay.
+    """
     below, above = under.get("columns"), over.get("columns")
     if isinstance(below, dict) and isinstance(above, dict):
         left = {name: _left_by(above.get(name), rule) for name, rule in below.items()}
         under = {**under, "columns": left}
-    return _merged(under, over)
+    return _merge_tables(under, over)
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(under)
     for name, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = _merged(result[name], value) if both else value
+        result[name] = _merge_tables(result[name], value) if both else value
     return result
 
 

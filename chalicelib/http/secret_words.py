@@ -1,0 +1,44 @@
+"""SecretWords: what no error may repeat. A source may say again what it was sent, in its own words
+or in a link.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from .credentials import SourceAuth
+
+if TYPE_CHECKING:
+    from requests.auth import AuthBase
+
+    from chalicelib.errors import SourceError
+
+SHORTEST_SECRET = 4  # characters; a shorter word would be in every sentence
+
+
+class SecretWords:
+    """The values in the query of the source's own address, and the credentials."""
+
+    def __init__(self, source_url: str, auth: AuthBase | None) -> None:
+        self._values = _query_values(source_url)
+        self._auth = auth
+
+    def hide_in(self, exc: SourceError) -> None:
+        """Whose details have the `url` already."""
+        for value in self._values:
+            exc.message = exc.message.replace(value, "…")
+            exc.details["says"] = exc.details.get("says", "").replace(value, "…")
+        if isinstance(self._auth, SourceAuth):
+            exc.message = self._auth.hide(exc.message)
+            exc.details["says"] = self._auth.hide(exc.details.get("says", ""))
+            exc.details["url"] = self._auth.hide(exc.details["url"])
+        exc.args = (exc.message,)
+
+
+def _query_values(url: str) -> list[str]:
+    """Of the options that are not OData's: one of them may be a key. Of `?key=k-123456&$top=5`:
+    `k-123456`.
+    """
+    options = parse_qsl(urlsplit(url).query)
+    return [value for name, value in options if not name.startswith("$") and len(value) >= SHORTEST_SECRET]
