@@ -12,44 +12,30 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[1]
 COLUMNS = 100
 
 # Right once, and a manner of speaking when every page has them. Each with what a reader expects in its place.
 ODD_WORDS = {
-    r"told": "said, shown, reported, named",
-    r"beside": "next to, with, in addition to",
-    r"alone": "only, by itself",
-    r"whoever": "anyone who, whatever",
-    r"anew": "again",
-    r"of (?:its|one's|their|your|his|our) own": "own, separate, for each",
+    "told": "said, shown, reported or named",
+    "beside": "next to, with or in addition to",
+    "alone": "only or by itself",
+    "whoever": "anyone who, or whom it is about",
+    "anew": "again",
+    r"of\s+(?:its|one's|their|your|his|our)\s+own": "separate, another or for each",
 }
 _ODD = re.compile(rf"\b(?:{'|'.join(ODD_WORDS)})\b", re.IGNORECASE)
 
 _FENCE = re.compile(r" *```")
-_GENERATED = re.compile(r"<!-- (?!end\b)")
+_BEGIN_OF_FIGURES = re.compile(r"<!-- (?!end\b).*\bfigures\b")
 _LIST_ITEM = re.compile(r"( *)([-*]|\d+\.) +")
-_NOT_WRAPPED = re.compile(r"#|\||<|!\[[^\]]*\]\([^)]*\)$")
+_NOT_WRAPPED = re.compile(r" *(?:#|\||<|!\[[^\]]*\]\([^)]*\)$)")  # heading, table, HTML, a picture by itself
 # What must stay on one line: code, and a word with what is glued to it. Example: "(`make run`," is one piece.
 _PIECE = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")
 # A piece that would begin a list, a heading or a quotation if it came first on a line.
 _STRUCTURE = re.compile(r"(?:[-+*#>|=]+|\d+[.)])$")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of prose, with its number in the document and whether it belongs to a table."""
-
-    number: int
-    text: str
-    in_table: bool
 
 
 def documents() -> list[Path]:
@@ -62,36 +48,44 @@ def documents() -> list[Path]:
     ]
 
 
-def prose(document: str) -> Iterator[Line]:
-    in_code = in_generated = False
-    for number, line in enumerate(document.splitlines(), start=1):
+def prose(document: str) -> list[str]:
+    """The lines of a document, with an empty one in the place of each that is no prose."""
+    lines = []
+    in_code = in_figures = False
+    for line in document.splitlines():
+        is_prose = not (in_code or in_figures or line.startswith("#"))
         if _FENCE.match(line):
-            in_code = not in_code
+            in_code, is_prose = not in_code, False
         elif line.startswith("<!--"):
-            in_generated = bool(_GENERATED.match(line)) and "figures" in line
-        elif not (in_code or in_generated or line.startswith("#")):
-            yield Line(number, line, in_table=line.startswith("|"))
+            in_figures, is_prose = bool(_BEGIN_OF_FIGURES.match(line)), False
+        lines.append(line if is_prose else "")
+    return lines
 
 
 def faults(document: str) -> list[str]:
-    """An odd word or a long line, each as a sentence with its place."""
-    found = []
-    for line in prose(document):
-        odd_words = _ODD.findall(_without_code_and_addresses(line.text))
-        found += [f"line {line.number}: {odd!r} is an odd word here; say {_instead(odd)}" for odd in odd_words]
-        if _is_too_long(line):
-            found.append(f"line {line.number}: {len(line.text)} columns; wrap it at {COLUMNS}")
-    return found
+    """The odd words, then the long lines, each as a sentence with its place."""
+    lines = prose(document)
+    words = _without_code_and_addresses("\n".join(lines))
+    odd_words = [
+        (words.count("\n", 0, found.start()) + 1, " ".join(found[0].split())) for found in _ODD.finditer(words)
+    ]
+    return [
+        *(f"line {number}: {odd!r} is an odd word here; say {_instead(odd)}" for number, odd in odd_words),
+        *(
+            f"line {number}: {len(line)} columns; wrap it at {COLUMNS}"
+            for number, line in enumerate(lines, start=1)
+            if _is_too_long(line)
+        ),
+    ]
 
 
-def _is_too_long(line: Line) -> bool:
-    if len(line.text) <= COLUMNS or line.in_table or _NOT_WRAPPED.match(line.text):
-        return False
-    return len(_filled([line.text])) > 1
+def _is_too_long(line: str) -> bool:
+    """Beyond 100 columns, and not for a piece that cannot be broken, such as the long name of a test."""
+    return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_filled([line])) > 1
 
 
 def _without_code_and_addresses(text: str) -> str:
-    return re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`]*`", "`", text))
+    return re.sub(r"\]\([^)\s]*\)", "]", re.sub(r"`[^`\n]*`", "`", text))
 
 
 def _instead(odd: str) -> str:
@@ -100,16 +94,14 @@ def _instead(odd: str) -> str:
 
 def wrapped(document: str) -> str:
     """Each paragraph and item of a list filled up to 100 columns; everything else as it is."""
-    lines = document.splitlines()
-    plain = {line.number for line in prose(document) if line.text and not _NOT_WRAPPED.match(line.text)}
     result: list[str] = []
     paragraph: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        begins_item = _LIST_ITEM.match(line) is not None
-        if paragraph and (number not in plain or begins_item):
+    for line, shown in zip(document.splitlines(), prose(document), strict=True):
+        can_be_wrapped = bool(shown) and not _NOT_WRAPPED.match(shown)
+        if paragraph and (not can_be_wrapped or _LIST_ITEM.match(line)):
             result += _filled(paragraph)
             paragraph = []
-        if number in plain:
+        if can_be_wrapped:
             paragraph.append(line)
         else:
             result.append(line)
@@ -144,8 +136,8 @@ def _pieces(text: str) -> list[str]:
 
 
 def figures(document: str) -> dict[str, float]:
-    lines = list(prose(document))
-    words = re.findall(r"[A-Za-z']+", _without_code_and_addresses("\n".join(line.text for line in lines)))
+    lines = prose(document)
+    words = re.findall(r"[A-Za-z']+", _without_code_and_addresses("\n".join(lines)))
     you = sum(word.lower() in ("you", "your", "yours", "yourself") for word in words)
     return {
         "words": len(words),
