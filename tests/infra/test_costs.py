@@ -14,7 +14,7 @@ CASES = [(load, users) for load in LOADS for users in USERS]
 
 
 def test_the_page_shows_what_the_calculator_says() -> None:
-    assert table() in text("docs/costs.md")
+    assert " ".join(table().split()) in " ".join(text("docs/costs.md").split())
     assert scaling_table() in text("docs/scaling.md")
 
 
