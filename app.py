@@ -110,14 +110,18 @@ def _refusal_of_method(_: Request, respond: ResponseBuilder) -> Response:
     return respond.failure(MethodNotAllowed())
 
 
-@app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
     refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
     return _start(request, respond, status=200)
 
 
-@app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
@@ -353,26 +357,34 @@ def list_wells(request: Request, respond: ResponseBuilder) -> Response:
     return _list(request, respond, "wells")
 
 
-@app.route("/api/v1/wells/fields", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/fields", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def list_fields(request: Request, respond: ResponseBuilder) -> Response:
     return _list(request, respond, "fields")
 
 
-@app.route("/api/v1/wells/register", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/register", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def list_register(request: Request, respond: ResponseBuilder) -> Response:
     return _ask(request, respond, parse_query("register", _query(request)))
 
 
-@app.route("/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def get_export(request: Request, respond: ResponseBuilder) -> Response:
     export = services.query_client.ask(parse_query("export", _query(request)))
     return respond.success(export, "The current database can be read from the address in url.")
 
 
-@app.route("/api/v1/wells/sql", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/sql", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def offer_sql(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
@@ -414,7 +426,9 @@ def get_entity_set(request: Request, respond: FeedResponses, entity_set: str) ->
 
 @app.route("/odata/v4/{entity_set}/{part}", methods=["GET", "HEAD"], content_types=["*/*"])
 @feed(app, tokens=lambda: services.tokens)
-def get_part_of_entity_set(request: Request, respond: FeedResponses, entity_set: str, part: str) -> Response:
+def get_part_of_entity_set(
+    request: Request, respond: FeedResponses, entity_set: str, part: str
+) -> Response:
     return _feed_page(request, respond, entity_set, unquote(part))
 
 
@@ -430,10 +444,14 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     for source in services.sources.all():
         schedule = source.follow(schedules.get(source.name))
         summaries.append(source.summary(published.get(source.name), schedule, now=now))
-    return respond.success_or_not_modified({"sources": summaries}, "The sources, by name.", seen=summaries)
+    return respond.success_or_not_modified(
+        {"sources": summaries}, "The sources, by name.", seen=summaries
+    )
 
 
-@app.route("/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def list_presets(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
@@ -442,12 +460,16 @@ def list_presets(request: Request, respond: ResponseBuilder) -> Response:
     return respond.success_or_not_modified({"presets": presets}, text, seen=presets)
 
 
-@app.route("/api/v1/sources/units", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/units", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def list_units(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     units = all_units()
-    return respond.success_or_not_modified(units, "The units that a definition may name.", seen=units)
+    return respond.success_or_not_modified(
+        units, "The units that a definition may name.", seen=units
+    )
 
 
 @app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -479,7 +501,9 @@ def get_check(request: Request, respond: ResponseBuilder, check_id: str) -> Resp
     return respond.success(check.view(), f"The check is {check.status}.")
 
 
-@app.route("/api/v1/sources/{name}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/{name}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def get_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     texts = single_values(_query(request), allowed=["version"])
@@ -507,7 +531,9 @@ def put_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
     return _show_source(respond, source, is_whole=True)
 
 
-@app.route("/api/v1/sources/{name}", methods=["DELETE"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/{name}", methods=["DELETE"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.ADMIN)
 def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
@@ -520,7 +546,9 @@ def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
     return respond.success(data, deleted_sentence(source))
 
 
-@app.route("/api/v1/sources/{name}/pause", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/{name}/pause", methods=["POST"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.OPERATOR)
 def pause_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
@@ -536,7 +564,9 @@ def pause_source(request: Request, respond: ResponseBuilder, name: str) -> Respo
     return respond.success(data, f"The schedule of {name} is paused.")
 
 
-@app.route("/api/v1/sources/{name}/resume", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/{name}/resume", methods=["POST"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.OPERATOR)
 def resume_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
@@ -547,7 +577,9 @@ def resume_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
     return respond.success(data, f"The schedule of {name} goes on.")
 
 
-@app.route("/api/v1/sources/{name}/files", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/{name}/files", methods=["POST"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.ADMIN)
 def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
@@ -564,7 +596,9 @@ def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response
     return respond.success(upload, text)
 
 
-@app.route("/api/v1/ops/status", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/status", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.ADMIN)
 def get_ops_status(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
@@ -572,7 +606,9 @@ def get_ops_status(request: Request, respond: ResponseBuilder) -> Response:
     return respond.success(status, status_sentence(status))
 
 
-@app.route("/api/v1/ops/snapshots", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/snapshots", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.ADMIN)
 def list_snapshots(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
@@ -581,12 +617,16 @@ def list_snapshots(request: Request, respond: ResponseBuilder) -> Response:
     return respond.success(data, "The snapshots that are kept, newest first.")
 
 
-@app.route("/api/v1/ops/tokens", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/tokens", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app, role=Role.ADMIN)
 def list_all_tokens(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     tokens = services.token_list.all(services.token_uses.all())
-    return respond.success({"tokens": tokens}, "The tokens of the API, by name, without what is secret.")
+    return respond.success(
+        {"tokens": tokens}, "The tokens of the API, by name, without what is secret."
+    )
 
 
 @app.route(
@@ -684,7 +724,9 @@ def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Re
 def list_notices(request: Request, respond: ResponseBuilder) -> Response:
     limit = parse_notices(_query(request))
     views = [notice.view() for notice in services.outbox.latest(limit)]
-    return respond.success_or_not_modified({"notices": views}, "The last notices, newest first.", seen=views)
+    return respond.success_or_not_modified(
+        {"notices": views}, "The last notices, newest first.", seen=views
+    )
 
 
 @app.route("/api/v1/notices/test", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -839,7 +881,9 @@ def send_notices(event: CloudWatchEvent) -> dict[str, int]:
     return services.send_notices(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
+def _start(
+    request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = ""
+) -> Response:
     parameters = parse_parameters(_query(request), body)
     key = parse_idempotency_key(request.headers.get("idempotency-key"))
     source = services.sources.of_trigger(parameters.pop("source", None))
@@ -873,7 +917,9 @@ def _begin_report(
     )
 
 
-def _show_report(request: Request, respond: ResponseBuilder, kind: CheckKind, check_id: str) -> Response:
+def _show_report(
+    request: Request, respond: ResponseBuilder, kind: CheckKind, check_id: str
+) -> Response:
     single_values(_query(request))
     check = services.checks.read(check_id, kind)
     return respond.success(check.view(), f"The report is {check.status}.")
@@ -911,7 +957,9 @@ def _show_start(respond: ResponseBuilder, job: Job, *, status: int, location: st
     )
 
 
-def _show_source(respond: ResponseBuilder, source: Source, *, is_whole: bool, is_newest: bool = True) -> Response:
+def _show_source(
+    respond: ResponseBuilder, source: Source, *, is_whole: bool, is_newest: bool = True
+) -> Response:
     """Of an old version, without what becomes of its schedule."""
     view = source.view(is_whole=is_whole)
     if is_newest:
@@ -931,7 +979,9 @@ def _list(request: Request, respond: ResponseBuilder, name: str, **path: str) ->
     return _ask(request, respond, question, form)
 
 
-def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format | None = None) -> Response:
+def _ask(
+    request: Request, respond: ResponseBuilder, query: Query, form: Format | None = None
+) -> Response:
     form = form or Format()
     answer = ask_published(
         query,
@@ -952,8 +1002,12 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format 
     return respond.success(answer.data, sentence(answer.data), headers=headers)
 
 
-def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: str = "") -> Response:
-    question = parse_feed_request(entity_set, part, _query(request), request.headers, most=MOST_ROWS)
+def _feed_page(
+    request: Request, respond: FeedResponses, entity_set: str, part: str = ""
+) -> Response:
+    question = parse_feed_request(
+        entity_set, part, _query(request), request.headers, most=MOST_ROWS
+    )
     answer = ask_published(
         parse_query("feed", question.query),
         job_manager=services.job_manager,

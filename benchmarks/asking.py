@@ -46,7 +46,9 @@ def ask(production: ProductionQuery, question: str, arguments: dict[str, Any]) -
     nothing = cast("Any", None)  # no question here is about a file or has SQL of its own
     wall_start = time.perf_counter()
     cpu_start = time.process_time()
-    response = answer(event, published=lambda: lender, export=nothing, sql=nothing, list_file=nothing)
+    response = answer(
+        event, published=lambda: lender, export=nothing, sql=nothing, list_file=nothing
+    )
     json.dumps(response)
     return {
         "cpu_ms": 1000 * (time.process_time() - cpu_start),
@@ -57,8 +59,14 @@ def ask(production: ProductionQuery, question: str, arguments: dict[str, Any]) -
 
 
 def median_of(turns: list[dict[str, Any]]) -> dict[str, Any]:
-    middle = {name: statistics.median(turn[name] for turn in turns) for name in ("cpu_ms", "wall_ms")}
-    return {**middle, "error": turns[0]["error"], "longest_cpu_ms": max(turn["cpu_ms"] for turn in turns)}
+    middle = {
+        name: statistics.median(turn[name] for turn in turns) for name in ("cpu_ms", "wall_ms")
+    }
+    return {
+        **middle,
+        "error": turns[0]["error"],
+        "longest_cpu_ms": max(turn["cpu_ms"] for turn in turns),
+    }
 
 
 def run(
@@ -86,7 +94,13 @@ def run(
 def _parse(name: str, *, about: str | None, turns: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=about)
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=10_000_000)
-    parser.add_argument("--turns", type=int, default=turns, help="of each question; the median counts")
-    parser.add_argument("--json", type=Path, default=environments.CACHE / f"{name}.json", help="the figures")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--turns", type=int, default=turns, help="of each question; the median counts"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=environments.CACHE / f"{name}.json", help="the figures"
+    )
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     return parser.parse_args()

@@ -1,9 +1,10 @@
-"""The cold start: CPU of a function's initialisation and first request, under the real awslambdaric.
+"""The cold start: CPU of a function's initialisation and first request, under the real
+awslambdaric.
 
-The trigger, the status and the authorizer of the unpacked bundle, beside a bare boto3 handler that builds the two
-clients of the trigger and makes its calls, and beside a handler that does nothing. CPU and not wall time: Lambda gives
-a function its share of a core, and this machine has other work. AWS is emulated in this process, whose CPU is in
-nobody's figure.
+The trigger, the status and the authorizer of the unpacked bundle, beside a bare boto3 handler that
+builds the two clients of the trigger and makes its calls, and beside a handler that does nothing.
+CPU and not wall time: Lambda gives a function its share of a core, and this machine has other work.
+AWS is emulated in this process, whose CPU is in nobody's figure.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from local.aws.signature import Keys
 
 TABLE, TOKEN = "wellhead-cold", "benchmarks-token"
 EXPECTED = 1.15
-BEGIN, END = "<!-- cold start figures: written by make bench-cold-start -->", "<!-- end of the cold start figures -->"
+BEGIN, END = (
+    "<!-- cold start figures: written by make bench-cold-start -->",
+    "<!-- end of the cold start figures -->",
+)
 EVENTS = Path(__file__).parents[1] / "infra" / "events"
 NOTHING, BARE, TRIGGER = "a handler that does nothing", "a bare boto3 handler", "the trigger"
 
@@ -73,7 +77,9 @@ class Contender:
 
 
 class Measured(Invocation):
-    """Notes the CPU of the process when it asks for the event, initialised by then, and when it has answered."""
+    """Notes the CPU of the process when it asks for the event, initialised by then, and when it has
+    answered.
+    """
 
     def __init__(self, contender: Contender, pid: int) -> None:
         function = LambdaFunction(name="measured", handler=contender.handler)
@@ -91,8 +97,8 @@ class Measured(Invocation):
 
 
 def cpu_ms(pid: int) -> float:
-    """Of all its threads, those that ended excepted, to the nanosecond: the kernel's own count is in hundredths of a
-    second. https://docs.kernel.org/scheduler/sched-stats.html
+    """Of all its threads, those that ended excepted, to the nanosecond: the kernel's own count is
+    in hundredths of a second. https://docs.kernel.org/scheduler/sched-stats.html
     """
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
@@ -105,7 +111,9 @@ def start_once(contender: Contender, known: dict[str, str], log: Path) -> tuple[
     known |= {"PYTHONPATH": str(contender.code), "LAMBDA_TASK_ROOT": str(contender.code)}
     command = [sys.executable, "-m", "awslambdaric", contender.handler]
     with log.open("ab") as output:
-        process = subprocess.Popen(command, env=known, cwd=contender.code, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env=known, cwd=contender.code, stdout=output, stderr=output
+        )
     try:
         invocation = Measured(contender, process.pid)
         api.give(invocation)
@@ -156,7 +164,9 @@ def measured(code: Path | None, turns: int) -> dict[str, Any]:
     ):
         directory = Path(name)
         (directory / "bare").mkdir()
-        aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"}))
+        aws.put_parameter(
+            "/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"})
+        )
         known = environment(aws, endpoint.url, TABLE)
         all_of_them = contenders(code or unpacked_bundle(directory), directory / "bare")
         starts: dict[str, list[tuple[float, float]]] = {one.name: [] for one in all_of_them}
@@ -166,7 +176,11 @@ def measured(code: Path | None, turns: int) -> dict[str, Any]:
                 starts[one.name].append(start_once(one, known, directory / "log"))
     endpoint.stop()
     taken = {name: found[1:] for name, found in starts.items()}  # the first one warms the disk
-    return {**measure.facts_of("awslambdaric", "botocore", "boto3", "chalice"), "turns": turns, "starts": taken}
+    return {
+        **measure.facts_of("awslambdaric", "botocore", "boto3", "chalice"),
+        "turns": turns,
+        "starts": taken,
+    }
 
 
 def _accept(handler: LoopbackHandler) -> None:
@@ -176,7 +190,10 @@ def _accept(handler: LoopbackHandler) -> None:
 
 def _free_the_lock(aws: LocalAws) -> None:
     key = json.dumps({"TableName": TABLE, "Key": to_item(LOCK)}).encode()
-    headers = {"X-Amz-Target": "DynamoDB_20120810.DeleteItem", "Content-Type": "application/x-amz-json-1.0"}
+    headers = {
+        "X-Amz-Target": "DynamoDB_20120810.DeleteItem",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
     aws.answer("dynamodb", "POST", "/", headers, key)
 
 
@@ -225,7 +242,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=11)
     parser.add_argument("--code", type=Path, help="an unpacked bundle; by default one is made")
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     options = parser.parse_args()
     found = measured(options.code, options.turns)
     target = options.json or environments.CACHE / "cold-start.json"

@@ -1,4 +1,6 @@
-"""The ways to get a source into DuckDB that are compared, and the check that each one's result is right."""
+"""The ways to get a source into DuckDB that are compared, and the check that each one's result is
+right.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PEERS = Path(__file__).parent / "peers"
-ALL_ROWS = "SELECT oil_production_kbd AS oil FROM (FROM read_json($files, format='array') LIMIT $rows)"
+ALL_ROWS = (
+    "SELECT oil_production_kbd AS oil FROM (FROM read_json($files, format='array') LIMIT $rows)"
+)
 ROW_A_KEY = """
     SELECT any_value(oil_production_kbd) AS oil
     FROM (FROM read_json($files, format='array') LIMIT $rows)
@@ -52,10 +56,20 @@ class Contender:
 
 
 def own(way: str) -> Callable[[Task], list[str]]:
-    return lambda task: [sys.executable, "-m", "benchmarks.own", way, task.url, str(task.pages), str(task.work)]
+    return lambda task: [
+        sys.executable,
+        "-m",
+        "benchmarks.own",
+        way,
+        task.url,
+        str(task.pages),
+        str(task.work),
+    ]
 
 
-def peer(environment: str, script: str, *more: Callable[[Task], int]) -> Callable[[Task], list[str]]:
+def peer(
+    environment: str, script: str, *more: Callable[[Task], int]
+) -> Callable[[Task], list[str]]:
     return lambda task: [
         str(python_of(environment, task.cache)),
         *(str(PEERS / script), task.url, task.database),
@@ -63,7 +77,11 @@ def peer(environment: str, script: str, *more: Callable[[Task], int]) -> Callabl
     ]
 
 
-FLOOR_1, FLOOR_2, WELLHEAD = "floor 1: one statement, local files", "floor 2: download all, insert once", "wellhead"
+FLOOR_1, FLOOR_2, WELLHEAD = (
+    "floor 1: one statement, local files",
+    "floor 2: download all, insert once",
+    "wellhead",
+)
 ARROW, FRAMES = "dlt, Arrow tables by hand", "polars frame a page, ON CONFLICT"
 REST_API, SLING, ROW_BY_ROW = "dlt, rest_api source", "sling", "executemany, ON CONFLICT"
 AGAIN, REVISED = f"{WELLHEAD}, all the same again", f"{WELLHEAD}, again with revised rows"
@@ -101,7 +119,9 @@ OTHERS = [
 
 
 def problem(contender: Contender, task: Task) -> str | None:
-    """Why the database is not what it should be: its rows and the sum of a column against those of the pages."""
+    """Why the database is not what it should be: its rows and the sum of a column against those of
+    the pages.
+    """
     expected = truth(task.pages, keyed=contender.keyed, rows=contender.most_rows)
     try:
         found = contents(Path(task.database), contender.table)
@@ -118,18 +138,24 @@ def differs(found: tuple[int, float], expected: tuple[int, float]) -> str | None
 
 def contents(database: Path, table: str) -> tuple[int, float]:
     with duckdb.connect(database, read_only=True) as connection:
-        count, oil = connection.execute(f"SELECT count(*), sum(oil_production_kbd) FROM {table}").fetchall()[0]  # noqa: S608
+        count, oil = connection.execute(
+            f"SELECT count(*), sum(oil_production_kbd) FROM {table}"  # noqa: S608 - one of ours
+        ).fetchall()[0]
     return count, float(oil)
 
 
 def truth(pages: Path, *, keyed: bool, rows: int | None = None) -> tuple[int, float]:
-    """How many rows the pages hold, and the sum of their oil; `keyed`: one row a key. Kept beside the pages."""
+    """How many rows the pages hold, and the sum of their oil; `keyed`: one row a key. Kept beside
+    the pages.
+    """
     kept = pages / f"truth-{keyed}-{rows}.json"
     if not kept.exists():
         files = [str(path) for path in sorted(pages.glob("*.array"))]
         query = f"SELECT count(*), sum(oil) FROM ({ROW_A_KEY if keyed else ALL_ROWS})"  # noqa: S608
         with duckdb.connect() as connection:
-            found = connection.execute(query, {"files": files, "rows": rows or 1 << 62}).fetchall()[0]
+            found = connection.execute(query, {"files": files, "rows": rows or 1 << 62}).fetchall()[
+                0
+            ]
         kept.write_text(json.dumps(found))
     count, oil = json.loads(kept.read_text())
     return count, oil

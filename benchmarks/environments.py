@@ -1,6 +1,8 @@
-"""The peers' own environments: `python -m benchmarks.environments` makes them all, once for each list of versions.
+"""The peers' own environments: `python -m benchmarks.environments` makes them all, once for each
+list of versions.
 
-A peer never shares packages with Wellhead. They lie in the cache, outside the checkout, at pinned versions.
+A peer never shares packages with Wellhead. They lie in the cache, outside the checkout, at pinned
+versions.
 """
 
 from __future__ import annotations
@@ -33,7 +35,15 @@ def make(name: str, cache: Path) -> Path:
         shutil.rmtree(home, ignore_errors=True)
         print(f"Setting up {name} (once) ...", file=sys.stderr)
         venv.create(home, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS / f"{name}.txt")]
+        command = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "-r",
+            str(REQUIREMENTS / f"{name}.txt"),
+        ]
         subprocess.run(command, check=True)
         ready.touch()
     return python

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contenders import AGAIN, ARROW, FLOOR_1, FLOOR_2, FRAMES, REST_API, REVISED, SLING, WELLHEAD
+from benchmarks.contenders import (
+    AGAIN,
+    ARROW,
+    FLOOR_1,
+    FLOOR_2,
+    FRAMES,
+    REST_API,
+    REVISED,
+    SLING,
+    WELLHEAD,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,20 +71,47 @@ class Expectation:
 
 OURS = (WELLHEAD, AGAIN, REVISED)
 EXPECTATIONS = (
-    Expectation("rows per CPU second, of floor 1: ≥ 0.5", (WELLHEAD, FLOOR_1), faster_than(FLOOR_1), at_least=0.5),
-    Expectation("CPU, of floor 2: ≤ 1.4", (WELLHEAD, FLOOR_2), cpu_of(WELLHEAD, FLOOR_2), at_most=1.4),
-    Expectation("wall time, of floor 2: ≤ 1.7", (WELLHEAD, FLOOR_2), wall_of(WELLHEAD, FLOOR_2), at_most=1.7),
-    Expectation("times as fast as dlt with Arrow: ≥ 2", (WELLHEAD, ARROW), faster_than(ARROW), at_least=2),
-    Expectation("times as fast as a frame a page: ≥ 2.5", (WELLHEAD, FRAMES), faster_than(FRAMES), at_least=2.5),
-    Expectation("times as fast as dlt's rest_api: ≥ 12", (WELLHEAD, REST_API), faster_than(REST_API), at_least=12),
+    Expectation(
+        "rows per CPU second, of floor 1: ≥ 0.5",
+        (WELLHEAD, FLOOR_1),
+        faster_than(FLOOR_1),
+        at_least=0.5,
+    ),
+    Expectation(
+        "CPU, of floor 2: ≤ 1.4", (WELLHEAD, FLOOR_2), cpu_of(WELLHEAD, FLOOR_2), at_most=1.4
+    ),
+    Expectation(
+        "wall time, of floor 2: ≤ 1.7", (WELLHEAD, FLOOR_2), wall_of(WELLHEAD, FLOOR_2), at_most=1.7
+    ),
+    Expectation(
+        "times as fast as dlt with Arrow: ≥ 2", (WELLHEAD, ARROW), faster_than(ARROW), at_least=2
+    ),
+    Expectation(
+        "times as fast as a frame a page: ≥ 2.5",
+        (WELLHEAD, FRAMES),
+        faster_than(FRAMES),
+        at_least=2.5,
+    ),
+    Expectation(
+        "times as fast as dlt's rest_api: ≥ 12",
+        (WELLHEAD, REST_API),
+        faster_than(REST_API),
+        at_least=12,
+    ),
     Expectation("times as fast as sling: ≥ 50", (WELLHEAD, SLING), faster_than(SLING), at_least=50),
     Expectation("MB while fetching: ≤ 256", OURS, most_of_all("fetching_mb"), at_most=256),
     Expectation("MB while merging: ≤ 450", OURS, most_of_all("merging_mb"), at_most=450),
     Expectation(
-        "CPU of all the same again, of the first: ≤ 0.8", (WELLHEAD, AGAIN), cpu_of(AGAIN, WELLHEAD), at_most=0.8
+        "CPU of all the same again, of the first: ≤ 0.8",
+        (WELLHEAD, AGAIN),
+        cpu_of(AGAIN, WELLHEAD),
+        at_most=0.8,
     ),
     Expectation(
-        "CPU again with revised rows, of the first: ≤ 1", (WELLHEAD, REVISED), cpu_of(REVISED, WELLHEAD), at_most=1.0
+        "CPU again with revised rows, of the first: ≤ 1",
+        (WELLHEAD, REVISED),
+        cpu_of(REVISED, WELLHEAD),
+        at_most=1.0,
     ),
     Expectation("published file, of a plain table: ≤ 1.1", (WELLHEAD,), file_size, at_most=1.1),
 )

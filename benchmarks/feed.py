@@ -37,9 +37,18 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "WellProduction",
         {"$filter": f"{FIELD} and production_period ge 1998-01-01"},
     ),
-    "production of all, from a date on": ("WellProduction", {"$filter": "production_period ge 1999-01-01"}),
-    "production, those with the most oil first": ("WellProduction", {"$orderby": "oil_production_kbd desc"}),
-    "production, by name of the well": ("WellProduction", {"$orderby": "well_name,production_period"}),
+    "production of all, from a date on": (
+        "WellProduction",
+        {"$filter": "production_period ge 1999-01-01"},
+    ),
+    "production, those with the most oil first": (
+        "WellProduction",
+        {"$orderby": "oil_production_kbd desc"},
+    ),
+    "production, by name of the well": (
+        "WellProduction",
+        {"$orderby": "well_name,production_period"},
+    ),
     "production, with the number of rows": ("WellProduction", {"$count": "true"}),
     "wells": ("Wells", {}),
     "wells of a field": ("Wells", {"$filter": FIELD}),
@@ -65,13 +74,17 @@ def measured(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) -> di
     store = cast("Path", store_of(rows, cache, months=MONTHS))
     with tempfile.TemporaryDirectory(dir=cache) as work:
         own = OwnDirectory(Path(work) / "reading")
-        production = ProductionQuery.open(store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT)
+        production = ProductionQuery.open(
+            store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT
+        )
         found = {
             name: _pages(production, {"entity_set": of, "limit": most, **told}, turns)
             for name, (of, told) in QUESTIONS.items()
         }
         numbers = {
-            name: _number(production, {"entity_set": of, "$top": 0, "$count": "true", **told}, turns)
+            name: _number(
+                production, {"entity_set": of, "$top": 0, "$count": "true", **told}, turns
+            )
             for name, (of, told) in NUMBERS.items()
         }
         production.close()
@@ -90,7 +103,9 @@ def _pages(production: ProductionQuery, arguments: dict[str, Any], turns: int) -
     page = first[0]["data"] or {"rows": [], "next_cursor": None}
     found = {"rows": len(page["rows"]), "first": median_of(first)}
     if cursor := page["next_cursor"]:
-        found["next"] = median_of([ask(production, "feed", {**arguments, "$skiptoken": cursor}) for _ in range(turns)])
+        found["next"] = median_of(
+            [ask(production, "feed", {**arguments, "$skiptoken": cursor}) for _ in range(turns)]
+        )
     return found
 
 
@@ -111,7 +126,9 @@ def markdown(found: dict[str, Any]) -> str:
         shown = [_cpu(told.get(which)) for which in ("first", "next")]
         lines.append(f"| {name} | {told['rows']:,} | {' | '.join(shown)} |")
     lines += ["", "| number | | CPU ms | longest |", "|---|---:|---:|---:|"]
-    lines += [f"| {name} | {told['count']:,} | {_cpu(told)} |" for name, told in found["numbers"].items()]
+    lines += [
+        f"| {name} | {told['count']:,} | {_cpu(told)} |" for name, told in found["numbers"].items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -120,7 +137,9 @@ def _cpu(told: dict[str, Any] | None) -> str:
         return "- | -"
     if told["error"]:
         return f"**{told['error']}** | -"
-    median = f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < MOST_CPU_MS else f"**{told['cpu_ms']:,.0f}**"
+    median = (
+        f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < MOST_CPU_MS else f"**{told['cpu_ms']:,.0f}**"
+    )
     return f"{median} | {told['longest_cpu_ms']:,.0f}"
 
 

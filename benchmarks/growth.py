@@ -1,4 +1,6 @@
-"""What it costs to import a few new rows into stores of growing size: seconds, bytes moved, memory."""
+"""What it costs to import a few new rows into stores of growing size: seconds, bytes moved,
+memory.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,14 @@ from benchmarks.pages import Pages, render
 NEW_ROWS = 10_000
 
 
-def growth(sizes: list[int], *, new_rows: int = NEW_ROWS, page_size: int, limit: float, cache: Path) -> dict[str, Any]:
+def growth(
+    sizes: list[int], *, new_rows: int = NEW_ROWS, page_size: int, limit: float, cache: Path
+) -> dict[str, Any]:
     """The figures of importing `new_rows` rows into a store of each size, by size."""
-    return {str(size): _into(size, new_rows=new_rows, page_size=page_size, limit=limit, cache=cache) for size in sizes}
+    return {
+        str(size): _into(size, new_rows=new_rows, page_size=page_size, limit=limit, cache=cache)
+        for size in sizes
+    }
 
 
 def _into(size: int, *, new_rows: int, page_size: int, limit: float, cache: Path) -> dict[str, Any]:
@@ -31,6 +38,8 @@ def _into(size: int, *, new_rows: int, page_size: int, limit: float, cache: Path
         return {**measured, "bytes_moved": before + 2 * after}
 
 
-def _import(pages: Pages, environment: dict[str, str], work: Path, limit: float, cache: Path) -> dict[str, Any]:
+def _import(
+    pages: Pages, environment: dict[str, str], work: Path, limit: float, cache: Path
+) -> dict[str, Any]:
     with served(render(pages, cache / "pages")) as url:
         return imported(url, environment, work, truth=None, limit=limit)

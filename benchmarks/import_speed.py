@@ -1,7 +1,8 @@
-"""How fast a whole import is, beside DuckDB's own load of the same rows and beside other tools, in one run.
+"""How fast a whole import is, beside DuckDB's own load of the same rows and beside other tools, in
+one run.
 
-Each contender runs in a fresh process, and the turn with the least CPU counts. The page server and the job table
-run elsewhere; their CPU is nobody's.
+Each contender runs in a fresh process, and the turn with the least CPU counts. The page server and
+the job table run elsewhere; their CPU is nobody's.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def compare(
     directory = render(pages, cache / "pages")
     with served(directory) as url:
         own = {
-            one.name: best([_load(one, url, directory, limit, cache) for _ in range(turns)]) for one in contenders.OWN
+            one.name: best([_load(one, url, directory, limit, cache) for _ in range(turns)])
+            for one in contenders.OWN
         }
         ours = _imports_of(pages, url, turns=turns, limit=limit, cache=cache)
         peers = {one.name: _load(one, url, directory, limit, cache) for one in others}
@@ -46,17 +48,29 @@ def compare(
 
 def _load(contender: Contender, url: str, pages: Path, limit: float, cache: Path) -> dict[str, Any]:
     if contender.environment and not python_of(contender.environment, cache).exists():
-        return {"wall": 0, "cpu": 0, "peak_mb": 0, "rows": 0, "failure": "failed: it has no environment"}
+        return {
+            "wall": 0,
+            "cpu": 0,
+            "peak_mb": 0,
+            "rows": 0,
+            "failure": "failed: it has no environment",
+        }
     with work_directory() as work:
         task = Task(url=url, pages=pages, work=work, cache=cache)
-        measured = measure.run(contender.command(task), environment=_environment(), work=work, limit=limit)
+        measured = measure.run(
+            contender.command(task), environment=_environment(), work=work, limit=limit
+        )
         measured["rows"] = contenders.truth(pages, keyed=False, rows=contender.most_rows)[0]
         measured["failure"] = measured["failure"] or contenders.problem(contender, task)
         return measured
 
 
-def _imports_of(pages: Pages, url: str, *, turns: int, limit: float, cache: Path) -> dict[str, dict[str, Any]]:
-    """Into an empty store, then all the same once more, then with the rows that a later revision changed."""
+def _imports_of(
+    pages: Pages, url: str, *, turns: int, limit: float, cache: Path
+) -> dict[str, dict[str, Any]]:
+    """Into an empty store, then all the same once more, then with the rows that a later revision
+    changed.
+    """
     revised = render(Pages(**{**vars(pages), "revision": 1}), cache / "pages")
     names = (WELLHEAD, AGAIN, REVISED)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
@@ -65,16 +79,24 @@ def _imports_of(pages: Pages, url: str, *, turns: int, limit: float, cache: Path
             with store() as (environment, work):
                 for name, source in zip(names, (url, url, revised_url), strict=True):
                     truth = contenders.truth(
-                        revised if source == revised_url else cache / "pages" / pages.name, keyed=True
+                        revised if source == revised_url else cache / "pages" / pages.name,
+                        keyed=True,
                     )
                     runs[name].append(imported(source, environment, work, truth=truth, limit=limit))
     return {name: best(measured) for name, measured in runs.items()}
 
 
 def imported(
-    url: str, environment: dict[str, str], work: Path, *, truth: tuple[int, float] | None, limit: float
+    url: str,
+    environment: dict[str, str],
+    work: Path,
+    *,
+    truth: tuple[int, float] | None,
+    limit: float,
 ) -> dict[str, Any]:
-    """One import of Wellhead into the store of `environment`: its figures, counts, and the published file's size."""
+    """One import of Wellhead into the store of `environment`: its figures, counts, and the
+    published file's size.
+    """
     command = [sys.executable, "-m", "benchmarks.own", "wellhead", url, "-", str(work)]
     measured = measure.run(command, environment=environment, work=work, limit=limit)
     if not measured["failure"]:
@@ -82,7 +104,11 @@ def imported(
         published = Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb"
         found = contenders.contents(published, "well_production")
         measured |= {name: job[name] for name in COUNTS}
-        measured |= {"rows": job["total_records"], "file_bytes": published.stat().st_size, "stats": job["stats"]}
+        measured |= {
+            "rows": job["total_records"],
+            "file_bytes": published.stat().st_size,
+            "stats": job["stats"],
+        }
         measured["plain_bytes"] = plain_size(published, work / "plain.duckdb")
         measured["failure"] = contenders.differs(found, truth) if truth else None
     return {"rows": 0, **measured}
@@ -106,7 +132,10 @@ def best(turns: list[dict[str, Any]]) -> dict[str, Any]:
 def store() -> Iterator[tuple[dict[str, str], Path]]:
     """An empty warehouse and job table: the environment of an import, and its work directory."""
     keys = Keys.made().environment
-    with work_directory() as work, child("local.aws.emulator", "--journal", str(work / "table.sqlite"), **keys) as line:
+    with (
+        work_directory() as work,
+        child("local.aws.emulator", "--journal", str(work / "table.sqlite"), **keys) as line,
+    ):
         yield (
             _environment()
             | keys
@@ -130,7 +159,9 @@ def served(pages: Path) -> Iterator[str]:
 
 @contextmanager
 def work_directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="wellhead-bench-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(
+        prefix="wellhead-bench-", ignore_cleanup_errors=True
+    ) as directory:
         yield Path(directory)
 
 
@@ -139,7 +170,11 @@ def child(module: str, *arguments: str, **environment: str) -> Iterator[str]:
     """The first line that a child process prints; it ends with the context."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
-        command, env=_environment() | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        env=_environment() | environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout
@@ -150,6 +185,10 @@ def child(module: str, *arguments: str, **environment: str) -> Iterator[str]:
 
 def _environment() -> dict[str, str]:
     """Nothing of a caller's settings or credentials reaches a contender."""
-    unwanted = ("WELLHEAD_", "AWS_", "PYTHONDONTWRITEBYTECODE")  # nobody compiles his code at each start
+    unwanted = (
+        "WELLHEAD_",
+        "AWS_",
+        "PYTHONDONTWRITEBYTECODE",
+    )  # nobody compiles his code at each start
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {**kept, "PYTHONPATH": str(PROJECT)}

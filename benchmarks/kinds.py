@@ -1,4 +1,6 @@
-"""What an import costs of sources that are not as the sample is: unsorted, with bad rows, with many fields."""
+"""What an import costs of sources that are not as the sample is: unsorted, with bad rows, with many
+fields.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ TITLES = {
 
 def kinds(*, rows: int, page_size: int, turns: int, limit: float, cache: Path) -> dict[str, Any]:
     """The figures of an import into an empty store, by kind of source."""
-    return {kind: _import(Pages(rows=rows, page_size=page_size, kind=kind), turns, limit, cache) for kind in Kind}
+    return {
+        kind: _import(Pages(rows=rows, page_size=page_size, kind=kind), turns, limit, cache)
+        for kind in Kind
+    }
 
 
 def _import(pages: Pages, turns: int, limit: float, cache: Path) -> dict[str, Any]:

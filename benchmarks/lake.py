@@ -1,8 +1,10 @@
-"""What an import costs in a lake of many rows: CPU seconds and memory by step. Half of its rows are new.
+"""What an import costs in a lake of many rows: CPU seconds and memory by step. Half of its rows are
+new.
 
     python -m benchmarks.lake --stored 50e6 --rows 1e6 --memory 300 --directory build/lake
 
-The lake in the directory is made once (50 million rows take some minutes) and is as it was afterwards.
+The lake in the directory is made once (50 million rows take some minutes) and is as it was
+afterwards.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--stored", type=float, default=5e6, help="rows in the lake")
     parser.add_argument("--rows", type=float, default=1e6, help="of the import")
     parser.add_argument("--memory", type=int, default=300, help="DuckDB's limit in MB")
@@ -77,7 +81,9 @@ def _base(catalog: Catalog, session: Session, directory: Path, months: int) -> V
 
 
 def _fill(catalog: Catalog, session: Session, directory: Path, months: int) -> None:
-    repository = LakeRepository(catalog=catalog, session=session, directory=directory, memory_mb=2000)
+    repository = LakeRepository(
+        catalog=catalog, session=session, directory=directory, memory_mb=2000
+    )
     repository._attach_lake()  # noqa: SLF001  the tables of an import
     connection = repository._connection  # noqa: SLF001
     connection.execute("BEGIN")
@@ -108,15 +114,28 @@ def _segment(directory: Path, months: int, *, rows: int) -> Path:
 
 
 def _measured(
-    catalog: Catalog, session: Session, base: Versions, segment: Path, directory: Path, *, memory_mb: int
+    catalog: Catalog,
+    session: Session,
+    base: Versions,
+    segment: Path,
+    directory: Path,
+    *,
+    memory_mb: int,
 ) -> None:
     step = Steps()
-    repository = LakeRepository(catalog=catalog, session=session, directory=directory, memory_mb=memory_mb)
+    repository = LakeRepository(
+        catalog=catalog, session=session, directory=directory, memory_mb=memory_mb
+    )
     repository.load_segment(segment)
     repository.settle(Grain())
     step.done("settle")
     facts = RunFacts(
-        job_id="measured", fence=2, source="", triggered_by="", started_at=time.time(), expected_records=None
+        job_id="measured",
+        fence=2,
+        source="",
+        triggered_by="",
+        started_at=time.time(),
+        expected_records=None,
     )
     compared = repository.compare(base, facts, Looks(now=time.time(), warnings={}))
     step.done("compare")
@@ -126,7 +145,9 @@ def _measured(
     step.done("check")
     repository.close()
     result = compared.result
-    print(f"{result.new_records:,} new, {result.updated_records:,} updated, {result.stored_records:,} stored")
+    print(
+        f"{result.new_records:,} new, {result.updated_records:,} updated, {result.stored_records:,} stored"
+    )
     lake, own = Lake(catalog=catalog, session=session), OwnDirectory(directory / "reading")
     query = ProductionQuery.of_lake(versions, lake, directory=own, memory_mb=memory_mb)
     step.done("open")
@@ -144,7 +165,10 @@ class Steps:
     def done(self, name: str) -> None:
         cpu, wall = _cpu(), time.perf_counter()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB
-        print(f"{name:20} {cpu - self._cpu:6.2f} CPU s {wall - self._wall:7.2f} s {memory:6.0f} MB", flush=True)
+        print(
+            f"{name:20} {cpu - self._cpu:6.2f} CPU s {wall - self._wall:7.2f} s {memory:6.0f} MB",
+            flush=True,
+        )
         self._cpu, self._wall = cpu, wall
 
 

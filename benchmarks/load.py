@@ -1,8 +1,10 @@
-"""How long the API takes under load: status and trigger requests against a local stack that runs, `make bench-load`.
+"""How long the API takes under load: status and trigger requests against a local stack that runs,
+`make bench-load`.
 
-The client is wrk where it is there, else threads of a Python process of its own. Latencies are the client's: they hold
-the local gateway, the authorizer, the app and the emulated DynamoDB, which is the slowest of them. A table goes to the
-screen, figures to a JSON file; with --document also into docs/performance.md.
+The client is wrk where it is there, else threads of a Python process of its own. Latencies are the
+client's: they hold the local gateway, the authorizer, the app and the emulated DynamoDB, which is
+the slowest of them. A table goes to the screen, figures to a JSON file; with --document also into
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ PERCENTILES = (50, 90, 99, 100)
 BASE = "/api/v1/wells/import"
 PATIENCE = 120
 
-# wrk knows a duration and no number of requests: when its one thread has enough, it interrupts its own process, which
-# then tells its figures. `$PPID` of the shell is wrk, deaf to it while it waits for the shell. Latencies are in µs.
+# wrk knows a duration and no number of requests: when its one thread has enough, it interrupts its
+# own process, which then tells its figures. `$PPID` of the shell is wrk, deaf to it while it waits
+# for the shell. Latencies are in µs.
 WRK_SCRIPT = """
 local thread
 function setup(made) thread = made end
@@ -120,7 +123,16 @@ def by_wrk(url: str, method: str, count: int, connections: int, token: str) -> d
 
 def by_threads(url: str, method: str, count: int, connections: int, token: str) -> dict[str, Any]:
     """A process of its own: the emulated AWS answers in this one."""
-    command = [sys.executable, "-m", "benchmarks.load", "client", url, method, str(count), str(connections)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        "client",
+        url,
+        method,
+        str(count),
+        str(connections),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True, input=token)
     told = json.loads(done.stdout)
     latencies = sorted(told["latencies"])
@@ -158,11 +170,17 @@ def _client(url: str, method: str, count: int, connections: int, token: str) -> 
         return found
 
     started = time.perf_counter()
-    shares = [count // connections + (number < count % connections) for number in range(connections)]
+    shares = [
+        count // connections + (number < count % connections) for number in range(connections)
+    ]
     with ThreadPoolExecutor(connections) as pool:
         answers = [answer for share in pool.map(ask, shares) for answer in share]
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "latencies": [ms for ms, _ in answers], "statuses": [status for _, status in answers]}
+    return {
+        "seconds": seconds,
+        "latencies": [ms for ms, _ in answers],
+        "statuses": [status for _, status in answers],
+    }
 
 
 # -- the table ------------------------------------------------------------------------------------
@@ -183,7 +201,13 @@ def _line(name: str, told: dict[str, Any]) -> str:
     p99 = f"{told['p99']:.1f}" if told["p99"] < EXPECTED_P99[name] else f"**{told['p99']:.1f}**"
     shown = [f"{many:,} × {_status(status)}" for status, many in told["statuses"].items()]  # noqa: RUF001  times
     shown += [f"**{told['lost']:,} lost**"] if told["lost"] else []
-    numbers = [f"{told['count']:,}", f"{told['per_second']:,.0f}", f"{told['p50']:.1f}", f"{told['p90']:.1f}", p99]
+    numbers = [
+        f"{told['count']:,}",
+        f"{told['per_second']:,.0f}",
+        f"{told['p50']:.1f}",
+        f"{told['p90']:.1f}",
+        p99,
+    ]
     numbers += [f"{told['p100']:.0f}"]
     return f"| {' | '.join([name, *numbers, ', '.join(shown)])} |"
 
@@ -203,15 +227,28 @@ def main() -> None:
 
 def _measure_all() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
-    parser.add_argument("--statuses", type=int, default=10_000, help="how many requests of the status")
-    parser.add_argument("--triggers", type=int, default=1_000, help="how many requests of the trigger")
+    parser.add_argument(
+        "--statuses", type=int, default=10_000, help="how many requests of the status"
+    )
+    parser.add_argument(
+        "--triggers", type=int, default=1_000, help="how many requests of the trigger"
+    )
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument(
-        "--rows", type=int, default=1_000, help="of the sample source: each accepted trigger imports them"
+        "--rows",
+        type=int,
+        default=1_000,
+        help="of the sample source: each accepted trigger imports them",
     )
-    parser.add_argument("--python", action="store_true", help="the threads of Python, also where wrk is there")
-    parser.add_argument("--json", type=Path, default=environments.CACHE / "load.json", help="the figures")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--python", action="store_true", help="the threads of Python, also where wrk is there"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=environments.CACHE / "load.json", help="the figures"
+    )
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     options = parser.parse_args()
     found = measured(options)
     options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """What many workers bring on one machine: `python -m benchmarks.many_workers`.
 
-The sample source answers each request after a pause. A whole stack imports it, with the threads of one worker and with
-a state machine and a process for each part: the first import of a stack starts its processes, the next one finds them.
+The sample source answers each request after a pause. A whole stack imports it, with the threads of
+one worker and with a state machine and a process for each part: the first import of a stack starts
+its processes, the next one finds them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def imports(machine: str, url: str, workers: int, *, turns: int) -> list[tuple[A
     with tempfile.TemporaryDirectory() as state:
         environment = {**os.environ, **settings}
         source = Source(url=url)
-        stack = LocalStack(source=source, state=Path(state), port=0, machine=machine, user_environment=environment)
+        stack = LocalStack(
+            source=source, state=Path(state), port=0, machine=machine, user_environment=environment
+        )
         with stack:
             api = Api(stack.api_url, stack.token)
             for turn in range(turns):
@@ -58,17 +61,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.many_workers", description=__doc__)
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=400_000)
     parser.add_argument("--page-size", type=int, default=500)
-    parser.add_argument("--latency", type=float, default=100, help="milliseconds before each answer")
+    parser.add_argument(
+        "--latency", type=float, default=100, help="milliseconds before each answer"
+    )
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--turns", type=int, default=2)
     options = parser.parse_args()
     arguments = ["--rows", str(options.rows), "--latency-ms", str(options.latency), "--port", "0"]
-    with child("local.source.server", *arguments, "--max-page-size", str(options.page_size)) as line:
+    with child(
+        "local.source.server", *arguments, "--max-page-size", str(options.page_size)
+    ) as line:
         url = line.removeprefix("ready ").strip()
         sys.stdout.write(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}\n")
         for machine in KINDS:
             for told in imports(machine, url, options.workers, turns=options.turns):
-                sys.stdout.write(f"| {' | '.join(f'{x:.1f}' if isinstance(x, float) else str(x) for x in told)} |\n")
+                sys.stdout.write(
+                    f"| {' | '.join(f'{x:.1f}' if isinstance(x, float) else str(x) for x in told)} |\n"
+                )
                 sys.stdout.flush()
 
 

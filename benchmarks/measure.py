@@ -1,4 +1,6 @@
-"""What a process costs, its children included: wall and CPU seconds, memory, and whether it came to its end."""
+"""What a process costs, its children included: wall and CPU seconds, memory, and whether it came to
+its end.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ PROC = Path("/proc")
 
 @dataclass
 class Memory:
-    """Resident MB of a process and its descendants, looked at every SAMPLE_SECONDS (on Linux alone).
+    """Resident MB of a process and its descendants, looked at every SAMPLE_SECONDS (on Linux
+    alone).
 
-    An import merges from the moment its working copy of the database lies in `scratch`; before that it fetches.
+    An import merges from the moment its working copy of the database lies in `scratch`; before that
+    it fetches.
     """
 
     pid: int
@@ -37,15 +41,20 @@ class Memory:
         self.peak = max(self.peak, now, *(most for _, most in resident))
 
 
-def run(command: list[str], *, environment: dict[str, str], work: Path, limit: float) -> dict[str, Any]:
-    """Seconds and MB of the command, and `failure`: None, or one line that tells why its result does not count.
+def run(
+    command: list[str], *, environment: dict[str, str], work: Path, limit: float
+) -> dict[str, Any]:
+    """Seconds and MB of the command, and `failure`: None, or one line that tells why its result
+    does not count.
 
     CPU and memory are those of the whole process from its start, of an interpreter's imports too.
     """
     log = work / "contender.log"
     started = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     memory = Memory(process.pid, work / "scratch")
     late = False
     while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
@@ -59,7 +68,8 @@ def run(command: list[str], *, environment: dict[str, str], work: Path, limit: f
     return {
         "wall": round(time.perf_counter() - started, 2),
         "cpu": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_mb": memory.peak,  # not ru_maxrss: it counts what this process had when it started the other
+        # Not ru_maxrss: it counts what this process had when it started the other.
+        "peak_mb": memory.peak,
         **memory.peaks,
         "failure": _failure(process.returncode, log, late=late, limit=limit),
     }
@@ -71,7 +81,10 @@ def facts_of(*packages: str) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "load": os.getloadavg()[0],
-        "versions": {"Python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": {
+            "Python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        },
     }
 
 

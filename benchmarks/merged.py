@@ -1,7 +1,9 @@
-"""One merge as an import makes it, from the published file to the new one in the warehouse, in a process of its own.
+"""One merge as an import makes it, from the published file to the new one in the warehouse, in a
+process of its own.
 
-`python -m benchmarks.merged STORE SEGMENTS WORK MEMORY_MB` prints one line of JSON: CPU seconds by step, memory,
-counts. STORE is empty for a first import; WORK holds the local disk and the warehouse.
+`python -m benchmarks.merged STORE SEGMENTS WORK MEMORY_MB` prints one line of JSON: CPU seconds by
+step, memory, counts. STORE is empty for a first import; WORK holds the local disk and the
+warehouse.
 """
 
 from __future__ import annotations
@@ -47,11 +49,18 @@ def published(store: Path, warehouse: Path) -> Snapshot:
     (warehouse / name).parent.mkdir(parents=True)
     (warehouse / name).symlink_to(store)
     return Snapshot(
-        name=name, fence=1, rows=0, bytes=store.stat().st_size, sha256=read_blocks(store).sha256, job_id="benchmark"
+        name=name,
+        fence=1,
+        rows=0,
+        bytes=store.stat().st_size,
+        sha256=read_blocks(store).sha256,
+        job_id="benchmark",
     )
 
 
-def merge(base: Snapshot | None, segments: Path, publication: FilePublication, memory_mb: int) -> dict[str, object]:
+def merge(
+    base: Snapshot | None, segments: Path, publication: FilePublication, memory_mb: int
+) -> dict[str, object]:
     facts = RunFacts(
         job_id=publication.claim.job.job_id,
         fence=2,
@@ -60,7 +69,9 @@ def merge(base: Snapshot | None, segments: Path, publication: FilePublication, m
         started_at=0.0,
         expected_records=None,
     )
-    repository = DuckDBWellProductionRepository(directory=publication.directory, memory_mb=memory_mb)
+    repository = DuckDBWellProductionRepository(
+        directory=publication.directory, memory_mb=memory_mb
+    )
     steps = Steps()
     files = sorted(segments.glob("*.parquet"))
     for path in files:
@@ -73,7 +84,9 @@ def merge(base: Snapshot | None, segments: Path, publication: FilePublication, m
     steps.end("merge")
     blocks = read_blocks(copy)
     steps.end("hash")
-    repository.verify(copy, rows=result.stored_records, unchanged=blocks.same_as(publication.base_blocks))
+    repository.verify(
+        copy, rows=result.stored_records, unchanged=blocks.same_as(publication.base_blocks)
+    )
     steps.end("verify")
     publication.put(copy, rows=result.stored_records, sha256=blocks.sha256)
     steps.end("put")
@@ -94,7 +107,9 @@ def main() -> None:
     base = published(Path(store), warehouse) if store else None
     job = new_job(now=time.time(), triggered_by="benchmark", parameters={})
     claim = Claim(job=job, holder="benchmark", fence=2)
-    publication = FilePublication(warehouse=DirectoryWarehouse(warehouse), directory=scratch, claim=claim)
+    publication = FilePublication(
+        warehouse=DirectoryWarehouse(warehouse), directory=scratch, claim=claim
+    )
     told = merge(base, Path(segments), publication, int(memory_mb))
     print(json.dumps({**told, "peak_mb": peak_mb()}))
 

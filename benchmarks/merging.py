@@ -1,7 +1,9 @@
-"""What it costs to merge staged rows into a store of many million, apart from any source: `make bench-merge`.
+"""What it costs to merge staged rows into a store of many million, apart from any source: `make
+bench-merge`.
 
-Stores and segments are made once, by SQL in the product's own schema, and kept in the cache: 1.2 GB for 50 million
-rows. Each merge is a process of its own, benchmarks/merged.py, from the copy of the published file to the new one.
+Stores and segments are made once, by SQL in the product's own schema, and kept in the cache: 1.2 GB
+for 50 million rows. Each merge is a process of its own, benchmarks/merged.py, from the copy of the
+published file to the new one.
 """
 
 from __future__ import annotations
@@ -42,13 +44,18 @@ HEADINGS = (
     *("rows in the store", "what is merged", "DuckDB's MB", "CPU s", *STEPS, "peak MB"),
     *("segments MB", "disk MB, the store's copy too", "load"),
 )
-BEGIN, END = "<!-- merge figures: written by make bench-merge -->", "<!-- end of the merge figures -->"
+BEGIN, END = (
+    "<!-- merge figures: written by make bench-merge -->",
+    "<!-- end of the merge figures -->",
+)
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delta:
-    """`new` of a hundred rows are of new months, and every `revised`th of the others has other values; 0: none."""
+    """`new` of a hundred rows are of new months, and every `revised`th of the others has other
+    values; 0: none.
+    """
 
     rows: int = 1_000_000
     new: int = 50
@@ -69,7 +76,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "all the same": {"new": 0, "revised": 0},
     "all revised": {"new": 0, "revised": 1},
     "all revised, in no order": {"new": 0, "revised": 1, "is_shuffled": True},
-    "all revised, in no order, 128 characters more": {"new": 0, "revised": 1, "is_shuffled": True, "is_wide": True},
+    "all revised, in no order, 128 characters more": {
+        "new": 0,
+        "revised": 1,
+        "is_shuffled": True,
+        "is_wide": True,
+    },
 }
 
 
@@ -109,15 +121,31 @@ def merged(stored: int, delta: Delta, *, memory_mb: int, cache: Path) -> dict[st
     segments = segments_of(delta, stored, cache)
     work = Path(tempfile.mkdtemp(dir=cache))
     disk = Disk(work / "scratch")
-    command = [sys.executable, "-m", "benchmarks.merged", str(store or ""), str(segments), str(work), str(memory_mb)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.merged",
+        str(store or ""),
+        str(segments),
+        str(work),
+        str(memory_mb),
+    ]
     load = os.getloadavg()[0]
     with disk.watched():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     shutil.rmtree(work)
     if done.returncode:
         return {"failure": measure.last_line_of(done.stderr), "load": load}
-    sizes = {"segment_bytes": sum(path.stat().st_size for path in segments.iterdir()), "disk_bytes": disk.most}
-    return {**json.loads(done.stdout), **sizes, "stored_bytes": store.stat().st_size if store else 0, "load": load}
+    sizes = {
+        "segment_bytes": sum(path.stat().st_size for path in segments.iterdir()),
+        "disk_bytes": disk.most,
+    }
+    return {
+        **json.loads(done.stdout),
+        **sizes,
+        "stored_bytes": store.stat().st_size if store else 0,
+        "load": load,
+    }
 
 
 # -- what is merged ---------------------------------------------------------------------------------
@@ -134,7 +162,9 @@ def store_of(rows: int, cache: Path, *, is_wide: bool = False, months: int = MON
             connection.execute(f"ATTACH '{part}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
             prepare_store(connection, is_new=True)
             for first in range(0, rows, STEP):
-                numbers = _SQL["stored"].format(months=months, first=first, past=min(rows, first + STEP))
+                numbers = _SQL["stored"].format(
+                    months=months, first=first, past=min(rows, first + STEP)
+                )
                 connection.execute(_SQL["store"].format(rows=_rows(numbers, is_wide=is_wide)))
                 connection.execute("CHECKPOINT wells")
             connection.execute("DETACH wells")
@@ -155,7 +185,9 @@ def segments_of(delta: Delta, stored: int, cache: Path) -> Path:
     return directory
 
 
-def _write_segments(connection: duckdb.DuckDBPyConnection, delta: Delta, stored: int, directory: Path) -> None:
+def _write_segments(
+    connection: duckdb.DuckDBPyConnection, delta: Delta, stored: int, directory: Path
+) -> None:
     each = -(-delta.rows // max(1, (stored or delta.rows) // MONTHS))
     numbers = _SQL["staged"].format(
         months=MONTHS if stored else 0,
@@ -171,8 +203,14 @@ def _write_segments(connection: duckdb.DuckDBPyConnection, delta: Delta, stored:
         places = Places()
         places.add(0, [Run(number + 1, 0, min(SEGMENT_ROWS, delta.rows - first))])
         rows = _SQL["segment"].format(first=first, past=first + SEGMENT_ROWS)
-        told = {"rows": rows, "path": str(directory / f"{number:06}.parquet"), "pages": places.text()}
-        connection.execute(fill("write_segment", {**told, "compression": "lz4", "row_group": "16MB"}))
+        told = {
+            "rows": rows,
+            "path": str(directory / f"{number:06}.parquet"),
+            "pages": places.text(),
+        }
+        connection.execute(
+            fill("write_segment", {**told, "compression": "lz4", "row_group": "16MB"})
+        )
 
 
 def _rows(numbers: str, *, is_wide: bool) -> str:
@@ -217,11 +255,17 @@ def main() -> None:
     parser.add_argument("--rows", type=float, default=1e6, help="rows merged")
     parser.add_argument("--memory", default="300", help="WELLHEAD_MEMORY_MB, several with commas")
     parser.add_argument(
-        "--kinds", default="all new;half new, a tenth of the others revised", help=f"of {'; '.join(KINDS)}"
+        "--kinds",
+        default="all new;half new, a tenth of the others revised",
+        help=f"of {'; '.join(KINDS)}",
     )
-    parser.add_argument("--cache", type=Path, default=environments.CACHE / "merges", help="stores and segments")
+    parser.add_argument(
+        "--cache", type=Path, default=environments.CACHE / "merges", help="stores and segments"
+    )
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     found = {**measure.facts_of("duckdb"), "merges": list(_measured(options))}
@@ -237,7 +281,9 @@ def _measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for memory in options.memory.split(","):
                 told = {"stored": int(float(stored)), "kind": kind, "memory_mb": int(memory)}
                 delta = Delta(rows=int(options.rows), **KINDS[kind])
-                yield told | merged(told["stored"], delta, memory_mb=told["memory_mb"], cache=options.cache)
+                yield told | merged(
+                    told["stored"], delta, memory_mb=told["memory_mb"], cache=options.cache
+                )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,11 @@ def typed_load(files: list[str], database: Path) -> None:
     import duckdb
 
     with duckdb.connect(database) as connection:
-        connection.execute("CREATE TABLE wells (" + ", ".join(f"{name} {kind}" for name, kind in TYPED.items()) + ")")
+        connection.execute(
+            "CREATE TABLE wells ("
+            + ", ".join(f"{name} {kind}" for name, kind in TYPED.items())
+            + ")"
+        )
         connection.execute(LOAD, {"files": files, "columns": TYPED})
 
 
@@ -55,8 +59,12 @@ def wellhead(url: str, _: Path, work: Path) -> None:
     from chalicelib.jobs.job import new_job
     from chalicelib.services import Services
 
-    services = Services({**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work / "scratch")})
-    job = services.job_manager.create(new_job(now=time.time(), triggered_by="benchmark", parameters={}))
+    services = Services(
+        {**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work / "scratch")}
+    )
+    job = services.job_manager.create(
+        new_job(now=time.time(), triggered_by="benchmark", parameters={})
+    )
     services.work_on(job.job_id, request_id="benchmark", remaining=lambda: 3600.0)
     done = services.job_manager.get(job.job_id)
     if done.error:
@@ -64,7 +72,11 @@ def wellhead(url: str, _: Path, work: Path) -> None:
     print(json.dumps(done.view(now=time.time())))
 
 
-WAYS = {"one-statement": one_statement, "download-then-insert": download_then_insert, "wellhead": wellhead}
+WAYS = {
+    "one-statement": one_statement,
+    "download-then-insert": download_then_insert,
+    "wellhead": wellhead,
+}
 
 
 def main() -> None:

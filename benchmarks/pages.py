@@ -1,8 +1,9 @@
 """Pre-rendered OData pages on loopback, so that the source is never the limit of a measurement.
 
-`python -m benchmarks.pages DIRECTORY` serves what `render` wrote there until it is killed; the first line that it
-prints is the URL of the entity set. Only the rows of a page are on disk, as one JSON array a page: the server puts
-the envelope around them, and DuckDB's own load reads the same files.
+`python -m benchmarks.pages DIRECTORY` serves what `render` wrote there until it is killed; the
+first line that it prints is the URL of the entity set. Only the rows of a page are on disk, as one
+JSON array a page: the server puts the envelope around them, and DuckDB's own load reads the same
+files.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def render(pages: Pages, cache: Path) -> Path:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         # Without bad rows: a typed load stops at the first bad value.
-        data = GeneratedProduction(pages.first + pages.rows, revision=pages.revision, bad_rows=False)
+        data = GeneratedProduction(
+            pages.first + pages.rows, revision=pages.revision, bad_rows=False
+        )
         for number, rows in enumerate(_rows_of(data, pages)):
             (part / f"{number:06d}.array").write_bytes(b"[" + b",".join(rows) + b"]")
         (part / "pages.json").write_text(json.dumps(asdict(pages)))
@@ -80,7 +83,9 @@ def _rows_of(data: GeneratedProduction, pages: Pages) -> Iterator[list[bytes]]:
     if pages.kind == Kind.SHUFFLED:
         each = Counter(data.page(pages.first, pages.rows))
         order = random.Random(1).sample(list(each), len(each))  # noqa: S311  the same at each run
-        rows = [row for row in order for _ in range(each[row])]  # twice on two pages, it would show a wrong paging
+        rows = [
+            row for row in order for _ in range(each[row])
+        ]  # twice on two pages, it would show a wrong paging
         yield from (rows[first : first + size] for first in range(0, len(rows), size))
         return
     for number in range(pages.count):
@@ -91,15 +96,27 @@ def _rows_of(data: GeneratedProduction, pages: Pages) -> Iterator[list[bytes]]:
                 for row in rows[::REJECTED_EACH]
             ]
         if pages.kind == Kind.WIDE:
-            more = "".join(f', "field_{number}": {number}.5' for number in range(WIDE_FIELDS - 16)).encode() + b"}"
+            more = (
+                "".join(
+                    f', "field_{number}": {number}.5' for number in range(WIDE_FIELDS - 16)
+                ).encode()
+                + b"}"
+            )
             rows = [row[:-1] + more for row in rows]
         yield rows
 
 
 def envelope(number: int, pages: Pages) -> tuple[bytes, bytes]:
     """What stands before and after the rows of a page."""
-    head = json.dumps({"@odata.context": "$metadata", "@odata.count": pages.rows})[:-1].encode() + b',"value":'
-    link = "" if number == pages.count - 1 else f',"@odata.nextLink":"WellProduction?$skiptoken={number + 1}"'
+    head = (
+        json.dumps({"@odata.context": "$metadata", "@odata.count": pages.rows})[:-1].encode()
+        + b',"value":'
+    )
+    link = (
+        ""
+        if number == pages.count - 1
+        else f',"@odata.nextLink":"WellProduction?$skiptoken={number + 1}"'
+    )
     return head, link.encode() + b"}"
 
 

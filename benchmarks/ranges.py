@@ -1,7 +1,8 @@
 """How much faster a slow source is when it is read in parts: `make bench-ranges`.
 
-The sample source answers each request after a pause. Whole imports of it, each into a store of its own, with one worker
-and with several. A table goes to the screen, the figures to a JSON file; with --document also into docs/performance.md.
+The sample source answers each request after a pause. Whole imports of it, each into a store of its
+own, with one worker and with several. A table goes to the screen, the figures to a JSON file; with
+--document also into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -17,27 +18,51 @@ from benchmarks import environments, report
 from benchmarks.import_speed import child, imported, store
 from benchmarks.measure import facts_of
 
-BEGIN, END = "<!-- ranges figures: written by make bench-ranges -->", "<!-- end of the ranges figures -->"
+BEGIN, END = (
+    "<!-- ranges figures: written by make bench-ranges -->",
+    "<!-- end of the ranges figures -->",
+)
 EXPECTED_FETCH, EXPECTED_WHOLE, EXPECTED_MB = 8.0, 4.0, 400
 MOST_WORKERS = 16
 LIMIT = 600.0  # seconds of one import
-HEADINGS = ("workers", "parts", "plan s", "fetch s", "whole s", "CPU s", "peak MB", "fetch", "whole")
+HEADINGS = (
+    "workers",
+    "parts",
+    "plan s",
+    "fetch s",
+    "whole s",
+    "CPU s",
+    "peak MB",
+    "fetch",
+    "whole",
+)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     found = {**facts_of("duckdb", "requests"), "rows": options.rows, "latency_ms": options.latency}
     arguments = ["--rows", str(options.rows), "--latency-ms", str(options.latency)]
-    with child("local.source.server", *arguments, "--max-page-size", str(options.page_size), "--port", "0") as line:
+    with child(
+        "local.source.server", *arguments, "--max-page-size", str(options.page_size), "--port", "0"
+    ) as line:
         url = line.removeprefix("ready ")
         cells = [_import(url, workers) for workers in options.workers]
-    return {**found, "page_size": options.page_size, "cells": cells, "load_at_the_end": os.getloadavg()[0]}
+    return {
+        **found,
+        "page_size": options.page_size,
+        "cells": cells,
+        "load_at_the_end": os.getloadavg()[0],
+    }
 
 
 def _import(url: str, workers: int) -> dict[str, Any]:
     with store() as (environment, work):
         told = {"WELLHEAD_WORKERS": str(workers), "WELLHEAD_SOURCE_CONNECTIONS": str(workers)}
         measured = imported(url, environment | told, work, truth=None, limit=LIMIT)
-        job = json.loads((work / "contender.log").read_text().splitlines()[-1]) if not measured["failure"] else {}
+        job = (
+            json.loads((work / "contender.log").read_text().splitlines()[-1])
+            if not measured["failure"]
+            else {}
+        )
     at = {event["event"]: event["at"] for event in job.get("events", [])}
     return {
         "workers": workers,
@@ -95,11 +120,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ranges", description=__doc__)
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=400_000)
     parser.add_argument("--page-size", type=int, default=500)
-    parser.add_argument("--latency", type=float, default=100, help="milliseconds before each answer")
+    parser.add_argument(
+        "--latency", type=float, default=100, help="milliseconds before each answer"
+    )
     parser.add_argument("--workers", type=numbers, default=[1, 4, 8, 16], help="the first one is 1")
     parser.add_argument("--cache", type=Path, default=environments.CACHE)
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     options = parser.parse_args()
     found = measure(options)
     target = options.json or options.cache / "ranges.json"

@@ -39,17 +39,24 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "the fields of a word": {"of": "fields", "q": "north 17"},
 }
 DEEP = "all wells, a page far down"
-BEGIN, END = "<!-- register figures: written by make bench-load -->", "<!-- end of the register figures -->"
+BEGIN, END = (
+    "<!-- register figures: written by make bench-load -->",
+    "<!-- end of the register figures -->",
+)
 
 
 def measured(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
     store = cast("Path", store_of(rows, cache, months=MONTHS))
     with tempfile.TemporaryDirectory(dir=cache) as work:
-        kept = KeptRegister(warehouse=DirectoryWarehouse(Path(work) / "warehouse"), snapshot=SNAPSHOT)
+        kept = KeptRegister(
+            warehouse=DirectoryWarehouse(Path(work) / "warehouse"), snapshot=SNAPSHOT
+        )
         asked_first = []
         for number in range(2):  # the second one as another process does it
             own = OwnDirectory(Path(work) / f"reading-{number}")
-            production = ProductionQuery.open(store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT, kept=kept)
+            production = ProductionQuery.open(
+                store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT, kept=kept
+            )
             asked_first.append(_median([_ask(production, {"limit": 1})]))
             if not number:
                 production.close()

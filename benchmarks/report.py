@@ -65,7 +65,9 @@ def _speed(results: Results) -> str:
     lines = []
     for name, one in results.items():
         if one["failure"]:
-            lines.append(f"| {name} | {one['wall']} | {one['cpu']} | {one['peak_mb']} | {one['failure']} | | |")
+            lines.append(
+                f"| {name} | {one['wall']} | {one['cpu']} | {one['peak_mb']} | {one['failure']} | | |"
+            )
             continue
         scaled = f" ({one['rows']:,} rows)" if one["rows"] < ours["rows"] else ""
         ratios = f"{_ratio(one, floor)} | {_ratio(one, ours)}"
@@ -91,7 +93,9 @@ def _reimports(results: Results) -> str:
     ]
     for name, one in results.items():
         if "file_bytes" in one:
-            counts = " | ".join(f"{one[f'{count}_records']:,}" for count in ("new", "updated", "duplicate"))
+            counts = " | ".join(
+                f"{one[f'{count}_records']:,}" for count in ("new", "updated", "duplicate")
+            )
             size = f"{one['file_bytes'] / 1e6:.1f} | {one['file_bytes'] / one['plain_bytes']:.2f}"
             lines.append(f"| {name} | {counts} | {one['cpu'] / first['cpu']:.2f} | {size} |")
     return "\n".join(lines)
@@ -108,7 +112,10 @@ def _memory(imports: dict[str, Results]) -> str:
 
 
 def _growth(growth: dict[str, dict[str, Any]]) -> str:
-    lines = ["| rows in the store | wall s | CPU s | MB moved | peak MB | |", "|---:|---:|---:|---:|---:|---|"]
+    lines = [
+        "| rows in the store | wall s | CPU s | MB moved | peak MB | |",
+        "|---:|---:|---:|---:|---:|---|",
+    ]
     for size, one in growth.items():
         moved = f"{one.get('bytes_moved', 0) / 1e6:,.1f}"
         lines.append(

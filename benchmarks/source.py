@@ -1,8 +1,9 @@
-"""How fast the source is read, beside plain clients that read the same pages and drop them: `make bench-source`.
+"""How fast the source is read, beside plain clients that read the same pages and drop them: `make
+bench-source`.
 
-Pages of several sizes come from a server on loopback that waits before each answer. Wellhead fetches them, checks their
-envelope and drops the rows; curl and a loop of requests only fetch. Tables go to the screen, figures to a JSON file;
-with --document also into docs/performance.md.
+Pages of several sizes come from a server on loopback that waits before each answer. Wellhead
+fetches them, checks their envelope and drops the rows; curl and a loop of requests only fetch.
+Tables go to the screen, figures to a JSON file; with --document also into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from benchmarks.measure import facts_of
 from benchmarks.pages import ENTITY_SET, Pages, render
 
 WELLHEAD, CURL, REQUESTS = "wellhead", "curl", "requests"
-BEGIN, END = "<!-- source figures: written by make bench-source -->", "<!-- end of the source figures -->"
+BEGIN, END = (
+    "<!-- source figures: written by make bench-source -->",
+    "<!-- end of the source figures -->",
+)
 HEADINGS = (
     "rows a page",
     "ms before an answer",
@@ -34,7 +38,10 @@ HEADINGS = (
     *(f"{name} rows/s" for name in (CURL, REQUESTS, WELLHEAD)),
 )
 HEADINGS += ("of curl", "of requests", "of one connection")
-EXPECTED_OF_CURL, EXPECTED_GAIN = 0.8, 3.0  # at one connection; of four connections where each answer waits
+EXPECTED_OF_CURL, EXPECTED_GAIN = (
+    0.8,
+    3.0,
+)  # at one connection; of four connections where each answer waits
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -45,20 +52,35 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             for connections in options.connections:
                 cell = {"page_size": size, "latency_ms": latency, "connections": connections}
                 turns = [_turn(url, options.rows, size, connections) for _ in range(options.turns)]
-                best = {name: round(options.rows / min(turn[name] for turn in turns)) for name in turns[0]}
+                best = {
+                    name: round(options.rows / min(turn[name] for turn in turns))
+                    for name in turns[0]
+                }
                 found.append(cell | {"rows_per_second": best})
-    return {**facts_of("requests", "msgspec"), "curl": _curl_version(), "rows": options.rows, "cells": found}
+    return {
+        **facts_of("requests", "msgspec"),
+        "curl": _curl_version(),
+        "rows": options.rows,
+        "cells": found,
+    }
 
 
 def _turn(url: str, rows: int, page_size: int, connections: int) -> dict[str, float]:
-    """Wall seconds of each client for all the pages. Those in Python tell their own, without the imports."""
+    """Wall seconds of each client for all the pages. Those in Python tell their own, without the
+    imports.
+    """
     numbers = (url, str(rows), str(page_size), str(connections))
-    seconds = {name: float(_output([sys.executable, "-m", "benchmarks.source", name, *numbers])) for name in IN_PYTHON}
+    seconds = {
+        name: float(_output([sys.executable, "-m", "benchmarks.source", name, *numbers]))
+        for name in IN_PYTHON
+    }
     if shutil.which(CURL):
         parallel = ["--parallel", "--parallel-max", str(connections)] if connections > 1 else []
         pages = f"{url}?$skip=[0-{rows - 1}:{page_size}]"
         started = time.perf_counter()
-        _output([CURL, "--silent", "--fail", "--no-buffer", *parallel, "--output", "/dev/null", pages])
+        _output(
+            [CURL, "--silent", "--fail", "--no-buffer", *parallel, "--output", "/dev/null", pages]
+        )
         seconds[CURL] = time.perf_counter() - started
     return seconds
 
@@ -123,7 +145,10 @@ def serve(directory: Path, latency: float) -> ThreadingHTTPServer:
     """The pages by `$skip`, without links, from memory."""
     pages = Pages(**json.loads((directory / "pages.json").read_text()))
     head = json.dumps({"@odata.count": pages.rows})[:-1].encode() + b',"value":'
-    bodies = [head + (directory / f"{number:06d}.array").read_bytes() + b"}" for number in range(pages.count)]
+    bodies = [
+        head + (directory / f"{number:06d}.array").read_bytes() + b"}"
+        for number in range(pages.count)
+    ]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -165,14 +190,18 @@ def markdown(found: dict[str, Any]) -> str:
 
 def _line(cell: dict[str, Any], cells: list[dict[str, Any]]) -> str:
     rate = cell["rows_per_second"]
-    alone = next(one for one in cells if _place(one) == (*_place(cell)[:2], 1))["rows_per_second"][WELLHEAD]
+    alone = next(one for one in cells if _place(one) == (*_place(cell)[:2], 1))["rows_per_second"][
+        WELLHEAD
+    ]
     of_curl, gain = rate[WELLHEAD] / rate[CURL] if CURL in rate else None, rate[WELLHEAD] / alone
     parallel = cell["connections"] > 1
     numbers = (f"{rate[name]:,}" if name in rate else "-" for name in (CURL, REQUESTS, WELLHEAD))
     columns = [
         *map(str, _place(cell)),
         *numbers,
-        "-" if of_curl is None else _marked(of_curl, missed=not parallel and of_curl < EXPECTED_OF_CURL),
+        "-"
+        if of_curl is None
+        else _marked(of_curl, missed=not parallel and of_curl < EXPECTED_OF_CURL),
         f"{rate[WELLHEAD] / rate[REQUESTS]:.2f}",
         _marked(gain, missed=parallel and cell["latency_ms"] > 0 and gain < EXPECTED_GAIN),
     ]
@@ -206,12 +235,16 @@ def _measure_all() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.source", description=__doc__)
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=200_000)
     parser.add_argument("--page-sizes", type=numbers, default=[1_000, 5_000, 10_000])
-    parser.add_argument("--latencies", type=numbers, default=[0, 20, 100], help="milliseconds before each answer")
+    parser.add_argument(
+        "--latencies", type=numbers, default=[0, 20, 100], help="milliseconds before each answer"
+    )
     parser.add_argument("--connections", type=numbers, default=[1, 4], help="the first one is 1")
     parser.add_argument("--turns", type=int, default=3, help="the best one counts")
     parser.add_argument("--cache", type=Path, default=environments.CACHE)
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")
-    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    parser.add_argument(
+        "--document", action="store_true", help="also write the table into docs/performance.md"
+    )
     options = parser.parse_args()
     found = measure(options)
     target = options.json or options.cache / "source.json"

@@ -42,7 +42,9 @@ FIELDS: Mapping[str, str] = {
 LONGEST = 1_000  # characters of a message
 INNERMOST = 8  # frames of an exception
 
-_context: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this invocation have in common")
+_context: ContextVar[Mapping[str, Any]] = ContextVar(
+    "what the lines of this invocation have in common"
+)
 
 
 def start_log_context(**fields: Any) -> None:

@@ -54,7 +54,9 @@ UNITS: Mapping[str, str] = {
 log = logging.getLogger(__name__)
 
 
-def record(event: str, figures: Mapping[str, float | None], *, level: int = logging.INFO, **fields: Any) -> None:
+def record(
+    event: str, figures: Mapping[str, float | None], *, level: int = logging.INFO, **fields: Any
+) -> None:
     """One line of the log that CloudWatch counts too. A figure that is None is left out."""
     if not log.isEnabledFor(level):
         return

@@ -67,9 +67,13 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import StoredFile, Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
-_CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+_CLIENT = Config(
+    connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
+)
 # What nobody's answer should wait for.
-_BRIEF_CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+_BRIEF_CLIENT = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}
+)
 # A signed URL must name the bucket's own region: a redirect from the global address would break its
 # signature.
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
@@ -112,7 +116,9 @@ class Services:
 
     @cached_property
     def sources(self) -> SourceRegistry:
-        return SourceRegistry(job_manager=self.job_manager, settings=self.settings, clock=self._clock)
+        return SourceRegistry(
+            job_manager=self.job_manager, settings=self.settings, clock=self._clock
+        )
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -150,7 +156,9 @@ class Services:
         settings = self.settings
         if settings.machine == "lambda":
             return None
-        return Executions(stepfunctions=self._client("stepfunctions"), machine=settings.state_machine)
+        return Executions(
+            stepfunctions=self._client("stepfunctions"), machine=settings.state_machine
+        )
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -328,11 +336,15 @@ class Services:
             finally:
                 worker_log.store(at_once=True)
 
-    def plan(self, job_id: str, *, request_id: str, remaining: Callable[[], float], execution: str) -> dict[str, Any]:
+    def plan(
+        self, job_id: str, *, request_id: str, remaining: Callable[[], float], execution: str
+    ) -> dict[str, Any]:
         """As the first state of the machine does."""
         from chalicelib.imports.states import plan
 
-        return self.work_on(job_id, request_id=request_id, remaining=remaining, execution=execution, work=plan)
+        return self.work_on(
+            job_id, request_id=request_id, remaining=remaining, execution=execution, work=plan
+        )
 
     def fetch_part(
         self,
@@ -380,7 +392,9 @@ class Services:
         from chalicelib.imports.states import fail_import
 
         with self._keep_log("fail"):
-            return fail_import(job_id, execution=execution, error=error, job_manager=self.job_manager)
+            return fail_import(
+                job_id, execution=execution, error=error, job_manager=self.job_manager
+            )
 
     def take_up(self, job_id: str) -> str:
         from chalicelib.jobs.sweeper import take_up
@@ -406,7 +420,9 @@ class Services:
         take_pulse(job_manager=self.job_manager, clock=self._clock)
         note_pulse(job_manager=self.job_manager, clock=self._clock)
         with self._keep_log("sweeper"):
-            outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher, executions=self.executions)
+            outcome = sweep(
+                job_manager=self.job_manager, dispatcher=self.dispatcher, executions=self.executions
+            )
             try:  # none of these is a reason to leave out the next
                 self._timetable.keep(self.sources.plans)
             finally:
@@ -541,7 +557,9 @@ class Services:
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
         directory = _own_directory(Path(settings.scratch), claim)
-        worker_log = worker_log or WorkerLog(claim.job.job_id, table=self.job_log, clock=self._clock)
+        worker_log = worker_log or WorkerLog(
+            claim.job.job_id, table=self.job_log, clock=self._clock
+        )
         return WellProductionImportService(
             claim=claim,
             settings=settings,
@@ -680,7 +698,9 @@ class Services:
         from chalicelib.sources.check_result import look_up
 
         _, settings = check_definition(check.values, self.settings)
-        with closing(self._reader(settings, lambda: CHECK_SECONDS, directory, began=None)) as reader:
+        with closing(
+            self._reader(settings, lambda: CHECK_SECONDS, directory, began=None)
+        ) as reader:
             return look_up(reader, settings, check.values)
 
     def give_up_check(self, check_id: str) -> str:

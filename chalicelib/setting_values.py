@@ -167,7 +167,9 @@ def _origins_of(value: str, read: Callable[[str], str]) -> tuple[str, ...]:
     addresses = tuple(read(origin) for origin in value.split(",") if origin.strip())
     for address in addresses:
         if urlsplit(address).path not in ("", "/") or "?" in address:
-            raise ValueError("must be origins such as https://data.example.org:8443, without a path")
+            raise ValueError(
+                "must be origins such as https://data.example.org:8443, without a path"
+            )
     return addresses
 
 

@@ -67,17 +67,25 @@ class Settings:
     source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", read.header_name, "X-API-Key")
     source_token_url: str = _setting("WELLHEAD_SOURCE_TOKEN_URL", read.url_or_nothing, "")
     source_scope: str = _setting("WELLHEAD_SOURCE_SCOPE", str.strip, "")
-    source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", read.choice("auto", "links", "skip", "keys"), "auto")
+    source_paging: str = _setting(
+        "WELLHEAD_SOURCE_PAGING", read.choice("auto", "links", "skip", "keys"), "auto"
+    )
     source_columns: dict[str, str] = _setting("WELLHEAD_SOURCE_COLUMNS", read.columns, "")
     source_name: str = _setting("WELLHEAD_SOURCE_NAME", read.source_name, "default")
-    source_period: str = _setting("WELLHEAD_SOURCE_PERIOD", read.choice("day", "month", "quarter", "year"), "month")
+    source_period: str = _setting(
+        "WELLHEAD_SOURCE_PERIOD", read.choice("day", "month", "quarter", "year"), "month"
+    )
     source_changed: str = _setting("WELLHEAD_SOURCE_CHANGED", str.strip, "")
     source_rows: str = _setting("WELLHEAD_SOURCE_ROWS", read.choice("one", "sum"), "one")
     source_primary_key: tuple[str, ...] = _setting("WELLHEAD_SOURCE_PRIMARY_KEY", read.names, "")
     source_order_by: str = _setting("WELLHEAD_SOURCE_ORDER_BY", str.strip, "")
     source_aggregate: str = _setting("WELLHEAD_SOURCE_AGGREGATE", read.choice("max", "sum"), "max")
-    source_missing: str = _setting("WELLHEAD_SOURCE_MISSING", read.choice("keep", "withdraw"), "keep")
-    source_overlap_seconds: int = _setting("WELLHEAD_SOURCE_OVERLAP_SECONDS", read.whole(0, 31_536_000), "3600")
+    source_missing: str = _setting(
+        "WELLHEAD_SOURCE_MISSING", read.choice("keep", "withdraw"), "keep"
+    )
+    source_overlap_seconds: int = _setting(
+        "WELLHEAD_SOURCE_OVERLAP_SECONDS", read.whole(0, 31_536_000), "3600"
+    )
     source_seconds: int = _setting("WELLHEAD_SOURCE_SECONDS", read.whole(1, 2_592_000), "86400")
     source_connections: int = _setting("WELLHEAD_SOURCE_CONNECTIONS", read.whole(1, 16), "8")
     source_rps: float = _setting("WELLHEAD_SOURCE_RPS", read.decimal(0, 10_000), "0")
@@ -98,16 +106,24 @@ class Settings:
     pending_seconds: int = _setting("WELLHEAD_PENDING_SECONDS", read.whole(5, 86_400), "360")
     checkpoint_seconds: int = _setting("WELLHEAD_CHECKPOINT_SECONDS", read.whole(1, 3600), "30")
     max_attempts: int = _setting("WELLHEAD_MAX_ATTEMPTS", read.whole(1, 10_000), "100")
-    source_reach: str = _setting("WELLHEAD_SOURCE_REACH", read.choice("outside", "anywhere"), "outside")
-    source_secrets: str = _setting("WELLHEAD_SOURCE_SECRETS", read.parameter_path, "/wellhead/sources")
+    source_reach: str = _setting(
+        "WELLHEAD_SOURCE_REACH", read.choice("outside", "anywhere"), "outside"
+    )
+    source_secrets: str = _setting(
+        "WELLHEAD_SOURCE_SECRETS", read.parameter_path, "/wellhead/sources"
+    )
     source_buckets: tuple[str, ...] = _setting("WELLHEAD_SOURCE_BUCKETS", read.names, "")
     webhook_url: str = _setting("WELLHEAD_WEBHOOK_URL", read.webhook_url, "")
     webhook_secret: str = _setting("WELLHEAD_WEBHOOK_SECRET", str.strip, "")
-    webhook_form: str = _setting("WELLHEAD_WEBHOOK_FORM", read.choice("standard", "slack", "teams"), "standard")
+    webhook_form: str = _setting(
+        "WELLHEAD_WEBHOOK_FORM", read.choice("standard", "slack", "teams"), "standard"
+    )
     notices_topic: str = _setting("WELLHEAD_NOTICES_TOPIC", read.topic, "")
     notices_hours: int = _setting("WELLHEAD_NOTICES_HOURS", read.whole(1, 336), "72")
     stage: str = _setting("WELLHEAD_STAGE", read.stage, STAGE)
-    log_level: str = _setting("WELLHEAD_LOG_LEVEL", read.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+    log_level: str = _setting(
+        "WELLHEAD_LOG_LEVEL", read.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"
+    )
 
     # WELLHEAD_SOURCE_CA, where a defined source has another authority or none.
     proxy_ca: str | None = None
@@ -194,12 +210,16 @@ class Settings:
         settings = cls(**values)
         _refuse_incomplete(settings)
         if settings.source_proxy_secret and not settings.source_proxy:
-            raise SettingsError("WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use alone.")
+            raise SettingsError(
+                "WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use alone."
+            )
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)
         has_standard_webhook = settings.webhook_url and settings.webhook_form == "standard"
         if has_standard_webhook and not settings.webhook_secret:
-            raise SettingsError("WELLHEAD_WEBHOOK_SECRET is not set; WELLHEAD_WEBHOOK_FORM=standard needs it.")
+            raise SettingsError(
+                "WELLHEAD_WEBHOOK_SECRET is not set; WELLHEAD_WEBHOOK_FORM=standard needs it."
+            )
         auth = settings.source_auth
         for name in _needs_of_auth(auth):
             if not getattr(settings, name):

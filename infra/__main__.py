@@ -1,4 +1,6 @@
-"""`python -m infra package|deploy|destroy|token`: what `make` calls; and what an operator does with AWS credentials."""
+"""`python -m infra package|deploy|destroy|token`: what `make` calls; and what an operator does with
+AWS credentials.
+"""
 
 import argparse
 import json
@@ -46,15 +48,21 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m infra", description="Packages and deploys Wellhead.")
+    parser = argparse.ArgumentParser(
+        prog="python -m infra", description="Packages and deploys Wellhead."
+    )
     commands = parser.add_subparsers(required=True)
-    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, as this machine runs it")
+    fetch = commands.add_parser(
+        "fetch", help="fetch the packages of the bundle, as this machine runs it"
+    )
     package = commands.add_parser("package", help="build wellhead.zip and template.json")
     package.add_argument("--output", type=Path)
     package.add_argument("--architecture", choices=sorted(MACHINES))
     deploy = commands.add_parser("deploy", help="package, then create the stack or change it")
     deploy.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
-    deploy.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="of everything in the stack")
+    deploy.add_argument(
+        "--tag", action="append", default=[], metavar="KEY=VALUE", help="of everything in the stack"
+    )
     deploy.add_argument("--plan", action="store_true", help="show what it would do, and stop")
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
@@ -62,13 +70,33 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
-    token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
-    smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
-    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack")
-    smoke.add_argument("--changes", action="store_true", help="give it new code, and make it anew over its data, too")
-    smoke.add_argument("--yes", metavar="STACK", help="the name that is asked for before it is changed")
-    key = commands.add_parser("key-policy", help="print what the policy of the key of KmsKeyArn has to allow")
-    runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
+    token.add_argument(
+        "--days", type=days_of_token, help="how long it lives; without an end unless told"
+    )
+    smoke = commands.add_parser(
+        "smoke", help="try what a deployed stage can do, with rows of its own"
+    )
+    smoke.add_argument(
+        "--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack"
+    )
+    smoke.add_argument(
+        "--changes",
+        action="store_true",
+        help="give it new code, and make it anew over its data, too",
+    )
+    smoke.add_argument(
+        "--yes", metavar="STACK", help="the name that is asked for before it is changed"
+    )
+    key = commands.add_parser(
+        "key-policy", help="print what the policy of the key of KmsKeyArn has to allow"
+    )
+    runs = (
+        (package, _package),
+        (deploy, _deploy),
+        (destroy, _destroy),
+        (token, _token),
+        (smoke, _smoke),
+    )
     for command, run in (*runs, (key, _key_policy)):
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
@@ -78,21 +106,37 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_recovery(commands: Any) -> None:
-    costs = commands.add_parser("costs", help="show what an import, a day and a month cost, as docs/costs.md does")
-    restore = commands.add_parser("restore-table", help="copy what came back from a backup into the table of the stack")
-    restore.add_argument("--restored", required=True, metavar="TABLE")
-    move = commands.add_parser("move-warehouse", help="copy what is published into another warehouse")
-    move.add_argument("--to", required=True, metavar="URL")
-    take = commands.add_parser("take-warehouse", help="let a warehouse be this table's, whosever it was")
-    take.add_argument(
-        "--snapshot", metavar="NAME", help="what a table that points at nothing points at; the newest one"
+    costs = commands.add_parser(
+        "costs", help="show what an import, a day and a month cost, as docs/costs.md does"
     )
-    for command, run in ((restore, _restore_table), (move, _move_warehouse), (take, _take_warehouse)):
+    restore = commands.add_parser(
+        "restore-table", help="copy what came back from a backup into the table of the stack"
+    )
+    restore.add_argument("--restored", required=True, metavar="TABLE")
+    move = commands.add_parser(
+        "move-warehouse", help="copy what is published into another warehouse"
+    )
+    move.add_argument("--to", required=True, metavar="URL")
+    take = commands.add_parser(
+        "take-warehouse", help="let a warehouse be this table's, whosever it was"
+    )
+    take.add_argument(
+        "--snapshot",
+        metavar="NAME",
+        help="what a table that points at nothing points at; the newest one",
+    )
+    for command, run in (
+        (restore, _restore_table),
+        (move, _move_warehouse),
+        (take, _take_warehouse),
+    ):
         command.add_argument("--stage", default="dev")
         command.add_argument("--table", help="its name, when it is not that of the stage")
         command.set_defaults(run=run)
     for command in (move, take):
-        command.add_argument("--warehouse", metavar="URL", help="when it is not the bucket of the stage")
+        command.add_argument(
+            "--warehouse", metavar="URL", help="when it is not the bucket of the stage"
+        )
     costs.set_defaults(run=lambda _: print(f"{cost_table()}\n\n{scaling_table()}"))
 
 
@@ -106,13 +150,17 @@ def _restore_table(options: argparse.Namespace) -> None:
 def _move_warehouse(options: argparse.Namespace) -> None:
     deployment, old = _operated(options)
     moved = move_warehouse(_manager(options, deployment), old, _warehouse(options.to, deployment))
-    print(f"{moved.name} is in {options.to} now. Deploy with that warehouse, then: wellhead ops verify")
+    print(
+        f"{moved.name} is in {options.to} now. Deploy with that warehouse, then: wellhead ops verify"
+    )
 
 
 def _take_warehouse(options: argparse.Namespace) -> None:
     deployment, warehouse = _operated(options)
     pointed = take_warehouse(_manager(options, deployment), warehouse, name=options.snapshot)
-    print(f"The warehouse is this table's, which points at {pointed.name if pointed else 'nothing yet'}.")
+    print(
+        f"The warehouse is this table's, which points at {pointed.name if pointed else 'nothing yet'}."
+    )
 
 
 def _operated(options: argparse.Namespace) -> tuple[Deployment, Warehouse]:
@@ -143,14 +191,25 @@ def _package(options: argparse.Namespace) -> None:
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
+    parameters, tags = (
+        dict(_pair(text) for text in told) for told in (options.parameter, options.tag)
+    )
     _refuse_stage(options.stage, NOT_DEPLOYED)
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
     if options.plan:
-        print("\n".join(["This would be done, and nothing of it was:", *deployment.plan(package, parameters, tags)]))
+        print(
+            "\n".join(
+                [
+                    "This would be done, and nothing of it was:",
+                    *deployment.plan(package, parameters, tags),
+                ]
+            )
+        )
         return
-    print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
+    print(
+        f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ..."
+    )
     outputs = deployment.deploy(package, parameters, tags)
     print("\n".join(summary(deployment, outputs)))
 
@@ -158,7 +217,9 @@ def _deploy(options: argparse.Namespace) -> None:
 def _refuse_stage(stage: str, taken: Sequence[str]) -> None:
     """Raises DeploymentError."""
     if stage in taken:
-        raise DeploymentError(f"No stage is called {stage}: that name is taken. Take another: STAGE=dev")
+        raise DeploymentError(
+            f"No stage is called {stage}: that name is taken. Take another: STAGE=dev"
+        )
 
 
 def summary(deployment: Deployment, outputs: Mapping[str, str]) -> list[str]:
@@ -193,15 +254,21 @@ def _destroy(options: argparse.Namespace) -> None:
 def _confirm(stack: str, yes: str | None) -> None:
     """Raises DeploymentError unless somebody says the stack's name."""
     try:
-        answer = yes if yes is not None else input(f"Type the name of the stack to go on ({stack}): ")
+        answer = (
+            yes if yes is not None else input(f"Type the name of the stack to go on ({stack}): ")
+        )
     except EOFError:
         answer = ""
     if answer.strip() != stack:
-        raise DeploymentError(f"Nothing was done: the name of the stack is {stack}. In a script: YES={stack}")
+        raise DeploymentError(
+            f"Nothing was done: the name of the stack is {stack}. In a script: YES={stack}"
+        )
 
 
 def _token(options: argparse.Namespace) -> None:
-    token = _deployment(options.stage).make_token(options.name, Role(options.role), days=options.days)
+    token = _deployment(options.stage).make_token(
+        options.name, Role(options.role), days=options.days
+    )
     print(f"{token}\nIt is shown this once and works within seconds.")
 
 
@@ -232,7 +299,9 @@ def _deployment(stage: str) -> Deployment:
     session = botocore.session.get_session()
     region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     if not region:
-        raise DeploymentError("No region is chosen. Set AWS_REGION, or AWS_PROFILE to a profile that has one.")
+        raise DeploymentError(
+            "No region is chosen. Set AWS_REGION, or AWS_PROFILE to a profile that has one."
+        )
 
     def client(service: str) -> Any:
         return session.create_client(service, region_name=region)

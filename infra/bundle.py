@@ -1,7 +1,8 @@
 """The zip that Lambda runs: our code, Chalice's runtime and the locked dependencies, compiled.
 
-Dependencies are wheels for Lambda's own system, not for this machine's, and each is checked against its hash. botocore
-is not among them: Lambda's runtime has it (docs/decisions/008-runtime-dependencies.md).
+Dependencies are wheels for Lambda's own system, not for this machine's, and each is checked against
+its hash. botocore is not among them: Lambda's runtime has it
+(docs/decisions/008-runtime-dependencies.md).
 """
 
 import hashlib
@@ -22,13 +23,37 @@ from chalicelib.lake.extensions import EXTENSIONS
 PROJECT = Path(__file__).parents[1]
 REQUIREMENTS = PROJECT / "requirements.txt"
 OF_LAKE = PROJECT / "requirements-lake.txt"
-DEPLOYED = (3, 13)  # the Python that Lambda runs, whatever runs here; the processor stands in .chalice/config.json
-GLIBC = {(3, 11): 26, (3, 12): 34, (3, 13): 34}  # 2.x of Lambda's runtimes: Amazon Linux 2, then 2023
-MACHINES = {"x86_64": ("x86_64", 62), "arm64": ("aarch64", 183)}  # their names, and e_machine in an ELF header
-ZIP_LIMIT = 50_000_000  # bytes of an upload without S3; ours goes through S3, and stays below all the same
-UNZIPPED_LIMIT = 250 << 20  # bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+DEPLOYED = (
+    3,
+    13,
+)  # the Python that Lambda runs, whatever runs here; the processor stands in .chalice/config.json
+GLIBC = {
+    (3, 11): 26,
+    (3, 12): 34,
+    (3, 13): 34,
+}  # 2.x of Lambda's runtimes: Amazon Linux 2, then 2023
+MACHINES = {
+    "x86_64": ("x86_64", 62),
+    "arm64": ("aarch64", 183),
+}  # their names, and e_machine in an ELF header
+ZIP_LIMIT = (
+    50_000_000  # bytes of an upload without S3; ours goes through S3, and stays below all the same
+)
+UNZIPPED_LIMIT = (
+    250 << 20
+)  # bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 UNUSED = ("bin/", "_duckdb-stubs/", "adbc_driver_duckdb/", "duckdb/experimental/")
-UNUSED_FILES = (".pyi", ".c", ".h", ".pyx", "/RECORD", "/REQUESTED", "/INSTALLER", "/direct_url.json", "/py.typed")
+UNUSED_FILES = (
+    ".pyi",
+    ".c",
+    ".h",
+    ".pyx",
+    "/RECORD",
+    "/REQUESTED",
+    "/INSTALLER",
+    "/direct_url.json",
+    "/py.typed",
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content is the same zip
 
 
@@ -61,11 +86,13 @@ class Runtime:
 
 
 def dependencies(runtime: Runtime, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:
-    """A directory with the locked dependencies for Lambda. Fetched once for each state of the requirements. Raises
-    PackageError.
+    """A directory with the locked dependencies for Lambda. Fetched once for each state of the
+    requirements. Raises PackageError.
     """
     if runtime.python not in GLIBC:
-        raise PackageError(f"Lambda has no {runtime.name}, or nobody has tried it: it is packaged for 3.11 to 3.13.")
+        raise PackageError(
+            f"Lambda has no {runtime.name}, or nobody has tried it: it is packaged for 3.11 to 3.13."
+        )
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     directory = cache / f"{runtime.name}-{runtime.architecture}-{digest}"
     if not directory.exists():
@@ -79,14 +106,24 @@ def dependencies(runtime: Runtime, *, cache: Path, requirements: Path = REQUIREM
 def _install(target: Path, runtime: Runtime, requirements: Path) -> None:
     machine, _ = MACHINES[runtime.architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[runtime.python], 16, -1)]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--implementation", "cp"]
     command += ["--python-version", runtime.name.removeprefix("python"), "--target", str(target)]
     command += ["-r", str(requirements)]
     for name in (*platforms, f"manylinux2014_{machine}"):
         command += ["--platform", name]
     if subprocess.run(command, check=False).returncode:
-        raise PackageError("pip could not fetch the locked dependencies for Lambda; its message stands above.")
+        raise PackageError(
+            "pip could not fetch the locked dependencies for Lambda; its message stands above."
+        )
 
 
 def write_bundle(app: Path, dependencies: Path, output: Path, *, runtime: Runtime) -> None:
@@ -107,18 +144,22 @@ def write_bundle(app: Path, dependencies: Path, output: Path, *, runtime: Runtim
 
 
 def _compile(directory: Path, runtime: Runtime) -> None:
-    """Never compared with its source: Lambda unpacks with times of its own, and reads of a cold start cost. Only a
-    Python of the same version can do it.
+    """Never compared with its source: Lambda unpacks with times of its own, and reads of a cold
+    start cost. Only a Python of the same version can do it.
     """
     python = _interpreter(runtime)
     if python is None:
-        print(f"  not compiled: there is no {runtime.name} here; each cold start takes about a quarter longer")
+        print(
+            f"  not compiled: there is no {runtime.name} here; each cold start takes about a quarter longer"
+        )
         return
     command = [python, "-m", "compileall", "-q", "-s", str(directory), "-p", "/var/task"]
     command += ["--invalidation-mode", "unchecked-hash", str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise PackageError(f"The code does not compile under {runtime.name}:\n{done.stdout}{done.stderr}")
+        raise PackageError(
+            f"The code does not compile under {runtime.name}:\n{done.stdout}{done.stderr}"
+        )
 
 
 def _interpreter(runtime: Runtime) -> str | None:
@@ -126,7 +167,10 @@ def _interpreter(runtime: Runtime) -> str | None:
         return sys.executable
     found = shutil.which(runtime.name)
     script = "import sys; sys.exit(sys.version_info[:2] != ({}, {}))".format(*runtime.python)
-    if found and subprocess.run([found, "-c", script], capture_output=True, check=False).returncode == 0:
+    if (
+        found
+        and subprocess.run([found, "-c", script], capture_output=True, check=False).returncode == 0
+    ):
         return found
     return None
 
@@ -152,8 +196,8 @@ def _add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def lake_layer(runtime: Runtime, *, cache: Path) -> Path:
-    """The zip of the layer that DuckDB reads and writes a lake with: its extensions, which Lambda finds in /opt/python.
-    Made once for each state of requirements-lake.txt. Raises PackageError.
+    """The zip of the layer that DuckDB reads and writes a lake with: its extensions, which Lambda
+    finds in /opt/python. Made once for each state of requirements-lake.txt. Raises PackageError.
     """
     found = dependencies(runtime, cache=cache, requirements=OF_LAKE)
     layer = found.with_name(f"{found.name}-layer.zip")
@@ -176,7 +220,9 @@ def check_layer(path: Path) -> None:
     for extension in EXTENSIONS:
         wanted = f"/v{version[1] if version else ''}/{extension}.duckdb_extension"
         if not any(name.endswith(wanted) for name in names):
-            raise PackageError(f"The layer of the lake has no {wanted[1:]}: make lock brings them together.")
+            raise PackageError(
+                f"The layer of the lake has no {wanted[1:]}: make lock brings them together."
+            )
 
 
 def check_bundle(path: Path, runtime: Runtime) -> None:
@@ -184,13 +230,20 @@ def check_bundle(path: Path, runtime: Runtime) -> None:
     library, (_, number) = runtime.library, MACHINES[runtime.architecture]
     with zipfile.ZipFile(path) as bundle:
         if library not in bundle.namelist():
-            raise PackageError(f"The bundle has no {library}: no import could run. Remove build/ and try again.")
+            raise PackageError(
+                f"The bundle has no {library}: no import could run. Remove build/ and try again."
+            )
         with bundle.open(library) as file:
             header = file.read(20)
         unzipped = sum(entry.file_size for entry in bundle.infolist())
     if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != number:
-        raise PackageError(f"{library} is not made for {runtime.architecture}. Remove build/ and try again.")
-    for what, size, limit in (("zip", path.stat().st_size, ZIP_LIMIT), ("unzipped", unzipped, UNZIPPED_LIMIT)):
+        raise PackageError(
+            f"{library} is not made for {runtime.architecture}. Remove build/ and try again."
+        )
+    for what, size, limit in (
+        ("zip", path.stat().st_size, ZIP_LIMIT),
+        ("unzipped", unzipped, UNZIPPED_LIMIT),
+    ):
         print(f"  {what}: {size / 1e6:.1f} MB of {limit / 1e6:.0f} MB allowed")
         if size > limit:
             raise PackageError(f"The bundle is too large for Lambda: {size:,} bytes {what}.")

@@ -8,7 +8,13 @@ from typing import Any
 from infra.names import parameters_of
 
 STACK = "AWS::CloudFormation::Stack"
-WORDS = {"Add": "create", "Modify": "change", "Remove": "remove", "Import": "take over", "Dynamic": "may change"}
+WORDS = {
+    "Add": "create",
+    "Modify": "change",
+    "Remove": "remove",
+    "Import": "take over",
+    "Dynamic": "may change",
+}
 OF_DATA = {
     "AWS::DynamoDB::Table": "the jobs, the sources and what is published are in it",
     "AWS::S3::Bucket": "the published data is in it",
@@ -16,12 +22,17 @@ OF_DATA = {
 }
 NETWORK = "FunctionSecurityGroup"  # there is one where functions are in a network
 STAYS = ("Retain", "ReplaceAndRetain")
-CANCELLED = ("Resource creation cancelled", "Resource update cancelled")  # for what failed beside it
+CANCELLED = (
+    "Resource creation cancelled",
+    "Resource update cancelled",
+)  # for what failed beside it
 
 
 @dataclass(frozen=True)
 class Change:
-    """Of one resource. `properties` are those that are changed, `fate` is what becomes of the old resource."""
+    """Of one resource. `properties` are those that are changed, `fate` is what becomes of the old
+    resource.
+    """
 
     resource: str
     kind: str
@@ -81,8 +92,8 @@ def lines_of(changes: Iterable[Change]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a deploy would do: the change set, unless nothing changes, and the files that its template names. `given`
-    are the parameters that were said now.
+    """What a deploy would do: the change set, unless nothing changes, and the files that its
+    template names. `given` are the parameters that were said now.
     """
 
     template: Mapping[str, Any]
@@ -147,16 +158,25 @@ class Progress:
                 self._failed.append(event)
             if status.endswith("_IN_PROGRESS"):
                 continue
-            if event["ResourceType"] == STACK and event.get("PhysicalResourceId", "") == self.stack_id:
+            if (
+                event["ResourceType"] == STACK
+                and event.get("PhysicalResourceId", "") == self.stack_id
+            ):
                 state = status
             else:
                 words = status.replace("_", " ").lower()
-                self.say(f"  {time.monotonic() - self._began:4.0f} s  {event['LogicalResourceId']}: {words}")
+                self.say(
+                    f"  {time.monotonic() - self._began:4.0f} s  {event['LogicalResourceId']}: {words}"
+                )
         return state
 
     def reason(self) -> str:
         """The first failure, which the others follow from."""
-        told = [event for event in self._failed if not event.get("ResourceStatusReason", "").startswith(CANCELLED)]
+        told = [
+            event
+            for event in self._failed
+            if not event.get("ResourceStatusReason", "").startswith(CANCELLED)
+        ]
         of_resources = [event for event in told if event["ResourceType"] != STACK] or told
         if not of_resources:
             return "the change did not end in time; look at the stack's events in the AWS console."
@@ -164,13 +184,19 @@ class Progress:
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason') or 'failed'}"
 
     def _new_events(self) -> Iterator[dict[str, Any]]:
-        """The newest first, to the page that has one that was seen: the history of an old stack has thousands, and
-        reading them each time is throttled. Those of one moment come in any order.
+        """The newest first, to the page that has one that was seen: the history of an old stack has
+        thousands, and reading them each time is throttled. Those of one moment come in any order.
         """
-        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(
+            StackName=self.stack_id
+        )
         for page in pages:
             events = page["StackEvents"]
-            new = [event for event in events if event["EventId"] not in self._seen and not self._is_old(event)]
+            new = [
+                event
+                for event in events
+                if event["EventId"] not in self._seen and not self._is_old(event)
+            ]
             yield from new
             if len(new) < len(events):
                 return

@@ -1,7 +1,8 @@
-"""The bucket of code and templates: this account's own, and looked at before anything is read from it.
+"""The bucket of code and templates: this account's own, and looked at before anything is read from
+it.
 
-One for all stages of an account and region. Its name is of a kind that S3 gives to this account alone, where it does:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+One for all stages of an account and region. Its name is of a kind that S3 gives to this account
+alone, where it does: https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 """
 
 import hashlib
@@ -15,7 +16,9 @@ from botocore.exceptions import ClientError
 NOT_FOUND = 404
 WITHOUT_NAMESPACES = ("me-south-1", "me-central-1")
 OLD_DAYS = 30  # how long what was removed can be brought back
-PRIVATE = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
+PRIVATE = dict.fromkeys(
+    ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+)
 LIFECYCLE = [
     {
         "ID": "old-versions",
@@ -34,7 +37,9 @@ class CodeBucketError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeBucket:
-    """Every call names the account that must own the bucket; S3 refuses it where another one does."""
+    """Every call names the account that must own the bucket; S3 refuses it where another one
+    does.
+    """
 
     s3: Any
     account: str
@@ -74,17 +79,22 @@ class CodeBucket:
         return key
 
     def address(self, key: str) -> str:
-        """As CloudFormation reads it, with the rights of who deploys: at the region's own S3, for the common address
-        does not lead to regions that are newer than March 2019.
+        """As CloudFormation reads it, with the rights of who deploys: at the region's own S3, for
+        the common address does not lead to regions that are newer than March 2019.
         """
         return f"{self.s3.meta.endpoint_url}/{self.name}/{key}"
 
     def remove_others(self, keys: set[str], *, stack: str) -> int:
-        """How many files of the stack went that its template does not name any more. A change that fails goes back to
-        what it names, so this is for after a change.
+        """How many files of the stack went that its template does not name any more. A change that
+        fails goes back to what it names, so this is for after a change.
         """
         pages = self.s3.get_paginator("list_objects_v2").paginate(**self._ours, Prefix=f"{stack}/")
-        old = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"] not in keys]
+        old = [
+            item["Key"]
+            for page in pages
+            for item in page.get("Contents", [])
+            if item["Key"] not in keys
+        ]
         for key in old:
             self.s3.delete_object(**self._ours, Key=key)
         return len(old)
@@ -107,7 +117,9 @@ class CodeBucket:
         self.s3.put_public_access_block(**self._ours, PublicAccessBlockConfiguration=PRIVATE)
         self.s3.put_bucket_encryption(**self._ours, ServerSideEncryptionConfiguration=encryption)
         self.s3.put_bucket_versioning(**self._ours, VersioningConfiguration={"Status": "Enabled"})
-        self.s3.put_bucket_lifecycle_configuration(**self._ours, LifecycleConfiguration={"Rules": LIFECYCLE})
+        self.s3.put_bucket_lifecycle_configuration(
+            **self._ours, LifecycleConfiguration={"Rules": LIFECYCLE}
+        )
         self.s3.put_bucket_policy(**self._ours, Policy=json.dumps(self._policy()))
 
     def _policy(self) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What a stack costs, by the template's parameters and the prices of 23 November 2026; docs/costs.md shows it."""
+"""What a stack costs, by the template's parameters and the prices of 23 November 2026;
+docs/costs.md shows it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +39,11 @@ REDUCE = {  # what makes an item smaller
 }
 STANDS = "metrics, alarms, dashboard"  # costs the same for every size
 IMPORTS, WORKDAYS, MINUTES, HOURS = 30, 21, 43_200, 720  # of a month
-REQUESTS, QUESTIONS, DOWNLOADS = 100, 20, 0.1  # of a user: a workday's, those of them that ask for data; a month's
+REQUESTS, QUESTIONS, DOWNLOADS = (
+    100,
+    20,
+    0.1,
+)  # of a user: a workday's, those of them that ask for data; a month's
 BYTES = 26e-9  # GB a row of a published file
 GB = 1024
 
@@ -84,9 +90,14 @@ def template() -> dict[str, Any]:
 def stack(**parameters: int) -> Stack:
     """By the defaults of the template, but for what is given."""
     config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
-    values = {name: told.get("Default") for name, told in template()["Parameters"].items()} | parameters
+    values = {
+        name: told.get("Default") for name, told in template()["Parameters"].items()
+    } | parameters
     return Stack(
-        memory={name: told["lambda_memory_size"] / GB for name, told in config["lambda_functions"].items()},
+        memory={
+            name: told["lambda_memory_size"] / GB
+            for name, told in config["lambda_functions"].items()
+        },
         import_disk=(int(values["ImportDiskMb"]) - 512) / GB,
         old_days=int(values["OldVersionDays"]),
         processor=config["lambda_architecture"],
@@ -128,12 +139,18 @@ def users_day(users: int, of: Stack) -> dict[str, float]:
 
 
 def standing(load: Load, users: int, of: Stack) -> dict[str, float]:
-    """A month of what is there whether anybody imports or asks: the sweeper, the notices, what is stored."""
+    """A month of what is there whether anybody imports or asks: the sweeper, the notices, what is
+    stored.
+    """
     reads = MINUTES * (19 + 42)  # of the sweeper and of notices; 42 for the last 20 jobs
-    copies = 1.3 if load.lake else 4 + 2 * of.old_days  # three snapshots and the stable name, and what was replaced
+    copies = (
+        1.3 if load.lake else 4 + 2 * of.old_days
+    )  # three snapshots and the stable name, and what was replaced
     size = load.rows * BYTES
     listed = MINUTES * (2 * PRICES["Requests-Tier1"] + PRICES["Requests-Tier2"])
-    metrics = 9 + 20 * IMPORTS / HOURS  # of sweeper, notices and questions always, the others an hour a day
+    metrics = (
+        9 + 20 * IMPORTS / HOURS
+    )  # of sweeper, notices and questions always, the others an hour a day
     return {
         "Lambda": of.seconds("sweeper", MINUTES * 0.3)
         + of.seconds("notices", MINUTES * 0.1)
@@ -144,20 +161,29 @@ def standing(load: Load, users: int, of: Stack) -> dict[str, float]:
         "metrics, alarms, dashboard": metrics * PRICES["CW:MetricMonitorUsage"]
         + of.alarms * PRICES["CW:AlarmMonitorUsage"]
         + PRICES["DashboardsUsageHour"],
-        "transfer out": users * (DOWNLOADS * size + WORKDAYS * REQUESTS * 10e-6) * PRICES["DataTransfer-Out-Bytes"],
+        "transfer out": users
+        * (DOWNLOADS * size + WORKDAYS * REQUESTS * 10e-6)
+        * PRICES["DataTransfer-Out-Bytes"],
     }
 
 
 def month(load: Load, users: int, of: Stack) -> dict[str, float]:
     """Dollars by item, those of a stack that imports each day and is used on workdays."""
-    parts = [(one_import(load, of), IMPORTS), (users_day(users, of), WORKDAYS), (standing(load, users, of), 1)]
+    parts = [
+        (one_import(load, of), IMPORTS),
+        (users_day(users, of), WORKDAYS),
+        (standing(load, users, of), 1),
+    ]
     return {item: sum(part.get(item, 0.0) * times for part, times in parts) for item in REDUCE}
 
 
 def day(load: Load, users: int, of: Stack) -> float:
     """A workday, with an import."""
     parts = (one_import(load, of), users_day(users, of))
-    return sum(sum(part.values()) for part in parts) + sum(standing(load, users, of).values()) / IMPORTS
+    return (
+        sum(sum(part.values()) for part in parts)
+        + sum(standing(load, users, of).values()) / IMPORTS
+    )
 
 
 def largest(costs: Mapping[str, float]) -> str:
@@ -187,7 +213,9 @@ def table() -> str:
         f"| largest of what grows | {' | '.join(next_one for _, next_one in named)} |",
     ]
     items = {item for pair in named for item in pair}
-    return "\n".join([*lines, "", *(f"- **{item}**. {told}" for item, told in REDUCE.items() if item in items)])
+    return "\n".join(
+        [*lines, "", *(f"- **{item}**. {told}" for item, told in REDUCE.items() if item in items)]
+    )
 
 
 def _line(what: str, costs: list[float], *, places: int = 2) -> str:

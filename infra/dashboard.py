@@ -1,7 +1,8 @@
-"""The dashboard: what it shows is said here, in few words; `python -m infra.dashboard` writes the template of it.
+"""The dashboard: what it shows is said here, in few words; `python -m infra.dashboard` writes the
+template of it.
 
-A section is a heading and its widgets, three in a row. A metric is (namespace, name, dimensions, statistic); texts in
-${} are filled in by CloudFormation.
+A section is a heading and its widgets, three in a row. A metric is (namespace, name, dimensions,
+statistic); texts in ${} are filled in by CloudFormation.
 """
 
 from __future__ import annotations
@@ -32,7 +33,16 @@ ALARMS = (
 )
 ROWS = ("NewRows", "UpdatedRows", "WithdrawnRows", "DuplicateRows", "FailedRows")
 STATES = ("Plan", "Part", "Merge", "Fail")
-FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices", *STATES)
+FUNCTIONS = (
+    "APIHandler",
+    "Authorizer",
+    "Import",
+    "Query",
+    "Sweeper",
+    "FailedEvent",
+    "Notices",
+    *STATES,
+)
 HEAD = """\
 # Written by `python -m infra.dashboard`; what it shows is said in infra/dashboard.py.
 Resources:
@@ -73,11 +83,16 @@ def ours(*names: str, stat: str = "Sum") -> list[Metric]:
 
 
 def functions(name: str, *which: str, stat: str = "Sum") -> list[Metric]:
-    return [("AWS/Lambda", name, {"FunctionName": f"${{{one}}}"}, stat) for one in which or FUNCTIONS]
+    return [
+        ("AWS/Lambda", name, {"FunctionName": f"${{{one}}}"}, stat) for one in which or FUNCTIONS
+    ]
 
 
 def gateway(*names: str, stat: str = "Sum") -> list[Metric]:
-    return [("AWS/ApiGateway", name, {"ApiName": "${AWS::StackName}", "Stage": "${Stage}"}, stat) for name in names]
+    return [
+        ("AWS/ApiGateway", name, {"ApiName": "${AWS::StackName}", "Stage": "${Stage}"}, stat)
+        for name in names
+    ]
 
 
 def table(*names: str) -> list[Metric]:
@@ -93,17 +108,32 @@ SECTIONS = [
     Section(
         "Imports",
         [
-            Chart("Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsHeld", "JobsCancelled")),
+            Chart(
+                "Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsHeld", "JobsCancelled")
+            ),
             Chart("Since the last success", ours("HoursSinceSuccess", stat="Maximum"), "hours"),
-            Chart("Since the last sign of life of a running job", ours("SecondsSinceHeartbeat", stat="Maximum"), "s"),
-            Chart("What lasts until somebody does something", ours("HeldImports", "FailedInARow", stat="Maximum")),
+            Chart(
+                "Since the last sign of life of a running job",
+                ours("SecondsSinceHeartbeat", stat="Maximum"),
+                "s",
+            ),
+            Chart(
+                "What lasts until somebody does something",
+                ours("HeldImports", "FailedInARow", stat="Maximum"),
+            ),
             Chart("Rows by what became of them", ours(*ROWS)),
             Chart("Rejected rows", ours("RejectedPercent", stat="Maximum"), "%"),
             Chart("Speed", ours("RowsPerSecond", stat="Average"), "rows a second"),
             Chart(
                 "Where the time goes",
                 ours(
-                    *("PendingSeconds", "FetchingSeconds", "StagingSeconds", "MergingSeconds", "PublishingSeconds"),
+                    *(
+                        "PendingSeconds",
+                        "FetchingSeconds",
+                        "StagingSeconds",
+                        "MergingSeconds",
+                        "PublishingSeconds",
+                    ),
                     *("ImportSeconds",),
                     stat="Average",
                 ),
@@ -114,7 +144,11 @@ SECTIONS = [
     Section(
         "The source",
         [
-            Chart("Time for a page", ours("PageSeconds", stat="p50") + ours("PageSeconds", stat="p99"), "s"),
+            Chart(
+                "Time for a page",
+                ours("PageSeconds", stat="p50") + ours("PageSeconds", stat="p99"),
+                "s",
+            ),
             Chart("Pages, and pages asked for again", ours("Pages", "HttpRetries")),
             Chart("Sources that are older than they may be", ours("StaleSources", stat="Maximum")),
             Lines(
@@ -131,9 +165,14 @@ SECTIONS = [
             Chart("Failed events", functions("Invocations", "FailedEvent") + queue()),
             Chart("Errors of functions", functions("Errors")),
             Chart(
-                "Duration", functions("Duration", "Import", "Part", "Merge", "Query", "APIHandler", stat="p99"), "ms"
+                "Duration",
+                functions("Duration", "Import", "Part", "Merge", "Query", "APIHandler", stat="p99"),
+                "ms",
             ),
-            Chart("Throttled calls", functions("Throttles") + table("ReadThrottleEvents", "WriteThrottleEvents")),
+            Chart(
+                "Throttled calls",
+                functions("Throttles") + table("ReadThrottleEvents", "WriteThrottleEvents"),
+            ),
             Lines(
                 "Errors by code",
                 "filter ispresent(code) | stats count(*) as times by code, level | sort times desc",
@@ -155,7 +194,9 @@ SECTIONS = [
             Chart("Latency", gateway("Latency", stat="p50") + gateway("Latency", stat="p99"), "ms"),
             Chart(
                 "Questions to the data",
-                ours("QuestionSeconds", stat="p50") + ours("QuestionSeconds", stat="p99") + ours("QuestionErrors"),
+                ours("QuestionSeconds", stat="p50")
+                + ours("QuestionSeconds", stat="p99")
+                + ours("QuestionErrors"),
                 "s, count",
             ),
         ],
@@ -166,7 +207,9 @@ SECTIONS = [
 def body() -> dict[str, Any]:
     arns = [f"${{{name}.Arn}}" for name in ALARMS]
     alarms = {"title": "Alarms", "alarms": arns}
-    widgets: list[dict[str, Any]] = [{"type": "alarm", **_place(0, 0, COLUMNS, 3), "properties": alarms}]
+    widgets: list[dict[str, Any]] = [
+        {"type": "alarm", **_place(0, 0, COLUMNS, 3), "properties": alarms}
+    ]
     row = 3
     for section in SECTIONS:
         heading = {"markdown": f"## {section.title}"}
@@ -175,7 +218,11 @@ def body() -> dict[str, Any]:
         for number, widget in enumerate(section.widgets):
             down, across = divmod(number * WIDTH, COLUMNS)
             place = _place(across, row + down * HEIGHT, WIDTH, HEIGHT)
-            widgets.append({**place, **_chart(widget)} if isinstance(widget, Chart) else {**place, **_log(widget)})
+            widgets.append(
+                {**place, **_chart(widget)}
+                if isinstance(widget, Chart)
+                else {**place, **_log(widget)}
+            )
         row += HEIGHT * -(-len(section.widgets) * WIDTH // COLUMNS)
     return {"widgets": widgets}
 

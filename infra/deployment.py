@@ -22,8 +22,16 @@ from infra.recovery import manager_of
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
-PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
-THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
+PRODUCTION = re.compile(
+    r"(.*-)?(prod|prd|production|live)\d*(-.*)?"
+)  # stages whose stacks are protected
+THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "InternalFailure",
+)
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
@@ -34,8 +42,8 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """`client` makes an AWS client by its service. `waiter`: how many seconds between two looks at a change, and how
-    many looks. `say` tells whoever deploys how it goes on.
+    """`client` makes an AWS client by its service. `waiter`: how many seconds between two looks at
+    a change, and how many looks. `say` tells whoever deploys how it goes on.
     """
 
     client: Callable[[str], Any]
@@ -55,13 +63,19 @@ class Deployment:
     def place(self) -> Place:
         caller = self.client("sts").get_caller_identity()
         partition = str(caller["Arn"]).split(":")[1]
-        return Place(stack=self.stack, account=str(caller["Account"]), region=self.region, partition=partition)
+        return Place(
+            stack=self.stack,
+            account=str(caller["Account"]),
+            region=self.region,
+            partition=partition,
+        )
 
     def deploy(
         self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Create the stack or change it; its outputs. What is not among `parameters` and `tags` keeps its value. What
-        is left of a first deploy or a deletion that failed goes before, without the data. Raises DeploymentError.
+        """Create the stack or change it; its outputs. What is not among `parameters` and `tags`
+        keeps its value. What is left of a first deploy or a deletion that failed goes before,
+        without the data. Raises DeploymentError.
         """
         before, tags = self.description(), tags or {}
         if before and (what := failed(before)):
@@ -71,7 +85,9 @@ class Deployment:
             self._parameters(template, parameters, {})
             self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")
             if lost := [name for name in hidden if name not in parameters]:
-                self.say(f"Give {', '.join(lost)} again, where it had a value: it is not shown to anybody.")
+                self.say(
+                    f"Give {', '.join(lost)} again, where it had a value: it is not shown to anybody."
+                )
             self.delete_stack()
             before = None
         prepared = self._prepare(package, parameters, before, tags)
@@ -82,11 +98,15 @@ class Deployment:
         self._code_bucket().remove_others(set(prepared.keys), stack=self.stack)
         return self.outputs()
 
-    def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
+    def plan(
+        self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
+    ) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
         if before and (what := failed(before)):
-            return [f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."]
+            return [
+                f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."
+            ]
         try:
             prepared = self._prepare(package, parameters, before, tags or {})
             if prepared.change_set is None:
@@ -101,26 +121,39 @@ class Deployment:
         """Raises DeploymentError when there is no stack."""
         description = self.description()
         if description is None:
-            raise DeploymentError(f"There is no stack {self.stack} in this account and region: make deploy makes it.")
-        return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+            raise DeploymentError(
+                f"There is no stack {self.stack} in this account and region: make deploy makes it."
+            )
+        return {
+            output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])
+        }
 
     def description(self) -> dict[str, Any] | None:
         """None when there is no stack."""
         stack = self._described()
-        return None if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
+        return (
+            None
+            if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
+            else stack
+        )
 
     def warnings(self) -> list[str]:
-        """What whoever deploys should know of the stack as it is, a line each. Raises DeploymentError when there is no
-        stack.
+        """What whoever deploys should know of the stack as it is, a line each. Raises
+        DeploymentError when there is no stack.
         """
         outputs = self.outputs()
         told = (self.description() or {}).get("Parameters", [])
         values = {each["ParameterKey"]: each.get("ParameterValue", "") for each in told}
         manager = manager_of(self.client("dynamodb"), outputs["TableName"])
-        return [*self._of_alarms(outputs["AlarmTopicArn"]), *disk_warnings(manager, values, stage=self.stage)]
+        return [
+            *self._of_alarms(outputs["AlarmTopicArn"]),
+            *disk_warnings(manager, values, stage=self.stage),
+        ]
 
     def _of_alarms(self, topic: str) -> list[str]:
-        pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        pages = (
+            self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        )
         arns = [told["SubscriptionArn"] for page in pages for told in page["Subscriptions"]]
         if not arns:
             return [
@@ -129,12 +162,14 @@ class Deployment:
                 f"or subscribe something else to {topic}",
             ]
         if all(arn in UNCONFIRMED for arn in arns):
-            return ["ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail; open the link in it."]
+            return [
+                "ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail; open the link in it."
+            ]
         return []
 
     def delete_stack(self) -> None:
-        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted the last time.
-        Raises DeploymentError when there is no stack.
+        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted
+        the last time. Raises DeploymentError when there is no stack.
         """
         description = self.description()
         if description is None:
@@ -149,11 +184,13 @@ class Deployment:
 
     def protect(self, *, protected: bool) -> None:
         """Against deletion, the stack itself; the table has a protection of its own."""
-        self._cloudformation.update_termination_protection(StackName=self.stack, EnableTerminationProtection=protected)
+        self._cloudformation.update_termination_protection(
+            StackName=self.stack, EnableTerminationProtection=protected
+        )
 
     def make_token(self, name: str, role: Role, *, days: int | None = None) -> str:
-        """A new token, of so many days; one that the name had before ends within a minute. Its hash alone is kept.
-        Raises DeploymentError.
+        """A new token, of so many days; one that the name had before ends within a minute. Its hash
+        alone is kept. Raises DeploymentError.
         """
         if not NAME.fullmatch(name):
             raise DeploymentError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
@@ -172,7 +209,9 @@ class Deployment:
     def _described(self) -> dict[str, Any] | None:
         """Also a stack that is not yet one."""
         try:
-            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)[
+                "Stacks"
+            ][0]
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "ValidationError":
                 return None
@@ -180,7 +219,9 @@ class Deployment:
         return stack
 
     def _remove_review(self) -> None:
-        """What a plan makes is a name for its change set alone; somebody may have deployed meanwhile."""
+        """What a plan makes is a name for its change set alone; somebody may have deployed
+        meanwhile.
+        """
         stack = self._described()
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             self._cloudformation.delete_stack(StackName=stack["StackId"])
@@ -191,11 +232,21 @@ class Deployment:
         """`before` is the stack as it is. Raises DeploymentError."""
         known: dict[str, Any] = template["Parameters"]
         values = {"Stage": self.stage, **given}
-        kept = {told["ParameterKey"] for told in before.get("Parameters", [])} & known.keys() - values.keys()
+        kept = {
+            told["ParameterKey"] for told in before.get("Parameters", [])
+        } & known.keys() - values.keys()
         if unknown := sorted(values.keys() - known.keys()):
-            raise DeploymentError(f"There is no parameter {unknown[0]}; infra/README.md lists them.")
-        if missing := [name for name, told in known.items() if "Default" not in told and name not in {*values, *kept}]:
-            raise DeploymentError(f"The first deploy needs {missing[0]}: make deploy PARAMETERS='{missing[0]}=...'")
+            raise DeploymentError(
+                f"There is no parameter {unknown[0]}; infra/README.md lists them."
+            )
+        if missing := [
+            name
+            for name, told in known.items()
+            if "Default" not in told and name not in {*values, *kept}
+        ]:
+            raise DeploymentError(
+                f"The first deploy needs {missing[0]}: make deploy PARAMETERS='{missing[0]}=...'"
+            )
         return [
             *({"ParameterKey": name, "ParameterValue": value} for name, value in values.items()),
             *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
@@ -214,7 +265,9 @@ class Deployment:
         template = json.loads(package.template.read_text())
         values = self._parameters(template, parameters, before or {})
         template, keys, url = self._upload(package, new=before is None)
-        created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
+        created = self._create_change_set(
+            url, values, self._tags(before or {}, tags), exists=before is not None
+        )
         found = self._changes(created["Id"])
         return Prepared(
             template=template,
@@ -226,24 +279,36 @@ class Deployment:
         )
 
     def _log_role(self) -> str:
-        """API Gateway has one role for all logs of an account and region: another one is nobody's to replace."""
-        return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
+        """API Gateway has one role for all logs of an account and region: another one is nobody's
+        to replace.
+        """
+        return (
+            "existing"
+            if self.client("apigateway").get_account().get("cloudwatchRoleArn")
+            else "create"
+        )
 
     def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-        """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two that differ in case
-        alone are one for IAM, which refuses both. Raises DeploymentError.
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two
+        that differ in case alone are one for IAM, which refuses both. Raises DeploymentError.
         """
         if len({key.casefold() for key in given}) < len(given):
-            raise DeploymentError("Two of the tags have the same key but for small and capital letters: keep one.")
+            raise DeploymentError(
+                "Two of the tags have the same key but for small and capital letters: keep one."
+            )
         kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
         tags: dict[str, str] = {}
         for more in ({"application": "wellhead", "stage": self.stage}, kept, given):
             said = {key.casefold() for key in more}
-            tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(more)
+            tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(
+                more
+            )
         return tags
 
     def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
-        """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
+        """The template as it is deployed, the files that it and CloudFormation read, and its own
+        address.
+        """
         bucket = self._code_bucket()
         try:
             bucket.make_ready()
@@ -259,7 +324,12 @@ class Deployment:
 
     def _code_bucket(self) -> CodeBucket:
         place = self.place()
-        return CodeBucket(s3=self.client("s3"), account=place.account, region=self.region, partition=place.partition)
+        return CodeBucket(
+            s3=self.client("s3"),
+            account=place.account,
+            region=self.region,
+            partition=place.partition,
+        )
 
     def _create_change_set(
         self, url: str, parameters: list[dict[str, Any]], tags: Mapping[str, str], *, exists: bool
@@ -290,7 +360,9 @@ class Deployment:
                 self._cloudformation.delete_change_set(ChangeSetName=change_set)
                 return None
             raise DeploymentError(f"CloudFormation refuses the template: {reason}") from exc
-        pages = self._cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+        pages = self._cloudformation.get_paginator("describe_change_set").paginate(
+            ChangeSetName=change_set
+        )
         return [Change.of(told["ResourceChange"]) for page in pages for told in page["Changes"]]
 
     def _execute(self, prepared: Prepared) -> None:
@@ -321,6 +393,8 @@ class Deployment:
             if state in DONE:
                 return
             if state:
-                raise DeploymentError(f"{progress.reason()}\n{self.stack} is in the state {state} now.")
+                raise DeploymentError(
+                    f"{progress.reason()}\n{self.stack} is in the state {state} now."
+                )
             time.sleep(self.waiter["Delay"])
         raise DeploymentError(f"{self.stack}: {progress.reason()}")

@@ -1,8 +1,9 @@
-"""What API Gateway answers by itself, in the envelope of responses.py and the words of gateway_errors.py.
+"""What API Gateway answers by itself, in the envelope of responses.py and the words of
+gateway_errors.py.
 
-https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-A template there knows variables and no functions, and no variable holds the time as we write it. So these answers have
-no `timestamp`; the header Date, which every answer has, tells the second.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html A
+template there knows variables and no functions, and no variable holds the time as we write it. So
+these answers have no `timestamp`; the header Date, which every answer has, tells the second.
 """
 
 import json
@@ -18,7 +19,8 @@ TYPES = {
     "ACCESS_DENIED": HTTPStatus.FORBIDDEN,
     "EXPIRED_TOKEN": HTTPStatus.FORBIDDEN,
     "INVALID_SIGNATURE": HTTPStatus.FORBIDDEN,
-    "MISSING_AUTHENTICATION_TOKEN": HTTPStatus.NOT_FOUND,  # AWS's name for a route or method that is not there
+    # AWS's name for a route or method that is not there.
+    "MISSING_AUTHENTICATION_TOKEN": HTTPStatus.NOT_FOUND,
     "RESOURCE_NOT_FOUND": HTTPStatus.NOT_FOUND,
     "REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "THROTTLED": HTTPStatus.TOO_MANY_REQUESTS,
@@ -34,7 +36,9 @@ OWN_STATUS = {"DEFAULT_4XX", "DEFAULT_5XX"}  # they stand for many types, each w
 
 def gateway_responses() -> dict[str, Any]:
     """The GatewayResponses of AWS::Serverless::Api."""
-    return {kind: _response(status, keeps_status=kind in OWN_STATUS) for kind, status in TYPES.items()}
+    return {
+        kind: _response(status, keeps_status=kind in OWN_STATUS) for kind, status in TYPES.items()
+    }
 
 
 def _response(status: HTTPStatus, *, keeps_status: bool) -> dict[str, Any]:

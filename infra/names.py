@@ -1,4 +1,5 @@
-"""The names of what outlives its stack, written out: CloudFormation takes over what exists by such a name alone.
+"""The names of what outlives its stack, written out: CloudFormation takes over what exists by such
+a name alone.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 """
@@ -11,7 +12,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-GONE = ("ResourceNotFoundException", "NoSuchBucket", "404")  # how services say that something is not there
+GONE = (
+    "ResourceNotFoundException",
+    "NoSuchBucket",
+    "404",
+)  # how services say that something is not there
 KEPT = ("Retain", "RetainExceptOnCreate")
 VARIABLE = re.compile(r"\$\{([\w:.]+)\}")
 
@@ -39,7 +44,9 @@ class Place:
 
 
 def existing_data(place: Place, *, dynamodb: Any, s3: Any) -> list[str]:
-    """Which of the table and the bucket an earlier stack has left, by their names in the template."""
+    """Which of the table and the bucket an earlier stack has left, by their names in the
+    template.
+    """
     looks = {
         "Table": lambda: dynamodb.describe_table(TableName=place.stack),
         "Bucket": lambda: s3.head_bucket(Bucket=place.bucket, ExpectedBucketOwner=place.account),
@@ -57,13 +64,19 @@ def _is_there(look: Callable[[], Any]) -> bool:
     return True
 
 
-def with_names(template: Mapping[str, Any], place: Place, existing: Collection[str] = ()) -> dict[str, Any]:
-    """The template in which whatever outlives the stack has its name and the like as text. What joins ARNs is of this
-    place's partition, for there a function is not allowed. What exists already stays also when the creation of the
-    stack fails: AWS does not say whether taking over counts as creating.
+def with_names(
+    template: Mapping[str, Any], place: Place, existing: Collection[str] = ()
+) -> dict[str, Any]:
+    """The template in which whatever outlives the stack has its name and the like as text. What
+    joins ARNs is of this place's partition, for there a function is not allowed. What exists
+    already stays also when the creation of the stack fails: AWS does not say whether taking over
+    counts as creating.
     """
     resources = {
-        name: {**resource, "Properties": _written(resource.get("Properties", {}), place.variables())}
+        name: {
+            **resource,
+            "Properties": _written(resource.get("Properties", {}), place.variables()),
+        }
         if resource.get("DeletionPolicy") in KEPT
         else resource
         for name, resource in template["Resources"].items()

@@ -1,5 +1,5 @@
-"""What an operator does with AWS credentials of his own, when the API cannot: a table that came back from a backup, a
-warehouse that moves, a warehouse whose table was lost.
+"""What an operator does with AWS credentials of his own, when the API cannot: a table that came
+back from a backup, a warehouse that moves, a warehouse whose table was lost.
 """
 
 import tempfile
@@ -14,7 +14,14 @@ from chalicelib.jobs.lock import ABSENT, CURRENT, LOCK, Lease, Snapshot, publish
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.ownership import take_over
 from chalicelib.jobs.table import ConditionRefused, Table
-from chalicelib.warehouse.names import SNAPSHOTS, Warehouse, fence_of, is_fenced, is_of_lake, sha256_of
+from chalicelib.warehouse.names import (
+    SNAPSHOTS,
+    Warehouse,
+    fence_of,
+    is_fenced,
+    is_of_lake,
+    sha256_of,
+)
 
 FENCES = 1_000_000  # more than were given since the moment that is restored
 OPEN = ("PENDING", "RUNNING")
@@ -30,11 +37,13 @@ def manager_of(dynamodb: Any, table: str) -> JobManager:
 
 
 def restore_table(dynamodb: Any, *, table: str, restored: str) -> int:
-    """How many items of the restored table were copied: jobs that had ended, pointer, sources. The lock is not one of
-    them, its fence must never fall; where the table has none, it gets one beyond all that were given. Raises
-    RecoveryError.
+    """How many items of the restored table were copied: jobs that had ended, pointer, sources. The
+    lock is not one of them, its fence must never fall; where the table has none, it gets one beyond
+    all that were given. Raises RecoveryError.
     """
-    current = dynamodb.get_item(TableName=table, Key=to_item(dict(LOCK)), ConsistentRead=True).get("Item", {})
+    current = dynamodb.get_item(TableName=table, Key=to_item(dict(LOCK)), ConsistentRead=True).get(
+        "Item", {}
+    )
     if "owner" in current:
         raise RecoveryError("An import is running; wait for its end.")
     pages = dynamodb.get_paginator("scan").paginate(TableName=restored, ConsistentRead=True)
@@ -58,13 +67,16 @@ def _fence_of(item: Mapping[str, Any]) -> int:
 
 
 def move_warehouse(job_manager: JobManager, old: Warehouse, new: Warehouse) -> Snapshot:
-    """The current snapshot is copied, looked at on its way, and its stable name set; the pointer stays as it is: it
-    names the file relative to the warehouse. Raises RecoveryError, WarehouseUnavailable.
+    """The current snapshot is copied, looked at on its way, and its stable name set; the pointer
+    stays as it is: it names the file relative to the warehouse. Raises RecoveryError,
+    WarehouseUnavailable.
     """
     _refuse_running(job_manager)
     current = job_manager.current_snapshot()
     if current is None:
-        raise RecoveryError("Nothing is published yet: name the new warehouse in the settings, and import.")
+        raise RecoveryError(
+            "Nothing is published yet: name the new warehouse in the settings, and import."
+        )
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "moving")
         old.fetch(current.name, file)
@@ -76,15 +88,19 @@ def move_warehouse(job_manager: JobManager, old: Warehouse, new: Warehouse) -> S
     return current
 
 
-def take_warehouse(job_manager: JobManager, warehouse: Warehouse, *, name: str | None = None) -> Snapshot | None:
-    """The warehouse is this table's from now on. A table that points at nothing gets a pointer to the snapshot of this
-    name, or to the newest one; None where the warehouse has none. Raises RecoveryError, WarehouseUnavailable,
-    WarehouseOwned, WarehouseCorrupt.
+def take_warehouse(
+    job_manager: JobManager, warehouse: Warehouse, *, name: str | None = None
+) -> Snapshot | None:
+    """The warehouse is this table's from now on. A table that points at nothing gets a pointer to
+    the snapshot of this name, or to the newest one; None where the warehouse has none. Raises
+    RecoveryError, WarehouseUnavailable, WarehouseOwned, WarehouseCorrupt.
     """
     _refuse_running(job_manager)
     current = job_manager.current_snapshot()
     if current and name not in (None, current.name):
-        raise RecoveryError("The table points at a snapshot already. Go back to another one: wellhead ops rollback.")
+        raise RecoveryError(
+            "The table points at a snapshot already. Go back to another one: wellhead ops rollback."
+        )
     if current is None and (chosen := name or _newest(warehouse)):
         current = _point_at(job_manager, warehouse, chosen)
     take_over(job_manager=job_manager, warehouse=warehouse)
@@ -107,7 +123,9 @@ def _point_at(job_manager: JobManager, warehouse: Warehouse, name: str) -> Snaps
     try:
         table.transact([table.put({**key, **asdict(snapshot)}, when=ABSENT) for key in keys])
     except ConditionRefused as exc:
-        raise RecoveryError("Somebody has published meanwhile. Look at it: wellhead ops status.") from exc
+        raise RecoveryError(
+            "Somebody has published meanwhile. Look at it: wellhead ops status."
+        ) from exc
     return snapshot
 
 

@@ -78,19 +78,38 @@ class Removal:
         return remains
 
     def lines(self, remains: Remains, *, data: bool) -> list[str]:
-        """What goes and what stays. Raises DeploymentError when there is no stack, and the data shall stay."""
+        """What goes and what stays. Raises DeploymentError when there is no stack, and the data
+        shall stay.
+        """
         if not remains.stack and not data:
             raise DeploymentError(
                 f"There is no stack {self._name} any more; its data is kept. To delete that too: DATA=delete"
             )
-        of_stack = [f"  the stack {self._name}: functions, API, alarms, and all logs"] if remains.stack else []
+        of_stack = (
+            [f"  the stack {self._name}: functions, API, alarms, and all logs"]
+            if remains.stack
+            else []
+        )
         if remains.protected:
             of_stack.append("    it is protected against deletion; the protection is switched off")
         if not data:
-            return ["This goes:", *of_stack, "This stays:", *self._data(remains), "  a file system, if there is one"]
+            return [
+                "This goes:",
+                *of_stack,
+                "This stays:",
+                *self._data(remains),
+                "  a file system, if there is one",
+            ]
         protected = remains.table is not None and remains.table.protected
-        unprotected = ["    it is protected against deletion; the protection is switched off"] if protected else []
-        kept, rest = self._data(remains)[: bool(remains.table)], self._data(remains)[bool(remains.table) :]
+        unprotected = (
+            ["    it is protected against deletion; the protection is switched off"]
+            if protected
+            else []
+        )
+        kept, rest = (
+            self._data(remains)[: bool(remains.table)],
+            self._data(remains)[bool(remains.table) :],
+        )
         return [
             "This goes, and cannot be brought back:",
             *of_stack,
@@ -129,12 +148,18 @@ class Removal:
         """A line each, the table first."""
         table, bucket, lines = remains.table, remains.bucket, []
         if table:  # DynamoDB counts some four times a day
-            lines.append(f"  the table {self._name}: about {table.items:,} items, {_size(table.bytes)}")
+            lines.append(
+                f"  the table {self._name}: about {table.items:,} items, {_size(table.bytes)}"
+            )
         if bucket:
-            lines.append(f"  the bucket {bucket.name}: {bucket.versions:,} files and versions, {_size(bucket.bytes)}")
+            lines.append(
+                f"  the bucket {bucket.name}: {bucket.versions:,} files and versions, {_size(bucket.bytes)}"
+            )
         if remains.parameters:
             tokens = sum(name.startswith(f"/{self._name}/tokens/") for name in remains.parameters)
-            lines.append(f"  {tokens} tokens and {len(remains.parameters) - tokens} secrets below /{self._name} in SSM")
+            lines.append(
+                f"  {tokens} tokens and {len(remains.parameters) - tokens} secrets below /{self._name} in SSM"
+            )
         return lines
 
     def _table(self) -> KeptTable | None:
@@ -155,7 +180,9 @@ class Removal:
         except ClientError as exc:
             _raise_unless_gone(exc)
             return None
-        size = sum(version.get("Size", 0) for version in versions)  # which a delete marker does not have
+        size = sum(
+            version.get("Size", 0) for version in versions
+        )  # which a delete marker does not have
         return KeptBucket(name=self._ours["Bucket"], versions=len(versions), bytes=size)
 
     def _parameters(self) -> Iterator[str]:
@@ -190,11 +217,17 @@ class Removal:
 
     def _delete_bucket(self) -> None:
         s3, ours = self.deployment.client("s3"), self._ours
-        objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in self._versions()]
+        objects = [
+            {"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in self._versions()
+        ]
         for first in range(0, len(objects), 1000):
-            answer = s3.delete_objects(**ours, Delete={"Objects": objects[first : first + 1000], "Quiet": True})
+            answer = s3.delete_objects(
+                **ours, Delete={"Objects": objects[first : first + 1000], "Quiet": True}
+            )
             if errors := answer.get("Errors"):
-                raise DeploymentError(f"{errors[0]['Key']} could not be deleted: {errors[0].get('Message')}")
+                raise DeploymentError(
+                    f"{errors[0]['Key']} could not be deleted: {errors[0].get('Message')}"
+                )
         s3.delete_bucket(**ours)
 
 

@@ -1,4 +1,6 @@
-"""A stage that is changed under its users: new code while an import runs, and a stack made anew over its data."""
+"""A stage that is changed under its users: new code while an import runs, and a stack made anew
+over its data.
+"""
 
 import shutil
 import threading
@@ -15,7 +17,9 @@ from infra.package import Package
 from infra.removal import Removal
 
 MARK = "smoke.txt"  # which no code reads
-OF_NOTICES = {"WebhookUrl": "WELLHEAD_WEBHOOK_URL"}  # hidden parameters and what the function Notices calls them
+OF_NOTICES = {
+    "WebhookUrl": "WELLHEAD_WEBHOOK_URL"
+}  # hidden parameters and what the function Notices calls them
 QUEUE_SECONDS = 60.0  # after its end a queue's name is free again
 
 
@@ -28,16 +32,21 @@ def other_code(package: Package, directory: Path, mark: str) -> Package:
     return replace(package, bundle=bundle)
 
 
-def renew(deployment: Deployment, package: Package, *, rest: Callable[[float], Any] = time.sleep) -> dict[str, str]:
-    """The outputs of the stack that was made anew over its data, with the parameters and tags of the one before. Raises
-    DeploymentError, before anything is removed where it would lose something.
+def renew(
+    deployment: Deployment, package: Package, *, rest: Callable[[float], Any] = time.sleep
+) -> dict[str, str]:
+    """The outputs of the stack that was made anew over its data, with the parameters and tags of
+    the one before. Raises DeploymentError, before anything is removed where it would lose
+    something.
     """
     before = deployment.description()
     if before is None:
         raise DeploymentError(f"There is no stack {deployment.stack} in this account and region.")
     parameters, hidden = said_before(package.parameters(), before)
     if parameters.get("Warehouse") == "efs":
-        raise DeploymentError("An EFS file system is not taken over by the next stack: nothing was removed.")
+        raise DeploymentError(
+            "An EFS file system is not taken over by the next stack: nothing was removed."
+        )
     parameters |= _hidden(deployment, hidden)
     tags = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
     removal = Removal(deployment)
@@ -47,21 +56,26 @@ def renew(deployment: Deployment, package: Package, *, rest: Callable[[float], A
 
 
 def _hidden(deployment: Deployment, names: list[str]) -> dict[str, str]:
-    """The parameters that CloudFormation does not show, from the function that has them: a stack that is removed takes
-    them along. They are said to nobody. Raises DeploymentError for one that no function has.
+    """The parameters that CloudFormation does not show, from the function that has them: a stack
+    that is removed takes them along. They are said to nobody. Raises DeploymentError for one that
+    no function has.
     """
     if unknown := [name for name in names if name not in OF_NOTICES]:
         raise DeploymentError(f"Nobody can tell {', '.join(unknown)}: nothing was removed.")
     functions = deployment.client("lambda")
-    told = functions.get_function_configuration(FunctionName=f"{deployment.stack}-notices") if names else {}
+    told = (
+        functions.get_function_configuration(FunctionName=f"{deployment.stack}-notices")
+        if names
+        else {}
+    )
     variables = told.get("Environment", {}).get("Variables", {})
     return {name: value for name in names if (value := variables.get(OF_NOTICES[name], ""))}
 
 
 @dataclass
 class Imports:
-    """One after the other, from the `with` to its end. `run` is one from its start to its end and tells how it ended;
-    `code` tells what code the import function has now.
+    """One after the other, from the `with` to its end. `run` is one from its start to its end and
+    tells how it ended; `code` tells what code the import function has now.
     """
 
     run: Callable[[], str]

@@ -2,7 +2,10 @@
 
 from infra.costs import BYTES, IMPORTS, PRICES, Stack, stack
 
-STATE_CHANGE, LAKE_GB = 0.025e-3, 0.0265  # Step Functions, a change of state; S3 Tables, a GB and month
+STATE_CHANGE, LAKE_GB = (
+    0.025e-3,
+    0.0265,
+)  # Step Functions, a change of state; S3 Tables, a GB and month
 LAKE_BYTES = 20e-9  # GB a row in a lake
 SOURCE = (400_000, 800, 0.1)  # rows, pages, and the seconds before a page is there
 MERGE_SECONDS, START_SECONDS, PARTS = 5, 2, 16
@@ -20,13 +23,16 @@ def daily_import(of: Stack) -> dict[str, float]:
     changes = 6 + 3 * PARTS  # of state
     return {
         "one worker, from end to end": IMPORTS * of.seconds("import", fetch + MERGE_SECONDS),
-        "one worker, in parts": IMPORTS * of.seconds("import", fetch / SPEED + START_SECONDS + MERGE_SECONDS),
+        "one worker, in parts": IMPORTS
+        * of.seconds("import", fetch / SPEED + START_SECONDS + MERGE_SECONDS),
         "many workers": IMPORTS * (many + changes * STATE_CHANGE),
     }
 
 
 def stored(rows: int, of: Stack) -> dict[str, float]:
-    """Dollars a month for so many rows, by the store, with one import a day of a fiftieth of them."""
+    """Dollars a month for so many rows, by the store, with one import a day of a fiftieth of
+    them.
+    """
     copies = 4 + 2 * of.old_days  # three snapshots and the stable name, and what was replaced
     into_file = of.seconds("import", rows / 50e6 * 8 + 10)  # of copying, hashing and merging
     into_lake = of.seconds("import", 10)
@@ -39,8 +45,14 @@ def stored(rows: int, of: Stack) -> dict[str, float]:
 def scaling_table() -> str:
     """As Markdown, for docs/scaling.md."""
     of = stack()
-    lines = [f"| {SOURCE[0]:,} rows a day, {SOURCE[1]} pages of {SOURCE[2]:g} s | dollars a month |", "|---|---:|"]
+    lines = [
+        f"| {SOURCE[0]:,} rows a day, {SOURCE[1]} pages of {SOURCE[2]:g} s | dollars a month |",
+        "|---|---:|",
+    ]
     lines += [f"| {how} | {cost:.2f} |" for how, cost in daily_import(of).items()]
     lines += ["", "| stored rows | a file | a lake |", "|---:|---:|---:|"]
-    lines += [f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in stored(rows, of).values())} |" for rows in ROWS]
+    lines += [
+        f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in stored(rows, of).values())} |"
+        for rows in ROWS
+    ]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """`make smoke`: what a deployed stage can do, tried once from outside, as a table to paste.
 
-It brings a source of its own, a few rows of which one is bad, so take a stage that holds nothing of worth.
+It brings a source of its own, a few rows of which one is bad, so take a stage that holds nothing of
+worth.
 """
 
 import hashlib
@@ -26,7 +27,11 @@ SOURCE, TOKEN = "wellhead-smoke", "wellhead-smoke"  # as nobody calls one of the
 KEY = f"uploads/{SOURCE}/rows.csv"
 GOOD = 40  # so many that one bad row does not hold the import
 ROWS = "".join(
-    ["field,well,month,oil\n", *(f"Loma,L-{n},2024-01,{n}\n" for n in range(GOOD)), "Loma,L-X,2024-01,much\n"]
+    [
+        "field,well,month,oil\n",
+        *(f"Loma,L-{n},2024-01,{n}\n" for n in range(GOOD)),
+        "Loma,L-X,2024-01,much\n",
+    ]
 )
 COLUMNS = {
     "field_code": "field",
@@ -59,8 +64,9 @@ class Line:
 
 @dataclass
 class Smoke:
-    """`api` is the address of the stage, without /api/v1. `patience` are the seconds that one line may take. With a
-    `package` the stack is changed and made anew, too. What is `beyond` the place is not tried, for the reason told.
+    """`api` is the address of the stage, without /api/v1. `patience` are the seconds that one line
+    may take. With a `package` the stack is changed and made anew, too. What is `beyond` the place
+    is not tried, for the reason told.
     """
 
     deployment: Deployment
@@ -76,7 +82,9 @@ class Smoke:
     def run(self) -> list[Line]:
         """Raises DeploymentError for a stage of production."""
         if self.deployment.is_production:
-            raise DeploymentError("make smoke imports rows of its own: take a stage that holds nothing of worth.")
+            raise DeploymentError(
+                "make smoke imports rows of its own: take a stage that holds nothing of worth."
+            )
         try:
             for what, attempt in self._attempts():
                 self._try(what, attempt)
@@ -120,13 +128,18 @@ class Smoke:
             found, shown = attempt(), True
         except FAULTS as exc:
             found, shown = f"{type(exc).__name__}: {exc}".removeprefix("NotShown: "), False
-        self.lines.append(Line(what, shown, time.monotonic() - began, found.replace("|", "/").replace("\n", " ")))
+        self.lines.append(
+            Line(what, shown, time.monotonic() - began, found.replace("|", "/").replace("\n", " "))
+        )
 
     # -- the lines
 
     def _health(self) -> str:
         checks = self._data("GET", "/api/v1/health", token="")["checks"]
-        if not set(checks.values()) <= {"ok", "not asked"}:  # a bucket is not, for the API has no right to it
+        if not set(checks.values()) <= {
+            "ok",
+            "not asked",
+        }:  # a bucket is not, for the API has no right to it
             raise NotShown(str(checks))
         return ", ".join(f"{name} {told}" for name, told in checks.items())
 
@@ -160,7 +173,9 @@ class Smoke:
         return f"{GOOD + 1} rows, one of them bad"
 
     def _trigger(self) -> str:
-        self._job = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)["job_id"]
+        self._job = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)[
+            "job_id"
+        ]
         status, _, _ = self._ask("POST", f"/api/v1/wells/import/trigger?source={SOURCE}")
         if status != 409:  # noqa: PLR2004
             raise NotShown(f"a second trigger got {status}; the first may have ended before it")
@@ -168,7 +183,11 @@ class Smoke:
 
     def _status(self) -> str:
         job = self._ended(self._job)
-        counts = (job["status"], job["new_records"] + job["duplicate_records"], job["failed_records"])
+        counts = (
+            job["status"],
+            job["new_records"] + job["duplicate_records"],
+            job["failed_records"],
+        )
         if counts != ("COMPLETED", GOOD, 1):
             raise NotShown(f"{counts} {job.get('error')}")
         return f"{GOOD} rows, 1 rejected"
@@ -188,7 +207,9 @@ class Smoke:
         return f"{len(content):,} bytes"
 
     def _cancel(self) -> str:
-        self._job = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)["job_id"]
+        self._job = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)[
+            "job_id"
+        ]
         self._expect(202, "POST", f"/api/v1/wells/import/jobs/{self._job}/cancel")
         status = str(self._ended(self._job)["status"])
         if status != "CANCELLED":
@@ -196,7 +217,9 @@ class Smoke:
         return status
 
     def _retry(self) -> str:
-        again = self._data("POST", f"/api/v1/wells/import/jobs/{self._job}/retry", status=202)["job_id"]
+        again = self._data("POST", f"/api/v1/wells/import/jobs/{self._job}/retry", status=202)[
+            "job_id"
+        ]
         job = self._ended(again)
         if job["status"] != "COMPLETED":
             raise NotShown(f"{job['status']} {job.get('error')}")
@@ -216,7 +239,10 @@ class Smoke:
 
     def _alarm(self) -> str:
         """What comes of it reaches whoever has subscribed."""
-        cloudwatch, name = self.deployment.client("cloudwatch"), f"{self.deployment.stack}-ImportFailed"
+        cloudwatch, name = (
+            self.deployment.client("cloudwatch"),
+            f"{self.deployment.stack}-ImportFailed",
+        )
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="make smoke")
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="make smoke")
@@ -225,8 +251,8 @@ class Smoke:
         return "look whether a mail came" if not self.deployment.warnings() else "it goes to nobody"
 
     def _update(self, package: Package) -> str:
-        """Lambda goes on with the old code where it runs, and begins with the new one. An import is under way all the
-        time, so it is when the code becomes another.
+        """Lambda goes on with the old code where it runs, and begins with the new one. An import is
+        under way all the time, so it is when the code becomes another.
         """
         functions, name = self.deployment.client("lambda"), f"{self.deployment.stack}-import"
 
@@ -239,17 +265,23 @@ class Smoke:
         if imports.fault:
             raise NotShown(f"{type(imports.fault).__name__}: {imports.fault}")
         if set(imports.ends) != {"COMPLETED"} or not imports.exchanged:
-            raise NotShown(f"{', '.join(imports.ends)}; {imports.exchanged} ran while the code became another")
+            raise NotShown(
+                f"{', '.join(imports.ends)}; {imports.exchanged} ran while the code became another"
+            )
         return f"{len(imports.ends)} imports COMPLETED, {imports.exchanged} of them begun with the old code"
 
     def _import(self) -> str:
-        job_id = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)["job_id"]
+        job_id = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)[
+            "job_id"
+        ]
         return str(self._ended(job_id)["status"])
 
     def _again(self, package: Package) -> str:
         """As `make destroy` and `make deploy` do it. The address is another one then."""
         before = self._rows()
-        self.api = renew(self.deployment, package, rest=self.rest)["RestApiUrl"].removesuffix("/api/v1")
+        self.api = renew(self.deployment, package, rest=self.rest)["RestApiUrl"].removesuffix(
+            "/api/v1"
+        )
         self._wait(self._answers)
         after = self._rows()
         if after != before or len(after) != GOOD:
@@ -264,10 +296,14 @@ class Smoke:
             return False
 
     def _rows(self) -> list[Any]:
-        return list(self._data("GET", f"/api/v1/wells/production?source={SOURCE}&limit={2 * GOOD}")["rows"])
+        return list(
+            self._data("GET", f"/api/v1/wells/production?source={SOURCE}&limit={2 * GOOD}")["rows"]
+        )
 
     def _clean_up(self) -> None:
-        """The rows stay, and so does the job. What does not go hinders nothing else, least of all the token."""
+        """The rows stay, and so does the job. What does not go hinders nothing else, least of all
+        the token.
+        """
         try:
             self._remove("the source", lambda: self._ask("DELETE", f"/api/v1/sources/{SOURCE}"))
         finally:
@@ -278,11 +314,15 @@ class Smoke:
         try:
             remove()
         except FAULTS as exc:
-            self.lines.append(Line(f"{what} goes", False, 0.0, f"{type(exc).__name__}: remove {TOKEN} yourself"))
+            self.lines.append(
+                Line(f"{what} goes", False, 0.0, f"{type(exc).__name__}: remove {TOKEN} yourself")
+            )
 
     def _remove_token(self) -> None:
         if self._token:
-            self.deployment.client("ssm").delete_parameter(Name=f"/{self.deployment.stack}/tokens/{TOKEN}")
+            self.deployment.client("ssm").delete_parameter(
+                Name=f"/{self.deployment.stack}/tokens/{TOKEN}"
+            )
 
     def _remove_file(self) -> None:
         bucket = self.deployment.outputs()["BucketName"]
@@ -315,7 +355,9 @@ class Smoke:
             raise NotShown(f"{method} {path} got {got}: {body[:200].decode(errors='replace')}")
         return got, headers, body
 
-    def _ask(self, method: str, path: str, *, token: str | None = None, sent: Any = None) -> tuple[int, Any, bytes]:
+    def _ask(
+        self, method: str, path: str, *, token: str | None = None, sent: Any = None
+    ) -> tuple[int, Any, bytes]:
         """With its own token unless told otherwise."""
         bearer = self._token if token is None else token
         headers = {"Content-Type": "application/json"}

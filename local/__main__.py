@@ -1,5 +1,5 @@
-"""`python -m local demo` imports once and shows what came, `run` serves until Ctrl-C, `check-source` looks at a
-source, `token` makes a token for the API.
+"""`python -m local demo` imports once and shows what came, `run` serves until Ctrl-C,
+`check-source` looks at a source, `token` makes a token for the API.
 """
 
 import argparse
@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     _log_plainly()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` would have it ignored
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # SIGINT too: a shell's `&` would have it ignored
         signal.signal(number, _terminate)
     try:
         if options.command == "token":
@@ -42,8 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check-source":
             return run_check(source, os.environ, Terminal())
         sources = PROJECT / "sources" if options.command == "run" else None
-        state = options.state or (PROJECT / ".local" if options.store == "file" else PROJECT / ".local-lake")
-        stack = LocalStack(source=source, state=state, port=options.port, sources=sources, **_kinds(options))
+        state = options.state or (
+            PROJECT / ".local" if options.store == "file" else PROJECT / ".local-lake"
+        )
+        stack = LocalStack(
+            source=source, state=state, port=options.port, sources=sources, **_kinds(options)
+        )
         return demo(stack) if options.command == "demo" else run(stack)
     except (StackError, TokenError) as exc:
         print(plain(exc, kept="\n"), file=sys.stderr)
@@ -68,23 +75,33 @@ def demo(stack: LocalStack) -> int:
         with stack:
             code = run_demo(stack, terminal)
             if code == 0 and _is_kept(terminal):
-                terminal.line(f"Wellhead serves until Ctrl-C. Its console, signed in: {stack.console_link}")
+                terminal.line(
+                    f"Wellhead serves until Ctrl-C. Its console, signed in: {stack.console_link}"
+                )
                 return 0 if _serve(stack) else 1
             if code == 0:
-                terminal.line(f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.")
+                terminal.line(
+                    f"The API was at {stack.api_url} and stops now; `make run` keeps it serving."
+                )
             return code
     except KeyboardInterrupt:
         terminal.line()
-        terminal.line("Stopped. What was imported is kept: the next `make demo` goes on from there.")
+        terminal.line(
+            "Stopped. What was imported is kept: the next `make demo` goes on from there."
+        )
         return INTERRUPTED
 
 
 def _is_kept(terminal: Terminal) -> bool:
-    """Whether a person at the terminal wants the stack to go on; where there is none nobody is asked."""
+    """Whether a person at the terminal wants the stack to go on; where there is none nobody is
+    asked.
+    """
     if not (terminal.out.is_terminal and _reads_keys()):
         return False
     terminal.line()
-    terminal.line("Keep Wellhead serving, to look at it in a browser? Enter keeps it, n or a minute's silence ends it.")
+    terminal.line(
+        "Keep Wellhead serving, to look at it in a browser? Enter keeps it, n or a minute's silence ends it."
+    )
     is_answered, _, _ = select.select([sys.stdin], [], [], ANSWER_SECONDS)
     answer = sys.stdin.readline() if is_answered else ""
     return answer.strip().lower() in ("", "y", "yes") and answer.endswith("\n")
@@ -93,7 +110,11 @@ def _is_kept(terminal: Terminal) -> bool:
 def _reads_keys() -> bool:
     """Not from a pipe, and not in the background, where to read would stop this program."""
     try:
-        return sys.stdin is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+        return (
+            sys.stdin is not None
+            and sys.stdin.isatty()
+            and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+        )
     except OSError:  # a terminal that is not this program's own
         return False
 
@@ -131,7 +152,10 @@ def make_token(state: Path, name: str, role: Role, days: int | None) -> int:
     is_known = tell_running_stack(book.state, name, book.parameters[name], path=path)
     print(token)
     when = "It works at once" if is_known else "It works when the stack runs"
-    print(f"{when}, as {name} with the role {role}. Keep it: only its hash is stored.", file=sys.stderr)
+    print(
+        f"{when}, as {name} with the role {role}. Keep it: only its hash is stored.",
+        file=sys.stderr,
+    )
     return 0
 
 
@@ -194,27 +218,47 @@ def _parser() -> argparse.ArgumentParser:
         ("check-source", "show what an import would find at the source, and store nothing"),
     ):
         command = commands.add_parser(name, help=purpose)
-        command.add_argument("--rows", type=_count, default=50_000, help="generated by the sample source")
         command.add_argument(
-            "--source", help="a file (CSV, Excel, Parquet, JSON), a directory, a definition (.toml) or an OData URL"
+            "--rows", type=_count, default=50_000, help="generated by the sample source"
         )
-        command.add_argument("--preset", help="the mapping of a public source, for the file or URL of --source")
+        command.add_argument(
+            "--source",
+            help="a file (CSV, Excel, Parquet, JSON), a directory, a definition (.toml) or an OData URL",
+        )
+        command.add_argument(
+            "--preset", help="the mapping of a public source, for the file or URL of --source"
+        )
         if name == "check-source":
             continue
-        command.add_argument("--state", type=Path, help="what outlives the stack; .local, and of a lake .local-lake")
         command.add_argument(
-            "--store", choices=("file", "iceberg"), default="file", help="a database file, or the tables of a lake"
+            "--state", type=Path, help="what outlives the stack; .local, and of a lake .local-lake"
         )
         command.add_argument(
-            "--machine", choices=("lambda", "states"), help="one worker runs an import, or a state machine with many"
+            "--store",
+            choices=("file", "iceberg"),
+            default="file",
+            help="a database file, or the tables of a lake",
         )
-        command.add_argument("--workers", type=_count, help="parts of a source that are read at once")
+        command.add_argument(
+            "--machine",
+            choices=("lambda", "states"),
+            help="one worker runs an import, or a state machine with many",
+        )
+        command.add_argument(
+            "--workers", type=_count, help="parts of a source that are read at once"
+        )
         command.add_argument("--port", type=int, default=8000, help="of the API, if it is free")
     token = commands.add_parser("token", help="make a token for the API and print it")
-    token.add_argument("--name", required=True, help="whose it is; a token that the name had before ends")
+    token.add_argument(
+        "--name", required=True, help="whose it is; a token that the name had before ends"
+    )
     token.add_argument("--role", required=True, choices=list(Role), help="what it allows")
-    token.add_argument("--days", type=days_of_token, help="how many days it lives; without an end unless told")
-    token.add_argument("--state", type=Path, default=PROJECT / ".local", help="of the stack it is for")
+    token.add_argument(
+        "--days", type=days_of_token, help="how many days it lives; without an end unless told"
+    )
+    token.add_argument(
+        "--state", type=Path, default=PROJECT / ".local", help="of the stack it is for"
+    )
     return parser
 
 

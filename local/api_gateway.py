@@ -1,10 +1,11 @@
 """API Gateway on the laptop: the unchanged app.py behind Chalice's own local gateway.
 
-What differs from `chalice local`: keep-alive without a 44 ms delay; the gateway's own errors in the product's
-envelope, as the GatewayResponses of the template make them in AWS; and an app whose current request and
-context belong to one thread.
+What differs from `chalice local`: keep-alive without a 44 ms delay; the gateway's own errors in the
+product's envelope, as the GatewayResponses of the template make them in AWS; and an app whose
+current request and context belong to one thread.
 
-`python -m local.api_gateway` prints one line of JSON when it listens: its URL and the functions of the app.
+`python -m local.api_gateway` prints one line of JSON when it listens: its URL and the functions of
+the app.
 """
 
 import argparse
@@ -49,7 +50,9 @@ class RefusedError(Exception):
 
 
 class ThreadLocalChalice(LocalChalice):
-    """Chalice serves `current_request` per thread; its `lambda_context` is shared, so it joins it here."""
+    """Chalice serves `current_request` per thread; its `lambda_context` is shared, so it joins it
+    here.
+    """
 
     @property
     def lambda_context(self) -> LambdaContext:
@@ -83,8 +86,10 @@ class Gateway(LocalGateway):
         return response
 
     def _authorized(self, path: str, event: dict[str, Any]) -> tuple[dict[str, Any], LambdaContext]:
-        """As API Gateway takes an authorizer: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
-        An error with the one word is a refusal, any other is the authorizer's own failure (AUTHORIZER_FAILURE).
+        """As API Gateway takes an authorizer:
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+        An error with the one word is a refusal, any other is the authorizer's own failure
+        (AUTHORIZER_FAILURE).
         """
         try:
             return self._authorizer.authorize(path, event, self._generate_lambda_context())
@@ -132,13 +137,16 @@ class ApiHandler(LoopbackHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What is refused before it reaches the app: a bad request line or framing, too many or too long headers, an
-        odd method, a foreign host.
+        """What is refused before it reaches the app: a bad request line or framing, too many or too
+        long headers, an odd method, a foreign host.
         """
         self._begin()
         self.request_version = "HTTP/1.1"
         self.close_connection = True
-        known = {HTTPStatus.NOT_IMPLEMENTED: HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN: HTTPStatus.FORBIDDEN}
+        known = {
+            HTTPStatus.NOT_IMPLEMENTED: HTTPStatus.METHOD_NOT_ALLOWED,
+            HTTPStatus.FORBIDDEN: HTTPStatus.FORBIDDEN,
+        }
         self._refuse(known.get(HTTPStatus(code), HTTPStatus.BAD_REQUEST), {}, explain)
 
     def _begin(self) -> None:
@@ -163,7 +171,9 @@ class ApiHandler(LoopbackHandler):
         content = base64.b64decode(body) if response.get("isBase64Encoded") else _bytes(body)
         self._finish(response["statusCode"], content, headers)
 
-    def _refuse(self, status: HTTPStatus, headers: Mapping[str, str], explain: str | None = None) -> None:
+    def _refuse(
+        self, status: HTTPStatus, headers: Mapping[str, str], explain: str | None = None
+    ) -> None:
         code, message = WORDS[status]
         message = explain or message
         is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
@@ -188,16 +198,23 @@ class ApiHandler(LoopbackHandler):
         if self.close_connection:
             headers = {**headers, "Connection": "close"}
         if self._is_worth_compressing(content):
-            content, headers = gzip.compress(content, mtime=0), {**headers, "Content-Encoding": "gzip"}
+            content, headers = (
+                gzip.compress(content, mtime=0),
+                {**headers, "Content-Encoding": "gzip"},
+            )
         self.answer(status, content, {**headers, "x-amzn-RequestId": self._request_id})
         took = 1000 * (time.monotonic() - self._started)
         path = getattr(self, "path", "").partition("?")[0]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with contextlib.suppress(OSError):  # a full disk: the request is answered, whatever becomes of its line
+        with contextlib.suppress(
+            OSError
+        ):  # a full disk: the request is answered, whatever becomes of its line
             print(f"{now} {self._request_id} {self.command} {path!r} {int(status)} {took:.1f} ms")
 
     def _is_worth_compressing(self, content: bytes) -> bool:
-        """As API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html"""
+        """As API Gateway:
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html
+        """
         least = self.gateway.least_compressed
         accepted = (getattr(self, "headers", None) or {}).get("Accept-Encoding", "")
         return least is not None and len(content) >= least and "gzip" in accepted.lower()
@@ -208,7 +225,9 @@ def _bytes(body: str | bytes) -> bytes:
 
 
 def create_server(app: Chalice, config: Config, *, port: int, **limits: float) -> LoopbackServer:
-    """On the port, or on a free one when another program has it. `limits` are seconds that ApiHandler has by name."""
+    """On the port, or on a free one when another program has it. `limits` are seconds that
+    ApiHandler has by name.
+    """
     handler = type("Handler", (ApiHandler,), {"gateway": Gateway(app, config), **limits})
     try:
         return LoopbackServer(handler, port=port)

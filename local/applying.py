@@ -24,8 +24,8 @@ class DefinitionRefused(Exception):
 
 
 def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: str) -> None:
-    """Put it, in place of what stands under its name. Without one, a file that an earlier stack was started for is the
-    default source no longer. Raises DefinitionRefused.
+    """Put it, in place of what stands under its name. Without one, a file that an earlier stack was
+    started for is the default source no longer. Raises DefinitionRefused.
     """
     if values is None:
         _forget(f"{api_url}{SOURCES}{DEFAULT_NAME}", token)
@@ -38,8 +38,8 @@ def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: s
 
 
 def apply_directory(directory: Path, *, api_url: str, token: str) -> list[str]:
-    """Put each definition there, `*.toml`. What became of them, a line or more for each: one that has faults keeps no
-    other from being applied.
+    """Put each definition there, `*.toml`. What became of them, a line or more for each: one that
+    has faults keeps no other from being applied.
     """
     return [_applied(file, api_url, token) for file in sorted(directory.glob("*.toml"))]
 
@@ -64,7 +64,12 @@ def _is_defined(address: str, token: str) -> bool:
 
 
 def _ask(
-    method: str, address: str, token: str, values: Mapping[str, Any] | None = None, *, replaces: bool = False
+    method: str,
+    address: str,
+    token: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    replaces: bool = False,
 ) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     if replaces:
@@ -83,5 +88,8 @@ def _ask(
 def _told(answer: Mapping[str, Any]) -> str:
     error = answer.get("error") or {}
     faults = (error.get("details") or {}).get("faults") or []
-    lines = [f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}" for fault in faults]
+    lines = [
+        f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
+        for fault in faults
+    ]
     return "\n".join([str(error.get("message", answer)), *lines])

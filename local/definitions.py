@@ -1,4 +1,6 @@
-"""The definition of what `SOURCE=` names: one that somebody wrote, or one made for files, an address or a preset."""
+"""The definition of what `SOURCE=` names: one that somebody wrote, or one made for files, an
+address or a preset.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json", ".ndjson", ".jsonl", ".gz", ".zip")
+FILES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xls",
+    ".parquet",
+    ".json",
+    ".ndjson",
+    ".jsonl",
+    ".gz",
+    ".zip",
+)
 OWN_UNITS = {
     "days_on_production": "day",
     "oil_production_kbd": "Mbbl/d",
@@ -41,7 +55,9 @@ def is_of_files(address: str, preset: str) -> bool:
 
 
 def written_definition(path: Path) -> dict[str, Any]:
-    """As somebody wrote it; a path in it is one from its own directory. Raises DefinitionUnreadable."""
+    """As somebody wrote it; a path in it is one from its own directory. Raises
+    DefinitionUnreadable.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as exc:
@@ -53,10 +69,13 @@ def written_definition(path: Path) -> dict[str, Any]:
 
 
 def made_definition(address: str, preset: str, user: Mapping[str, str]) -> dict[str, Any]:
-    """Of files or of an address with a preset, with what the variables WELLHEAD_SOURCE_* say. Raises
-    DefinitionUnreadable.
+    """Of files or of an address with a preset, with what the variables WELLHEAD_SOURCE_* say.
+    Raises DefinitionUnreadable.
     """
-    values: dict[str, Any] = {"name": preset or user.get("WELLHEAD_SOURCE_NAME") or DEFAULT_NAME, "url": address}
+    values: dict[str, Any] = {
+        "name": preset or user.get("WELLHEAD_SOURCE_NAME") or DEFAULT_NAME,
+        "url": address,
+    }
     values["kind"] = "files" if is_of_files(address, preset) else "odata"
     if preset:
         return values | {"preset": preset}

@@ -1,4 +1,6 @@
-"""The keys of a running stack, where AWS clients look for them: whoever may read the file may ask this stack's AWS."""
+"""The keys of a running stack, where AWS clients look for them: whoever may read the file may ask
+this stack's AWS.
+"""
 
 import configparser
 from pathlib import Path
@@ -11,7 +13,10 @@ NAME = "aws-credentials"
 
 def write_keys(state: Path, keys: Keys) -> Path:
     """https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html"""
-    lines = ["[default]", *(f"{name.lower()} = {value}" for name, value in keys.environment.items())]
+    lines = [
+        "[default]",
+        *(f"{name.lower()} = {value}" for name, value in keys.environment.items()),
+    ]
     write_privately(state / NAME, "\n".join(lines) + "\n")
     return state / NAME
 

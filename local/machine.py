@@ -1,4 +1,6 @@
-"""The state machine of the template, for the laptop's own: the same definition with other functions."""
+"""The state machine of the template, for the laptop's own: the same definition with other
+functions.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,19 +10,26 @@ from infra.fragments import merged_fragments
 
 
 def machine_definition(functions: Mapping[str, str]) -> str:
-    """In the Amazon States Language, with the ARNs of these functions, by the names that the template has for them, and
-    without what a condition of the template brings: there is no EMR here.
+    """In the Amazon States Language, with the ARNs of these functions, by the names that the
+    template has for them, and without what a condition of the template brings: there is no EMR
+    here.
     """
     properties = merged_fragments()["Resources"]["StateMachine"]["Properties"]
     if functions.keys() != properties["DefinitionSubstitutions"].keys():
-        raise ValueError(f"the state machine needs {', '.join(properties['DefinitionSubstitutions'])}")
+        raise ValueError(
+            f"the state machine needs {', '.join(properties['DefinitionSubstitutions'])}"
+        )
     return json.dumps(_substituted(properties["Definition"], functions))
 
 
 def _substituted(value: Any, functions: Mapping[str, str]) -> Any:
     match value:
         case str():
-            return functions.get(value.removeprefix("${").removesuffix("}"), value) if value.startswith("${") else value
+            return (
+                functions.get(value.removeprefix("${").removesuffix("}"), value)
+                if value.startswith("${")
+                else value
+            )
         case list():
             return [_substituted(each, functions) for each in value]
         case {"Fn::If": [_, _, otherwise]}:

@@ -1,11 +1,12 @@
-"""The whole of Wellhead on one laptop: emulated AWS, Lambda, the API and a sample source, all on 127.0.0.1.
+"""The whole of Wellhead on one laptop: emulated AWS, Lambda, the API and a sample source, all on
+127.0.0.1.
 
     with LocalStack() as stack:
         stack.api_url
 
-Nothing in it can reach AWS: its processes get endpoints on this machine, and no proxies. The keys that they sign with
-are made anew at every start, and open this stack's AWS alone.
-What must outlive it is in the state directory: the table, the queue of events, the warehouse.
+Nothing in it can reach AWS: its processes get endpoints on this machine, and no proxies. The keys
+that they sign with are made anew at every start, and open this stack's AWS alone. What must outlive
+it is in the state directory: the table, the queue of events, the warehouse.
 """
 
 import contextlib
@@ -74,7 +75,11 @@ DEFAULTS = {
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
 }
-OF_THE_CLIENTS = {"WELLHEAD_URL", "WELLHEAD_TOKEN", "WELLHEAD_PROFILE"}  # for another Wellhead than this one
+OF_THE_CLIENTS = {
+    "WELLHEAD_URL",
+    "WELLHEAD_TOKEN",
+    "WELLHEAD_PROFILE",
+}  # for another Wellhead than this one
 KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"} | OF_THE_CLIENTS
 MACHINE = "wellhead-local-import"
 MACHINE_ARN = f"arn:aws:states:{ACCOUNT_AND_REGION}:stateMachine:{MACHINE}"
@@ -88,8 +93,8 @@ class StackError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What to import: so many generated rows, an OData URL, or files. `definition` is that of a file that somebody
-    wrote; `preset` names the mapping of files or of a URL.
+    """What to import: so many generated rows, an OData URL, or files. `definition` is that of a
+    file that somebody wrote; `preset` names the mapping of files or of a URL.
     """
 
     rows: int = 50_000
@@ -103,7 +108,9 @@ class Source:
         """Raises StackError for a file that does not exist."""
         if not text:
             if preset:
-                raise StackError(f"PRESET={preset} maps a file or an address. Name it: SOURCE=<file or URL>.")
+                raise StackError(
+                    f"PRESET={preset} maps a file or an address. Name it: SOURCE=<file or URL>."
+                )
             return cls(rows=rows)
         if text.startswith(("http://", "https://", "s3://")):
             return cls(rows=rows, url=text, preset=preset)
@@ -118,7 +125,9 @@ class Source:
         return cls(rows=rows, file=path.resolve(), preset=preset)
 
     def values(self, user: Mapping[str, str]) -> dict[str, Any] | None:
-        """Of its definition; None where the settings of the stack describe it. Raises StackError."""
+        """Of its definition; None where the settings of the stack describe it. Raises
+        StackError.
+        """
         try:
             if self.definition:
                 return written_definition(self.definition)
@@ -151,9 +160,10 @@ class LocalStack:
         store: str = "file",
         machine: str = "lambda",
     ) -> None:
-        """`sources` is a directory of definitions that are applied at the start. The `store` is one of WELLHEAD_STORE;
-        of "iceberg" the catalog and the tables are in the state directory too. The `machine` is one of
-        WELLHEAD_MACHINE; with "states" the state machine of the template runs here.
+        """`sources` is a directory of definitions that are applied at the start. The `store` is one
+        of WELLHEAD_STORE; of "iceberg" the catalog and the tables are in the state directory too.
+        The `machine` is one of WELLHEAD_MACHINE; with "states" the state machine of the template
+        runs here.
         """
         self.store = store
         self.machine = machine
@@ -191,23 +201,33 @@ class LocalStack:
 
     @property
     def source_name(self) -> str | None:
-        """Of a source that was defined for this stack; None for the one that its settings describe."""
+        """Of a source that was defined for this stack; None for the one that its settings
+        describe.
+        """
         return str(self._definition.get("name")) if self._definition else None
 
     @property
     def source_option(self) -> str:
-        """What `make` needs to be told again to take the same source; a URL's query may hold a key, and is left out."""
+        """What `make` needs to be told again to take the same source; a URL's query may hold a key,
+        and is left out.
+        """
         file, url = self._source.definition or self._source.file, self._source.url
         preset = f" PRESET={self._source.preset}" if self._source.preset else ""
         if file:
             return f" SOURCE={shlex.quote(str(file))}{preset}"
         if url:
-            return f" SOURCE={shlex.quote(url)}" if self.shown_source == url else " SOURCE=<the same URL>"
+            return (
+                f" SOURCE={shlex.quote(url)}"
+                if self.shown_source == url
+                else " SOURCE=<the same URL>"
+            )
         return ""
 
     @property
     def console_link(self) -> str:
-        """Signs in by itself: the console takes the token from the fragment, which no browser sends to a server."""
+        """Signs in by itself: the console takes the token from the fragment, which no browser sends
+        to a server.
+        """
         return f"{self.api_url}/console#token={self.token}"
 
     def is_serving(self) -> bool:
@@ -242,7 +262,11 @@ class LocalStack:
     def _start(self, exits: ExitStack) -> None:
         username, password = self._credentials()
         is_of_settings = self._source.url and not self._definition
-        self.source_url = str(self._source.url) if is_of_settings else self._start_source(exits, username, password)
+        self.source_url = (
+            str(self._source.url)
+            if is_of_settings
+            else self._start_source(exits, username, password)
+        )
         self.catalog_url = self._start_catalog(exits)
         aws = exits.enter_context(
             LocalAws(
@@ -263,7 +287,9 @@ class LocalStack:
             project=self._project,
             logs=self.state / "logs",
             environment=self.environment,
-            warm_workers=max(WARM_WORKERS, self._workers) if self.machine == "states" else WARM_WORKERS,
+            warm_workers=max(WARM_WORKERS, self._workers)
+            if self.machine == "states"
+            else WARM_WORKERS,
         )
         queue = self.state / "state" / "events.sqlite"
         endpoint = exits.enter_context(
@@ -298,8 +324,12 @@ class LocalStack:
             from local.aws.machine import run_machines
 
             run_machines(region=REGION, lambda_url=self.lambda_url, keys=self.keys)
-            arns = {function.name.rpartition("-")[2].title(): function.arn for function in functions}
-            aws.create_state_machine(MACHINE, machine_definition({f"{name}Function": arns[name] for name in STATES}))
+            arns = {
+                function.name.rpartition("-")[2].title(): function.arn for function in functions
+            }
+            aws.create_state_machine(
+                MACHINE, machine_definition({f"{name}Function": arns[name] for name in STATES})
+            )
 
     def _start_catalog(self, exits: ExitStack) -> str:
         """Empty where there is no lake, and where somebody has named a catalog of his own."""
@@ -313,7 +343,9 @@ class LocalStack:
         """One that was renewed by the API: SSM lives in memory here."""
         path, _, token = name.rpartition("/")
         if path == self._setting("WELLHEAD_TOKENS"):
-            with contextlib.suppress(ValueError):  # what is no token lets nobody in, at the next start neither
+            with contextlib.suppress(
+                ValueError
+            ):  # what is no token lets nobody in, at the next start neither
                 self.tokens.keep(token, value)
 
     def _put_tokens(self, aws: LocalAws) -> None:
@@ -322,19 +354,32 @@ class LocalStack:
             aws.put_parameter(f"{self._setting('WELLHEAD_TOKENS')}/{name}", value)
 
     def _credentials(self) -> tuple[str | None, str]:
-        """Of the source. The sample asks for a password too, so that the demo takes the real way."""
+        """Of the source. The sample asks for a password too, so that the demo takes the real
+        way.
+        """
         if username := self._user.get("WELLHEAD_SOURCE_USERNAME"):
             return username, self._user.get("WELLHEAD_SOURCE_PASSWORD", "")
-        return (None, "") if self._source.url and not self._definition else ("sample", secrets.token_urlsafe())
+        return (
+            (None, "")
+            if self._source.url and not self._definition
+            else ("sample", secrets.token_urlsafe())
+        )
 
     def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
-        """On the port of last time if it can be: an interrupted import goes on where its link points. What serves other
-        rows has another address, so that nothing is gone on with there.
+        """On the port of last time if it can be: an interrupted import goes on where its link
+        points. What serves other rows has another address, so that nothing is gone on with there.
         """
         remembered, mark = self.state / "state" / "source.port", "generated"
         port = _port_for(mark, remembered)
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
-        command = [sys.executable, "-m", "local.source.server", "--port", str(port), "--exit-with-parent"]
+        command = [
+            sys.executable,
+            "-m",
+            "local.source.server",
+            "--port",
+            str(port),
+            "--exit-with-parent",
+        ]
         command += ["--rows", str(self._source.rows)]
         process = self._spawn(exits, "source", command, _isolated(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
@@ -377,7 +422,10 @@ class LocalStack:
         return self._user.get(name) or DEFAULTS[name]
 
     def _endpoints(self) -> dict[str, str]:
-        names = ("AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{name}" for name in ("DYNAMODB", "S3", "SSM", "SFN")))
+        names = (
+            "AWS_ENDPOINT_URL",
+            *(f"AWS_ENDPOINT_URL_{name}" for name in ("DYNAMODB", "S3", "SSM", "SFN")),
+        )
         return dict.fromkeys(names, self.aws_url) | {"AWS_ENDPOINT_URL_LAMBDA": self.lambda_url}
 
     def _settings(self, *, authenticated: bool) -> dict[str, str]:
@@ -451,7 +499,9 @@ def _undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
@@ -494,7 +544,10 @@ def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
 
 def why_not_kept(exc: Exception, state: Path) -> str:
     """For people. SQLite words a full disk in several ways, so the disk is looked at too."""
-    is_full = getattr(exc, "errno", None) in FULL or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    is_full = (
+        getattr(exc, "errno", None) in FULL
+        or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    )
     if is_full or not _has_room(state):
         return f"The disk that holds {state} is full. Free some space there and try again: what was imported is kept."
     return f"The local stack keeps what it needs in {state}, and that failed: {exc}. Mend it, or name another --state."

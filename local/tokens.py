@@ -1,6 +1,8 @@
-"""The tokens of this machine: their hashes in the state directory, from where the stack puts them into its SSM.
+"""The tokens of this machine: their hashes in the state directory, from where the stack puts them
+into its SSM.
 
-The stack's own token is kept as it is, in a file that nobody else may read: the demo and the curl lines use it.
+The stack's own token is kept as it is, in a file that nobody else may read: the demo and the curl
+lines use it.
 """
 
 import json
@@ -42,7 +44,9 @@ class TokenBook:
     def parameters(self) -> dict[str, str]:
         if not self._hashes.exists():
             return {}
-        return {name: json.dumps(entry) for name, entry in json.loads(self._hashes.read_text()).items()}
+        return {
+            name: json.dumps(entry) for name, entry in json.loads(self._hashes.read_text()).items()
+        }
 
     def make(self, name: str, role: Role, *, days: int | None = None) -> str:
         """A new token; one that the name had before ends. Raises TokenError."""
@@ -53,20 +57,24 @@ class TokenBook:
         return token
 
     def own(self) -> str:
-        """The stack's own token, an admin's: a random one, made at the first start, and anew when somebody has renewed
-        it, because nobody here knows that one.
+        """The stack's own token, an admin's: a random one, made at the first start, and anew when
+        somebody has renewed it, because nobody here knows that one.
         """
         token = self.own_file.read_text().strip() if self.own_file.exists() else ""
         if not token or self._is_replaced(token):
             token = self.make(OWN, Role.ADMIN)
             write_privately(self.own_file, token + "\n")
-        elif OWN not in self.parameters or TokenEntry.parse(self.parameters[OWN]).sha256 != digest_of(token):
+        elif OWN not in self.parameters or TokenEntry.parse(
+            self.parameters[OWN]
+        ).sha256 != digest_of(token):
             self.keep(OWN, TokenEntry.new(token, Role.ADMIN, now=time.time()).text())
         return token
 
     def _is_replaced(self, token: str) -> bool:
         stored = self.parameters.get(OWN)
-        return bool(stored) and digest_of(token) in {each.sha256 for each in TokenEntry.parse(str(stored)).previous}
+        return bool(stored) and digest_of(token) in {
+            each.sha256 for each in TokenEntry.parse(str(stored)).previous
+        }
 
     def keep(self, name: str, value: str) -> None:
         """As SSM shall have it at the next start too."""
@@ -77,8 +85,9 @@ class TokenBook:
 
 
 def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool:
-    """Put the parameter into the SSM of the stack that runs on this state directory, if one does. One that was killed
-    has left its files, and somebody else may be at its port: the next start puts the parameter there.
+    """Put the parameter into the SSM of the stack that runs on this state directory, if one does.
+    One that was killed has left its files, and somebody else may be at its port: the next start
+    puts the parameter there.
     """
     try:
         facts = json.loads((state / "stack.json").read_text())

@@ -1,4 +1,6 @@
-"""What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
+"""What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads
+as its own.
+"""
 
 import gc
 import importlib
@@ -50,14 +52,18 @@ hypothesis.settings.load_profile("wellhead")
 
 def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
     """No test reaches for anything but this machine."""
-    if event == "socket.connect" and isinstance(arguments[1], tuple) and not is_loopback(arguments[1][0]):
+    if (
+        event == "socket.connect"
+        and isinstance(arguments[1], tuple)
+        and not is_loopback(arguments[1][0])
+    ):
         raise AssertionError(f"a test reaches for {arguments[1][0]}")
 
 
 sys.addaudithook(refuse_the_network)
 
-# An AWS client without keys would ask the machine's metadata service for some; so would one that is made late, by a
-# request that outlives its test and the test's environment.
+# An AWS client without keys would ask the machine's metadata service for some; so would one that is
+# made late, by a request that outlives its test and the test's environment.
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 # A shell starts what runs in the background with Ctrl-C ignored, and programs inherit that.
@@ -81,7 +87,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays. To look through it all for garbage again and again takes a twentieth of the CPU."""
+    """What is loaded by now stays. To look through it all for garbage again and again takes a
+    twentieth of the CPU.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -89,7 +97,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def log_of_its_own() -> None:
-    """No line of a test's log tells of a request that an earlier test has made in the same thread."""
+    """No line of a test's log tells of a request that an earlier test has made in the same
+    thread.
+    """
     start_log_context()
 
 
@@ -143,7 +153,8 @@ def environment(aws: LocalAws, tmp_path: Path, catalog: dict[str, str]) -> dict[
         "WELLHEAD_WAREHOUSE": str(tmp_path / "warehouse"),
         "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
         "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/odata/WellProduction",
-        "WELLHEAD_WORKERS": "1",  # of what is read in parts tests/imports/test_read_in_parts.py tells
+        # Of what is read in parts tests/imports/test_read_in_parts.py tells.
+        "WELLHEAD_WORKERS": "1",
     }
 
 
@@ -167,18 +178,28 @@ def api(
     """The app behind a gateway, imported anew, so that it reads this test's environment."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    for name, token, role in [("ada", OPERATOR, "operator"), ("bob", READER, "reader"), ("eve", ADMIN, "admin")]:
-        aws.put_parameter(f"/wellhead/tokens/{name}", json.dumps({"sha256": digest_of(token), "role": role}))
+    for name, token, role in [
+        ("ada", OPERATOR, "operator"),
+        ("bob", READER, "reader"),
+        ("eve", ADMIN, "admin"),
+    ]:
+        aws.put_parameter(
+            f"/wellhead/tokens/{name}", json.dumps({"sha256": digest_of(token), "role": role})
+        )
     monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app").app
-    config = Config.create(chalice_stage="local", chalice_app=app, app_name="wellhead", project_dir=str(tmp_path))
+    config = Config.create(
+        chalice_stage="local", chalice_app=app, app_name="wellhead", project_dir=str(tmp_path)
+    )
     server = create_server(app, config, port=0).start()
     yield Api(server.server_port)
     server.stop()
 
 
 @pytest.fixture
-def empty(environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wells]:
+def empty(
+    environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Wells]:
     """The API before a first import; one job waits."""
     questions: list[dict[str, Any]] = []
     attributes = {"services": Services(environment), "questions": questions}
@@ -186,7 +207,9 @@ def empty(environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
     monkeypatch.setenv("WELLHEAD_QUERY_FUNCTION", "wellhead-test-query")
     wells = Wells(api.port, environment, questions)
-    wells.job = Services(environment).job_manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
+    wells.job = Services(environment).job_manager.create(
+        new_job(now=time.time(), triggered_by="ada", parameters={})
+    )
     yield wells
     server.stop()
 
@@ -218,8 +241,8 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """The name of a screen for windows. Of this process until its end: a window outlives its test in Tk, and whoever
-    loses the screen of one is ended by Xlib.
+    """The name of a screen for windows. Of this process until its end: a window outlives its test
+    in Tk, and whoever loses the screen of one is ended by Xlib.
     """
     with Xvfb() as xvfb:
         yield xvfb.name

@@ -93,7 +93,9 @@ def test_asking_for_data_loads_nothing_heavy(
         b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}',
     )
     snapshot = Snapshot(name="snapshots/x", fence=1, rows=0, bytes=0, sha256="", job_id="")
-    dynamodb.put_item(TableName=environment["WELLHEAD_TABLE"], Item=to_item(CURRENT | asdict(snapshot)))
+    dynamodb.put_item(
+        TableName=environment["WELLHEAD_TABLE"], Item=to_item(CURRENT | asdict(snapshot))
+    )
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     serve = SERVE.partition("started =")[0] + ASK
     look = f"print([name for name in {HEAVY} if name in sys.modules])"
@@ -114,7 +116,9 @@ def test_the_import_function_knows_nothing_of_the_laptops_aws() -> None:
 
 def test_the_layers_hold() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -141,12 +145,27 @@ def test_what_the_map_names_exists() -> None:
     paths = re.findall(r"`([a-z_]+/[\w/.]+)`", document)
 
     assert paths
-    assert [path for path in paths if not any((base / path).exists() for base in (ROOT, ROOT / "chalicelib"))] == []
+    assert [
+        path
+        for path in paths
+        if not any((base / path).exists() for base in (ROOT, ROOT / "chalicelib"))
+    ] == []
 
 
 def test_the_glossary_has_one_sentence_for_each_word() -> None:
     words = table((ROOT / "docs" / "glossary.md").read_text("utf-8"))
-    expected = {"job", "lock", "owner", "holder", "fence", "lease", "segment", "checkpoint", "cursor", "batch"}
+    expected = {
+        "job",
+        "lock",
+        "owner",
+        "holder",
+        "fence",
+        "lease",
+        "segment",
+        "checkpoint",
+        "cursor",
+        "batch",
+    }
     expected |= {"snapshot", "watermark", "survey", "finding", "source", "preset", "grain"}
 
     assert expected <= {word for word, _ in words}

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 pytestmark = [FILE_AND_LAKE, pytest.mark.by_lot, pytest.mark.timeout(300)]
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "a-day.md"
-SCHEDULES = {"north-sea": "0 5,17 * * *", "permian": "0 5,17 * * *", "gulf": "0 1-17 * * *", "brazos": "30 11 * * *"}
+SCHEDULES = {
+    "north-sea": "0 5,17 * * *",
+    "permian": "0 5,17 * * *",
+    "gulf": "0 1-17 * * *",
+    "brazos": "30 11 * * *",
+}
 OUTAGE = (10.5 * HOUR, 14.2 * HOUR)
 WELLS = 30
 
@@ -38,7 +43,10 @@ WELLS = 30
 def rows_of(field: str, *, bad: int = 0) -> list[dict[str, Any]]:
     names = {"field_code": field, "production_period": "2026-02-01"}
     volumes = [{"oil_production_kbd": "much" if number < bad else 1.5} for number in range(WELLS)]
-    return [{**KEY_OF_A_ROW, **names, "well_code": f"{number}", **volumes[number]} for number in range(WELLS)]
+    return [
+        {**KEY_OF_A_ROW, **names, "well_code": f"{number}", **volumes[number]}
+        for number in range(WELLS)
+    ]
 
 
 def answered(rows: list[dict[str, Any]]) -> Any:
@@ -60,7 +68,8 @@ def day(tmp_path: Path, catalog: dict[str, str], receiver: Receiver) -> Day:
         "WELLHEAD_WAREHOUSE": str(tmp_path / "warehouse"),
         "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/the-one-of-the-settings-has-no-schedule",
         "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
-        "WELLHEAD_LEASE_SECONDS": "900",  # a request that takes twelve minutes of this clock is one sign of life
+        # A request that takes twelve minutes of this clock is one sign of life.
+        "WELLHEAD_LEASE_SECONDS": "900",
         "WELLHEAD_WEBHOOK_URL": receiver.url,
         "WELLHEAD_WEBHOOK_SECRET": "/webhook",
         "WELLHEAD_SOURCE_REACH": "anywhere",
@@ -69,7 +78,9 @@ def day(tmp_path: Path, catalog: dict[str, str], receiver: Receiver) -> Day:
     return Day(catalog | told, outages=(OUTAGE,))
 
 
-def test_each_import_comes_once_and_each_notice_at_least_once(day: Day, receiver: Receiver, store_kind: str) -> None:
+def test_each_import_comes_once_and_each_notice_at_least_once(
+    day: Day, receiver: Receiver, store_kind: str
+) -> None:
     north_sea, permian, gulf, brazos = (ScriptedSource(Answer(status=403)) for _ in SCHEDULES)
     north_sea.steps = [answering_after(day, 12, answered(rows_of("north-sea")))]
     permian.steps = [answered(rows_of("permian", bad=20))]
@@ -77,7 +88,12 @@ def test_each_import_comes_once_and_each_notice_at_least_once(day: Day, receiver
     more: dict[str, dict[str, Any]] = {"gulf": {"pause_after": 3, "fresh_for": "6 h"}}
     with north_sea, permian, gulf, brazos:
         for name, source in zip(SCHEDULES, (north_sea, permian, gulf, brazos), strict=True):
-            told = {"kind": "odata", "url": source.url, "schedule": SCHEDULES[name], "timezone": "UTC"}
+            told = {
+                "kind": "odata",
+                "url": source.url,
+                "schedule": SCHEDULES[name],
+                "timezone": "UTC",
+            }
             day.define(name, told | more.get(name, {}))
         day.run_until(9.5)
         gulf.steps = [answered(rows_of("gulf"))]
@@ -120,14 +136,19 @@ def assert_published(day: Day, wanted: dict[str, int], store_kind: str) -> None:
     assert snapshot is not None
     assert snapshot.rows == sum(wanted.values())
     if store_kind == "file":
-        with duckdb.connect(Path(day.environment["WELLHEAD_WAREHOUSE"], snapshot.name), read_only=True) as database:
-            found = database.execute("SELECT source, count(*) FROM well_production GROUP BY source").fetchall()
+        with duckdb.connect(
+            Path(day.environment["WELLHEAD_WAREHOUSE"], snapshot.name), read_only=True
+        ) as database:
+            found = database.execute(
+                "SELECT source, count(*) FROM well_production GROUP BY source"
+            ).fetchall()
         assert dict(found) == wanted
 
 
 def imports_table(imports: list[Import]) -> str:
     return table(
-        ["due", "source", "started", "skipped before", "ended", "outcome"], [line_of(each) for each in imports]
+        ["due", "source", "started", "skipped before", "ended", "outcome"],
+        [line_of(each) for each in imports],
     )
 
 
@@ -138,12 +159,20 @@ def line_of(each: Import) -> list[str]:
     late = (job.created_at - each.due) / MINUTE
     started = time_of_day(job.created_at) + (f", {late:.0f} min late" if late >= 1 else "")
     skipped = str(each.skipped or "")
-    return [time_of_day(each.due), str(job.source_name), started, skipped, time_of_day(job.completed_at), outcome]
+    return [
+        time_of_day(each.due),
+        str(job.source_name),
+        started,
+        skipped,
+        time_of_day(job.completed_at),
+        outcome,
+    ]
 
 
 def notices_table(notices: list[Notice], receiver: Receiver) -> str:
     heard = Counter(receiver.ids)
     lines = [
-        [time_of_day(each.at), f"`{each.kind}`", str(each.facts["source"]), str(heard[each.key])] for each in notices
+        [time_of_day(each.at), f"`{each.kind}`", str(each.facts["source"]), str(heard[each.key])]
+        for each in notices
     ]
     return table(["at", "notice", "source", "requests that brought it"], lines)

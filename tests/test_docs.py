@@ -57,9 +57,9 @@ IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "SCHEDULE_MOVED", "CANCELLED"
 def test_the_make_targets_are_documented_and_no_other() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE)
 
-    assert names(section(text("docs/commands.md"), "Commands")) - flags_of(local.__main__._parser()) == {
-        f"make {target}" for target in targets
-    }
+    assert names(section(text("docs/commands.md"), "Commands")) - flags_of(
+        local.__main__._parser()
+    ) == {f"make {target}" for target in targets}
 
 
 def test_the_variables_of_make_are_documented() -> None:
@@ -83,13 +83,17 @@ def test_the_flags_of_the_sample_source_are_documented() -> None:
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    actions = [
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    ]
     return {name: command for action in actions for name, command in action.choices.items()}
 
 
 def flags_of(parser: argparse.ArgumentParser) -> set[str]:
     parsers = [parser, *commands_of(parser).values()]
-    options = {option for each in parsers for action in each._actions for option in action.option_strings}
+    options = {
+        option for each in parsers for action in each._actions for option in action.option_strings
+    }
     return options - {"-h", "--help"}
 
 
@@ -97,7 +101,9 @@ def flags_of(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def documented_settings() -> dict[str, list[str]]:
-    rows = table(section(text("docs/configuration.md"), "Settings of the product").partition("\n### ")[0])
+    rows = table(
+        section(text("docs/configuration.md"), "Settings of the product").partition("\n### ")[0]
+    )
     return {row[0].strip("`"): row for row in rows}
 
 
@@ -137,7 +143,11 @@ def test_the_local_defaults_are_documented_as_they_are() -> None:
 
 
 def test_no_document_names_a_variable_that_nothing_reads() -> None:
-    code = "".join(path.read_text("utf-8") for path in tree() if path.suffix == ".py" and "tests" not in path.parts)
+    code = "".join(
+        path.read_text("utf-8")
+        for path in tree()
+        if path.suffix == ".py" and "tests" not in path.parts
+    )
     known = set(re.findall(r"\bWELLHEAD_[A-Z_]+[A-Z]\b", code))
     for path in documents():
         assert set(re.findall(r"\bWELLHEAD_[A-Z_]+[A-Z]\b", path.read_text("utf-8"))) <= known, path
@@ -147,7 +157,11 @@ def test_no_document_names_a_variable_that_nothing_reads() -> None:
 
 
 def test_the_routes_are_documented_and_no_other() -> None:
-    routes = {f"{method} {path}" for path, methods in app.routes.items() for method in methods.keys() - FOR_ALL}
+    routes = {
+        f"{method} {path}"
+        for path, methods in app.routes.items()
+        for method in methods.keys() - FOR_ALL
+    }
 
     assert names(section(text("docs/api.md"), "The API").partition("## Every answer")[0]) == routes
 
@@ -184,10 +198,14 @@ def test_the_events_of_the_time_line_are_documented_and_no_other() -> None:
 def test_the_console_has_a_sentence_for_each_event() -> None:
     _, _, documented = section(text("docs/workflow.md"), "The job").partition("The time line")
     [sentences] = re.findall(
-        r"^const TOLD = \{(.*?)^\};", text("chalicelib/api/console/job.js"), re.DOTALL | re.MULTILINE
+        r"^const TOLD = \{(.*?)^\};",
+        text("chalicelib/api/console/job.js"),
+        re.DOTALL | re.MULTILINE,
     )
 
-    assert set(re.findall(r'^  "?([a-z ]+)"?: \(', sentences, re.MULTILINE)) == names(documented) - names(documented, 1)
+    assert set(re.findall(r'^  "?([a-z ]+)"?: \(', sentences, re.MULTILINE)) == names(
+        documented
+    ) - names(documented, 1)
 
 
 # -- errors -----------------------------------------------------------------------------------------------
@@ -226,11 +244,15 @@ def test_an_error_is_documented_as_it_is(error: type[WellheadError]) -> None:
 def test_the_rules_are_documented_and_no_other() -> None:
     documented = {
         row[0].strip("`"): row[1]
-        for row in table(section(text("docs/errors.md"), "Answers of the API").partition("The rules of")[2])
+        for row in table(
+            section(text("docs/errors.md"), "Answers of the API").partition("The rules of")[2]
+        )
     }
 
     assert documented == {
-        error.rule: "yes" if error.retryable else "no" for error in error_classes() if error.rule is not None
+        error.rule: "yes" if error.retryable else "no"
+        for error in error_classes()
+        if error.rule is not None
     }
 
 
@@ -245,7 +267,9 @@ def test_the_answers_of_the_gateway_are_documented_and_no_other() -> None:
     [("Why a row is rejected", rows.REJECTION_REASONS), ("Warnings", rows.WARNING_RULES)],
     ids=["reasons", "warnings"],
 )
-def test_the_reasons_and_rules_of_rows_are_documented_and_no_other(title: str, known: Mapping[str, str]) -> None:
+def test_the_reasons_and_rules_of_rows_are_documented_and_no_other(
+    title: str, known: Mapping[str, str]
+) -> None:
     assert names(section(text("docs/errors.md"), title)) == set(known)
 
 
@@ -260,19 +284,28 @@ def test_the_workflow_names_no_code_that_does_not_exist() -> None:
 
 
 def documented_columns() -> dict[str, list[str]]:
-    document = section(text("docs/data.md"), "Columns of well_production").partition("What is read how")[0]
+    document = section(text("docs/data.md"), "Columns of well_production").partition(
+        "What is read how"
+    )[0]
     return {row[0].strip("`"): row for row in table(document)}
 
 
 def test_the_columns_are_documented_with_type_and_role() -> None:
     documented = {name: (row[1], row[2]) for name, row in documented_columns().items()}
-    ours = {"source": ("VARCHAR", "key, ours"), "period_days": ("SMALLINT", "ours"), "source_rows": ("INTEGER", "ours")}
+    ours = {
+        "source": ("VARCHAR", "key, ours"),
+        "period_days": ("SMALLINT", "ours"),
+        "source_rows": ("INTEGER", "ours"),
+    }
     ours |= dict.fromkeys(("created_at", "updated_at"), ("TIMESTAMPTZ", "ours"))
     names = [column.name for column in rows.COLUMNS]
     after_the_period = names.index("production_period") + 1
     names.insert(after_the_period, "period_days")
 
-    assert documented == {column.name: (column.type, str(column.role)) for column in rows.COLUMNS} | ours
+    assert (
+        documented
+        == {column.name: (column.type, str(column.role)) for column in rows.COLUMNS} | ours
+    )
     assert list(documented) == ["source", *names, "source_rows", "created_at", "updated_at"]
 
 
@@ -291,7 +324,9 @@ def test_the_bounds_are_documented() -> None:
             assert f"{column.low} to {column.high}" in documented_columns()[column.name][4]
 
 
-def test_the_tables_of_a_published_file_are_documented_and_no_other(store: duckdb.DuckDBPyConnection) -> None:
+def test_the_tables_of_a_published_file_are_documented_and_no_other(
+    store: duckdb.DuckDBPyConnection,
+) -> None:
     tables: dict[str, set[str]] = {}
     for name, column in store.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
@@ -311,7 +346,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     """An empty store, as a first import would make it."""
     directory = tmp_path_factory.mktemp("store")
     scratch = repository.DuckDBWellProductionRepository(directory=directory, memory_mb=100)
-    facts = outcome.RunFacts(job_id="j", fence=1, source="s", triggered_by="ada", started_at=0.0, expected_records=None)
+    facts = outcome.RunFacts(
+        job_id="j", fence=1, source="s", triggered_by="ada", started_at=0.0, expected_records=None
+    )
     scratch.merge(directory / "wells.duckdb", facts, now=1.0, warnings={})
     scratch.close()
     with duckdb.connect(directory / "wells.duckdb", read_only=True) as connection:
@@ -371,9 +408,15 @@ def anchors(path: Path) -> set[str]:
 
 
 def test_the_path_of_an_import_links_its_files() -> None:
-    modules = {path.relative_to(PROJECT / "chalicelib").as_posix() for path in (PROJECT / "chalicelib").rglob("*.py")}
+    modules = {
+        path.relative_to(PROJECT / "chalicelib").as_posix()
+        for path in (PROJECT / "chalicelib").rglob("*.py")
+    }
     linked = set(
-        re.findall(r"\(\.\./chalicelib/([\w/]+\.py)\)", section(text("docs/architecture.md"), "The path of an import"))
+        re.findall(
+            r"\(\.\./chalicelib/([\w/]+\.py)\)",
+            section(text("docs/architecture.md"), "The path of an import"),
+        )
     )
 
     assert linked <= modules
@@ -401,18 +444,31 @@ def test_the_classes_that_the_workflow_names_exist() -> None:
 
 def test_the_participants_of_the_diagram_exist() -> None:
     code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
-    participants = re.findall(r"^ +participant \w+ as (\S+)$", text("docs/workflow.md"), re.MULTILINE)
+    participants = re.findall(
+        r"^ +participant \w+ as (\S+)$", text("docs/workflow.md"), re.MULTILINE
+    )
 
     assert participants
-    assert set(participants) - {"app.py"} <= set(re.findall(r"^(?:class|def) (\w+)", code, re.MULTILINE))
+    assert set(participants) - {"app.py"} <= set(
+        re.findall(r"^(?:class|def) (\w+)", code, re.MULTILINE)
+    )
 
 
 def test_the_functions_that_the_workflow_names_exist() -> None:
     code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
     prose = re.sub(r"```.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
-    known = set(re.findall(r"def (\w+)", code)) | set(new_job(now=0.0, triggered_by="", parameters={}).view(0.0))
+    known = set(re.findall(r"def (\w+)", code)) | set(
+        new_job(now=0.0, triggered_by="", parameters={}).view(0.0)
+    )
     known |= {"fetching_seconds", "staging_seconds", "merging_seconds", "publishing_seconds"}
-    known |= {"http_retries", "changed_since", "rejected_rows", "aws_url", "lost_records", "checking_seconds"}
+    known |= {
+        "http_retries",
+        "changed_since",
+        "rejected_rows",
+        "aws_url",
+        "lost_records",
+        "checking_seconds",
+    }
     known |= {each.name for kind in (Finding, Completeness) for each in dataclasses.fields(kind)}
 
     assert set(re.findall(r"`(?:\w+\.)?([a-z]+_[a-z_]+)`", prose)) <= known
@@ -432,13 +488,18 @@ def test_every_runtime_dependency_has_its_line() -> None:
     groups = tomllib.loads(text("pyproject.toml"))["dependency-groups"]
     bundled = {re.split(r"[=<>\[]", requirement)[0] for requirement in groups["bundle"]}
 
-    assert names(text("docs/decisions/008-runtime-dependencies.md")) == bundled | {"chalice", "botocore"}
+    assert names(text("docs/decisions/008-runtime-dependencies.md")) == bundled | {
+        "chalice",
+        "botocore",
+    }
 
 
 def test_a_decision_has_context_decision_and_cost_under_its_number() -> None:
     decisions = sorted((PROJECT / "docs" / "decisions").glob("*.md"))
 
-    assert [path.name[:3] for path in decisions] == [f"{number:03}" for number in range(1, len(decisions) + 1)]
+    assert [path.name[:3] for path in decisions] == [
+        f"{number:03}" for number in range(1, len(decisions) + 1)
+    ]
     for path in decisions:
         document = path.read_text("utf-8")
         assert document.startswith(f"# {int(path.name[:3])}. ")

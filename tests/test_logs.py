@@ -1,4 +1,6 @@
-"""A line of the log: one JSON object, the named fields alone, and no word of a payload, a secret or an exception."""
+"""A line of the log: one JSON object, the named fields alone, and no word of a payload, a secret or
+an exception.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,10 @@ def test_requests_at_the_same_time_are_not_mixed_up(log: Log) -> None:
     for thread in threads:
         thread.join()
 
-    assert {line["message"]: line["request_id"] for line in log.lines} == {"answered a": "a", "answered b": "b"}
+    assert {line["message"]: line["request_id"] for line in log.lines} == {
+        "answered a": "a",
+        "answered b": "b",
+    }
 
 
 def test_the_threads_of_an_import_tell_its_job(log: Log) -> None:
@@ -136,7 +141,10 @@ def test_an_exception_is_told_by_its_type_and_places_without_its_words(log: Log)
         "SOURCE_UNAVAILABLE",
         ["ValueError"],
     )
-    assert [frame.partition(":")[0] for frame in error["frames"]] == ["test_logs.py", "test_logs.py"]
+    assert [frame.partition(":")[0] for frame in error["frames"]] == [
+        "test_logs.py",
+        "test_logs.py",
+    ]
     assert error["frames"][-1].endswith(" read")
     assert str(Path(__file__).parent) not in log.text
 
@@ -173,13 +181,17 @@ def test_whatever_is_told_it_is_one_line_of_json(words: str, known: str) -> None
 def test_libraries_tell_their_warnings_alone(log: Log) -> None:
     logging.getLogger("botocore.parsers").debug(CANARY)
     logging.getLogger("urllib3.connectionpool").info(CANARY)
-    logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s)", CANARY)  # the address whole
+    logging.getLogger("urllib3.connection").warning(
+        "Failed to parse headers (url=%s)", CANARY
+    )  # the address whole
     logging.getLogger("botocore.retries").warning("slow")
 
     assert [line["message"] for line in log.lines] == ["slow"]
 
 
-@pytest.mark.parametrize(("stage", "told"), [("prod-2", "prod-2"), ("no/stage", "local"), ("", "local")])
+@pytest.mark.parametrize(
+    ("stage", "told"), [("prod-2", "prod-2"), ("no/stage", "local"), ("", "local")]
+)
 def test_a_wrong_stage_does_not_stop_the_log(stage: str, told: str) -> None:
     with logging_to_text(WELLHEAD_STAGE=stage) as log:
         ours.warning("an event")
@@ -212,7 +224,9 @@ def row(number: int) -> dict[str, Any]:
 def test_no_line_of_an_import_holds_a_secret_or_a_row(
     environment: dict[str, str], dynamodb: Any, serve: Serve, log: Log, kind: str
 ) -> None:
-    """One that ends well with a rejected row, and one whose source repeats what it was sent, row and credentials."""
+    """One that ends well with a rejected row, and one whose source repeats what it was sent, row
+    and credentials.
+    """
     source, tokens = serve(Answer()), serve(TokenEndpoint())
     environment |= {
         "WELLHEAD_SOURCE_URL": f"{source.url}?key={CANARY}",
@@ -227,9 +241,14 @@ def test_no_line_of_an_import_holds_a_secret_or_a_row(
     bad = {**row(3), "oil_production_kbd": CANARY}
 
     def repeat(handler: ScriptedHandler) -> Answer:
-        return Answer(json.dumps({"error": f"{row(1)} {handler.asked.headers}"}).encode(), status=503)
+        return Answer(
+            json.dumps({"error": f"{row(1)} {handler.asked.headers}"}).encode(), status=503
+        )
 
-    for steps, status in (([Answer(page([row(1), row(2), bad], odata_count=3))], "COMPLETED"), ([repeat], "FAILED")):
+    for steps, status in (
+        ([Answer(page([row(1), row(2), bad], odata_count=3))], "COMPLETED"),
+        ([repeat], "FAILED"),
+    ):
         source.steps = list(steps)
         job_id = worker.trigger()
         outcome = Services(environment).work_on(job_id, request_id="r", remaining=lambda: 900.0)
@@ -246,7 +265,10 @@ def test_no_line_of_an_import_holds_a_secret_or_a_row(
     assert log.told("rows are rejected")["reason"] == "NOT_A_NUMBER"
     for line in log.lines:
         figures = {
-            metric["Name"] for metric in line.get("_aws", {}).get("CloudWatchMetrics", [{"Metrics": []}])[0]["Metrics"]
+            metric["Name"]
+            for metric in line.get("_aws", {}).get("CloudWatchMetrics", [{"Metrics": []}])[0][
+                "Metrics"
+            ]
         }
         assert set(line) <= OWN | BESIDES | set(FIELDS) | figures
         assert line["job_id"]
@@ -267,7 +289,9 @@ def test_every_line_of_an_import_tells_its_worker(
     assert {(line["attempt"], line["fence"]) for line in log.lines} == {(1, 1)}
 
 
-def test_a_delivery_that_has_nothing_to_do_says_so(environment: dict[str, str], dynamodb: Any, log: Log) -> None:
+def test_a_delivery_that_has_nothing_to_do_says_so(
+    environment: dict[str, str], dynamodb: Any, log: Log
+) -> None:
     worker = Worker(environment, dynamodb)
     worker.manager.cancel(job_id := worker.trigger())
 
@@ -279,7 +303,9 @@ def test_a_delivery_that_has_nothing_to_do_says_so(environment: dict[str, str], 
 def test_a_request_is_one_line_without_its_token_query_or_body(
     api: Api, log: Log, lambda_handler: type[LambdaHandler]
 ) -> None:
-    started = api.ask("POST", "/api/v1/wells/import/trigger", b'{"full": true}', X_Request_ID="mine")
+    started = api.ask(
+        "POST", "/api/v1/wells/import/trigger", b'{"full": true}', X_Request_ID="mine"
+    )
     job_id = started.envelope["data"]["job_id"]
     api.ask("GET", f"/api/v1/wells/import/status/{job_id}", Authorization=f"Bearer {READER}")
     api.ask("GET", f"/api/v1/wells?search={CANARY}&{CANARY}={CANARY}", X_Canary=CANARY)
@@ -288,14 +314,20 @@ def test_a_request_is_one_line_without_its_token_query_or_body(
 
     assert [word for word in (OPERATOR, READER, CANARY, "Bearer") if word in log.text] == []
     lines = [line for line in log.lines if line["message"] == "answered"]
-    assert [(line["method"], line["route"], line["status"], line.get("code")) for line in lines] == [
+    assert [
+        (line["method"], line["route"], line["status"], line.get("code")) for line in lines
+    ] == [
         ("POST", "/api/v1/wells/import/trigger", 202, None),
         ("GET", "/api/v1/wells/import/status/{job_id}", 200, None),
         ("GET", "/api/v1/wells", 400, "VALIDATION_ERROR"),
         ("GET", "/api/v1/wells/import/status/{job_id}", 400, "INVALID_JOB_ID"),
         ("POST", "/api/v1/wells/import/trigger", 409, "BUSINESS_RULE_VIOLATION"),
     ]
-    assert (lines[0]["request_id"], lines[0]["job_id"], lines[0]["caller"]) == ("mine", job_id, "ada")
+    assert (lines[0]["request_id"], lines[0]["job_id"], lines[0]["caller"]) == (
+        "mine",
+        job_id,
+        "ada",
+    )
     assert (lines[1]["job_id"], lines[1]["caller"]) == (job_id, "bob")
 
 

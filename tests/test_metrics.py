@@ -1,4 +1,6 @@
-"""The figures for CloudWatch: each is written by a run of the code, in the embedded metric format."""
+"""The figures for CloudWatch: each is written by a run of the code, in the embedded metric
+format.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,20 @@ HOUR = 3600
 
 # Written from the specification: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 # CloudWatch_Embedded_Metric_Format_Specification.html
-NAME = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": r"^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$"}
-UNITS_OF_CLOUDWATCH = ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]  # some of them
+NAME = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 1024,
+    "pattern": r"^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$",
+}
+UNITS_OF_CLOUDWATCH = [
+    "Seconds",
+    "Count",
+    "Count/Second",
+    "Percent",
+    "Bytes",
+    "None",
+]  # some of them
 EMBEDDED_METRICS = {
     "type": "object",
     "required": ["_aws"],
@@ -43,7 +57,11 @@ EMBEDDED_METRICS = {
             "type": "object",
             "required": ["Timestamp", "CloudWatchMetrics"],
             "properties": {
-                "Timestamp": {"type": "integer", "minimum": 1_600_000_000_000, "maximum": 9_999_999_999_999},
+                "Timestamp": {
+                    "type": "integer",
+                    "minimum": 1_600_000_000_000,
+                    "maximum": 9_999_999_999_999,
+                },
                 "CloudWatchMetrics": {
                     "type": "array",
                     "minItems": 1,
@@ -56,7 +74,11 @@ EMBEDDED_METRICS = {
                             "Dimensions": {
                                 "type": "array",
                                 "minItems": 1,
-                                "items": {"type": "array", "maxItems": 30, "items": {**NAME, "maxLength": 250}},
+                                "items": {
+                                    "type": "array",
+                                    "maxItems": 30,
+                                    "items": {**NAME, "maxLength": 250},
+                                },
                             },
                             "Metrics": {
                                 "type": "array",
@@ -118,14 +140,17 @@ def source() -> Iterator[SampleSource]:
 
 @pytest.fixture
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
-    return Worker(environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "100"}, dynamodb)
+    return Worker(
+        environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "100"}, dynamodb
+    )
 
 
 def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     worker: Worker, source: SampleSource, environment: dict[str, str], log: Log
 ) -> None:
-    """An import with a retry, two workers and a dead one between them; one that is cancelled; one that fails; a
-    question; the sweeper. Taken together they are all that the alarms and the dashboard can look at.
+    """An import with a retry, two workers and a dead one between them; one that is cancelled; one
+    that fails; a question; the sweeper. Taken together they are all that the alarms and the
+    dashboard can look at.
     """
     source.faults = Faults()
     source.faults.fail_page(2)
@@ -154,7 +179,11 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     found = figures(log)
     assert set(found) == set(UNITS)
     assert (found["JobsCompleted"], found["JobsCancelled"], found["JobsFailed"]) == ([1], [1], [1])
-    assert (sum(found["HandOvers"]), sum(found["LeaseTakeovers"]), sum(found["HttpRetries"])) == (1, 1, 1)
+    assert (sum(found["HandOvers"]), sum(found["LeaseTakeovers"]), sum(found["HttpRetries"])) == (
+        1,
+        1,
+        1,
+    )
     assert found["SecondsSinceHeartbeat"] == [76, 0]
     assert 2 <= found["HoursSinceSuccess"][0] < 3
     completed = worker.manager.history(limit=1, status=JobStatus.COMPLETED)[0][0]
@@ -183,18 +212,32 @@ def test_every_way_to_fail_is_counted(worker: Worker, log: Log) -> None:
     worker.manager.create(a_job(worker.clock))
 
     failed = [line for line in log.lines if "JobsFailed" in line]
-    assert [line["code"] for line in failed] == ["SOURCE_UNAVAILABLE", NotStarted.code, "LEASE_EXPIRED"]
+    assert [line["code"] for line in failed] == [
+        "SOURCE_UNAVAILABLE",
+        NotStarted.code,
+        "LEASE_EXPIRED",
+    ]
     assert {line["level"] for line in failed} == {"ERROR"}
 
 
-def test_the_rows_of_an_import_that_was_not_published_are_not_counted(worker: Worker, log: Log) -> None:
+def test_the_rows_of_an_import_that_was_not_published_are_not_counted(
+    worker: Worker, log: Log
+) -> None:
     claim = worker.manager.claim(worker.trigger(), holder="w")
     worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
 
-    assert not set(figures(log)) & {"NewRows", "UpdatedRows", "DuplicateRows", "FailedRows", "RowsPerSecond"}
+    assert not set(figures(log)) & {
+        "NewRows",
+        "UpdatedRows",
+        "DuplicateRows",
+        "FailedRows",
+        "RowsPerSecond",
+    }
 
 
-def test_a_second_worker_after_a_hand_over_is_no_takeover_and_did_not_wait(worker: Worker, log: Log) -> None:
+def test_a_second_worker_after_a_hand_over_is_no_takeover_and_did_not_wait(
+    worker: Worker, log: Log
+) -> None:
     job_id = worker.trigger()
     worker.clock.advance(5)
     first = worker.manager.claim(job_id, holder="w1")
@@ -206,16 +249,24 @@ def test_a_second_worker_after_a_hand_over_is_no_takeover_and_did_not_wait(worke
     assert figures(log)["LeaseTakeovers"] == [0, 0]
 
 
-def test_the_pulse_of_an_idle_stack_tells_no_silence_and_no_success(worker: Worker, log: Log) -> None:
+def test_the_pulse_of_an_idle_stack_tells_no_silence_and_no_success(
+    worker: Worker, log: Log
+) -> None:
     take_pulse(job_manager=worker.manager, clock=worker.clock)
     worker.trigger()
     worker.clock.advance(300)
     take_pulse(job_manager=worker.manager, clock=worker.clock)
 
-    assert figures(log) == {"SecondsSinceHeartbeat": [0, 0], "HeldImports": [0, 0], "FailedInARow": [0, 0]}
+    assert figures(log) == {
+        "SecondsSinceHeartbeat": [0, 0],
+        "HeldImports": [0, 0],
+        "FailedInARow": [0, 0],
+    }
 
 
-def test_a_held_import_is_no_failure_and_is_told_until_somebody_says_no(worker: Worker, log: Log) -> None:
+def test_a_held_import_is_no_failure_and_is_told_until_somebody_says_no(
+    worker: Worker, log: Log
+) -> None:
     held = hold_job(worker.manager, worker.trigger())
     take_pulse(job_manager=worker.manager, clock=worker.clock)
     worker.manager.discard(held.job_id, by="ann")
@@ -253,7 +304,9 @@ def test_failures_in_a_row_are_those_of_a_source_since_it_completed(ends: str, f
     assert failed_in_a_row([rollback, *jobs, rollback]) == failed  # it says nothing of a source
 
 
-@pytest.mark.parametrize(("event", "errors"), [({"question": "nonsense"}, 0), ({"question": "summary"}, 1)])
+@pytest.mark.parametrize(
+    ("event", "errors"), [({"question": "nonsense"}, 0), ({"question": "summary"}, 1)]
+)
 def test_what_the_caller_does_wrong_is_no_error_of_the_query_function(
     environment: dict[str, str], log: Log, event: dict[str, str], errors: int
 ) -> None:
@@ -263,7 +316,9 @@ def test_what_the_caller_does_wrong_is_no_error_of_the_query_function(
     assert figures(log)["QuestionErrors"] == [errors]
 
 
-def test_figures_are_written_at_every_level_of_the_log(environment: dict[str, str], log: Log) -> None:
+def test_figures_are_written_at_every_level_of_the_log(
+    environment: dict[str, str], log: Log
+) -> None:
     environment["WELLHEAD_LOG_LEVEL"] = "ERROR"
     _ = Services(environment).settings
     record("an event", {"Pages": 1})
@@ -278,7 +333,9 @@ def test_a_figure_that_nobody_knows_is_left_out(log: Log) -> None:
     assert figures(log) == {"NewRows": [0]}
 
 
-def test_nothing_is_written_outside_of_lambda(worker: Worker, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_written_outside_of_lambda(
+    worker: Worker, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     serve(Answer())
     worker.import_all()
 

@@ -29,7 +29,13 @@ def test_wrapping_changes_no_word_of_a_document(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["You are told so.", "- Whoever comes", "| a cell | Alone |", "a disk of\nits own", "[a key of your own](k.md)"],
+    [
+        "You are told so.",
+        "- Whoever comes",
+        "| a cell | Alone |",
+        "a disk of\nits own",
+        "[a key of your own](k.md)",
+    ],
 )
 def test_an_odd_word_is_found_in_prose_lists_tables_and_links(document: str) -> None:
     [fault] = faults(document)
@@ -39,14 +45,22 @@ def test_an_odd_word_is_found_in_prose_lists_tables_and_links(document: str) -> 
 
 @pytest.mark.parametrize(
     "document",
-    ["`told`", "```\ntold\n```", "# In the log alone", "[the log](#in-the-log-alone)", "It untold standalone."],
+    [
+        "`told`",
+        "```\ntold\n```",
+        "# In the log alone",
+        "[the log](#in-the-log-alone)",
+        "It untold standalone.",
+    ],
 )
 def test_code_headings_addresses_and_other_words_are_no_odd_words(document: str) -> None:
     assert faults(document) == []
 
 
 def test_figures_that_a_benchmark_writes_are_left_as_they_are() -> None:
-    document = f"<!-- figures: written by make bench -->\n\n{LONG}told\n\n<!-- end of the figures -->\n"
+    document = (
+        f"<!-- figures: written by make bench -->\n\n{LONG}told\n\n<!-- end of the figures -->\n"
+    )
 
     assert faults(document) == []
     assert wrapped(document) == document
@@ -59,7 +73,9 @@ def test_a_long_line_is_found_and_wrapped(document: str) -> None:
     assert faults(wrapped(document)) == []
 
 
-@pytest.mark.parametrize("document", [f"| {LONG} |", f"# {LONG}", f"```\n{LONG}\n```", "`" + LONG + "`"])
+@pytest.mark.parametrize(
+    "document", [f"| {LONG} |", f"# {LONG}", f"```\n{LONG}\n```", "`" + LONG + "`"]
+)
 def test_what_cannot_be_wrapped_is_no_long_line(document: str) -> None:
     assert faults(document) == []
     assert wrapped(document).strip() == document.strip()

@@ -9,13 +9,18 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_test_that_is_named_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "protocol.md").read_text("utf-8"))
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "protocol.md").read_text("utf-8")
+    )
     assert len(named) > 30
 
     missing = [
         f"{file}::{name}"
         for file, name in named
-        if not ((ROOT / file).exists() and re.search(rf"^def {name}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE))
+        if not (
+            (ROOT / file).exists()
+            and re.search(rf"^def {name}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE)
+        )
     ]
     assert missing == []
 

@@ -1,4 +1,6 @@
-"""Every variable: its default, its limits, and a refusal that names the variable and never repeats the value."""
+"""Every variable: its default, its limits, and a refusal that names the variable and never repeats
+the value.
+"""
 
 from __future__ import annotations
 
@@ -212,15 +214,44 @@ BAD = {
         "https://hunter2.org:port",
         "https://[hunter2]",
     ],
-    "WELLHEAD_CORS_ORIGINS": ["hunter2", "*", "http://hunter2.org", "https://example.org/hunter2", "null"],
-    "WELLHEAD_SOURCE_TOKEN_URL": ["hunter2", "http://hunter2.org/token", "https://ada:hunter2@example.org/token"],
-    "WELLHEAD_SOURCE_KEY_HEADER": ["", " ", "hunter2 x", "hunter2:", "hunter2\r\nX", "Host", "content-length", "é"],
+    "WELLHEAD_CORS_ORIGINS": [
+        "hunter2",
+        "*",
+        "http://hunter2.org",
+        "https://example.org/hunter2",
+        "null",
+    ],
+    "WELLHEAD_SOURCE_TOKEN_URL": [
+        "hunter2",
+        "http://hunter2.org/token",
+        "https://ada:hunter2@example.org/token",
+    ],
+    "WELLHEAD_SOURCE_KEY_HEADER": [
+        "",
+        " ",
+        "hunter2 x",
+        "hunter2:",
+        "hunter2\r\nX",
+        "Host",
+        "content-length",
+        "é",
+    ],
     "WELLHEAD_GATE_REJECTED": ["", "hunter2", "5", "-1 %", "101 %", "1e1 %", "5 percent", "5%%"],
     "WELLHEAD_GATE_NULLED": ["", "hunter2", "5", "-1 %", "100.1 %", "nan %", "5  %"],
     "WELLHEAD_GATE_WITHDRAWN": ["", "hunter2", "5", "-1 %", "100.1 %", "nan %", "5  %"],
     "WELLHEAD_GATE_RESTATED": ["", "hunter2", "0.5", "-2", "2 %", "nan", "1e3"],
     "WELLHEAD_SOURCE_RPS": ["", "hunter2", "-1", "nan", "inf", "1e3", "1,5", ".5", "9" * 400],
-    "WELLHEAD_SOURCE_NAME": ["", " ", "Hunter2", "hunter_2", "hunter2/x", "hunter2\n", "*", "h" * 41, "é"],
+    "WELLHEAD_SOURCE_NAME": [
+        "",
+        " ",
+        "Hunter2",
+        "hunter_2",
+        "hunter2/x",
+        "hunter2\n",
+        "*",
+        "h" * 41,
+        "é",
+    ],
     "WELLHEAD_SOURCE_COLUMNS": ["hunter2", "well_code=", "=hunter2", "well_code=Api,hunter2"],
     **{variable: ["hunter2", "NONE", ""] for variable in CHOICES},
     **{variable: ["hunter2", "", "1.5", "9" * 5000, "0x10", "-1", "1e3"] for variable in LIMITS},
@@ -258,8 +289,12 @@ def test_what_is_required_is_named_when_it_is_missing(variable: str) -> None:
     assert refused.value.message == f"{variable} is not set; it is required."
 
 
-@pytest.mark.parametrize(("variable", "value"), [(variable, value) for variable in BAD for value in BAD[variable]])
-def test_a_bad_value_is_refused_in_one_sentence_that_does_not_repeat_it(variable: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("variable", "value"), [(variable, value) for variable in BAD for value in BAD[variable]]
+)
+def test_a_bad_value_is_refused_in_one_sentence_that_does_not_repeat_it(
+    variable: str, value: str
+) -> None:
     message = refusal(**{variable: value})
 
     assert message.startswith(f"{variable} must ")
@@ -274,7 +309,10 @@ def test_numbers_are_taken_within_their_limits(variable: str, limits: tuple[int,
 
     assert [getattr(read(**{variable: str(limit)}), name) for limit in limits] == list(limits)
     for beyond in (limits[0] - 1, limits[1] + 1):
-        assert refusal(**{variable: str(beyond)}) == f"{variable} must be from {limits[0]:,} to {limits[1]:,}."
+        assert (
+            refusal(**{variable: str(beyond)})
+            == f"{variable} must be from {limits[0]:,} to {limits[1]:,}."
+        )
 
 
 @pytest.mark.parametrize(("variable", "choices"), CHOICES.items())
@@ -282,9 +320,14 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
     name = variable.removeprefix("WELLHEAD_").lower()
 
     for choice in choices:
-        needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
+        needed = {
+            "WELLHEAD_SOURCE_SECRET": "/a",
+            "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token",
+        }
         needed |= {"WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
-        needed |= {"WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:wells"}
+        needed |= {
+            "WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:wells"
+        }
         if variable == "WELLHEAD_MERGE":
             needed |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_MACHINE": "states"}
         assert getattr(read(**needed, **{variable: choice}), name) == choice
@@ -349,16 +392,19 @@ def test_http_is_for_this_machine(host: str) -> None:
 def test_http_to_another_machine_is_refused(host: str) -> None:
     message = refusal(WELLHEAD_SOURCE_URL=f"http://{host}/x")
 
-    assert message == "WELLHEAD_SOURCE_URL must be https, because credentials and data would travel in the open."
+    assert (
+        message
+        == "WELLHEAD_SOURCE_URL must be https, because credentials and data would travel in the open."
+    )
 
 
 def test_basic_credentials_need_a_secret() -> None:
     message = refusal(WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" ")
 
     assert message == "WELLHEAD_SOURCE_SECRET is not set; WELLHEAD_SOURCE_AUTH=basic needs it."
-    assert read(WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" /wellhead/source ").source_secret == (
-        "/wellhead/source"
-    )
+    assert read(
+        WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" /wellhead/source "
+    ).source_secret == ("/wellhead/source")
 
 
 @pytest.mark.parametrize("kind", ["bearer", "api_key", "oauth2"])
@@ -369,7 +415,9 @@ def test_every_kind_of_credentials_needs_a_secret(kind: str) -> None:
 
 
 def test_oauth2_needs_a_token_endpoint() -> None:
-    message = refusal(WELLHEAD_SOURCE_AUTH="oauth2", WELLHEAD_SOURCE_SECRET="/a", WELLHEAD_SOURCE_TOKEN_URL=" ")
+    message = refusal(
+        WELLHEAD_SOURCE_AUTH="oauth2", WELLHEAD_SOURCE_SECRET="/a", WELLHEAD_SOURCE_TOKEN_URL=" "
+    )
 
     assert message == "WELLHEAD_SOURCE_TOKEN_URL is not set; WELLHEAD_SOURCE_AUTH=oauth2 needs it."
 
@@ -380,7 +428,9 @@ def test_aliases_are_origins() -> None:
     assert settings.source_aliases == ("https://a.example.org:8443", "http://localhost:8000/")
 
 
-@pytest.mark.parametrize(("value", "rps"), [("0", 0.0), ("0.5", 0.5), (" 20 ", 20.0), ("10000", 10_000.0)])
+@pytest.mark.parametrize(
+    ("value", "rps"), [("0", 0.0), ("0.5", 0.5), (" 20 ", 20.0), ("10000", 10_000.0)]
+)
 def test_requests_per_second_may_be_a_fraction(value: str, rps: float) -> None:
     assert read(WELLHEAD_SOURCE_RPS=value).source_rps == rps
     assert refusal(WELLHEAD_SOURCE_RPS="10000.5") == "WELLHEAD_SOURCE_RPS must be from 0 to 10,000."
@@ -388,7 +438,8 @@ def test_requests_per_second_may_be_a_fraction(value: str, rps: float) -> None:
 
 def test_columns_and_places_are_read_without_their_padding() -> None:
     settings = read(
-        WELLHEAD_SOURCE_COLUMNS=" well_code = Api Number ,, oil_production_kbd=Oil", WELLHEAD_WAREHOUSE="/w/"
+        WELLHEAD_SOURCE_COLUMNS=" well_code = Api Number ,, oil_production_kbd=Oil",
+        WELLHEAD_WAREHOUSE="/w/",
     )
 
     assert settings.source_columns == {"well_code": "Api Number", "oil_production_kbd": "Oil"}
@@ -410,10 +461,15 @@ def test_any_value_is_read_or_refused_without_being_repeated(variable: str, valu
     assert "hunter2" not in message
 
 
-@pytest.mark.parametrize(("value", "share"), [("5 %", 0.05), ("0%", 0.0), ("100 %", 1.0), (" 0.25 % ", 0.0025)])
+@pytest.mark.parametrize(
+    ("value", "share"), [("5 %", 0.05), ("0%", 0.0), ("100 %", 1.0), (" 0.25 % ", 0.0025)]
+)
 def test_a_share_is_written_in_percent(value: str, share: float) -> None:
     assert read(WELLHEAD_GATE_REJECTED=value).gate_rejected == share
-    assert refusal(WELLHEAD_GATE_NULLED="5") == "WELLHEAD_GATE_NULLED must be a share such as 5 % or 0.5 %."
+    assert (
+        refusal(WELLHEAD_GATE_NULLED="5")
+        == "WELLHEAD_GATE_NULLED must be a share such as 5 % or 0.5 %."
+    )
 
 
 def test_a_sum_needs_all_of_its_rows() -> None:
@@ -423,7 +479,10 @@ def test_a_sum_needs_all_of_its_rows() -> None:
         "WELLHEAD_SOURCE_ROWS=sum and WELLHEAD_SOURCE_CHANGED exclude each other: an increment brings only those rows "
         "of a key that changed, and their sum would replace the sum of all. Leave one of them out."
     )
-    assert read(WELLHEAD_SOURCE_ROWS="one", WELLHEAD_SOURCE_CHANGED="updated_at").source_changed == "updated_at"
+    assert (
+        read(WELLHEAD_SOURCE_ROWS="one", WELLHEAD_SOURCE_CHANGED="updated_at").source_changed
+        == "updated_at"
+    )
 
 
 def test_an_edition_of_a_row_in_a_sum_is_told_by_its_own_key() -> None:
@@ -433,7 +492,11 @@ def test_an_edition_of_a_row_in_a_sum_is_told_by_its_own_key() -> None:
         "WELLHEAD_SOURCE_ORDER_BY with WELLHEAD_SOURCE_ROWS=sum needs WELLHEAD_SOURCE_PRIMARY_KEY, which tells an "
         "edition of a row from another row of its key."
     )
-    taken = read(WELLHEAD_SOURCE_ROWS="sum", WELLHEAD_SOURCE_ORDER_BY="edition", WELLHEAD_SOURCE_PRIMARY_KEY="ID")
+    taken = read(
+        WELLHEAD_SOURCE_ROWS="sum",
+        WELLHEAD_SOURCE_ORDER_BY="edition",
+        WELLHEAD_SOURCE_PRIMARY_KEY="ID",
+    )
     assert taken.source_primary_key == ("ID",)
 
 
@@ -443,4 +506,6 @@ def test_a_webhook_of_the_standard_form_needs_a_secret() -> None:
         Settings.from_environment(told)
 
     for form in ("slack", "teams"):
-        assert Settings.from_environment(told | {"WELLHEAD_WEBHOOK_FORM": form}).webhook_form == form
+        assert (
+            Settings.from_environment(told | {"WELLHEAD_WEBHOOK_FORM": form}).webhook_form == form
+        )

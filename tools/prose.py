@@ -1,10 +1,11 @@
-"""The prose of the documents: what it may not say, how long a line may be, and the same lines wrapped.
+"""The prose of the documents: what it may not say, how long a line may be, and the same lines
+wrapped.
 
     python -m tools.prose             figures of each document, then the faults
     python -m tools.prose --wrap      wrap their paragraphs at 100 columns first
 
-Code, headings and what a benchmark writes between `<!-- … -->` are not prose. A table is prose, but no line of it can
-be wrapped.
+Code, headings and what a benchmark writes between `<!-- … -->` are not prose. A table is prose, but
+no line of it can be wrapped.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 COLUMNS = 100
 
-# Right once, and a manner of speaking when every page has them. Each with what a reader expects in its place.
+# Right once, and a manner of speaking when every page has them. Each with what a reader expects in
+# its place.
 ODD_WORDS = {
     "told": "said, shown, reported or named",
     "beside": "next to, with or in addition to",
@@ -31,8 +33,11 @@ _ODD = re.compile(rf"\b(?:{'|'.join(ODD_WORDS)})\b", re.IGNORECASE)
 _FENCE = re.compile(r" *```")
 _BEGIN_OF_FIGURES = re.compile(r"<!-- (?!end\b).*\bfigures\b")
 _LIST_ITEM = re.compile(r"( *)([-*]|\d+\.) +")
-_NOT_WRAPPED = re.compile(r" *(?:#|\||<|!\[[^\]]*\]\([^)]*\)$)")  # heading, table, HTML, a picture by itself
-# What must stay on one line: code, and a word with what is glued to it. Example: "(`make run`," is one piece.
+_NOT_WRAPPED = re.compile(
+    r" *(?:#|\||<|!\[[^\]]*\]\([^)]*\)$)"
+)  # heading, table, HTML, a picture by itself
+# What must stay on one line: code, and a word with what is glued to it. Example: "(`make run`," is
+# one piece.
 _PIECE = re.compile(r"(?:`[^`]*`|[^\s`]|`)+")
 # A piece that would begin a list, a heading or a quotation if it came first on a line.
 _STRUCTURE = re.compile(r"(?:[-+*#>|=]+|\d+[.)])$")
@@ -67,10 +72,14 @@ def faults(document: str) -> list[str]:
     lines = prose(document)
     words = _without_code_and_addresses("\n".join(lines))
     odd_words = [
-        (words.count("\n", 0, found.start()) + 1, " ".join(found[0].split())) for found in _ODD.finditer(words)
+        (words.count("\n", 0, found.start()) + 1, " ".join(found[0].split()))
+        for found in _ODD.finditer(words)
     ]
     return [
-        *(f"line {number}: {odd!r} is an odd word here; say {_instead(odd)}" for number, odd in odd_words),
+        *(
+            f"line {number}: {odd!r} is an odd word here; say {_instead(odd)}"
+            for number, odd in odd_words
+        ),
         *(
             f"line {number}: {len(line)} columns; wrap it at {COLUMNS}"
             for number, line in enumerate(lines, start=1)
@@ -80,7 +89,9 @@ def faults(document: str) -> list[str]:
 
 
 def _is_too_long(line: str) -> bool:
-    """Beyond 100 columns, and not for a piece that cannot be broken, such as the long name of a test."""
+    """Beyond 100 columns, and not for a piece that cannot be broken, such as the long name of a
+    test.
+    """
     return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_filled([line])) > 1
 
 
@@ -89,7 +100,9 @@ def _without_code_and_addresses(text: str) -> str:
 
 
 def _instead(odd: str) -> str:
-    return next(better for word, better in ODD_WORDS.items() if re.fullmatch(word, odd, re.IGNORECASE))
+    return next(
+        better for word, better in ODD_WORDS.items() if re.fullmatch(word, odd, re.IGNORECASE)
+    )
 
 
 def wrapped(document: str) -> str:
@@ -125,7 +138,9 @@ def _filled(paragraph: list[str]) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """What a line may not be broken within. A piece that would begin a list stays with the word before it."""
+    """What a line may not be broken within. A piece that would begin a list stays with the word
+    before it.
+    """
     pieces: list[str] = []
     for piece in _PIECE.findall(text):
         if pieces and _STRUCTURE.match(piece):
@@ -148,7 +163,9 @@ def figures(document: str) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Show how the documents read, and what their prose may not say.")
+    parser = argparse.ArgumentParser(
+        description="Show how the documents read, and what their prose may not say."
+    )
     parser.add_argument("--wrap", action="store_true", help="wrap paragraphs at 100 columns first")
     wrap = parser.parse_args().wrap
     everything = ""

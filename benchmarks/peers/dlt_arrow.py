@@ -1,7 +1,9 @@
-"""dlt tuned by hand: pages parsed by Arrow with a schema, handed over as tables, merged on the key. `URL DATABASE`.
+"""dlt tuned by hand: pages parsed by Arrow with a schema, handed over as tables, merged on the key.
+`URL DATABASE`.
 
-Asked of it: all pages by their links, typed columns, merged on the key. Its shortcut: the rows are cut out of the
-envelope and set one a line by replacing text, which a source of other habits would break.
+Asked of it: all pages by their links, typed columns, merged on the key. Its shortcut: the rows are
+cut out of the envelope and set one a line by replacing text, which a source of other habits would
+break.
 """
 
 from __future__ import annotations

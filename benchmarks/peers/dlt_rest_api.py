@@ -18,10 +18,15 @@ def source() -> Any:
         "endpoint": {"path": entity_set, "data_selector": "value"},
         "write_disposition": "merge",
         "primary_key": KEY,
-        "columns": {"production_period": {"data_type": "date"}, "days_on_production": {"data_type": "double"}},
+        "columns": {
+            "production_period": {"data_type": "date"},
+            "days_on_production": {"data_type": "double"},
+        },
     }
     paginator = {"type": "json_link", "next_url_path": "['@odata.nextLink']"}
-    return rest_api_source({"client": {"base_url": f"{base}/", "paginator": paginator}, "resources": [wells]})
+    return rest_api_source(
+        {"client": {"base_url": f"{base}/", "paginator": paginator}, "resources": [wells]}
+    )
 
 
 if __name__ == "__main__":

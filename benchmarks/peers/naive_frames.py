@@ -1,6 +1,7 @@
 """A polars frame a page, inserted with ON CONFLICT DO UPDATE. `URL DATABASE`.
 
-Asked of it: all pages, typed columns, the last of a key wins (within a page the frame sees to that).
+Asked of it: all pages, typed columns, the last of a key wins (within a page the frame sees to
+that).
 """
 
 import sys

@@ -1,4 +1,5 @@
-"""A row at a time: requests, then executemany into a table with a primary key. `URL DATABASE ROWS`: only so many rows.
+"""A row at a time: requests, then executemany into a table with a primary key. `URL DATABASE ROWS`:
+only so many rows.
 
 Asked of it: all pages up to ROWS, typed columns, the last of a key wins.
 """

@@ -1,8 +1,9 @@
 """Sling with an API specification. `URL DATABASE PAGES`.
 
-Asked of it: all pages, columns typed as it finds them (a `columns` map crashes this version), one row a key.
-Without a paid token it reads an API only in full-refresh mode, which is the fastest: there is nothing to merge with.
-Its DuckDB, with the extensions that it loads, comes from the packages beside it: it would download them.
+Asked of it: all pages, columns typed as it finds them (a `columns` map crashes this version), one
+row a key. Without a paid token it reads an API only in full-refresh mode, which is the fastest:
+there is nothing to merge with. Its DuckDB, with the extensions that it loads, comes from the
+packages beside it: it would download them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def lay_out(home: Path) -> Path:
     (binary / "duckdb").symlink_to(packages / "duckdb_cli" / "duckdb")
     for name in ("json", "httpfs"):
         file = f"extensions/v{DUCKDB}/{name}.duckdb_extension"
-        (extensions / f"{name}.duckdb_extension").symlink_to(packages / f"duckdb_extension_{name}" / file)
+        (extensions / f"{name}.duckdb_extension").symlink_to(
+            packages / f"duckdb_extension_{name}" / file
+        )
     return packages / "sling_linux_amd64" / "bin" / "sling-linux-amd64"
 
 
@@ -36,10 +39,17 @@ def specification(url: str, pages: int) -> dict[str, Any]:
     endpoint = {
         "state": {"page": 0},
         "request": {"url": url, "method": "GET", "parameters": {"$skiptoken": "${state.page}"}},
-        "pagination": {"next_state": {"page": "${state.page + 1}"}, "stop_condition": f"state.page >= {pages - 1}"},
+        "pagination": {
+            "next_state": {"page": "${state.page + 1}"},
+            "stop_condition": f"state.page >= {pages - 1}",
+        },
         "response": {"records": {"jmespath": "value[]", "primary_key": KEY}},
     }
-    return {"name": "production", "description": "well production", "endpoints": {"production": endpoint}}
+    return {
+        "name": "production",
+        "description": "well production",
+        "endpoints": {"production": endpoint},
+    }
 
 
 def main() -> None:

@@ -21,7 +21,9 @@ OF_REJECTS = ("page", "position", "reason", "detail", "raw", "rejected_at")
 SIDES = ("before", "after")
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the wide ones that Excel takes for them
 # Types of SQL.
-NUMBERS = re.compile(r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$")
+NUMBERS = re.compile(
+    r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$"
+)
 DIGITS = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 CONTROL = ("\t", "\r", "\n")
 # Before what is shown, some programs leave these out.
@@ -42,7 +44,9 @@ USUAL = Dialect()
 class CsvLines:
     """Writes lines to a stream of text, which was opened with `newline=""`."""
 
-    def __init__(self, stream: io.TextIOBase, columns: Sequence[str], dialect: Dialect = USUAL) -> None:
+    def __init__(
+        self, stream: io.TextIOBase, columns: Sequence[str], dialect: Dialect = USUAL
+    ) -> None:
         self._lines = csv.writer(stream, delimiter=dialect.separator, lineterminator="\r\n")
         self._cell = _cell if dialect.decimal == "." else _with_comma
         self._lines.writerow(columns)

@@ -67,9 +67,13 @@ class FeedResponses:
         return self._json(body, level)
 
     def metadata(self) -> Response:
-        return self._response(metadata_document(), HTTPStatus.OK, {"Content-Type": "application/xml"})
+        return self._response(
+            metadata_document(), HTTPStatus.OK, {"Content-Type": "application/xml"}
+        )
 
-    def rows(self, asked: FeedRequest, data: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    def rows(
+        self, asked: FeedRequest, data: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Response:
         """A page, an entity or a number, by what was asked.
         Raises NotInFeed for an entity that is not there.
         """
@@ -157,7 +161,9 @@ class FeedResponses:
         return Response(body=body, status_code=status, headers=own)
 
 
-def feed(app: Chalice, *, tokens: Callable[[], Tokens]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+def feed(
+    app: Chalice, *, tokens: Callable[[], Tokens]
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """As `enveloped`, with the answers and errors of OData. Every role may read."""
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
@@ -204,7 +210,9 @@ def _recognise(request: Any, tokens: Tokens) -> None:
         authorization = f"Bearer {password}"
     principal = tokens.principal(authorization)
     if principal is None:
-        raise Unauthorized("Send a reader's token as the password of Basic, with any user name, or as Bearer.")
+        raise Unauthorized(
+            "Send a reader's token as the password of Basic, with any user name, or as Bearer."
+        )
     facts = {"principalId": principal.name, "role": principal.role}
     if principal.expires_at is not None:
         facts["expires_at"] = str(principal.expires_at)

@@ -72,7 +72,9 @@ def parse_feed_request(
     """
     name, key = _parse_path(path)
     if part not in ("", COUNT) or (part and key is not None):
-        raise FeedNotImplemented("The feed knows whole entities alone. Ask for properties with $select.")
+        raise FeedNotImplemented(
+            "The feed knows whole entities alone. Ask for properties with $select."
+        )
     options = _options(query)
     is_count = bool(part)
     if is_count:

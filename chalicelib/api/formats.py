@@ -37,7 +37,9 @@ def _separator(text: str) -> str:
 
 
 FORMATS: Mapping[str, Parameter] = {
-    "format": choice(*MEDIA_TYPES, meaning="all rows as a file, or json for a page; wins over the header Accept"),
+    "format": choice(
+        *MEDIA_TYPES, meaning="all rows as a file, or json for a page; wins over the header Accept"
+    ),
     "separator": Parameter(
         read=_separator,
         allowed="one of , ; tab",
@@ -101,11 +103,15 @@ def parse_page_format(query: dict[str, list[str]], accept: str) -> Format:
     return form
 
 
-def checked_format(kind: str, values: Mapping[str, str], *, paging: Sequence[str] = (), accept: str = "") -> Format:
+def checked_format(
+    kind: str, values: Mapping[str, str], *, paging: Sequence[str] = (), accept: str = ""
+) -> Format:
     """Raises ValidationError for what does not fit together."""
     if kind != "csv":
         for name in values:
-            raise ValidationError(f"{name} goes with format=csv alone.", field=name, allowed="format=csv")
+            raise ValidationError(
+                f"{name} goes with format=csv alone.", field=name, allowed="format=csv"
+            )
     if kind not in ("csv", "json"):
         for name in paging:
             raise ValidationError(

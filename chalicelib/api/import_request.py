@@ -38,7 +38,9 @@ def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "")
     of_query = {name: read_value(name, ASKED[name], text) for name, text in texts.items()}
     for name, value in of_query.items():
         if values.setdefault(name, value) != value:
-            raise ValidationError("The query and the body ask for different things. Send one of them.", field=name)
+            raise ValidationError(
+                "The query and the body ask for different things. Send one of them.", field=name
+            )
     check_range(values)
     names = [name for name in ASKED if name in values and values[name] is not False]
     return {name: values[name] for name in names}

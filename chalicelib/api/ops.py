@@ -44,11 +44,15 @@ def parse_verification(body: str | bytes) -> dict[str, Any]:
     is_known = isinstance(sent, dict) and sent.keys() <= {"all"}
     takes_all = sent.get("all", False) if is_known else None
     if not isinstance(takes_all, bool):
-        raise ValidationError('The body may be {"all": true}, or nothing.', field="all", allowed="true or false")
+        raise ValidationError(
+            'The body may be {"all": true}, or nothing.', field="all", allowed="true or false"
+        )
     return {"all": takes_all}
 
 
-def ops_status(job_manager: JobManager, health: Callable[[], Mapping[str, Any]], *, now: float) -> dict[str, Any]:
+def ops_status(
+    job_manager: JobManager, health: Callable[[], Mapping[str, Any]], *, now: float
+) -> dict[str, Any]:
     """A few reads, of the newest 2,000 jobs at most, and what `health` takes.
     Raises StateUnavailable: without the table nothing can be told.
     """

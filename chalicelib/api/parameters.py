@@ -83,7 +83,9 @@ def read_value(name: str, parameter: Parameter, text: str) -> Any:
 
 
 def refusal(name: str, parameter: Parameter) -> ValidationError:
-    return ValidationError(f"{name} must be {parameter.allowed}.", field=name, allowed=parameter.allowed)
+    return ValidationError(
+        f"{name} must be {parameter.allowed}.", field=name, allowed=parameter.allowed
+    )
 
 
 def check_range(values: Mapping[str, Any]) -> None:

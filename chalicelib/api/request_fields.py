@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 SHOWN_NAME = 64  # characters of an unknown parameter's name
 
 
-def single_values(query: Mapping[str, Sequence[str]], *, allowed: Sequence[str] = ()) -> dict[str, str]:
+def single_values(
+    query: Mapping[str, Sequence[str]], *, allowed: Sequence[str] = ()
+) -> dict[str, str]:
     """The query, each parameter once. Raises ValidationError."""
     for name, values in query.items():
         if name not in allowed:
@@ -36,7 +38,9 @@ def json_body(body: str | bytes) -> Any:
     try:
         return json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError) as exc:
-        raise ValidationError("The body is no JSON. Send none, or an object.", field="body") from exc
+        raise ValidationError(
+            "The body is no JSON. Send none, or an object.", field="body"
+        ) from exc
 
 
 def refuse_body(body: str | bytes) -> None:

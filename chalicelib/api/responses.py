@@ -96,7 +96,9 @@ class ResponseBuilder:
         return self.success(data, message, headers=tagged)
 
     def not_modified(self, headers: Mapping[str, str]) -> Response:
-        return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
+        return Response(
+            body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers)
+        )
 
     def redirect(self, to: str) -> Response:
         """`to` is relative to the address that was asked for."""

@@ -35,7 +35,9 @@ FILE: dict[str, Any] = {
         }
     },
 }
-VERSION = whole(1, 999_999, "a whole number from 1 to 999,999", "an earlier version of the definition")
+VERSION = whole(
+    1, 999_999, "a whole number from 1 to 999,999", "an earlier version of the definition"
+)
 
 
 def parse_source_name(text: str) -> str:
@@ -95,7 +97,9 @@ def parse_if_match(headers: Mapping[str, str]) -> str | None:
         return None
     tag = text.strip()
     if not re.fullmatch(r'\*|"[0-9]{1,6}"', tag):
-        raise ValidationError('If-Match must be the ETag of the source, such as "3", or *.', field="If-Match")
+        raise ValidationError(
+            'If-Match must be the ETag of the source, such as "3", or *.', field="If-Match"
+        )
     return tag
 
 

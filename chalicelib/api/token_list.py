@@ -42,7 +42,9 @@ RENEWAL: dict[str, Any] = {
 class TokenList:
     """Every method raises TokensUnavailable."""
 
-    def __init__(self, *, ssm: SSMClient, path: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, ssm: SSMClient, path: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._ssm = ssm
         self._path = path
         self._clock = clock
@@ -129,7 +131,9 @@ def parse_renewal(body: str | bytes) -> dict[str, Any]:
     """`{"now": true, "days": 90}`, or a part of it. Raises ValidationError."""
     sent = json_body(body)
     if not isinstance(sent, dict) or not sent.keys() <= RENEWAL["properties"].keys():
-        raise ValidationError('The body may be {"now": true, "days": 90}, a part of it, or nothing.', field="body")
+        raise ValidationError(
+            'The body may be {"now": true, "days": 90}, a part of it, or nothing.', field="body"
+        )
     now = sent.get("now", False)
     if not isinstance(now, bool):
         raise ValidationError("now must be true or false.", field="now", allowed="true or false")

@@ -45,7 +45,9 @@ class Principal:
 
 
 class Tokens:
-    def __init__(self, *, ssm: SSMClient, path: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, ssm: SSMClient, path: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ssm = ssm
         self._path = path
         self._clock = clock

@@ -125,7 +125,9 @@ class FilesAdapter:
             for member in range(len(opened.members)):
                 for reader in self._own.readers(opened, member):
                     if reader.names:
-                        return Survey(fields=list(reader.names), values=dict(reader.examples), files=files)
+                        return Survey(
+                            fields=list(reader.names), values=dict(reader.examples), files=files
+                        )
         return Survey(files=files)
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
@@ -151,7 +153,9 @@ class FilesAdapter:
         url = Position(files=digest_of(files)).url if files else None
         ended = "" if files else str(End.FILES)
         is_part = len(files) < len(self._listed)
-        return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended, is_part=is_part)
+        return Cursor(
+            url=url, changed_since=changed_since, limits=limits, ended=ended, is_part=is_part
+        )
 
     @property
     def most_at_once(self) -> int:
@@ -221,7 +225,9 @@ class FilesAdapter:
             yield self._own
             return
         part = position.part
-        tools = Tools(self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb)
+        tools = Tools(
+            self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb
+        )
         place = nullcontext(self._place) if part.begun is None else self._cut.hold()
         with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
@@ -234,7 +240,9 @@ class FilesAdapter:
             raise other_files()
         return position
 
-    def _pages_of_one(self, cursor: Cursor, position: Position, open_file: OpenFile) -> Iterator[Page]:
+    def _pages_of_one(
+        self, cursor: Cursor, position: Position, open_file: OpenFile
+    ) -> Iterator[Page]:
         """Up to the end of a file, a member or a sheet."""
         listed = self.files()[position.at]
         opened = open_file.open(listed)
@@ -245,13 +253,23 @@ class FilesAdapter:
         until = position.part.until if position.part else None
         for piece in self._check_while(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
-            page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
+            page = _page(
+                cursor,
+                position,
+                piece,
+                reader,
+                after if is_at_end else replace(position, mark=piece.mark),
+            )
             yield page
             cursor, position = page.next, replace(position, mark=piece.mark)
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(
-                number=position.number, part=_begun(position), rows=[], next=_cursor_at(cursor, after), file=reader.file
+                number=position.number,
+                part=_begun(position),
+                rows=[],
+                next=_cursor_at(cursor, after),
+                file=reader.file,
             )
 
     def _check_while(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
@@ -277,8 +295,12 @@ class FilesAdapter:
         return None
 
 
-def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None) -> Page:
-    moved = replace(cursor, delivered=cursor.delivered + piece.count, bytes=cursor.bytes + piece.size)
+def _page(
+    cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None
+) -> Page:
+    moved = replace(
+        cursor, delivered=cursor.delivered + piece.count, bytes=cursor.bytes + piece.size
+    )
     return Page(
         number=position.number,
         part=_begun(position),

@@ -39,4 +39,6 @@ class FileConnection(SourceConnection):
         return self._retries.insist(attempt, {"url": shown(url)})
 
     def _too_large(self) -> SourceError:
-        return FileTooLarge("The file at the source's address is larger than what is read of one. Ask for it in parts.")
+        return FileTooLarge(
+            "The file at the source's address is larger than what is read of one. Ask for it in parts."
+        )

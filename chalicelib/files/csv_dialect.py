@@ -28,7 +28,9 @@ BEGINNING = 1 << 18  # bytes
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")
 # A year, a year and a month, or a date in the place of a name: tables with a column a month have
 # such headers.
-PERIOD = re.compile(r"\s*(?:19|20)\d\d(?:[-/. ]?(?:0?[1-9]|1[0-2]|Q[1-4]))?(?:[-/.]\d\d?)?\s*", re.IGNORECASE)
+PERIOD = re.compile(
+    r"\s*(?:19|20)\d\d(?:[-/. ]?(?:0?[1-9]|1[0-2]|Q[1-4]))?(?:[-/.]\d\d?)?\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,9 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
     lines = _whole_lines(beginning[skipped:], file)
     quote = '"' if form.quote is None else form.quote
     delimiter = form.delimiter or _delimiter(lines, quote, form.comment)
-    records = records_of(lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT)
+    records = records_of(
+        lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT
+    )
     if not records:
         raise _nothing_read(lines, file)
     names, used = _names(records, form, file)
@@ -103,7 +107,9 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
 def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
     """Of the first lines."""
     if lines.isascii():
-        return FileUnreadable(f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0)
+        return FileUnreadable(
+            f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0
+        )
     return FileUnreadable(
         f'The first line of {file} is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".',
         file=file,
@@ -120,7 +126,9 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
     """
 
     def rank(delimiter: str) -> tuple[float, int]:
-        records = records_of(lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT)
+        records = records_of(
+            lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT
+        )
         width = _width(records)
         if width <= 1:
             return 0.0, 0
@@ -199,7 +207,9 @@ def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
         return len(distinct) > len(cells) // 2 or not below
     if len(numbers) > 1 and all(map(PERIOD.fullmatch, numbers)):
         return len(set(numbers)) == len(numbers)
-    texts = [place for place, cell in enumerate(cells) if cell.strip() and not NUMBER.fullmatch(cell)]
+    texts = [
+        place for place, cell in enumerate(cells) if cell.strip() and not NUMBER.fullmatch(cell)
+    ]
     return len(texts) > len(numbers) and any(_is_above_numbers(place, below) for place in texts)
 
 

@@ -156,7 +156,9 @@ class CsvPieces:
                 target.truncate()
                 piece = self._rewritten(source, target, self._new_piece(mark, until), mark)
         unreadable = tuple(piece.unreadable)
-        table = replace(self._table, path=path, rows=piece.rows, first_row=mark.row, unreadable=unreadable)
+        table = replace(
+            self._table, path=path, rows=piece.rows, first_row=mark.row, unreadable=unreadable
+        )
         return table, Mark(piece.next_row, mark.byte + piece.read)
 
     def _new_piece(self, mark: Mark, until: int | None) -> _Piece:
@@ -174,7 +176,9 @@ class CsvPieces:
         target.flush()
         return piece if self._has_all_rows(Path(target.name), piece) else None
 
-    def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
+    def _copy_lines(
+        self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True
+    ) -> bool:
         """Whether each may be a row; what is quoted is still to be counted, or is not taken at
         all.
         """
@@ -277,7 +281,9 @@ class CsvPieces:
     def _records(self, lines: Iterable[bytes], rows: MendedRows) -> Iterator[Record]:
         """Raises FileUnreadable, which names the row."""
         try:
-            yield from read_records(lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment)
+            yield from read_records(
+                lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment
+            )
         except UnclosedQuote:
             raise self._unclosed_quote(rows.next_row) from None
         except UnicodeDecodeError:
@@ -318,7 +324,10 @@ class CsvPieces:
         )
 
     def _not_utf8(self, row: int) -> FileUnreadable:
-        return self._error(row, 'is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".')
+        return self._error(
+            row,
+            'is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".',
+        )
 
     def _error(self, row: int, problem: str) -> FileUnreadable:
         """Of the row `row`, from 0; people count from 1."""

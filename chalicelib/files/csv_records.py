@@ -37,7 +37,9 @@ class UnclosedQuote(Exception):
         self.line = line
 
 
-def records_of(lines: bytes, *, delimiter: str, quote: str, comment: str, most: int) -> list[Record]:
+def records_of(
+    lines: bytes, *, delimiter: str, quote: str, comment: str, most: int
+) -> list[Record]:
     """The first records; a quote that is not closed ends them, and so does what is not UTF-8."""
     found: list[Record] = []
     with suppress(UnclosedQuote, UnicodeDecodeError):
@@ -46,7 +48,9 @@ def records_of(lines: bytes, *, delimiter: str, quote: str, comment: str, most: 
     return found
 
 
-def read_records(lines: Iterable[bytes], delimiter: str, quote: str, comment: str = "") -> Iterator[Record]:
+def read_records(
+    lines: Iterable[bytes], delimiter: str, quote: str, comment: str = ""
+) -> Iterator[Record]:
     """Without blank lines, comments and rows without any value. Raises UnclosedQuote,
     UnicodeDecodeError.
     """
@@ -109,4 +113,9 @@ def options(delimiter: str, quote: str) -> dict[str, Any]:
     """Of Python's reader and writer."""
     if not quote:
         return {"delimiter": delimiter, "quotechar": None, "quoting": csv.QUOTE_NONE}
-    return {"delimiter": delimiter, "quotechar": quote, "doublequote": True, "skipinitialspace": True}
+    return {
+        "delimiter": delimiter,
+        "quotechar": quote,
+        "doublequote": True,
+        "skipinitialspace": True,
+    }

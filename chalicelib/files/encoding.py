@@ -165,7 +165,9 @@ def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guesse
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as exc:
-                raise _not_of(encoding, file, line + _lines_before(exc), is_guessed=is_guessed) from None
+                raise _not_of(
+                    encoding, file, line + _lines_before(exc), is_guessed=is_guessed
+                ) from None
             if ends is None:
                 text, ends = text.removeprefix(BYTE_ORDER_MARK), _line_end(text)
             text = text.replace(ends, "\n")

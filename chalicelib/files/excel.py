@@ -43,7 +43,9 @@ class Sheet:
         return tuple(found)
 
 
-def sheets_of(path: Path, directory: Path, *, pattern: str, file: str, limits: Limits) -> list[Sheet]:
+def sheets_of(
+    path: Path, directory: Path, *, pattern: str, file: str, limits: Limits
+) -> list[Sheet]:
     """Those that the pattern names, else the largest. Raises FileUnreadable, FileTooLarge,
     FilesNotFound.
     """
@@ -62,7 +64,9 @@ def sheets_of(path: Path, directory: Path, *, pattern: str, file: str, limits: L
     found = [Sheet(sheet["name"], Path(sheet["path"]), sheet["last"]) for sheet in sheets]
     filled = [sheet for sheet in found if sheet.path.stat().st_size]
     if not filled:
-        raise FileUnreadable(f"{file} has no rows in its sheet. Ask for a new copy.", file=file, row=0)
+        raise FileUnreadable(
+            f"{file} has no rows in its sheet. Ask for a new copy.", file=file, row=0
+        )
     return filled
 
 
@@ -75,10 +79,16 @@ def _check_size(path: Path, file: str, limits: Limits) -> None:
         raise _too_large(file, f"has {size // MB:,} MB of cells, and {most // MB:,} MB are read")
 
 
-def _told_by_process(path: Path, directory: Path, pattern: str, file: str, limits: Limits) -> dict[str, Any]:
+def _told_by_process(
+    path: Path, directory: Path, pattern: str, file: str, limits: Limits
+) -> dict[str, Any]:
     arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
     command = [sys.executable, "-m", f"{__package__}.excel_process", *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "RUST_BACKTRACE": "0",
+    }
     try:
         done = subprocess.run(  # noqa: S603  nothing of it is interpreted
             command,
@@ -108,7 +118,8 @@ def _error(told: dict[str, Any], file: str) -> ImportFailed:
     if told["error"] == "memory":
         return _too_large(file, "takes more memory than there is")
     return FileUnreadable(
-        f"{file} is damaged or no Excel file ({told['says']}). Open it in Excel, and save it anew or as CSV.", file=file
+        f"{file} is damaged or no Excel file ({told['says']}). Open it in Excel, and save it anew or as CSV.",
+        file=file,
     )
 
 

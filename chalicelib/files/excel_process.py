@@ -49,12 +49,16 @@ def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any
     """
     book = python_calamine.CalamineWorkbook.from_path(path)
     if pattern:
-        names = [name for name in book.sheet_names if fnmatchcase(name.casefold(), pattern.casefold())]
+        names = [
+            name for name in book.sheet_names if fnmatchcase(name.casefold(), pattern.casefold())
+        ]
     else:
         names = _largest(book)
     if not names:
         return [{"name": name, "path": ""} for name in book.sheet_names]
-    return [_write(book, name, directory / f"sheet-{number}.csv") for number, name in enumerate(names)]
+    return [
+        _write(book, name, directory / f"sheet-{number}.csv") for number, name in enumerate(names)
+    ]
 
 
 def _largest(book: python_calamine.CalamineWorkbook) -> list[str]:
@@ -96,13 +100,17 @@ def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[
 
 def _as_text(cell: Any) -> tuple[str, str]:
     if isinstance(cell, str):
-        return "text", " ".join(cell.splitlines()) if "\n" in cell or "\r" in cell else cell.replace("\0", "")
+        return "text", " ".join(
+            cell.splitlines()
+        ) if "\n" in cell or "\r" in cell else cell.replace("\0", "")
     if isinstance(cell, bool):
         return "boolean", str(cell).lower()
     if isinstance(cell, (int, float)):
         return "number", number_as_text(cell)
     if isinstance(cell, datetime):
-        return "date", cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="seconds")
+        return "date", cell.date().isoformat() if cell.time() == time() else cell.isoformat(
+            timespec="seconds"
+        )
     if isinstance(cell, date):
         return "date", cell.isoformat()
     return "text", str(cell) if isinstance(cell, (time, timedelta)) else ""

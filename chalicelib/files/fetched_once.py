@@ -45,7 +45,9 @@ class FetchedOnce:
         with self._alone:
             if listed not in self._paths:
                 self._directory.mkdir(parents=True, exist_ok=True)
-                self._paths[listed] = self._place.fetch(listed, self._directory / str(len(self._paths)))
+                self._paths[listed] = self._place.fetch(
+                    listed, self._directory / str(len(self._paths))
+                )
             return self._paths[listed]
 
     @contextmanager

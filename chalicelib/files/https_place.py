@@ -24,7 +24,9 @@ class HttpsPlace:
 
     is_shared = False
 
-    def __init__(self, connection: FileConnection, url: str, directory: Path, *, limits: Limits = USUAL) -> None:
+    def __init__(
+        self, connection: FileConnection, url: str, directory: Path, *, limits: Limits = USUAL
+    ) -> None:
         self._connection = connection
         self._url = url
         self._path = directory / "downloaded"

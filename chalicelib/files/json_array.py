@@ -67,9 +67,15 @@ class JsonArray:
 
     def _larger(self, size: int, at: int, row: int) -> int:
         if at + size >= len(self._bytes):
-            raise self._error(row, "is not whole, or no JSON: the file is damaged or ends early. Ask for a new copy.")
+            raise self._error(
+                row,
+                "is not whole, or no JSON: the file is damaged or ends early. Ask for a new copy.",
+            )
         if size >= LARGEST:
-            raise self._error(row, f"has more than {LARGEST >> 20} MB, or is no JSON. Look whether it is a row at all.")
+            raise self._error(
+                row,
+                f"has more than {LARGEST >> 20} MB, or is no JSON. Look whether it is a row at all.",
+            )
         return size * 4
 
     def _one_by_one(self, window: bytes) -> tuple[list[bytes], int] | None:
@@ -100,10 +106,15 @@ class JsonArray:
     def _check_end(self, at: int, row: int) -> None:
         """Whether the document goes on as one that is whole does."""
         if not self._place.is_closed_after(at):
-            raise self._error(row, "is the last one, and what follows is no JSON: the file is damaged or ends early.")
+            raise self._error(
+                row,
+                "is the last one, and what follows is no JSON: the file is damaged or ends early.",
+            )
 
     def _error(self, row: int, problem: str) -> FileUnreadable:
-        return FileUnreadable(f"Row {row + 1:,} of {self._file} {problem}", file=self._file, row=row)
+        return FileUnreadable(
+            f"Row {row + 1:,} of {self._file} {problem}", file=self._file, row=row
+        )
 
 
 def _cut(window: bytes) -> tuple[list[bytes], int] | None:

@@ -46,7 +46,10 @@ class NdjsonFile:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -71,7 +74,9 @@ class NdjsonFile:
         before: Key | None = None
         for line, row in _rows(path):
             key = _key(row)
-            self.ordered = self.ordered and None not in key and (before is None or _ascends(before, key))
+            self.ordered = (
+                self.ordered and None not in key and (before is None or _ascends(before, key))
+            )
             before = key
             self._lines.write(line + b"\n")
             self._offsets.append(self._offsets[-1] + len(line) + 1)
@@ -98,7 +103,9 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _key(row: dict[str, object]) -> Key:
-    field, well, period = (row.get(name) for name in ("field_code", "well_code", "production_period"))
+    field, well, period = (
+        row.get(name) for name in ("field_code", "well_code", "production_period")
+    )
     return (
         field if isinstance(field, int) else None,
         well if isinstance(well, int) else None,

@@ -40,7 +40,8 @@ class JsonPlace:
             at = self._place_of(pointer) if pointer else self._likely()
         except Misplaced:
             raise FileUnreadable(
-                f"{self._file} is damaged or ends early before its rows begin. Ask for a new copy.", file=self._file
+                f"{self._file} is damaged or ends early before its rows begin. Ask for a new copy.",
+                file=self._file,
             ) from None
         if at is None or self.sign_at(at) != b"[":
             raise self._no_array(pointer)
@@ -55,7 +56,10 @@ class JsonPlace:
         """Whether nothing follows the array's bracket at `at`, or the object around it ends with
         the document.
         """
-        if self._document[self._root : self._root + 1] == b"[" and self._past_blanks(at) > self._root:
+        if (
+            self._document[self._root : self._root + 1] == b"["
+            and self._past_blanks(at) > self._root
+        ):
             return not self.sign_at(self._past_blanks(at) + 1) or self._ends_with(b"]")
         return self._ends_with(b"}")
 
@@ -87,7 +91,10 @@ class JsonPlace:
         if sign == b"{":
             return next((value for key, value in self._members(at) if key == name), None)
         if sign == b"[" and name.isdigit():
-            return next((value for place, value in enumerate(self._elements(at)) if place == int(name)), None)
+            return next(
+                (value for place, value in enumerate(self._elements(at)) if place == int(name)),
+                None,
+            )
         return None
 
     def _members(self, at: int) -> Iterator[tuple[str, int]]:

@@ -29,7 +29,8 @@ NOT_READ = {
     b"PARE": "a Parquet file that is encrypted",
 }
 _PAGE = re.compile(
-    rb"\s*(?:<!--.*?-->\s*)*<(!doctype html|html|head|body|table|div|script|meta)\b", re.IGNORECASE | re.DOTALL
+    rb"\s*(?:<!--.*?-->\s*)*<(!doctype html|html|head|body|table|div|script|meta)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _XML = re.compile(rb"\s*<(\?xml|[a-z][\w:.-]*[\s>])", re.IGNORECASE)
 
@@ -78,12 +79,15 @@ def _refuse(text: bytes, beginning: bytes, file: str, declared: str) -> None:
     """Raises FileFormatUnknown."""
     known = next((words for mark, words in NOT_READ.items() if beginning.startswith(mark)), "")
     if not known and _PAGE.match(text):
-        known = "a web page, whatever its name says. Open it: often it holds a sentence of the server"
+        known = (
+            "a web page, whatever its name says. Open it: often it holds a sentence of the server"
+        )
     if not known and _XML.match(text):
         known = "XML"
     if not known and declared in ("xlsx", "xls", "parquet") and text:
         known = f"text, and no {declared} file"
     if known:
         raise FileFormatUnknown(
-            f"{file} is {known}. What is read is CSV, Excel, Parquet and JSON, plain, as gzip or in a zip.", file=file
+            f"{file} is {known}. What is read is CSV, Excel, Parquet and JSON, plain, as gzip or in a zip.",
+            file=file,
         )

@@ -39,7 +39,9 @@ class Known:
         marks = [mark_of(each) for each in files]
         if self.is_one_set:
             return [] if self.marks == {*marks} else list(files)
-        new = next((place for place, mark in enumerate(marks) if mark not in self.marks), len(files))
+        new = next(
+            (place for place, mark in enumerate(marks) if mark not in self.marks), len(files)
+        )
         return list(files[new:])
 
 

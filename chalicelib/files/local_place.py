@@ -38,7 +38,9 @@ class LocalPlace:
             self._root = path.parent
             found = [path.name]
         elif path.is_dir():
-            found = [name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")]
+            found = [
+                name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")
+            ]
         else:
             found = self._matching()
         listed = [self._look_at(name) for name in found[: self._limits.files + 1]]
@@ -48,7 +50,9 @@ class LocalPlace:
         self.check(listed)
         path = self._root / listed.name
         if not os.access(path, os.R_OK):
-            raise FileUnreadable(f"{listed.name} may not be read. Give this user the right to.", file=listed.name)
+            raise FileUnreadable(
+                f"{listed.name} may not be read. Give this user the right to.", file=listed.name
+            )
         return path
 
     def check(self, listed: Listed) -> None:
@@ -76,7 +80,9 @@ class LocalPlace:
         try:
             found = (self._root / name).stat()
         except OSError:
-            raise FilesNotFound(f"{name} is not there any more, or may not be looked at.", file=name) from None
+            raise FilesNotFound(
+                f"{name} is not there any more, or may not be looked at.", file=name
+            ) from None
         if not stat.S_ISREG(found.st_mode):
             raise FileUnreadable(f"{name} is no ordinary file.", file=name)
         # Whoever copied it.

@@ -30,7 +30,9 @@ class MendedRows:
         self._width = len(dialect.names)
         self._delimiter = dialect.delimiter
         self._text = io.StringIO()
-        self._writer = csv.writer(self._text, lineterminator="\n", **options(dialect.delimiter, dialect.quote))
+        self._writer = csv.writer(
+            self._text, lineterminator="\n", **options(dialect.delimiter, dialect.quote)
+        )
         self._first_row = first_row
         self.rows = 0
         self.unreadable: list[Unreadable] = []

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class OpenFile:
     """`unpivot` has the pattern of the `fields` that become rows, and the name of their `value`."""
 
-    def __init__(self, place: Place, tools: Tools, *, form: FileForm, limits: Limits, unpivot: Any) -> None:
+    def __init__(
+        self, place: Place, tools: Tools, *, form: FileForm, limits: Limits, unpivot: Any
+    ) -> None:
         self._place = place
         self._tools = tools
         self._form = form
@@ -37,7 +39,9 @@ class OpenFile:
         if self._opened is None or self._listed != listed:
             self._close_file()
             path = self._place.fetch(listed, self._tools.new_path())
-            self._opened = OpenedFile(path, listed.name, form=self._form, limits=self._limits, tools=self._tools)
+            self._opened = OpenedFile(
+                path, listed.name, form=self._form, limits=self._limits, tools=self._tools
+            )
             self._listed = listed
         return self._opened
 
@@ -47,7 +51,10 @@ class OpenFile:
         if self._unpivot is None:
             return readers
         pattern, value = self._unpivot.fields, self._unpivot.value
-        return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
+        return [
+            LongReader(reader, pattern=pattern, value=value, tools=self._tools)
+            for reader in readers
+        ]
 
     def marks(self, listed: Listed) -> Iterator[Mark]:
         """Places between two pieces of the file; none of one that has to be read from its beginning

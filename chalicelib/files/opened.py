@@ -33,7 +33,9 @@ class OpenedFile:
     is removed when another one is asked for.
     """
 
-    def __init__(self, path: Path, name: str, *, form: FileForm, limits: Limits, tools: Tools) -> None:
+    def __init__(
+        self, path: Path, name: str, *, form: FileForm, limits: Limits, tools: Tools
+    ) -> None:
         self._name = name
         self._form = form
         self._limits = limits
@@ -65,7 +67,9 @@ class OpenedFile:
     def _members(self) -> list[Member]:
         if is_archive(self._path, file=self._name, limits=self._limits):
             self.is_packed = True
-            return members_of(self._path, file=self._name, pattern=self._form.members, limits=self._limits)
+            return members_of(
+                self._path, file=self._name, pattern=self._form.members, limits=self._limits
+            )
         return [Member(self._name)]
 
     def _unpack(self, path: Path, name: str) -> Path:
@@ -85,10 +89,13 @@ class OpenedFile:
             path = self._unpack(path, member.name)
             if is_archive(path, file=member.name, limits=self._limits):
                 raise FileFormatUnknown(
-                    f"{member.name} is an archive in an archive. Unpack it before.", file=member.name
+                    f"{member.name} is an archive in an archive. Unpack it before.",
+                    file=member.name,
                 )
         if not path.stat().st_size:
-            raise FileUnreadable(f"{member.name} is empty. Ask for a new copy.", file=member.name, row=0)
+            raise FileUnreadable(
+                f"{member.name} is empty. Ask for a new copy.", file=member.name, row=0
+            )
         return self._readers_of(path, member.name)
 
     def _readers_of(self, path: Path, file: str) -> list[Reader]:
@@ -109,14 +116,24 @@ class OpenedFile:
     def _sheets(self, path: Path, file: str) -> list[Reader]:
         form = replace(self._form, delimiter=",", quote='"', comment="")
         readers: list[Reader] = []
-        for sheet in sheets_of(path, self._new_path(), pattern=form.sheet, file=file, limits=self._limits):
+        for sheet in sheets_of(
+            path, self._new_path(), pattern=form.sheet, file=file, limits=self._limits
+        ):
             dialect = dialect_of(Text(sheet.path), form, file=file, limits=self._limits)
-            kinds = sheet.kinds(len(dialect.names), first_row=lines_before(sheet.path, dialect.start))
+            kinds = sheet.kinds(
+                len(dialect.names), first_row=lines_before(sheet.path, dialect.start)
+            )
             readers.append(self._csv(sheet.path, dialect, file, sheet=sheet.name, kinds=kinds))
         return readers
 
     def _csv(
-        self, path: Path, dialect: Dialect, file: str, *, sheet: str = "", kinds: tuple[str, ...] = ()
+        self,
+        path: Path,
+        dialect: Dialect,
+        file: str,
+        *,
+        sheet: str = "",
+        kinds: tuple[str, ...] = (),
     ) -> CsvPieces:
         return CsvPieces(
             path,

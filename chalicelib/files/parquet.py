@@ -62,7 +62,9 @@ class ParquetPieces:
         self._texts, self._kinds = _as_texts(columns, self.names)
         ((count,),) = self._rows("count")
         self._count = int(count)
-        self._piece_rows = min(limits.piece_rows, max(LEAST_ROWS, MOST_CELLS // max(1, len(columns))))
+        self._piece_rows = min(
+            limits.piece_rows, max(LEAST_ROWS, MOST_CELLS // max(1, len(columns)))
+        )
 
     @property
     def examples(self) -> dict[str, str]:
@@ -122,14 +124,20 @@ def _damage_as_ours(file: str) -> Iterator[None]:
         yield
     except duckdb.Error as exc:
         said = re.sub(r"['\"]?/\S+", "the file", str(exc).partition("\n")[0])[:200]
-        raise FileUnreadable(f"{file} is damaged, or no Parquet file: {said}. Ask for a new copy.", file=file) from exc
+        raise FileUnreadable(
+            f"{file} is damaged, or no Parquet file: {said}. Ask for a new copy.", file=file
+        ) from exc
 
 
-def _as_texts(columns: list[tuple[str, str]], names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _as_texts(
+    columns: list[tuple[str, str]], names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
     """The select list that gives all as text under our names, and the kinds of the columns."""
     texts, kinds = [], []
     for (column, kind_of_column), name in zip(columns, names, strict=True):
-        statement, kind = next((how, kind) for pattern, how, kind in FORMS if pattern.fullmatch(kind_of_column))
+        statement, kind = next(
+            (how, kind) for pattern, how, kind in FORMS if pattern.fullmatch(kind_of_column)
+        )
         value = STATEMENTS[statement].format(value=_identifier(column)).strip()
         texts.append(f"{value} AS {_identifier(name)}")
         kinds.append(kind)

@@ -82,7 +82,9 @@ def listed_in_order(files: list[Listed], where: str, limits: Limits) -> list[Lis
             f"There is no file at {where}. Check the address and its pattern, and that the files are there."
         )
     if len(files) > limits.files:
-        raise FileTooLarge(f"There are more than {limits.files:,} files at {where}. Name fewer of them.")
+        raise FileTooLarge(
+            f"There are more than {limits.files:,} files at {where}. Name fewer of them."
+        )
     for each in files:
         check_size(each.name, each.size, limits)
     return sorted(files, key=lambda each: each.name)
@@ -99,7 +101,8 @@ def check_size(name: str, size: int, limits: Limits) -> None:
 
 def file_changed(name: str) -> FileChanged:
     return FileChanged(
-        f"{name} grew or changed while it was read. Start the import again when it is complete.", file=name
+        f"{name} grew or changed while it was read. Start the import again when it is complete.",
+        file=name,
     )
 
 

@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     from .limits import Limits
 
 TRIES = 3  # of an object whose transfer breaks; botocore itself repeats what was not answered
-FORBIDDEN = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+FORBIDDEN = {
+    "AccessDenied",
+    "403",
+    "Forbidden",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+}
 GONE = {"NoSuchKey", "404", "PreconditionFailed", "412"}  # or another one under the same name
 BUSY = {"SlowDown", "Throttling", "RequestLimitExceeded"}
 
@@ -88,7 +95,9 @@ class S3Place:
     @property
     def _prefix(self) -> str:
         """What all the keys begin with."""
-        return self._path[: next((at for at, sign in enumerate(self._path) if sign in "*?["), len(self._path))]
+        return self._path[
+            : next((at for at, sign in enumerate(self._path) if sign in "*?["), len(self._path))
+        ]
 
     @property
     def _folder(self) -> str:
@@ -96,7 +105,9 @@ class S3Place:
         return self._prefix[: self._prefix.rfind("/") + 1]
 
     def _objects(self) -> Iterator[Any]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix
+        )
         for page in pages:
             yield from page.get("Contents", [])
 
@@ -110,7 +121,9 @@ class S3Place:
     def _fetch(self, listed: Listed, target: Path) -> None:
         with _errors_as_ours(self._bucket, listed.name):
             key = self._folder + listed.name
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{listed.version}"')
+            answer = self._s3.get_object(
+                Bucket=self._bucket, Key=key, IfMatch=f'"{listed.version}"'
+            )
             with disk_errors(), closing(answer["Body"]) as body, target.open("wb") as file:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
@@ -126,7 +139,9 @@ def _errors_as_ours(bucket: str, name: str = "") -> Iterator[None]:
         raise _refusal(exc, bucket, name) from exc
     except BotoCoreError as exc:
         if name:
-            raise SourceInterrupted(f"{name} did not come whole from the bucket. Start the import again.") from exc
+            raise SourceInterrupted(
+                f"{name} did not come whole from the bucket. Start the import again."
+            ) from exc
         raise SourceUnreachable(
             f"The bucket {bucket} cannot be reached ({type(exc).__name__}). Check its name and the network."
         ) from exc
@@ -140,13 +155,19 @@ def _refusal(exc: ClientError, bucket: str, name: str) -> SourceError:
     if code in GONE and name:
         return file_changed(name)
     if code == "InvalidObjectState":
-        return FileUnreadable(f"{name} lies in an archive of S3. Restore it there before.", file=name)
+        return FileUnreadable(
+            f"{name} lies in an archive of S3. Restore it there before.", file=name
+        )
     if code in FORBIDDEN:
         return SourceForbidden(
             f"S3 does not let this function read the bucket {bucket} ({code}). Give it the rights s3:ListBucket and "
             "s3:GetObject there."
         )
     if code in BUSY:
-        return SourceThrottled(f"S3 takes no more requests for the bucket {bucket} for now. Start again later.")
+        return SourceThrottled(
+            f"S3 takes no more requests for the bucket {bucket} for now. Start again later."
+        )
     kind = SourceUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else SourceRefused
-    return kind(f"S3 refuses to read the bucket {bucket} ({code}). Check the address, or start again later.")
+    return kind(
+        f"S3 refuses to read the bucket {bucket} ({code}). Check the address, or start again later."
+    )

@@ -43,7 +43,9 @@ class Stretch:
             return cls(first=first, past=past)
         begun, row, byte, until = rows.split(":")
         mark = Mark(int(row), int(byte))
-        return cls(first=first, past=past, mark=mark, until=int(until) if until else None, begun=int(begun))
+        return cls(
+            first=first, past=past, mark=mark, until=int(until) if until else None, begun=int(begun)
+        )
 
 
 def stretches_of(

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .limits import Limits
 
 TABLES = re.compile(
-    r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$", re.IGNORECASE
+    r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$",
+    re.IGNORECASE,
 )
 # No data.
 BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
@@ -54,7 +55,9 @@ class Member:
 def unpack_gzip(path: Path, target: Path, *, file: str, limits: Limits) -> None:
     """Raises FileUnreadable: damaged or cut off; FileTooLarge, ScratchFull."""
     with _damage_as_ours(file), gzip.open(path) as source:
-        _copy(cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits)
+        _copy(
+            cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits
+        )
 
 
 def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
@@ -74,7 +77,9 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     entries.sort(key=lambda entry: entry.filename)
     if len(entries) > limits.members:
-        raise FileTooLarge(f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file)
+        raise FileTooLarge(
+            f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file
+        )
     is_single = len(entries) == 1
     chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=is_single)]
     if not chosen:
@@ -91,7 +96,9 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
     if entry is None:
         raise ValueError("the file itself is no member")
     if entry.flag_bits & ENCRYPTED:
-        raise FileUnreadable(f"{member.name} has a password. Ask for it without one.", file=member.name)
+        raise FileUnreadable(
+            f"{member.name} has a password. Ask for it without one.", file=member.name
+        )
     with _damage_as_ours(member.name), zipfile.ZipFile(path) as archive:
         try:
             source = archive.open(entry)
@@ -135,7 +142,8 @@ def _damage_as_ours(file: str) -> Iterator[None]:
     except _DAMAGED as exc:
         said = " ".join(str(exc).split())[:LONGEST_NAME]
         raise FileUnreadable(
-            f"{file} is damaged or ends early, and cannot be unpacked: {said}. Ask for a new copy.", file=file
+            f"{file} is damaged or ends early, and cannot be unpacked: {said}. Ask for a new copy.",
+            file=file,
         ) from exc
 
 
@@ -148,9 +156,12 @@ def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
 
 def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
     names = ", ".join(_shown(entry.filename) for entry in entries[:SHOWN]) or "nothing"
-    wanted = f'no member named "{_shown(pattern)}"' if pattern else "no member that looks like a table"
+    wanted = (
+        f'no member named "{_shown(pattern)}"' if pattern else "no member that looks like a table"
+    )
     return FilesNotFound(
-        f"{file} has {wanted}. In it are {names}. Say in the definition which ones to read: members.", file=file
+        f"{file} has {wanted}. In it are {names}. Say in the definition which ones to read: members.",
+        file=file,
     )
 
 
@@ -169,10 +180,15 @@ def _check_directory(path: Path, file: str, limits: Limits) -> None:
     tail = _tail_of(path)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END.size:
-        raise FileUnreadable(f"{file} ends early: the list of its members is not there. Ask for a new copy.", file=file)
+        raise FileUnreadable(
+            f"{file} ends early: the list of its members is not there. Ask for a new copy.",
+            file=file,
+        )
     size = _directory_size(tail, at)
     if size > limits.directory:
-        raise FileTooLarge(f"{file} has a list of {size >> 20:,} MB of members. Ask for it in parts.", file=file)
+        raise FileTooLarge(
+            f"{file} has a list of {size >> 20:,} MB of members. Ask for it in parts.", file=file
+        )
 
 
 def _tail_of(path: Path) -> bytes:

@@ -47,7 +47,11 @@ class LongReader:
     @property
     def names(self) -> tuple[str, ...]:
         """Raises FileUnreadable: no column is like the pattern."""
-        return (*self._names_left(self._reader.names), *self._fields) if self._reader.names and self._wide else ()
+        return (
+            (*self._names_left(self._reader.names), *self._fields)
+            if self._reader.names and self._wide
+            else ()
+        )
 
     @property
     def examples(self) -> dict[str, Any]:
@@ -64,7 +68,9 @@ class LongReader:
             if piece.table:
                 yield replace(piece, table=self._long(piece.table))
             else:
-                yield replace(piece, rows=[each for row in piece.rows for each in self._long_rows(row)])
+                yield replace(
+                    piece, rows=[each for row in piece.rows for each in self._long_rows(row)]
+                )
 
     @cached_property
     def _wide(self) -> dict[str, dict[str, str]]:
@@ -81,12 +87,18 @@ class LongReader:
 
     def _groups_by_name(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         matches = {name: self._pattern.fullmatch(name) for name in names}
-        return {name: {k: v or "" for k, v in match.groupdict().items()} for name, match in matches.items() if match}
+        return {
+            name: {k: v or "" for k, v in match.groupdict().items()}
+            for name, match in matches.items()
+            if match
+        }
 
     def _names_left(self, names: Iterable[str]) -> list[str]:
         """A column that is called like one of the new fields gives way."""
         new = {name.lower() for name in self._fields}
-        return [name for name in names if name.lower() not in new and not self._pattern.fullmatch(name)]
+        return [
+            name for name in names if name.lower() not in new and not self._pattern.fullmatch(name)
+        ]
 
     # -- a table ------------------------------------------------------------------------------
 
@@ -99,10 +111,15 @@ class LongReader:
         columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
         lists = {
             "columns": ", ".join(columns),
-            "kept": ", ".join(f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)) or "NULL",
+            "kept": ", ".join(
+                f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)
+            )
+            or "NULL",
             "value": _name(self._value),
             "place": _name(PLACE),
-            "cells": ", ".join(self._cell(groups, f"field.{_name(name)}") for name, groups in told.items()),
+            "cells": ", ".join(
+                self._cell(groups, f"field.{_name(name)}") for name, groups in told.items()
+            ),
             "nothing": self._cell({}, "NULL"),
             "unreadable": f"CAST([{', '.join(str(each.row) for each in table.unreadable)}] AS BIGINT[])",
             "row": table.place,
@@ -110,19 +127,33 @@ class LongReader:
             "path": quoted(path),
         }
         with exhaustion_told():
-            ((rows,),) = self._tools.duckdb.execute(_SQL["write_long_rows"].format_map(lists)).fetchall()
+            ((rows,),) = self._tools.duckdb.execute(
+                _SQL["write_long_rows"].format_map(lists)
+            ).fetchall()
         table.path.unlink()
         names = (*kept, *self._fields, PLACE)
         kinds = self._kinds(table, kept)
-        return replace(table, path=path, format="parquet", names=names, rows=int(rows), kinds=kinds, has_places=True)
+        return replace(
+            table,
+            path=path,
+            format="parquet",
+            names=names,
+            rows=int(rows),
+            kinds=kinds,
+            has_places=True,
+        )
 
     def _cell(self, groups: Mapping[str, str], value: str) -> str:
-        said = [f"{_name(name)} := {literal(groups.get(name, ''))}" for name in self._pattern.groupindex]
+        said = [
+            f"{_name(name)} := {literal(groups.get(name, ''))}" for name in self._pattern.groupindex
+        ]
         return f"struct_pack({', '.join([*said, f'{_name(self._value)} := {value}'])})"
 
     def _kinds(self, table: Table, kept: list[str]) -> tuple[str, ...]:
         kinds = dict(zip(table.names, table.kinds, strict=False))
-        return (*(kinds[name] for name in kept), *["text"] * (len(self._fields) + 1)) if kinds else ()
+        return (
+            (*(kinds[name] for name in kept), *["text"] * (len(self._fields) + 1)) if kinds else ()
+        )
 
     # -- JSON ---------------------------------------------------------------------------------
 
@@ -136,7 +167,11 @@ class LongReader:
             return [row]
         kept = {name: found[name] for name in self._names_left(found)}
         told = self._groups_by_name(found).items()
-        cells = [kept | groups | {self._value: found[name]} for name, groups in told if found[name] not in (None, "")]
+        cells = [
+            kept | groups | {self._value: found[name]}
+            for name, groups in told
+            if found[name] not in (None, "")
+        ]
         return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]
 
 

@@ -32,7 +32,9 @@ LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
 GZIP = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and trailer
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff")
-_BELOW_128_AS_ASCII = re.compile(r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+")
+_BELOW_128_AS_ASCII = re.compile(
+    r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+"
+)
 
 
 class Unreadable(Exception):
@@ -73,7 +75,9 @@ def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str
     return digest.hexdigest()
 
 
-def _read_at_once(response: requests.Response, allowance: Allowance, length: int, most: int) -> bytearray:
+def _read_at_once(
+    response: requests.Response, allowance: Allowance, length: int, most: int
+) -> bytearray:
     """What tells its length goes from the socket to its place: to join pieces takes as long as to
     receive them.
     """
@@ -110,7 +114,11 @@ def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> 
 
 def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
     """Nothing but gzip is asked for, and some send deflate all the same."""
-    names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    names = [
+        name
+        for part in encoding.split(",")
+        if (name := part.strip().lower()) not in ("", "identity")
+    ]
     if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
         raise Unreadable(f"it is compressed as {_quoted_name(encoding)}")
     if names == ["deflate"]:

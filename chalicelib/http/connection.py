@@ -82,7 +82,9 @@ class SourceConnection:
         self._clock = clock
         self._closed = threading.Event()
         self._sleep = sleep or self._closed.wait
-        self._limits = TimeLimits(source_seconds=settings.source_seconds - spent, remaining=remaining, clock=clock)
+        self._limits = TimeLimits(
+            source_seconds=settings.source_seconds - spent, remaining=remaining, clock=clock
+        )
         self._origins = Origins(settings.source_url, settings.source_aliases)
         self._cookies = OriginCookies()
         self._has_succeeded = False
@@ -217,9 +219,13 @@ class SourceConnection:
         except TooLarge as exc:
             raise self._too_large() from exc
         except Unreadable as exc:
-            raise SourceEncoding(f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip.") from exc
+            raise SourceEncoding(
+                f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip."
+            ) from exc
         except Broken as exc:
-            raise SourceInvalid(f"The page of {shown(url)} is damaged: {exc}. Start the import again.") from exc
+            raise SourceInvalid(
+                f"The page of {shown(url)} is damaged: {exc}. Start the import again."
+            ) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise broken_exchange(exc, url) from exc
 

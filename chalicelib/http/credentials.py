@@ -56,7 +56,12 @@ OAUTH_ERRORS = {  # RFC 6749, section 5.2
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write half a character; no header can
-_BUSY = {"TooManyRequestsException", "RequestLimitExceeded", "InternalServiceError", "InternalServerError"}
+_BUSY = {
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "InternalServiceError",
+    "InternalServerError",
+}
 
 
 def open_credentials(
@@ -75,7 +80,9 @@ def open_credentials(
     check_authority(settings.source_ca)
     text = stored_secret(settings.source_secret, client=client, environment=environment)
     kind = _kind_of(text) if settings.source_auth == BY_FORM else settings.source_auth
-    auth = _auth(kind, secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}"), settings, proxy)
+    auth = _auth(
+        kind, secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}"), settings, proxy
+    )
     auth.bound = bound_of(_object(text.encode("utf-8", "replace")).get("origin"), settings)
     return auth
 
@@ -86,7 +93,9 @@ def _kind_of(text: str) -> str:
     kinds = [kind for kind, names in FORMS.items() if told.keys() >= set(names)]
     if len(kinds) != 1:
         forms = "; ".join(" and ".join(names) for names in FORMS.values())
-        raise SecretInvalid(f"The secret of the source tells no kind of credentials. It holds one of: {forms}.")
+        raise SecretInvalid(
+            f"The secret of the source tells no kind of credentials. It holds one of: {forms}."
+        )
     return kinds[0]
 
 
@@ -116,7 +125,12 @@ def written_anyhow(secrets: Iterable[str]) -> set[str]:
     Of `a/b`: a/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
     """
     plain = set(secrets)
-    once = {encode(secret, safe=safe) for secret in plain for encode in (quote, quote_plus) for safe in ("", "/")}
+    once = {
+        encode(secret, safe=safe)
+        for secret in plain
+        for encode in (quote, quote_plus)
+        for safe in ("", "/")
+    }
     twice = {quote(each, safe="") for each in once}
     forms = plain | once | twice
     return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
@@ -160,7 +174,9 @@ class HeaderAuth(SourceAuth):
 
 def basic_auth(user: str, password: str, *, header: str = "Authorization") -> HeaderAuth:
     """RFC 7617, in UTF-8."""
-    return HeaderAuth(header, "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password)
+    return HeaderAuth(
+        header, "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password
+    )
 
 
 class TokenAuth(SourceAuth):
@@ -239,7 +255,10 @@ class TokenAuth(SourceAuth):
 def _check(status: int, body: bytes | bytearray) -> None:
     if status == requests.codes.ok:
         return
-    passing = status >= 500 or status in (requests.codes.too_many_requests, requests.codes.request_timeout)  # noqa: PLR2004
+    passing = status >= requests.codes.server_error or status in (
+        requests.codes.too_many_requests,
+        requests.codes.request_timeout,
+    )
     error = TokenUnavailable if passing else TokenRefused
     told = _object(body).get("error")
     reason = f", {told}" if isinstance(told, str) and told in OAUTH_ERRORS else ""
@@ -252,8 +271,12 @@ def _token(body: bytes | bytearray) -> tuple[str, float]:
     """
     answer = _object(body)
     token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
-    if not (isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"):
-        raise TokenUnavailable("The token endpoint's answer holds no bearer token. Check WELLHEAD_SOURCE_TOKEN_URL.")
+    if not (
+        isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"
+    ):
+        raise TokenUnavailable(
+            "The token endpoint's answer holds no bearer token. Check WELLHEAD_SOURCE_TOKEN_URL."
+        )
     lives = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)?", str(answer.get("expires_in")))
     seconds = float(lives[0]) if lives else 0.0
     return token, seconds or float("inf")
@@ -283,7 +306,9 @@ def stored_secret(
             return environment[name]
         if store == "secretsmanager":
             return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
-        return str(client("ssm").get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"])
+        return str(
+            client("ssm").get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"]
+        )
     except (ParamValidationError, KeyError) as exc:
         raise _unfound(setting) from exc
     except ClientError as exc:
@@ -315,7 +340,9 @@ def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
         part = secret.get(name)
         if not isinstance(part, str) or not _is_fit(name, part.strip()):
             form = ", ".join(f'"{each}": "..."' for each in FORMS[kind])
-            raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
+            raise SecretInvalid(
+                f"{needed_by} needs a secret of the form {{{form}}}. Store it anew."
+            )
         parts[name] = _as_sent(name, part)
     return parts
 

@@ -52,8 +52,18 @@ PASSING = (408, 429)  # of a proxy, beside 5xx
 
 LONGEST_SHOWN = 300  # characters of a URL
 
-_BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, ssl.SSLEOFError, http.client.IncompleteRead)
-_NO_HTTP = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, requests.exceptions.InvalidHeader)
+_BROKEN = (
+    ConnectionResetError,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    ssl.SSLEOFError,
+    http.client.IncompleteRead,
+)
+_NO_HTTP = (
+    http.client.HTTPException,
+    urllib3.exceptions.InvalidHeader,
+    requests.exceptions.InvalidHeader,
+)
 
 
 def check_status(response: requests.Response, allowance: Allowance) -> None:
@@ -63,7 +73,10 @@ def check_status(response: requests.Response, allowance: Allowance) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    retry_after, says = seconds_of_retry_after(response.headers.get("Retry-After")), own_sentence(response, allowance)
+    retry_after, says = (
+        seconds_of_retry_after(response.headers.get("Retry-After")),
+        own_sentence(response, allowance),
+    )
     error = STATUS_ERRORS.get(status, SourceUnavailable if status >= 500 else SourceRefused)  # noqa: PLR2004
     sentence = f"{error().message} (HTTP {status} from {shown(response.url)})"
     if says:
@@ -94,7 +107,9 @@ def proxy_failure(exc: Exception) -> SourceError | None:
     refusals = [re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)) for cause in causes]
     for status in (int(found[1]) for found in refusals if found):
         if status >= 500 or status in PASSING:  # noqa: PLR2004
-            return SourceUnreachable(f"{SourceUnreachable().message} (HTTP {status} from the proxy)")
+            return SourceUnreachable(
+                f"{SourceUnreachable().message} (HTTP {status} from the proxy)"
+            )
         return ProxyRefused(f"{ProxyRefused().message} (HTTP {status} from the proxy)")
     if not any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
         return None
@@ -116,7 +131,11 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 
 def _cause(exc: BaseException) -> str:
     """A few words without the request's URL, which requests puts into its own sentences."""
-    return f"{type(exc).__name__}: {exc}" if isinstance(exc, OSError) and exc.strerror else type(exc).__name__
+    return (
+        f"{type(exc).__name__}: {exc}"
+        if isinstance(exc, OSError) and exc.strerror
+        else type(exc).__name__
+    )
 
 
 def seconds_of_retry_after(retry_after: str | None) -> float | None:

@@ -18,13 +18,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _METADATA = ipaddress.ip_network("fd00:ec2::/32")
-_NAMES = ("localhost", "metadata", "instance-data", "metadata.google.internal", "instance-data.ec2.internal")
+_NAMES = (
+    "localhost",
+    "metadata",
+    "instance-data",
+    "metadata.google.internal",
+    "instance-data.ec2.internal",
+)
 _MAPPED = [
     ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
 ]  # an IPv4 address in the last 32 bits
 
 _NOT_EVERYBODYS = [
-    ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10", "192.0.0.0/24")
+    ipaddress.ip_network(text)
+    for text in ("64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10", "192.0.0.0/24")
 ]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -73,12 +80,18 @@ def is_public_address(text: str) -> bool:
     if address is None:
         return False
     return all(
-        each.is_global and not each.is_multicast and not _is_own(each) for each in (address, *_within(address))
+        each.is_global and not each.is_multicast and not _is_own(each)
+        for each in (address, *_within(address))
     ) and not any(address in network for network in _NOT_EVERYBODYS)
 
 
 def _is_own(address: Address) -> bool:
-    is_unusual = address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
+    is_unusual = (
+        address.is_loopback
+        or address.is_link_local
+        or address.is_unspecified
+        or address.is_multicast
+    )
     return is_unusual or (address.version == 6 and address in _METADATA)  # noqa: PLR2004
 
 

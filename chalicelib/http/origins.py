@@ -54,7 +54,9 @@ class Origins:
             origin = Origin.of(address)
             place = shown(address)
         except ValueError as exc:
-            raise SourceInvalid(f"The source at {shown(url)} gave a link that is no URL.", **details) from exc
+            raise SourceInvalid(
+                f"The source at {shown(url)} gave a link that is no URL.", **details
+            ) from exc
         if origin not in self._allowed:
             raise SourceRedirected(
                 f"The source points to another origin, {place}, where the credentials must not go. Set "

@@ -59,7 +59,9 @@ class Proxy:
         return context
 
 
-def open_proxy(settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]) -> Proxy | None:
+def open_proxy(
+    settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]
+) -> Proxy | None:
     """The proxy of the settings, its secret read; None where there is none. Raises
     SecretUnavailable, SecretInvalid, SettingsError.
     """
@@ -69,7 +71,9 @@ def open_proxy(settings: Settings, *, client: Callable[[str], Any], environment:
     check_authority(ca)
     auth = None
     if settings.source_proxy_secret:
-        text = stored_secret(settings.source_proxy_secret, client=client, environment=environment, setting=SECRET)
+        text = stored_secret(
+            settings.source_proxy_secret, client=client, environment=environment, setting=SECRET
+        )
         told = secret_parts("basic", text, needed_by=SECRET)
         auth = basic_auth(told["username"], told["password"], header="Proxy-Authorization")
     return Proxy(settings.source_proxy, auth, ca)

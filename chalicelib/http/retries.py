@@ -103,7 +103,13 @@ class Retries:
 
     def _report(self, exc: SourceError, seconds: float) -> None:
         sentence = f"{exc.message} Trying again in {seconds:.1f} s."
-        record(sentence, {"HttpRetries": 1}, level=logging.WARNING, code=exc.code, page=exc.details.get("page"))
+        record(
+            sentence,
+            {"HttpRetries": 1},
+            level=logging.WARNING,
+            code=exc.code,
+            page=exc.details.get("page"),
+        )
         with self._lock:
             self.count += 1
 

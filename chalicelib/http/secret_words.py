@@ -41,4 +41,8 @@ def _query_values(url: str) -> list[str]:
     `k-123456`.
     """
     options = parse_qsl(urlsplit(url).query)
-    return [value for name, value in options if not name.startswith("$") and len(value) >= SHORTEST_SECRET]
+    return [
+        value
+        for name, value in options
+        if not name.startswith("$") and len(value) >= SHORTEST_SECRET
+    ]

@@ -131,7 +131,9 @@ class BoundedSession(requests.Session):
         self.trust_env = False
         # They would grow with every answer.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
+        self.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT}
+        )
         kept: list[type] = [_Outside] * is_kept_outside
         if is_kept_public:
             kept.append(type("Public", (_Public,), {"resolve": staticmethod(resolve)}))
@@ -144,7 +146,9 @@ class BoundedSession(requests.Session):
         timeout = (connect, SILENT_SECONDS)
         if self._proxy and self._proxy.takes(url):
             options["proxies"] = {"https": self._proxy.url}
-        return self.request(method, url, stream=True, allow_redirects=False, timeout=timeout, **options)
+        return self.request(
+            method, url, stream=True, allow_redirects=False, timeout=timeout, **options
+        )
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None. Told not to follow, requests still prepares the next request, and for that it reads
@@ -159,7 +163,9 @@ def check_authority(file: str) -> None:
     try:
         create_urllib3_context().load_verify_locations(file)
     except ssl.SSLError:
-        raise SettingsError("WELLHEAD_SOURCE_CA names a file without a certificate. Write them there as PEM.") from None
+        raise SettingsError(
+            "WELLHEAD_SOURCE_CA names a file without a certificate. Write them there as PEM."
+        ) from None
     except OSError:
         raise SettingsError(
             "WELLHEAD_SOURCE_CA names no file that can be read. Correct it, or put the file there."
@@ -167,7 +173,9 @@ def check_authority(file: str) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, allowance: Allowance, ca_too: str, kept: list[type], proxy: Proxy | None) -> None:
+    def __init__(
+        self, allowance: Allowance, ca_too: str, kept: list[type], proxy: Proxy | None
+    ) -> None:
         self._pools = _pools(allowance, tuple(kept))
         # They lead to the proxy, which whoever deploys has named.
         self._tunnels = _pools(allowance, ())
@@ -238,7 +246,10 @@ def _pools(allowance: Allowance, more: tuple[type, ...]) -> dict[str, type]:
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
     plain = {"ConnectionCls": type("Connection", (*more, HTTPConnection), reading)}
     tls = {"ConnectionCls": type("TlsConnection", (*more, HTTPSConnection), reading)}
-    return {"http": type("Pool", (HTTPConnectionPool,), plain), "https": type("TlsPool", (HTTPSConnectionPool,), tls)}
+    return {
+        "http": type("Pool", (HTTPConnectionPool,), plain),
+        "https": type("TlsPool", (HTTPSConnectionPool,), tls),
+    }
 
 
 class _BoundedResponse(HTTPResponse):

@@ -138,4 +138,6 @@ class Throttle:
         usual = self._usual_seconds
         self._answers += 1
         self._usual_seconds += (seconds - usual) / min(self._answers, MEMORY)
-        return self._answers > ANSWERS_BEFORE_JUDGING and seconds > max(SLOW_SECONDS, SLOW_FACTOR * usual)
+        return self._answers > ANSWERS_BEFORE_JUDGING and seconds > max(
+            SLOW_SECONDS, SLOW_FACTOR * usual
+        )

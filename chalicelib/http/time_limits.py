@@ -24,7 +24,9 @@ class TimeLimits:
     seconds that this worker has left to fetch in.
     """
 
-    def __init__(self, *, source_seconds: float, remaining: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, source_seconds: float, remaining: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
         self._clock = clock
         self._source_until = clock() + source_seconds
         self._remaining = remaining

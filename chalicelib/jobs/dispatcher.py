@@ -37,6 +37,8 @@ class Dispatcher:
     def _invoke(self, event: dict[str, str]) -> None:
         payload = json.dumps(event).encode()
         try:
-            self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload)
+            self._lambda.invoke(
+                FunctionName=self._function, InvocationType="Event", Payload=payload
+            )
         except (ClientError, BotoCoreError) as exc:
             raise DispatchFailed from exc

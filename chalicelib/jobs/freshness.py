@@ -29,7 +29,9 @@ def stale_since(plan: Plan, published: Mapping[str, Any] | None, *, now: float) 
     return until if until < now else None
 
 
-def notice_of_age(plan: Plan, published: Mapping[str, Any] | None, schedule: Schedule, *, at: float) -> Notice:
+def notice_of_age(
+    plan: Plan, published: Mapping[str, Any] | None, schedule: Schedule, *, at: float
+) -> Notice:
     """Told once each time that the data of a source has grown too old. `schedule` is as it was
     before the write, whose turn makes the key: after a rollback the data is as old as it was once
     before.

@@ -28,7 +28,9 @@ def refuse_not_held(job: Job) -> None:
     if not job.is_held:
         raise NotHeld(job_id=job.job_id, status=job.status)
     if job.discarded_at is not None:
-        raise NotHeld("The job was discarded. Start a new import.", job_id=job.job_id, status=job.status)
+        raise NotHeld(
+            "The job was discarded. Start a new import.", job_id=job.job_id, status=job.status
+        )
 
 
 def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> None:
@@ -60,7 +62,9 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
         )
 
 
-def lateness(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> dict[str, Any] | None:
+def lateness(
+    held: Job, *, now: float, newest: str | None, current: Snapshot | None
+) -> dict[str, Any] | None:
     """Why nobody can accept it any more, as `message` and what the refusal of an accept tells;
     null while he can.
     """

@@ -81,7 +81,9 @@ class LogTable:
         self._table = table
         self._clock = clock
 
-    def write(self, job_id: str, fence: int, lines: Sequence[LogLine], *, place: int, by: str = WORKER) -> None:
+    def write(
+        self, job_id: str, fence: int, lines: Sequence[LogLine], *, place: int, by: str = WORKER
+    ) -> None:
         """The item at this place of the ring, in place of what stood there."""
         item = log_key(job_id, fence, by, place % PLACES) | {
             "fence": fence,

@@ -1,4 +1,6 @@
-"""JobReader: what the table says of the jobs, the lock and what is published. Nothing here writes."""
+"""JobReader: what the table says of the jobs, the lock and what is published. Nothing here
+writes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
 
 
 class JobReader:
-    def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time
+    ) -> None:
         self.table = table
         self._lease = lease
         self._clock = clock

@@ -402,7 +402,9 @@ def is_this_check(check_id: str) -> Condition:
 
 def is_this_open_check(check_id: str, done: str) -> Condition:
     """As above; and a late word of a function that died changes nothing of a check that is done."""
-    return Condition("#check_id = :this_check AND #status <> :done", {":this_check": check_id, ":done": done})
+    return Condition(
+        "#check_id = :this_check AND #status <> :done", {":this_check": check_id, ":done": done}
+    )
 
 
 def same_ownership(old: Ownership | None) -> Condition:

@@ -64,7 +64,11 @@ class WorkerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = fields_of(record)
-        if fields.get("job_id") != self._job_id or "fence" not in fields or _comes_too_often(fields):
+        if (
+            fields.get("job_id") != self._job_id
+            or "fence" not in fields
+            or _comes_too_often(fields)
+        ):
             return
         try:
             self._new.append(_line(record, fields, hide=self._hide))

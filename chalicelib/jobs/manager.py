@@ -263,7 +263,9 @@ class JobManager(JobReader):
             error = LeaseExpired() if old.started_at else NotStarted()
         return old.fail(error, at=now)
 
-    def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
+    def accept(
+        self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None
+    ) -> Job:
         """A new job that publishes what this one was held with; `findings` names all the checks
         that hold it. The same call again, by whomever, gets the job that the first one made.
         `source_version` is that of the source's definition now.
@@ -334,7 +336,9 @@ class JobManager(JobReader):
                 return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)
             # The next state of the same execution: the one before has left, or is a try that nobody
             # waits for.
-            is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(lock.holder)
+            is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(
+                lock.holder
+            )
             if lock.holder and not is_next and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
             job = self.owner_of(lock)
@@ -342,7 +346,8 @@ class JobManager(JobReader):
                 self.free_of_nobody(lock)
                 raise JobNotFound(job_id=job_id)
             claim = self._next_claim(job, lock, holder)
-            # Both or neither: a job at a fence that the lock does not have could be written by nobody.
+            # Both or neither: a job at a fence that the lock does not have could be written by
+            # nobody.
             mine = {
                 "holder": holder,
                 "fence": claim.fence,
@@ -458,7 +463,9 @@ class JobManager(JobReader):
             raise LeaseLost
         record_hand_over(waiting)
 
-    def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
+    def finish(
+        self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None
+    ) -> Job:
         """The job's final state, the freed lock and the moved pointer, all or none.
 
         `base` names the snapshot that the new one was made from; the pointer moves from there and
@@ -518,7 +525,9 @@ class JobManager(JobReader):
         """
         written = self._try(self._lock_release(lock), self._loss(lock))
         if written:
-            log.error("the lock is freed: the item of its job is gone", extra={"job_id": lock.owner})
+            log.error(
+                "the lock is freed: the item of its job is gone", extra={"job_id": lock.owner}
+            )
         return written
 
     def _until(self, seconds: float) -> float:
@@ -534,7 +543,9 @@ class JobManager(JobReader):
             return False
         return True
 
-    def _job_update(self, job: Job, *, fence: int, unless_cancelled: bool = False) -> dict[str, Any]:
+    def _job_update(
+        self, job: Job, *, fence: int, unless_cancelled: bool = False
+    ) -> dict[str, Any]:
         """The whole job, while it is open and stands at the fence that the writer knows."""
         when = is_at(fence)
         if unless_cancelled:

@@ -164,6 +164,7 @@ def _attributes(notice: Notice) -> dict[str, Any]:
 def _notice(item: Mapping[str, Any]) -> Notice:
     values = {name: item[name] for name in ATTRIBUTES}
     values["deliveries"] = {
-        channel: Delivery.from_attributes(attributes) for channel, attributes in item["deliveries"].items()
+        channel: Delivery.from_attributes(attributes)
+        for channel, attributes in item["deliveries"].items()
     }
     return Notice(**values)

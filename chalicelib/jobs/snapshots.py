@@ -93,7 +93,9 @@ def _fence(kept: Kept) -> int:
     return fence_of(kept.name)
 
 
-def _find_kept(name: str, current: Snapshot | None, *, is_there: bool | None, job_manager: JobManager) -> Kept | None:
+def _find_kept(
+    name: str, current: Snapshot | None, *, is_there: bool | None, job_manager: JobManager
+) -> Kept | None:
     """None of what a worker left that lost its lease."""
     is_current = current is not None and current.name == name
     job = _job_of(name, job_manager)

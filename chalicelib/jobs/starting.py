@@ -65,7 +65,9 @@ def start_import(
     return _accept(wanted, key, job_manager, dispatcher)
 
 
-def start_due(job: Job, *, advanced: Schedule, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
+def start_due(
+    job: Job, *, advanced: Schedule, job_manager: JobManager, dispatcher: Dispatcher
+) -> Job:
     """A job that was due, with its schedule as it goes on.
     Raises what start_import raises, and ScheduleMoved.
     """

@@ -63,7 +63,9 @@ READER_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
-def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions | None = None) -> str:
+def sweep(
+    *, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions | None = None
+) -> str:
     """What was done: "nothing", "failed", "restarted", "dispatched", "renewed" or "freed".
     Raises StateUnavailable.
     """
@@ -115,7 +117,9 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
     return _dispatch(job_id, dispatcher.dispatch)
 
 
-def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions) -> str:
+def _see_to_execution(
+    lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions
+) -> str:
     """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One
     that has stopped ends its job. Of one that nobody knows the lease decides, and of one that has
     come to its end with the job open: a late try of an earlier state has taken the place of the

@@ -63,7 +63,9 @@ class Table:
         """The item without its key, strongly consistent. Raises StateUnavailable."""
         asked_at = self.time.clock()
         try:
-            answer = self._dynamodb.get_item(TableName=self.name, Key=to_item(dict(key)), ConsistentRead=True)
+            answer = self._dynamodb.get_item(
+                TableName=self.name, Key=to_item(dict(key)), ConsistentRead=True
+            )
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable(exc) from exc
         self.time.note(answer, asked_at=asked_at)
@@ -153,7 +155,9 @@ class Table:
             }
         }
 
-    def update_alone(self, key: Mapping[str, str], values: Mapping[str, Any], *, when: Condition) -> None:
+    def update_alone(
+        self, key: Mapping[str, str], values: Mapping[str, Any], *, when: Condition
+    ) -> None:
         """Without a transaction: half the price, and no conflict.
         Raises ConditionRefused, StateUnavailable.
         """
@@ -190,7 +194,9 @@ def _without_key(item: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
-def _condition(when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _condition(
+    when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The arguments of a write; `more_text` is another expression of it, which names attributes and
     values too.
 

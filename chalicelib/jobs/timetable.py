@@ -92,7 +92,9 @@ class Timetable:
         record("the schedules are looked at", {"StaleSources": stale})
         return self._start_oldest(pairs)
 
-    def _update(self, plan: Plan, old: Schedule, published: Mapping[str, Any] | None) -> Schedule | None:
+    def _update(
+        self, plan: Plan, old: Schedule, published: Mapping[str, Any] | None
+    ) -> Schedule | None:
         """The schedule as it is now, and stored so. None when somebody else has written it
         meanwhile, or the plan is not the newest any more: the next look is in a minute.
         """
@@ -162,7 +164,9 @@ class Timetable:
         )
         late = now - (advanced.last_due or now)
         skipped = advanced.skipped - schedule.skipped
-        text = f"what was due {late:.0f} s ago is started, {skipped} due times before it are skipped"
+        text = (
+            f"what was due {late:.0f} s ago is started, {skipped} due times before it are skipped"
+        )
         log.info(text, extra={"job_id": job.job_id, "source": plan.source})
         return job
 

@@ -72,5 +72,9 @@ def _letter(notice: Notice) -> str:
 
 
 def _silent(service: str, exc: Exception) -> NoticeUnsent:
-    code = exc.response.get("Error", {}).get("Code", "") if isinstance(exc, ClientError) else type(exc).__name__
+    code = (
+        exc.response.get("Error", {}).get("Code", "")
+        if isinstance(exc, ClientError)
+        else type(exc).__name__
+    )
     return NoticeUnsent(f"{service} did not take the notice ({code}).")

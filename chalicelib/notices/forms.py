@@ -38,7 +38,12 @@ def notice_facts(notice: Notice, stage: str) -> dict[str, Any]:
 
 def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
     facts = notice_facts(notice, stage)
-    return {"type": notice.kind, "timestamp": _moment(notice.at), "text": facts.pop("text"), "data": facts}
+    return {
+        "type": notice.kind,
+        "timestamp": _moment(notice.at),
+        "text": facts.pop("text"),
+        "data": facts,
+    }
 
 
 def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
@@ -47,7 +52,10 @@ def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
     """
     text = f"Wellhead ({stage}): {notice.text}"
     short = "".join(_OF_SLACK.get(sign, sign) for sign in f"Wellhead ({stage}): {notice.title}")
-    block = {"type": "section", "text": {"type": "plain_text", "text": text[:MOST_OF_SLACK], "emoji": False}}
+    block = {
+        "type": "section",
+        "text": {"type": "plain_text", "text": text[:MOST_OF_SLACK], "emoji": False},
+    }
     return {"text": short, "blocks": [block], "unfurl_links": False, "unfurl_media": False}
 
 
@@ -61,7 +69,11 @@ def _teams(notice: Notice, stage: str) -> Mapping[str, Any]:
         "fallbackText": notice.title,
         "body": lines,
     }
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    attachment = {
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "contentUrl": None,
+        "content": card,
+    }
     return {"type": "message", "attachments": [attachment]}
 
 

@@ -89,7 +89,9 @@ class Sender:
         """Whether nothing is left to be sent of it."""
         now = self._clock()
         waits = self._open(notice)
-        due = [name for name, each in waits.items() if each.due_at <= now and name not in self._resting]
+        due = [
+            name for name, each in waits.items() if each.due_at <= now and name not in self._resting
+        ]
         if not due and waits:
             return False
         taken = self._outbox.take(notice.with_deliveries(waits), due)
@@ -98,7 +100,9 @@ class Sender:
         outcomes = {name: self._attempt(name, taken) for name in due}
         noted = taken.with_deliveries(outcomes | self._without_channel(taken))
         if not self._outbox.note(noted):
-            log.warning("somebody else has taken the notice meanwhile", extra={"job_id": notice.key})
+            log.warning(
+                "somebody else has taken the notice meanwhile", extra={"job_id": notice.key}
+            )
             return False
         return noted.state is not State.WAITING
 
@@ -128,9 +132,13 @@ class Sender:
         except (NoticeUnsent, SecretInvalid, SecretUnavailable) as exc:
             return self._note_failure(name, notice, exc)
         except Exception:
-            log.exception("a notice could not be sent for an unforeseen reason", extra={"job_id": notice.key})
+            log.exception(
+                "a notice could not be sent for an unforeseen reason", extra={"job_id": notice.key}
+            )
             return self._note_failure(
-                name, notice, NoticeUnsent("It failed unexpectedly. Look at the log of the function.")
+                name,
+                notice,
+                NoticeUnsent("It failed unexpectedly. Look at the log of the function."),
             )
         return replace(delivery, state=State.SENT, at=self._clock(), error=None)
 
@@ -144,7 +152,10 @@ class Sender:
             return self._give_up(name, notice, exc.message)
         wait = max(self._backoff(delivery.attempts), exc.details.get("retry_after") or 0.0)
         log.warning(
-            "a notice was not sent on %s: %s", name, exc.message, extra={"job_id": notice.key, "code": exc.code}
+            "a notice was not sent on %s: %s",
+            name,
+            exc.message,
+            extra={"job_id": notice.key, "code": exc.code},
         )
         return replace(delivery, due_at=min(now + wait, until), error=exc.message)
 

@@ -20,7 +20,9 @@ def keys_of(secret: str) -> list[bytes]:
     SecretInvalid.
     """
     try:
-        keys = [base64.b64decode(each.removeprefix(PREFIX), validate=True) for each in secret.split()]
+        keys = [
+            base64.b64decode(each.removeprefix(PREFIX), validate=True) for each in secret.split()
+        ]
     except ValueError:  # binascii.Error is one, and signs that are not ASCII bring another
         keys = []
     if (

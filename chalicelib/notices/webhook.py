@@ -59,9 +59,15 @@ class Webhook:
         """Raises NoticeUnsent, SecretUnavailable, SecretInvalid."""
         body = body_of(notice, self._settings.webhook_form, stage=self._settings.stage)
         timestamp = int(self._clock())
-        headers = {"Content-Type": "application/json", "webhook-id": notice.key, "webhook-timestamp": str(timestamp)}
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": notice.key,
+            "webhook-timestamp": str(timestamp),
+        }
         if keys := self._keys():
-            headers["webhook-signature"] = signature(keys, key=notice.key, timestamp=timestamp, body=body)
+            headers["webhook-signature"] = signature(
+                keys, key=notice.key, timestamp=timestamp, body=body
+            )
         try:
             self._post(body, headers)
         except NotPublic as exc:
@@ -70,11 +76,15 @@ class Webhook:
                 "Correct it, or ask who runs its name."
             ) from exc
         except (TooSlow, requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
-            raise NoticeUnsent(f"The receiver gave no answer within {self._seconds:g} seconds.", is_busy=True) from exc
+            raise NoticeUnsent(
+                f"The receiver gave no answer within {self._seconds:g} seconds.", is_busy=True
+            ) from exc
         except TooLarge as exc:
             raise NoticeUnsent("The receiver's answer has too long a head.", is_busy=True) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise NoticeUnsent("The receiver cannot be reached, or broke off.", is_busy=True) from exc
+            raise NoticeUnsent(
+                "The receiver cannot be reached, or broke off.", is_busy=True
+            ) from exc
 
     def _post(self, body: bytes, headers: dict[str, str]) -> None:
         """The status alone is of interest: the answer's body is left where it is, however long it
@@ -98,4 +108,6 @@ def _check(response: requests.Response) -> None:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         told += " It is not followed elsewhere: set WELLHEAD_WEBHOOK_URL to where it really is."
     wait = seconds_of_retry_after(response.headers.get("Retry-After"))
-    raise NoticeUnsent(told, is_busy=status in BUSY, is_final=status == HTTPStatus.GONE, retry_after=wait)
+    raise NoticeUnsent(
+        told, is_busy=status in BUSY, is_final=status == HTTPStatus.GONE, retry_after=wait
+    )

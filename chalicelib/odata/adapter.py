@@ -104,7 +104,10 @@ class ExternalApiAdapter:
         paging = self._settings.source_paging
         with_types = with_types or paging == Way.KEYS or bool(self._settings.source_changed)
         return survey_of(
-            self._connection, self._settings.source_url, with_types=with_types, with_trial=paging == Way.AUTO
+            self._connection,
+            self._settings.source_url,
+            with_types=with_types,
+            with_trial=paging == Way.AUTO,
         )
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
@@ -207,7 +210,9 @@ class ExternalApiAdapter:
                 alone.leave()
             cursor = paginators[self._way(following)].in_step(following)
 
-    def _next_page(self, answered: Answered, paginators: dict[str, Paginator], guard: LoopGuard) -> Page:
+    def _next_page(
+        self, answered: Answered, paginators: dict[str, Paginator], guard: LoopGuard
+    ) -> Page:
         """Raises SourceError: what comes after it cannot be told, or it was there before."""
         asked, body, size = answered
         following = paginators[self._way(asked)].following(asked, body, size)
@@ -219,9 +224,13 @@ class ExternalApiAdapter:
     def _way(self, cursor: Cursor) -> str:
         return cursor.way or self._settings.source_paging  # a checkpoint of before has none
 
-    def _paginators(self, survey: Survey, *, is_beside_others: bool = False) -> dict[str, Paginator]:
+    def _paginators(
+        self, survey: Survey, *, is_beside_others: bool = False
+    ) -> dict[str, Paginator]:
         connections = 1 if is_beside_others else self._settings.source_connections
-        return paginators_for(self._settings, survey, self._connection.follow, connections=connections)
+        return paginators_for(
+            self._settings, survey, self._connection.follow, connections=connections
+        )
 
     def _get(self, url: str, page: int) -> tuple[PageBody, int]:
         """The first page may be there already."""
@@ -254,7 +263,9 @@ class ExternalApiAdapter:
         is_of_some = bool(cursor.limits) or cursor.changed_since is not None
         # Of a range the plan has shown that it is counted.
         if cursor.is_short and is_of_some and not cursor.range:
-            of_all = self._connection.count(*addresses.counts(replace(cursor, limits="", changed_since=None)))
+            of_all = self._connection.count(
+                *addresses.counts(replace(cursor, limits="", changed_since=None))
+            )
             if of_all is not None and of_all == again:
                 log.warning("the source counts %s rows, whatever is asked for", of_all)
                 return replace(cursor, expected=None)
@@ -281,7 +292,9 @@ def _end_of_a_trial(cursor: Cursor, exc: SourceError) -> Page:
     """
     if not cursor.is_trial or not _shows_an_end(cursor, exc):
         raise exc
-    log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
+    log.warning(
+        "the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code}
+    )
     end = End.SHORT if cursor.is_short else End.MARKER
     return Page(number=cursor.page, rows=[], next=cursor.at_end(end))
 

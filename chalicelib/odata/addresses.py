@@ -89,7 +89,9 @@ class PageAddresses:
 
     def _of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
         order = {"$orderby": ",".join(cursor.order)} if cursor.order else {}
-        return rows_url(self._settings.source_url, {**order, **options}, *self._limits(cursor), *filters)
+        return rows_url(
+            self._settings.source_url, {**order, **options}, *self._limits(cursor), *filters
+        )
 
     def _top(self, cursor: Cursor) -> dict[str, str]:
         return {"$top": str(cursor.top or self._settings.page_size)}

@@ -31,7 +31,9 @@ class Answered(NamedTuple):
 
 
 class Asking:
-    def __init__(self, settings: Settings, survey: Survey, take: Callable[[str, int], tuple[PageBody, int]]) -> None:
+    def __init__(
+        self, settings: Settings, survey: Survey, take: Callable[[str, int], tuple[PageBody, int]]
+    ) -> None:
         """`take` gets the page of a URL, by its number."""
         self._page_size = settings.page_size
         self._addresses = PageAddresses(settings, survey)
@@ -46,7 +48,9 @@ class Asking:
             return self._ask(cursor)
         except SourceError as refused:
             _let_go(refused)
-            others = concessions(cursor, refused, page_size=self._page_size, last_rows=self._last_rows)
+            others = concessions(
+                cursor, refused, page_size=self._page_size, last_rows=self._last_rows
+            )
             for other in others:
                 try:
                     return self._ask(self._written(other))

@@ -25,14 +25,19 @@ SMALLER = (1_000, 100)  # usual limits of $top
 MOST_SHRUNK = 2  # times that a page is asked for anew, a tenth as large
 
 
-def concessions(cursor: Cursor, exc: SourceError, *, page_size: int, last_rows: int) -> Iterator[Cursor]:
+def concessions(
+    cursor: Cursor, exc: SourceError, *, page_size: int, last_rows: int
+) -> Iterator[Cursor]:
     """Other cursors for the same rows, the most promising first; the request of each is still to be
     written. `last_rows` came with the page before.
     """
     top = cursor.top or (None if _is_without_top(cursor) else page_size)
     if isinstance(exc, SourceTooLarge) or (isinstance(exc, SourceTooSlow) and top is None):
         yield from _with_smaller_pages(cursor, top, page_size)
-    elif isinstance(exc, SourceRefused) and exc.details.get("status") in (BAD_REQUEST, NOT_IMPLEMENTED):
+    elif isinstance(exc, SourceRefused) and exc.details.get("status") in (
+        BAD_REQUEST,
+        NOT_IMPLEMENTED,
+    ):
         yield from _by_the_words(cursor, exc, top, last_rows)
 
 
@@ -50,15 +55,28 @@ def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iter
     if cursor.way == Way.LINKS:
         return
     sizes = [page_size] if top is None else []
-    sizes += [size for power in range(1, MOST_SHRUNK + 1) if (size := (top or page_size) // 10**power)]
+    sizes += [
+        size for power in range(1, MOST_SHRUNK + 1) if (size := (top or page_size) // 10**power)
+    ]
     for size in sizes:
-        yield replace(cursor, top=size, way=cursor.way if cursor.way == Way.KEYS else str(Way.SKIP), by_link=False)
+        yield replace(
+            cursor,
+            top=size,
+            way=cursor.way if cursor.way == Way.KEYS else str(Way.SKIP),
+            by_link=False,
+        )
 
 
-def _by_the_words(cursor: Cursor, exc: SourceError, top: int | None, last_rows: int) -> Iterator[Cursor]:
+def _by_the_words(
+    cursor: Cursor, exc: SourceError, top: int | None, last_rows: int
+) -> Iterator[Cursor]:
     """What the source names in its own sentence first."""
     words = str(exc.details.get("says", "")).lower()
-    less = list(_with_less(cursor, top, last_rows, words)) if exc.details.get("status") == BAD_REQUEST else []
+    less = (
+        list(_with_less(cursor, top, last_rows, words))
+        if exc.details.get("status") == BAD_REQUEST
+        else []
+    )
     if cursor.delivered or cursor.page > 1:
         yield from less
         return

@@ -27,7 +27,9 @@ class ODataConnection(SourceConnection):
 
         def read(content: bytes | bytearray) -> tuple[PageBody, int]:
             try:
-                return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
+                return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(
+                    content
+                )
             except BrokenPage as exc:
                 raise SourceInvalid(
                     f"The source at {shown(url)} answered something that is no OData page: {source_words(exc)}. "
@@ -37,10 +39,14 @@ class ODataConnection(SourceConnection):
         started = self._clock()
         body, size = self.get(url, read, most=most, once=once, page=page)
         seconds = self._clock() - started
-        record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
+        record(
+            "a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size
+        )
         return body, size
 
-    def count(self, counted: str, alone: str, *, most: int | None = None, once: float | None = None) -> int | None:
+    def count(
+        self, counted: str, alone: str, *, most: int | None = None, once: float | None = None
+    ) -> int | None:
         """How many rows there are, by a page without rows, of `most` bytes, or else by the number
         alone; None where the source tells neither. `once` as for get. Raises SourceTimeSpent,
         WorkerTimeSpent.
@@ -55,7 +61,11 @@ class ODataConnection(SourceConnection):
 
     def _count_alone(self, url: str, once: float | None) -> int | None:
         try:
-            text = bytes(self.get(url, lambda content: content, most=LONGEST_COUNT, accept="text/plain", once=once))
+            text = bytes(
+                self.get(
+                    url, lambda content: content, most=LONGEST_COUNT, accept="text/plain", once=once
+                )
+            )
         except (SourceTimeSpent, WorkerTimeSpent):
             raise
         except SourceError:

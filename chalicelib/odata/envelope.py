@@ -44,7 +44,11 @@ class _Envelope(msgspec.Struct):
     next_v401: str | None = msgspec.field(name="@nextLink", default=None)
 
 
-_NAMES = {field.encode_name for struct in (_Envelope, _Results) for field in msgspec.structs.fields(struct)}
+_NAMES = {
+    field.encode_name
+    for struct in (_Envelope, _Results)
+    for field in msgspec.structs.fields(struct)
+}
 _NAMES |= {"code", "message"}  # of an error
 _DECODER = msgspec.json.Decoder(_Envelope)
 _RESULTS = _Results | list[msgspec.Raw]
@@ -104,7 +108,12 @@ def _v2_body(results: _Results | list[msgspec.Raw], rows: list[Any] | None = Non
     """`rows` take the place of those in the results."""
     if isinstance(results, list):
         return PageBody(rows=rows or results, count=None, next_link=None, is_v2=True)
-    return PageBody(rows=rows or results.results, count=_count(results.count), next_link=results.next_link, is_v2=True)
+    return PageBody(
+        rows=rows or results.results,
+        count=_count(results.count),
+        next_link=results.next_link,
+        is_v2=True,
+    )
 
 
 def _read_leniently(body: bytes | bytearray) -> PageBody:
@@ -116,7 +125,9 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
     if path is None:
         raise BrokenPage(_NO_ROWS)
     if "error" in envelope:
-        raise BrokenPage(f"an error instead of rows: {_excerpt(json.dumps(envelope['error']).encode())}")
+        raise BrokenPage(
+            f"an error instead of rows: {_excerpt(json.dumps(envelope['error']).encode())}"
+        )
     (envelope["d"] if path == ("d", "results") else envelope)[path[-1]] = []
     results, rows = envelope.pop("d", None), document.elements(path)
     if path == ("value",):

@@ -129,7 +129,9 @@ def moment_literal(seconds: float, edm_type: str, version: int) -> str:
 def _write(text: str, edm_type: str, version: int) -> str:
     if edm_type in NUMBER_TYPES:
         pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
-        return _check_form(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
+        return _check_form(text, pattern, edm_type) + (
+            _SUFFIX_V2.get(edm_type, "") if version == V2 else ""
+        )
     if edm_type == "Edm.String":
         return "'" + text.replace("'", "''") + "'"
     if edm_type == "Edm.Guid":
@@ -175,4 +177,6 @@ def moment_of(text: str) -> str:
         at = EPOCH + timedelta(milliseconds=int(ticks[1]))
     except OverflowError as exc:
         raise Unwritable("it is beyond the years 1 to 9999") from exc
-    return at.isoformat(timespec="milliseconds" if int(ticks[1]) % 1000 else "seconds").replace("+00:00", "Z")
+    return at.isoformat(timespec="milliseconds" if int(ticks[1]) % 1000 else "seconds").replace(
+        "+00:00", "Z"
+    )

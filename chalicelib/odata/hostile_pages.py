@@ -50,7 +50,9 @@ def has_more_rows(body: bytes | bytearray, most: int) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False  # and will be refused
     lists = (outline.value, outline.results, outline.d)
-    return any(isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most) for rows in lists)
+    return any(
+        isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most) for rows in lists
+    )
 
 
 def _has_more(rows: memoryview, most: int) -> bool:
@@ -91,7 +93,9 @@ def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
 # -- the rows twice ---------------------------------------------------------------------------------
 
 
-def repeated_member(body: bytes | bytearray, rows: Sequence[Any], names: Sequence[str]) -> str | None:
+def repeated_member(
+    body: bytes | bytearray, rows: Sequence[Any], names: Sequence[str]
+) -> str | None:
     """Which of the members that may hold the rows stands twice. The parser keeps the last one, and
     the rows of the first would be lost in silence.
     """

@@ -25,16 +25,23 @@ FLOATS = {"Edm.Double", "Edm.Single"}  # what JSON shows of them may lie beside 
 
 
 def can_be_a_key(survey: Survey) -> bool:
-    return bool(survey.own_key) and not any(survey.type_of(name) in FLOATS for name in survey.own_key)
+    return bool(survey.own_key) and not any(
+        survey.type_of(name) in FLOATS for name in survey.own_key
+    )
 
 
-def takes_keys(connection: ODataConnection, source_url: str, survey: Survey, sample: Sequence[dict[str, Any]]) -> bool:
+def takes_keys(
+    connection: ODataConnection, source_url: str, survey: Survey, sample: Sequence[dict[str, Any]]
+) -> bool:
     """Whether the rows after the last one of the sample are what was asked for: later ones, in
     their order.
     """
     names = survey.own_key
     try:
-        last = [(name, literal(sample[-1].get(name), survey.type_of(name), survey.version)) for name in names]
+        last = [
+            (name, literal(sample[-1].get(name), survey.type_of(name), survey.version))
+            for name in names
+        ]
         options = {"$orderby": ",".join(names), "$top": str(FULL_SAMPLE)}
         body, _ = connection.get_page(rows_url(source_url, options, after(last)), page=1)
         found = [read_row(row) for row in body.rows[:FULL_SAMPLE]]
@@ -49,7 +56,9 @@ def takes_keys(connection: ODataConnection, source_url: str, survey: Survey, sam
     return _is_as_asked(found, sample, survey)
 
 
-def _is_as_asked(found: Sequence[dict[str, Any]], sample: Sequence[dict[str, Any]], survey: Survey) -> bool:
+def _is_as_asked(
+    found: Sequence[dict[str, Any]], sample: Sequence[dict[str, Any]], survey: Survey
+) -> bool:
     """Where keys are text a service has an order of letters of its own: then the rows must be
     others, which they are not where the filter does nothing.
     """
@@ -70,4 +79,7 @@ def _key_of(row: dict[str, Any], survey: Survey) -> list[Any]:
 
 
 def _comparable(values: list[Any], types: list[str | None]) -> list[Any]:
-    return [Decimal(value) if kind in NUMBER_TYPES else value for value, kind in zip(values, types, strict=True)]
+    return [
+        Decimal(value) if kind in NUMBER_TYPES else value
+        for value, kind in zip(values, types, strict=True)
+    ]

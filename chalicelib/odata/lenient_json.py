@@ -31,7 +31,9 @@ class LenientDocument:
 
     def elements(self, path: Sequence[str]) -> list[bytes]:
         """Those of the list that the path of names leads to, as they are written."""
-        return [element.encode("utf-8", "surrogateescape") for element in _texts(self.text, 0, path)]
+        return [
+            element.encode("utf-8", "surrogateescape") for element in _texts(self.text, 0, path)
+        ]
 
 
 def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDocument:

@@ -42,7 +42,9 @@ class LoopGuard:
         self._keys = 0
         self._again = 0
 
-    def refuse_again(self, url: str, rows: list[Any], *, page: int, order: Sequence[str] = ()) -> None:
+    def refuse_again(
+        self, url: str, rows: list[Any], *, page: int, order: Sequence[str] = ()
+    ) -> None:
         """`order` are the fields that the rows are sorted by, of a source that does not count.
         Raises SourceLoop, which names the page.
         """
@@ -124,4 +126,8 @@ def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int)
         return set()
     hashes = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
     all_fields = functools.reduce(operator.xor, hashes.values(), rows)
-    return {hash((all_fields ^ left_out, "but one")) for name, left_out in hashes.items() if name not in key}
+    return {
+        hash((all_fields ^ left_out, "but one"))
+        for name, left_out in hashes.items()
+        if name not in key
+    }

@@ -37,7 +37,9 @@ def unmasked(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
     own = _own_options(source_url)
     link = _PLACE.sub(lambda found: _put_back(found, own), link)
-    return _each_option(link, lambda names, values: _value_of(names, own) if MASK in values else None)
+    return _each_option(
+        link, lambda names, values: _value_of(names, own) if MASK in values else None
+    )
 
 
 def _own_options(source_url: str) -> dict[str, str]:
@@ -46,11 +48,16 @@ def _own_options(source_url: str) -> dict[str, str]:
 
 
 def _is_own(names: set[str], values: set[str], own: Mapping[str, str]) -> bool:
-    return any(value and name.casefold() in names and value.casefold() in values for name, value in own.items())
+    return any(
+        value and name.casefold() in names and value.casefold() in values
+        for name, value in own.items()
+    )
 
 
 def _value_of(names: set[str], own: Mapping[str, str]) -> str | None:
-    return next((quote(value, safe="") for name, value in own.items() if name.casefold() in names), None)
+    return next(
+        (quote(value, safe="") for name, value in own.items() if name.casefold() in names), None
+    )
 
 
 # -- within one option ----------------------------------------------------------------------------------------------
@@ -118,7 +125,8 @@ def _written_anyhow(value: str) -> re.Pattern[str]:
 
 def _sign_anyhow(sign: str) -> str:
     encodings = [
-        "".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in {sign, sign.lower(), sign.upper()}
+        "".join(f"%(?:25)*{byte:02x}" for byte in each.encode())
+        for each in {sign, sign.lower(), sign.upper()}
     ]
     spaces = [r"\+", "%(?:25)*2b"] if sign == " " else []
     return f"(?:{'|'.join([re.escape(sign), *encodings, *spaces])})"

@@ -76,7 +76,9 @@ class _Reader:
             raise BrokenMetadata(f"it has more than {MOST_NAMES:,} elements")
         name, element = attributes.get("Name", ""), _last(element, " ")
         if element == "EntityType":
-            self._current = self._types[name] = EntityType(base=_last(attributes.get("BaseType", ""), "."))
+            self._current = self._types[name] = EntityType(
+                base=_last(attributes.get("BaseType", ""), ".")
+            )
         elif element == "EntitySet":
             self.sets[name] = _last(attributes.get("EntityType", ""), ".")
         elif element == "Property" and self._current:

@@ -211,7 +211,12 @@ class Skip(Paginator):
         the third page, and those at 300, 400 and so on.
         """
         stride = self._stride
-        if not self._may_share(cursor) or stride.rows is None or cursor.expected is None or stride.is_large:
+        if (
+            not self._may_share(cursor)
+            or stride.rows is None
+            or cursor.expected is None
+            or stride.is_large
+        ):
             return {}
         next_start = (cursor.delivered // stride.rows + 1) * stride.rows
         starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]

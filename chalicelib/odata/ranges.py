@@ -139,7 +139,9 @@ class RangeFinder:
         edm_type = self.survey.type_of(name)
         if edm_type is None or not is_on_a_scale(edm_type):
             return []
-        least, greatest = self._at_once([partial(self._end, name, edm_type, order) for order in ("asc", "desc")])
+        least, greatest = self._at_once(
+            [partial(self._end, name, edm_type, order) for order in ("asc", "desc")]
+        )
         if least is None or greatest is None:
             return []
         try:
@@ -167,20 +169,26 @@ class RangeFinder:
             return [(name, literal_at(number, edm_type, self.survey.version))]
 
         def count_all(stretches: Sequence[Stretch]) -> list[int | None]:
-            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches]
+            filters = [
+                all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches
+            ]
             return self._at_once([partial(self._count, wish) for wish in filters])
 
         enough = self.expected / wanted
         rows_in: dict[Stretch, int] = {(least, past): self.expected}
         for _ in range(MOST_HALVINGS):
-            large = [stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)]
+            large = [
+                stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)
+            ]
             halves = [half for stretch in large for half in _halves(stretch)]
             counts = count_all(halves)
             if not halves or None in counts:
                 break
             for stretch in large:
                 del rows_in[stretch]
-            rows_in |= {half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None}
+            rows_in |= {
+                half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None
+            }
         return [key_at(bound) for bound in _bounds_between(rows_in, enough)]
 
     # -- how many rows the ranges have --------------------------------------------------------
@@ -222,7 +230,9 @@ class RangeFinder:
         counts = self._at_once([partial(self._count, wish) for wish in filters])
         if None in counts:
             return []
-        return [Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)]
+        return [
+            Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)
+        ]
 
     def _count(self, wish: str) -> int | None:
         asked = self.addresses.counts(replace(self.cursor, range=wish))
@@ -233,7 +243,9 @@ class RangeFinder:
     def _first_row(self, url: str) -> dict[str, object] | None:
         """None where the service does not show it alone."""
         try:
-            body, _ = self.connection.get_page(url, page=1, most=LARGEST_ANSWER, once=self._seconds_left())
+            body, _ = self.connection.get_page(
+                url, page=1, most=LARGEST_ANSWER, once=self._seconds_left()
+            )
             return read_row(body.rows[0]) if len(body.rows) == 1 else None
         except Unwritable:
             return None
@@ -300,5 +312,7 @@ def part_of(cursor: Cursor, part: Range, addresses: PageAddresses) -> Cursor:
     """Before the first of its rows. Rows without a key cannot be asked for by keys."""
     way = cursor.way if part.has_keys or cursor.way != Way.KEYS else str(Way.AUTO)
     is_by_own_key = cursor.by_own_key and part.has_keys
-    at_start = replace(cursor, range=part.filter, way=way, by_own_key=is_by_own_key, expected=part.rows)
+    at_start = replace(
+        cursor, range=part.filter, way=way, by_own_key=is_by_own_key, expected=part.rows
+    )
     return replace(at_start, url=addresses.first(at_start))

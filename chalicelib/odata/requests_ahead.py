@@ -24,14 +24,18 @@ class SpeculativeRequests(Generic[T]):
     Both must end soon when their source is closed: the threads end with it.
     """
 
-    def __init__(self, make: Callable[[str, int], T], guess: Callable[[str, int], T | None] | None = None) -> None:
+    def __init__(
+        self, make: Callable[[str, int], T], guess: Callable[[str, int], T | None] | None = None
+    ) -> None:
         self._make = make
         self._guess = guess or make
         self._begun: dict[str, Future[T | None]] = {}
 
     def expect(self, pages: Mapping[str, int]) -> None:
         """Begin with the URLs that are not begun yet; forget the others."""
-        self._begun = {url: self._begun.get(url) or self._begin(url, page) for url, page in pages.items()}
+        self._begun = {
+            url: self._begun.get(url) or self._begin(url, page) for url, page in pages.items()
+        }
 
     def take(self, url: str, page: int) -> T:
         """The result; an error of `make` is raised here."""
@@ -42,7 +46,9 @@ class SpeculativeRequests(Generic[T]):
     def _begin(self, url: str, page: int) -> Future[T | None]:
         future: Future[T | None] = Future()
         run = contextvars.copy_context().run  # its lines of the log tell of the same job
-        threading.Thread(target=run, args=(self._run, future, url, page), name=f"page {page}", daemon=True).start()
+        threading.Thread(
+            target=run, args=(self._run, future, url, page), name=f"page {page}", daemon=True
+        ).start()
         return future
 
     def _run(self, future: Future[T | None], url: str, page: int) -> None:

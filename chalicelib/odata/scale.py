@@ -7,7 +7,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from .filters import EPOCH, MOMENT_TYPES, NUMBER_TYPES, WHOLE_TYPES, Digits, literal, moment_literal, moment_of
+from .filters import (
+    EPOCH,
+    MOMENT_TYPES,
+    NUMBER_TYPES,
+    WHOLE_TYPES,
+    Digits,
+    literal,
+    moment_literal,
+    moment_of,
+)
 
 FINE = 1_000_000  # steps between two whole numbers, of a field that has numbers between them
 

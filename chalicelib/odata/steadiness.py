@@ -22,7 +22,9 @@ ROWS = 200  # of each look
 PLACES = (0.25, 0.5, 0.75)  # of all rows
 
 
-def shows_one_order(connection: ODataConnection, settings: Settings, survey: Survey, cursor: Cursor) -> bool | None:
+def shows_one_order(
+    connection: ODataConnection, settings: Settings, survey: Survey, cursor: Cursor
+) -> bool | None:
     """Looks twice at the same rows in some places, from two beginnings. None when it cannot
     everywhere be done and what was seen is in order. Raises SourceTimeSpent, WorkerTimeSpent.
     """
@@ -33,7 +35,9 @@ def shows_one_order(connection: ODataConnection, settings: Settings, survey: Sur
     return None if None in looks else True
 
 
-def _look(connection: ODataConnection, addresses: PageAddresses, cursor: Cursor, place: float) -> bool | None:
+def _look(
+    connection: ODataConnection, addresses: PageAddresses, cursor: Cursor, place: float
+) -> bool | None:
     """A source gives as many rows as it likes; the second look begins in the middle of them.
 
     Rows 500 to 700 were asked for and 500 to 600 came: the second look begins at 550, and both have

@@ -61,7 +61,9 @@ class Survey:
         return declared or (type_of(self.values[name]) if name in self.values else None)
 
 
-def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool, with_trial: bool = False) -> Survey:
+def survey_of(
+    connection: ODataConnection, source_url: str, *, with_types: bool, with_trial: bool = False
+) -> Survey:
     """One request for the first rows, and one for what is declared of them: a key on two pages
     shows that rows moved. `with_types`: it is needed, so that a failure to deliver it is one of the
     import; `with_trial`: the declared key is tried with a third request. No fields when the source
@@ -82,7 +84,9 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
     return survey
 
 
-def survey_by_keys(connection: ODataConnection, source_url: str, survey: Survey, key: list[str]) -> Survey | None:
+def survey_by_keys(
+    connection: ODataConnection, source_url: str, survey: Survey, key: list[str]
+) -> Survey | None:
     """The survey with what is needed to ask by keys, once the service has shown that it can be
     asked so: by the key that it declares, or else by `key`, which nobody has declared. Raises
     SourceTimeSpent, WorkerTimeSpent.
@@ -118,7 +122,9 @@ def _first_rows(connection: ODataConnection, source_url: str) -> tuple[list[dict
     return readable_rows(body.rows[:PROBE_ROWS]), body.is_v2
 
 
-def _declared_type(connection: ODataConnection, source_url: str, *, is_needed: bool) -> EntityType | None:
+def _declared_type(
+    connection: ODataConnection, source_url: str, *, is_needed: bool
+) -> EntityType | None:
     """None when the service does not describe itself; it need not."""
     try:
         document = connection.get_document(metadata_url(source_url), accept="application/xml")

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import LakeUnavailable, PublishRefused, StoreDiffers, WarehouseCorrupt, WarehouseTooNew
+from chalicelib.errors import (
+    LakeUnavailable,
+    PublishRefused,
+    StoreDiffers,
+    WarehouseCorrupt,
+    WarehouseTooNew,
+)
 from chalicelib.lake.connection import lake_errors
 from chalicelib.lake.extensions import lake_config
 from chalicelib.lake.reading import show_lake
@@ -51,7 +57,9 @@ class Looks:
         sha256 = sha256_of(path)
         if size == told.bytes and sha256 == told.sha256:
             return []
-        return [f"The file has {size:,} bytes and the SHA-256 {sha256} instead of {told.bytes:,} and {told.sha256}."]
+        return [
+            f"The file has {size:,} bytes and the SHA-256 {sha256} instead of {told.bytes:,} and {told.sha256}."
+        ]
 
     def at_state(self, path: Path, name: str, told: Snapshot | None) -> list[str]:
         """Of the database in a file, or of the lake whose snapshots the file names."""
@@ -65,7 +73,9 @@ class Looks:
             with self._connection() as connection:
                 connection.execute(f"ATTACH '{quoted(path)}' AS wells (READ_ONLY)")
                 found = _one(connection, "count_rows")
-                read_back(connection, rows=found if rows is None else rows, written=None, unchanged=())
+                read_back(
+                    connection, rows=found if rows is None else rows, written=None, unchanged=()
+                )
                 return _count_unaccounted(connection)
         except PublishRefused:
             return [f"The database does not hold {rows:,} rows, each key once."]

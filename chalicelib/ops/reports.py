@@ -37,6 +37,8 @@ def report(
         verification = Verification(job_manager=job_manager, warehouse=warehouse, looks=looks)
         return verification.report(is_all=bool(check.values.get("all")))
     if check.kind is CheckKind.DRILL:
-        return Drill(job_manager=job_manager, warehouse=warehouse, looks=looks).report(check.check_id)
+        return Drill(job_manager=job_manager, warehouse=warehouse, looks=looks).report(
+            check.check_id
+        )
     restoring = BringingBack(job_manager=job_manager, warehouse=warehouse, looks=looks)
     return restoring.report(str(check.values["snapshot"]))

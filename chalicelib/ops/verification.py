@@ -78,21 +78,27 @@ class Verification:
         current = self._current
         for snapshot in kept:
             if snapshot.is_current or is_all:
-                file = self._time(snapshot.name, "snapshot", snapshot.told, partial(self._snapshot, snapshot))
+                file = self._time(
+                    snapshot.name, "snapshot", snapshot.told, partial(self._snapshot, snapshot)
+                )
                 if not file.problems or self._is_kept(snapshot):
                     yield file
         if not current.is_lake:
             yield self._time(LATEST, "stable name", current, self._stable_name)
         yield self._time(OWNER, "owner", None, self._owner)
         for job in self._jobs_held():
-            yield self._time(f"{SEGMENTS}{job.job_id}/", "segments", None, partial(self._segments, job))
+            yield self._time(
+                f"{SEGMENTS}{job.job_id}/", "segments", None, partial(self._segments, job)
+            )
 
     def _is_kept(self, seen: Kept) -> bool:
         """Still: the sweeper clears what newer ones have replaced."""
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         return seen.is_current or any(each.name == seen.name for each in kept)
 
-    def _time(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
+    def _time(
+        self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]
+    ) -> Verified:
         began = self.clock()
         try:
             problems = look()
@@ -100,7 +106,9 @@ class Verification:
             problems = [missing.message]
         size, rows = (told.bytes, told.rows) if told else (None, None)
         seconds = round(self.clock() - began, 3)
-        return Verified(name=name, kind=kind, bytes=size, rows=rows, problems=problems, seconds=seconds)
+        return Verified(
+            name=name, kind=kind, bytes=size, rows=rows, problems=problems, seconds=seconds
+        )
 
     @property
     def _file(self) -> Path:
@@ -110,7 +118,10 @@ class Verification:
         path = self._file
         self.warehouse.fetch(kept.name, path)
         try:
-            return [*self.looks.at_file(path, kept.told), *self.looks.at_state(path, kept.name, kept.told)]
+            return [
+                *self.looks.at_file(path, kept.told),
+                *self.looks.at_state(path, kept.name, kept.told),
+            ]
         finally:
             path.unlink(missing_ok=True)
 
@@ -133,7 +144,9 @@ class Verification:
 
     def _at_stable_name(self, current: Snapshot) -> list[str]:
         if self.warehouse.latest() != current.name:
-            return [f"{LATEST} does not hold the current snapshot; the sweeper sets it within a minute."]
+            return [
+                f"{LATEST} does not hold the current snapshot; the sweeper sets it within a minute."
+            ]
         path = self._file
         self.warehouse.fetch(LATEST, path)
         try:
@@ -174,11 +187,15 @@ class Verification:
         claim = Claim(job=job, holder="", fence=job.fence)
         problems = []
         for part, checkpoint in checkpoints.items():
-            segments = Segments(warehouse=self.warehouse, directory=self.looks.directory, claim=claim, part=part)
+            segments = Segments(
+                warehouse=self.warehouse, directory=self.looks.directory, claim=claim, part=part
+            )
             count = len(segment_names(checkpoint.segments))
             whole = segments.count_whole(checkpoint)
             if whole < count:
-                problems.append(f"Of {count} segments of part {part} the first {whole} are as they were written.")
+                problems.append(
+                    f"Of {count} segments of part {part} the first {whole} are as they were written."
+                )
         return problems
 
     def _checkpoints(self, job: Job) -> dict[int, Checkpoint] | None:

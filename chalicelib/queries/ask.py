@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.etag import etag_of, is_known
-from chalicelib.errors import ChangesNotKept, ChangesNotYet, NothingPublished, RejectsNotKept, RejectsNotYet
+from chalicelib.errors import (
+    ChangesNotKept,
+    ChangesNotYet,
+    NothingPublished,
+    RejectsNotKept,
+    RejectsNotYet,
+)
 from chalicelib.jobs.job import JobStatus
 
 if TYPE_CHECKING:
@@ -31,7 +37,12 @@ class Answer:
 
 
 def ask_published(
-    query: Query, *, job_manager: JobManager, query_client: QueryClient, form: Any = "json", known: str = ""
+    query: Query,
+    *,
+    job_manager: JobManager,
+    query_client: QueryClient,
+    form: Any = "json",
+    known: str = "",
 ) -> Answer:
     """`form` is what else makes the answer another one, `known` an If-None-Match. A snapshot never
     changes, so its name tells whether the answer has: that of the cursor, else of the pointer, one
@@ -80,4 +91,8 @@ def sentence(data: dict[str, Any]) -> str:
         return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
     rows = f"{count:,} row{'' if count == 1 else 's'}"
-    return f"{rows}. Ask for the following ones with next_cursor." if data["next_cursor"] else f"{rows}."
+    return (
+        f"{rows}. Ask for the following ones with next_cursor."
+        if data["next_cursor"]
+        else f"{rows}."
+    )

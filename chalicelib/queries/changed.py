@@ -41,7 +41,10 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 
 def changes_lists() -> dict[str, str]:
     """What the statements of changes need beside the tables."""
-    values = {side: ", ".join(f"{name}: {table}.{name}" for name in OF_A_CHANGE) for side, table in SIDES.items()}
+    values = {
+        side: ", ".join(f"{name}: {table}.{name}" for name in OF_A_CHANGE)
+        for side, table in SIDES.items()
+    }
     volumes = ",\n    ".join(
         f"sum({side}.{rate} * {side}.period_days) AS {volume}_{side}"
         for rate, volume in OF_VOLUMES.items()

@@ -46,7 +46,11 @@ class QueryClient:
     """`function` is a name or an ARN; empty when there is none."""
 
     def __init__(
-        self, *, lambda_client: LambdaClient, function: str, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        lambda_client: LambdaClient,
+        function: str,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lambda = lambda_client
         self._function = function
@@ -101,7 +105,9 @@ class QueryClient:
         if not self._function:
             raise QueryFunctionMissing
         try:
-            return self._lambda.invoke(FunctionName=self._function, InvocationType=kind, Payload=payload)
+            return self._lambda.invoke(
+                FunctionName=self._function, InvocationType=kind, Payload=payload
+            )
         except ReadTimeoutError as exc:
             raise QueryTooSlow from exc
         except ClientError as exc:
@@ -116,5 +122,7 @@ def _death_of(payload: Any) -> QueryUnavailable:
     """
     said = payload if isinstance(payload, dict) else {}
     log.error("the query function died: %.100s", said.get("errorType"))
-    slow = "Timedout" in str(said.get("errorType")) or "Task timed out" in str(said.get("errorMessage"))
+    slow = "Timedout" in str(said.get("errorType")) or "Task timed out" in str(
+        said.get("errorMessage")
+    )
     return QueryTooSlow() if slow else QueryUnavailable()

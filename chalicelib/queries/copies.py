@@ -41,7 +41,12 @@ class LocalCopies:
     """
 
     def __init__(
-        self, warehouse: Warehouse, directory: Path, *, seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        warehouse: Warehouse,
+        directory: Path,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`seconds` are what somebody who waits for an answer has for the fetch."""
         self._warehouse = warehouse
@@ -124,7 +129,9 @@ class LocalCopies:
     def _fetching(file: StoredFile, part: Path) -> DatabaseFetching:
         come = _size(part)
         seconds = math.ceil(max(0, file.bytes - come) / BYTES_A_SECOND) + 1
-        return DatabaseFetching(snapshot=file.name, bytes=file.bytes, fetched=come, retry_after_seconds=seconds)
+        return DatabaseFetching(
+            snapshot=file.name, bytes=file.bytes, fetched=come, retry_after_seconds=seconds
+        )
 
     @contextmanager
     def _lock(self, part: Path) -> Iterator[bool]:

@@ -24,7 +24,13 @@ Key = Mapping[str, int | str | None]
 # What orders each list: the columns of its last row go into the cursor.
 KEYS: Mapping[str, Mapping[str, type]] = {
     "production": {"source": str, "field_code": str, "well_code": str, "production_period": date},
-    "revisions": {"source": str, "field_code": str, "well_code": str, "production_period": date, "job_id": str},
+    "revisions": {
+        "source": str,
+        "field_code": str,
+        "well_code": str,
+        "production_period": date,
+        "job_id": str,
+    },
     "totals": {"source": str, "production_period": date, "period_days": int},
     "changes": {"source": str, "field_code": str, "well_code": str, "production_period": date},
     "changed_fields": {"source": str, "field_code": str},
@@ -54,7 +60,9 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
     another one.
     """
     if name == "register":
-        return " ".join([name, *(arguments.get(part) or default for part, default in DEFAULTS.items())])
+        return " ".join(
+            [name, *(arguments.get(part) or default for part, default in DEFAULTS.items())]
+        )
     if name == "changes" and arguments.get("by") == "field":
         name = "changed_fields"
     whose = arguments.get("job_id") or arguments.get("as_of")
@@ -75,7 +83,10 @@ def read_cursor(text: str, *, of: str) -> Cursor:
     try:
         _, snapshot, *parts = read_parts(text)
         kinds = KEYS[of.partition(" ")[0]]
-        key = {name: _part(value, kind) for (name, kind), value in zip(kinds.items(), parts, strict=True)}
+        key = {
+            name: _part(value, kind)
+            for (name, kind), value in zip(kinds.items(), parts, strict=True)
+        }
     except (ValueError, TypeError, RecursionError) as exc:
         raise no_cursor() from exc
     cursor = Cursor(key=key, snapshot=snapshot if isinstance(snapshot, str) else None)
@@ -110,7 +121,8 @@ def snapshot_in(text: str) -> str | None:
 
 def no_cursor() -> ValidationError:
     return ValidationError(
-        "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin anew.", field="cursor"
+        "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin anew.",
+        field="cursor",
     )
 
 

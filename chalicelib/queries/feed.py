@@ -87,7 +87,11 @@ def feed_page(
     if len(found) > many and many != top:
         last = _Place(count=counted, key={name: told[-1][name] for name in asked.key})
         next_cursor = last.write(of=of, snapshot=production.snapshot)
-    return FeedPage(rows=[{name: row[name] for name in shown} for row in told], next_cursor=next_cursor, count=counted)
+    return FeedPage(
+        rows=[{name: row[name] for name in shown} for row in told],
+        next_cursor=next_cursor,
+        count=counted,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +110,18 @@ class _Question:
         if self.asked.name == "Wells":
             wells.make()
         is_summed = self.asked.name != "Monthly" or not wells.is_by_month
-        return _SQL[self.asked.name if is_summed else "each_month"].format_map(self.production.tables)
+        return _SQL[self.asked.name if is_summed else "each_month"].format_map(
+            self.production.tables
+        )
 
     def count(self) -> int:
         statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
         ((count,),) = self.production.fetch(statement, self.bound.values)[1]
         return int(count)
 
-    def page(self, names: list[str], place: _Place | None, *, limit: int, skip: int) -> list[tuple[Any, ...]]:
+    def page(
+        self, names: list[str], place: _Place | None, *, limit: int, skip: int
+    ) -> list[tuple[Any, ...]]:
         """The columns of these names."""
         if self._is_by_wells(place, skip):
             return self._in_windows(names, place, limit, skip)
@@ -128,7 +136,9 @@ class _Question:
         is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
         if not is_by_key or self.asked.name == "Wells":
             return False
-        is_from_start = place is None and self.condition == "true" and self.asked.name == "WellProduction"
+        is_from_start = (
+            place is None and self.condition == "true" and self.asked.name == "WellProduction"
+        )
         return not skip or is_from_start
 
     def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
@@ -145,7 +155,9 @@ class _Question:
                 break
         return rows
 
-    def _in_windows(self, names: list[str], place: _Place | None, limit: int, skip: int) -> list[tuple[Any, ...]]:
+    def _in_windows(
+        self, names: list[str], place: _Place | None, limit: int, skip: int
+    ) -> list[tuple[Any, ...]]:
         """Out of the next few wells in the order of the key, and of more of them where the filter
         leaves too little.
         """
@@ -179,7 +191,9 @@ class _Question:
             behind=behind,
             order=", ".join(term.sql for term in self.terms),
         )
-        return self.production.fetch(statement, {**self.bound.values, **values, "limit": limit, "skip": skip})[1]
+        return self.production.fetch(
+            statement, {**self.bound.values, **values, "limit": limit, "skip": skip}
+        )[1]
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
         """What the row with this key is ordered by. Raises ValidationError where there is no such
@@ -234,7 +248,10 @@ class _Place:
         try:
             _, _, count, *parts = read_parts(text)
             texts = zip(asked.key, map(str, parts), strict=True)
-            key = {name: date.fromisoformat(text) if asked.type_of(name) == DATE else text for name, text in texts}
+            key = {
+                name: date.fromisoformat(text) if asked.type_of(name) == DATE else text
+                for name, text in texts
+            }
         except (ValueError, TypeError, RecursionError) as exc:
             raise no_cursor() from exc
         place = cls(count=count if type(count) is int else None, key=key)

@@ -99,7 +99,11 @@ def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
         name = reader.property_name()
         reader.expect("=")
         value = reader.literal()
-        if name in parts or name not in entity_set.key or value.kind != kind_of(entity_set.type_of(name)):
+        if (
+            name in parts
+            or name not in entity_set.key
+            or value.kind != kind_of(entity_set.type_of(name))
+        ):
             reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
         parts[name] = f"{name} = {value.sql}"
     reader.end()
@@ -133,7 +137,11 @@ class _Reader:
         return tokens
 
     def _peek(self) -> Token:
-        return self._tokens[self._next] if self._next < len(self._tokens) else Token("end", "", self._length)
+        return (
+            self._tokens[self._next]
+            if self._next < len(self._tokens)
+            else Token("end", "", self._length)
+        )
 
     def _take(self) -> Token:
         token = self._peek()
@@ -190,7 +198,9 @@ class _Reader:
     def _compare(self, left: Operand, operator: str, right: Operand) -> Operand:
         kinds = {left.kind, right.kind}
         if NOTHING not in kinds and left.kind != right.kind:
-            self.refuse(f"compares what has the type {left.kind} with what has the type {right.kind}")
+            self.refuse(
+                f"compares what has the type {left.kind} with what has the type {right.kind}"
+            )
         if operator == "ne":
             return Operand(f"({left.sql} IS DISTINCT FROM {right.sql})", TRUTH)
         if operator == "eq" and not self._is_with_value(left, right):
@@ -212,7 +222,9 @@ class _Reader:
         """False of what is missing. Written so that DuckDB can leave row groups out by their least
         and greatest.
         """
-        may_be_missing = [each for each in (left, right) if not each.is_literal or each.kind == NOTHING]
+        may_be_missing = [
+            each for each in (left, right) if not each.is_literal or each.kind == NOTHING
+        ]
         conditions = [f"{left.sql} {sign} {right.sql}"]
         conditions += [f"{operand.sql} IS NOT NULL" for operand in may_be_missing]
         return f"({' AND '.join(conditions)})"
@@ -252,7 +264,9 @@ class _Reader:
 
     def _function(self, name: str) -> Operand:
         if name not in TESTS | CASES:
-            raise FeedNotImplemented(f"The feed does not know the function {name[:40]}.", field=self._option)
+            raise FeedNotImplemented(
+                f"The feed does not know the function {name[:40]}.", field=self._option
+            )
         self.expect("(")
         first = self._text_operand()
         if name in CASES:
@@ -310,7 +324,8 @@ class _Reader:
 
     def _refuse_as_unknown(self, token: Token) -> NoReturn:
         raise FeedNotImplemented(
-            f"The feed does not know what stands at character {token.at + 1} of {self._option}.", field=self._option
+            f"The feed does not know what stands at character {token.at + 1} of {self._option}.",
+            field=self._option,
         )
 
 
@@ -340,4 +355,8 @@ def _moment(text: str) -> datetime:
         raise ValueError
     second, part = found[2] or ":00", (found[3] or ".0")[:7]
     zone = found[4].replace(" ", "+").replace("Z", "+00:00")
-    return datetime.fromisoformat(f"{found[1]}{second}{part:0<7}{zone}").astimezone(UTC).replace(tzinfo=None)
+    return (
+        datetime.fromisoformat(f"{found[1]}{second}{part:0<7}{zone}")
+        .astimezone(UTC)
+        .replace(tzinfo=None)
+    )

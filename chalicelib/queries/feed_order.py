@@ -37,7 +37,9 @@ def order_of(text: str, asked: EntitySet) -> list[Term]:
         name, *direction = part.split() or [""]
         known = property_of(name, asked, "$orderby")
         if direction not in ([], ["asc"], ["desc"]) or known in terms:
-            raise ValidationError("$orderby takes each property once, with asc or desc.", field="$orderby")
+            raise ValidationError(
+                "$orderby takes each property once, with asc or desc.", field="$orderby"
+            )
         terms[known] = Term(name=known, descending=direction == ["desc"])
     rest = [Term(name=name) for name in asked.key if name not in terms]
     return [*terms.values(), *rest]
@@ -48,8 +50,12 @@ def property_of(text: str, asked: EntitySet, option: str) -> str:
         if name == text:
             return name
     if any(sign in text for sign in "(/$@."):
-        raise FeedNotImplemented(f"The feed knows names of properties alone in {option}.", field=option)
-    raise ValidationError(f"{option} names no property of {asked.name}. $metadata lists them.", field=option)
+        raise FeedNotImplemented(
+            f"The feed knows names of properties alone in {option}.", field=option
+        )
+    raise ValidationError(
+        f"{option} names no property of {asked.name}. $metadata lists them.", field=option
+    )
 
 
 def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
@@ -92,4 +98,8 @@ def _same(term: Term, sign: str | None) -> str:
 def _more(term: Term, sign: str | None) -> str:
     if sign is None:
         return "false" if term.descending else f"{term.name} IS NOT NULL"
-    return f"({term.name} < {sign} OR {term.name} IS NULL)" if term.descending else f"{term.name} > {sign}"
+    return (
+        f"({term.name} < {sign} OR {term.name} IS NULL)"
+        if term.descending
+        else f"{term.name} > {sign}"
+    )

@@ -39,7 +39,9 @@ class Window:
     def condition(self, bound: Bound) -> str:
         """The ranges of the field alone are what leaves row groups out."""
         source = bound.add(self.source)
-        (first_field, first_well), (last_field, last_well) = (map(bound.add, each) for each in (self.first, self.last))
+        (first_field, first_well), (last_field, last_well) = (
+            map(bound.add, each) for each in (self.first, self.last)
+        )
         return (
             f"source = {source} AND field_code >= {first_field} AND field_code <= {last_field}"
             f" AND (field_code > {first_field} OR well_code >= {first_well})"
@@ -52,7 +54,9 @@ class FeedWells:
     ask at once.
     """
 
-    def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
+    def __init__(
+        self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str
+    ) -> None:
         self._fetch = fetch
         self._production = production
         self._lock = Lock()

@@ -92,7 +92,9 @@ def answer(
         query = _query(event)
         add_to_log_context(question=query.name)
         reply = {
-            "data": list_file(query, _arguments_of(query)) if query.file else _answer(query, published, export, sql)
+            "data": list_file(query, _arguments_of(query))
+            if query.file
+            else _answer(query, published, export, sql)
         }
     except WellheadError as error:
         failed = error
@@ -119,7 +121,9 @@ def _count(failed: WellheadError | None, seconds: float) -> None:
 def _query(event: Any) -> Query:
     arguments = event.get("arguments", {}) if isinstance(event, dict) else None
     if not isinstance(arguments, dict):
-        raise ValidationError('The event must be {"question": …, "arguments": {…}}.', field="arguments")
+        raise ValidationError(
+            'The event must be {"question": …, "arguments": {…}}.', field="arguments"
+        )
     given = {name: [str(value)] for name, value in arguments.items() if value is not None}
     query = parse_query(str(event.get("question")), given)
     return replace(query, file=_file_of(event, query)) if "file" in event else query
@@ -144,7 +148,10 @@ def _answer(
     if query.name == "sql":
         return _answer_sql(query, published(), sql())
     with published().query(query.snapshot) as production:
-        return {**_page(query, _LISTS[query.name](production)), "snapshot": named_snapshot(production.snapshot)}
+        return {
+            **_page(query, _LISTS[query.name](production)),
+            "snapshot": named_snapshot(production.snapshot),
+        }
 
 
 def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits) -> dict[str, Any]:
@@ -166,7 +173,9 @@ def named_snapshot(snapshot: str | None) -> dict[str, Any]:
 def _arguments_of(query: Query) -> dict[str, Any]:
     """The arguments as ProductionQuery takes them."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
-    wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
+    wanted |= {
+        name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted
+    }
     if "as_of" in wanted:
         wanted["as_of"] = datetime.fromisoformat(wanted["as_of"])
     if "count" in wanted:
@@ -226,7 +235,12 @@ def where_to_download(
     facts = {"name": file.name, "rows": snapshot.rows, "bytes": file.bytes, "sha256": file.sha256}
     facts |= {"job_id": snapshot.job_id}
     expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS
-    return {"url": url, "expires_at": expires_at, "created_at": _made_at(job_manager, snapshot.job_id), **facts}
+    return {
+        "url": url,
+        "expires_at": expires_at,
+        "created_at": _made_at(job_manager, snapshot.job_id),
+        **facts,
+    }
 
 
 def _made_at(job_manager: JobManager, job_id: str) -> float | None:

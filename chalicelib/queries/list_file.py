@@ -82,9 +82,13 @@ class ListFile:
                 snapshot = production.snapshot
             if count > self.most_rows[query.file.kind]:
                 raise _too_large(self.most_rows[query.file.kind], query.file.kind)
-            pace = Pace(count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began))
+            pace = Pace(
+                count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began)
+            )
             path = self._made(rows, own.path, query, pace)
-            told = self._content(path, query.file) or self._address(path, query, snapshot, rows=count)
+            told = self._content(path, query.file) or self._address(
+                path, query, snapshot, rows=count
+            )
             return {**told, "rows": count, "snapshot": named_snapshot(snapshot)}
         except OutOfMemory as exc:  # an import's word for it
             raise QueryTooLarge from exc
@@ -120,10 +124,16 @@ class ListFile:
         for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
             rows, stored = list_file_rows(name), stored_with_checksum(self.warehouse, name)
             if stored and rows is not None:
-                return {**self._answer_with(stored, query), "rows": rows, "snapshot": named_snapshot(snapshot)}
+                return {
+                    **self._answer_with(stored, query),
+                    "rows": rows,
+                    "snapshot": named_snapshot(snapshot),
+                }
         return None
 
-    def _address(self, path: Path, query: Query, snapshot: str | None, *, rows: int) -> dict[str, Any]:
+    def _address(
+        self, path: Path, query: Query, snapshot: str | None, *, rows: int
+    ) -> dict[str, Any]:
         kind = query.file.kind if query.file else "parquet"
         made = StoredFile(
             name=list_file_name(self._hour, _mark(query, snapshot), kind, rows=rows),
@@ -136,7 +146,13 @@ class ListFile:
         saved_as = f"{query.name}.{file.name.rpartition('.')[2]}"
         url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=saved_as)
         expires_at = None if url.startswith("file:") else self.clock() + DOWNLOAD_SECONDS
-        return {"url": url, "expires_at": expires_at, "name": file.name, "bytes": file.bytes, "sha256": file.sha256}
+        return {
+            "url": url,
+            "expires_at": expires_at,
+            "name": file.name,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+        }
 
     @property
     def _hour(self) -> int:
@@ -167,5 +183,9 @@ def _too_large(most: int, kind: str) -> ListTooLarge:
         "parquet": f"A Parquet file of a list is made of {most:,} rows at most, and the list has more.",
     }
     less = "Ask for less, such as one field or fewer years"
-    other = ", or take the export, which has all rows." if kind != "xlsx" else ", or take format=parquet."
+    other = (
+        ", or take the export, which has all rows."
+        if kind != "xlsx"
+        else ", or take format=parquet."
+    )
     return ListTooLarge(f"{words[kind]} {less}{other}", most_rows=most, format=kind)

@@ -22,7 +22,9 @@ class ListRows:
     """`directory` is the file's own. Raises ScratchFull, OutOfMemory."""
 
     def __init__(self, path: Path, *, directory: Path, memory_mb: int) -> None:
-        self._connection = duckdb.connect(config=local_config(directory, memory_mb) | {"threads": 1})
+        self._connection = duckdb.connect(
+            config=local_config(directory, memory_mb) | {"threads": 1}
+        )
         lock_down(self._connection, directory)
         self._file = f"read_parquet('{quoted(path)}')"
         described = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()
@@ -48,7 +50,9 @@ class ListRows:
 
     def _batches(self, casts: dict[str, str]) -> Iterator[list[tuple[Any, ...]]]:
         replaced = ", ".join(
-            f"{casts[kind].format(name=name)} AS {name}" for name, kind in self._types.items() if kind in casts
+            f"{casts[kind].format(name=name)} AS {name}"
+            for name, kind in self._types.items()
+            if kind in casts
         )
         columns = f"* REPLACE ({replaced})" if replaced else "*"
         with exhaustion_told():

@@ -16,7 +16,9 @@ FIRST_LOOK = 0.2  # of the time: sooner it would be a guess
 class Pace:
     """It begins with the first rows."""
 
-    def __init__(self, rows: int, *, kind: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rows: int, *, kind: str, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Raises QueryTooSlow where the time is over already."""
         if seconds <= 0:
             raise QueryTooSlow

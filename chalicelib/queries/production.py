@@ -72,7 +72,14 @@ THREADS = 2  # one question must not take the machine from all others
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _TIMES = {
     name: f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS {name}"
-    for name in ("created_at", "updated_at", "replaced_at", "rejected_at", "started_at", "merged_at")
+    for name in (
+        "created_at",
+        "updated_at",
+        "replaced_at",
+        "rejected_at",
+        "started_at",
+        "merged_at",
+    )
 }
 
 OF_ROWS = ("rows", "replaced_rows")  # each is of one source
@@ -151,7 +158,9 @@ class ProductionQuery:
         with _duckdb_errors():
             self.schema_version = read_version(connection)
         is_older = self.schema_version < TEXT_CODES
-        self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
+        self._tables = {
+            name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()
+        }
         # No circle: what nobody holds any more frees its directory at once.
         own = weakref.proxy(self)
 
@@ -181,7 +190,9 @@ class ProductionQuery:
         closed. What asks reaches the store and the place of `directory`, and nothing else. Raises
         WarehouseCorrupt, WarehouseTooNew, WarehouseForeign.
         """
-        connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
+        connection = duckdb.connect(
+            config=local_config(directory.path, memory_mb) | {"threads": THREADS}
+        )
         try:
             with _duckdb_errors():
                 connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
@@ -239,7 +250,11 @@ class ProductionQuery:
         """The columns of well_production, by source, field, well and period; `as_of` a moment, as
         they stood then.
         """
-        filters: dict[str, Any] = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
+        filters: dict[str, Any] = {
+            "field_code": field_code,
+            "well_code": well_code,
+            "source": _one(source),
+        }
         filters |= {"first": _iso(first), "last": _iso(last), **_moment(as_of)}
         return self._page("production", filters, cursor, limit)
 
@@ -296,7 +311,10 @@ class ProductionQuery:
         One row is one well in one field: the latest names, the first and last period, how many
         periods.
         """
-        filters: dict[str, Any] = {"search": (search or "").strip() or None, "field_code": field_code}
+        filters: dict[str, Any] = {
+            "search": (search or "").strip() or None,
+            "field_code": field_code,
+        }
         filters |= {"source": _one(source), **_moment(as_of)}
         return self._page("wells", filters, cursor, limit)
 
@@ -321,7 +339,15 @@ class ProductionQuery:
         _check_limit(limit, MOST_ROWS)
         list_name = list_of("register", {"of": of, "sort": sort, "order": order})
         after = self._key_in(cursor, "register", of=list_name)["place"] if cursor else None
-        asked = Asked(of=of, words=q, sort=sort, order=order, field_code=field_code, source=_one(source), skip=skip)
+        asked = Asked(
+            of=of,
+            words=q,
+            sort=sort,
+            order=order,
+            field_code=field_code,
+            source=_one(source),
+            skip=skip,
+        )
         found = self._register.ask(asked, after=None if after is None else int(after), limit=limit)
         rows = found.rows[:limit]
         more = self._cursor(rows[-1], "register", of=list_name) if len(found.rows) > limit else None
@@ -354,7 +380,11 @@ class ProductionQuery:
         the latest name, how many wells, the first and last period, and how many periods of all
         wells.
         """
-        filters = {"search": (search or "").strip() or None, "source": _one(source), **_moment(as_of)}
+        filters = {
+            "search": (search or "").strip() or None,
+            "source": _one(source),
+            **_moment(as_of),
+        }
         return self._page("fields", filters, cursor, limit)
 
     def write_list(
@@ -391,7 +421,11 @@ class ProductionQuery:
                 "path": quoted(path),
             }
         )
-        with _duckdb_errors(), self._connection.cursor() as own, bounded(own, seconds=_left(seconds)):
+        with (
+            _duckdb_errors(),
+            self._connection.cursor() as own,
+            bounded(own, seconds=_left(seconds)),
+        ):
             ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
         return int(count)
 
@@ -435,7 +469,9 @@ class ProductionQuery:
         named = [each for each in told["sources"] if source in (None, "*", each["source"])]
         is_summed = len(named) < 2 or source == "*"  # noqa: PLR2004
         rows = {name: sum(each[name] for each in named) for name in OF_ROWS}
-        wells = {name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS}
+        wells = {
+            name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS
+        }
         return {
             "rows": rows["rows"],
             "wells": wells["wells"],
@@ -467,7 +503,13 @@ class ProductionQuery:
         return str(version).rstrip("+")
 
     def _page(
-        self, name: str, filters: Mapping[str, Any], cursor: str | None, limit: int, *, most: int = MOST_ROWS
+        self,
+        name: str,
+        filters: Mapping[str, Any],
+        cursor: str | None,
+        limit: int,
+        *,
+        most: int = MOST_ROWS,
     ) -> Rows:
         _check_limit(limit, most)
         of = list_of(name, filters)
@@ -511,10 +553,14 @@ class ProductionQuery:
         whole = {**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)}
         return _SQL[name].format_map(whole).strip().removesuffix(";")
 
-    def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def _fetch(
+        self, name: str, values: Mapping[str, Any]
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         return self.fetch(self._text(name, stood="as_of" in values), values)
 
-    def fetch(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def fetch(
+        self, text: str, values: Mapping[str, Any]
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of the columns, and the rows."""
         with (
             _duckdb_errors(),

@@ -31,7 +31,14 @@ from chalicelib.errors import (
 from chalicelib.jobs.job import JobStatus
 from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
-from chalicelib.warehouse.names import StoredFile, Warehouse, is_of_lake, job_of, missing_file, snapshot_name
+from chalicelib.warehouse.names import (
+    StoredFile,
+    Warehouse,
+    is_of_lake,
+    job_of,
+    missing_file,
+    snapshot_name,
+)
 
 from .copies import LocalCopies, is_damaged
 from .cursor import no_cursor
@@ -51,7 +58,12 @@ FETCH_SECONDS = 12.0
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")
 
 # What DuckDB raises of a file in which something is not as it was written.
-OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+OF_THE_FILE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 
 
 @dataclass(kw_only=True)
@@ -146,7 +158,9 @@ class PublishedProduction:
             with one_question():
                 yield opened
         except (WarehouseCorrupt, QueryFailed) as error:
-            if not isinstance(error.__cause__, OF_THE_FILE) and not isinstance(error, WarehouseCorrupt):
+            if not isinstance(error.__cause__, OF_THE_FILE) and not isinstance(
+                error, WarehouseCorrupt
+            ):
                 raise
             self._forget(opened)
             self._raise_if_damaged(error, opened.file, opened.path)
@@ -196,7 +210,9 @@ class PublishedProduction:
             opened = self._open.get(file.name)
             if opened is None or opened.file != file:
                 self._close_unused()
-                opened = self._open[file.name] = self._open_file(file, beside=None if is_current else current.name)
+                opened = self._open[file.name] = self._open_file(
+                    file, beside=None if is_current else current.name
+                )
             if is_current:
                 opened.snapshot = current
             return self._lend(opened)
@@ -275,7 +291,9 @@ class PublishedProduction:
         try:
             _check_size(file, path)
             kept = KeptRegister(warehouse=self._warehouse, snapshot=file.name)
-            return ProductionQuery.open(path, directory=own, memory_mb=self._memory_mb, snapshot=file.name, kept=kept)
+            return ProductionQuery.open(
+                path, directory=own, memory_mb=self._memory_mb, snapshot=file.name, kept=kept
+            )
         except (WarehouseCorrupt, WarehouseTooNew, WarehouseForeign, QueryFailed) as error:
             if not path.exists():  # removed just now
                 raise missing_file(file.name) from error

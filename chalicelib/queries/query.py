@@ -67,8 +67,12 @@ class Query:
 _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
 _RANGE = {"from": FROM, "to": TO}
 DATABASE, PARQUET = "duckdb", "parquet"
-FORM = choice(DATABASE, PARQUET, meaning="the whole database, or its rows of production alone as Parquet")
-BY = choice("row", "field", meaning="each row that was changed, or how many of each field and their volumes")
+FORM = choice(
+    DATABASE, PARQUET, meaning="the whole database, or its rows of production alone as Parquet"
+)
+BY = choice(
+    "row", "field", meaning="each row that was changed, or how many of each field and their volumes"
+)
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 ENTITY_SET = choice(*ENTITY_SETS, meaning="a set of the feed")
@@ -79,15 +83,35 @@ MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
 WELLS, FIELDS = "wells", "fields"
 DEFAULT_SORT = DEFAULTS["sort"]
 _FIGURES = (
-    *("first_period", "last_period", "periods", "oil_production_kbd", "gas_production_mmcfd", "water_production_kbd"),
-    *("oil_production_kb", "gas_production_mmcf", "water_production_kb", "water_cut", "gas_oil_ratio", "uptime"),
+    *(
+        "first_period",
+        "last_period",
+        "periods",
+        "oil_production_kbd",
+        "gas_production_mmcfd",
+        "water_production_kbd",
+    ),
+    *(
+        "oil_production_kb",
+        "gas_production_mmcf",
+        "water_production_kb",
+        "water_cut",
+        "gas_oil_ratio",
+        "uptime",
+    ),
 )
 TEXTS = ("source", "field_code", "field_name", "well_code", "well_reference", "well_name")
 OF_WELLS = (*TEXTS, *_FIGURES)
 OF_FIELDS = (*TEXTS[:3], "wells", *_FIGURES)
 OF = choice(WELLS, FIELDS, meaning="a row is a well in a field, or a field")
-SORT = choice(*dict.fromkeys((*OF_WELLS, *OF_FIELDS)), meaning="by which column; what has no value comes last")
-ORDER = choice("asc", "desc", meaning="from the smallest on, or from the largest; without it names asc, figures desc")
+SORT = choice(
+    *dict.fromkeys((*OF_WELLS, *OF_FIELDS)), meaning="by which column; what has no value comes last"
+)
+ORDER = choice(
+    "asc",
+    "desc",
+    meaning="from the smallest on, or from the largest; without it names asc, figures desc",
+)
 
 SKIP = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows to leave out first")
 
@@ -115,10 +139,22 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
         "as_of": AS_OF,
         **_PAGE,
     },
-    "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
+    "revisions": {
+        "well_code": WELL_CODE,
+        "field_code": FIELD_CODE,
+        "source": SOURCE,
+        **_RANGE,
+        **_PAGE,
+    },
     "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, "as_of": AS_OF, **_PAGE},
     "fields": {"search": SEARCH, "source": SOURCE, "as_of": AS_OF, **_PAGE},
-    "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, "as_of": AS_OF, **_PAGE},
+    "wells": {
+        "search": SEARCH,
+        "field_code": FIELD_CODE,
+        "source": SOURCE,
+        "as_of": AS_OF,
+        **_PAGE,
+    },
     "register": {
         "of": OF,
         "q": WORDS,
@@ -161,7 +197,11 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
     if known is None:
         raise ValidationError(f"The questions are {', '.join(QUERIES)}.", field="question")
     told = single_values(query, allowed=[each for each in known if each not in path]) | path
-    arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
+    arguments = {
+        each: read_value(each, parameter, told[each])
+        for each, parameter in known.items()
+        if each in told
+    }
     check_range(arguments)
     return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments))
 

@@ -29,7 +29,9 @@ def all_questions() -> list[dict[str, str]]:
 
 def read_question(path: Path) -> Question:
     lines = path.read_text("utf-8").strip().splitlines()
-    count = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    count = next(
+        (number for number, line in enumerate(lines) if not line.startswith("--")), len(lines)
+    )
     told = [line.removeprefix("--").strip() for line in lines[:count]]
     return Question(
         name=path.stem,

@@ -56,14 +56,18 @@ class Asked:
         """Raises ValidationError."""
         known = COLUMNS[self.of]
         if self.sort not in known:
-            raise ValidationError(f"sort must be one of {', '.join(known)}.", field="sort", allowed=", ".join(known))
+            raise ValidationError(
+                f"sort must be one of {', '.join(known)}.", field="sort", allowed=", ".join(known)
+            )
 
     @property
     def direction(self) -> str:
         """Names begin with the first one and figures with the largest, when nothing else is
         said.
         """
-        return {"asc": "ASC", "desc": "DESC"}[self.order or ("asc" if self.sort in TEXTS else "desc")]
+        return {"asc": "ASC", "desc": "DESC"}[
+            self.order or ("asc" if self.sort in TEXTS else "desc")
+        ]
 
     @property
     def by(self) -> str:
@@ -188,12 +192,16 @@ class Register:
         folded = self._fetch(_SQL["fold_words"], {"words": words.split()})
         return [word for row in folded for word in row.values() if word]
 
-    def _page(self, asked: Asked, words: list[str], after: int | None, limit: int) -> list[dict[str, Any]]:
+    def _page(
+        self, asked: Asked, words: list[str], after: int | None, limit: int
+    ) -> list[dict[str, Any]]:
         condition, values = _condition(asked, words)
         if after is not None:
             beyond, more = self._beyond(asked, after)
             condition, values = f"{condition} AND ({beyond})", values | more
-        text = _SQL["places"].format(list=asked.of, condition=condition, sort=asked.by, order=asked.direction)
+        text = _SQL["places"].format(
+            list=asked.of, condition=condition, sort=asked.by, order=asked.direction
+        )
         bounds = {**values, "limit": limit + 1, "skip": asked.skip}
         places = [int(row["place"]) for row in self._fetch(text, bounds)]
         return self._rows(asked.of, places)
@@ -202,7 +210,9 @@ class Register:
         if not places:
             return []
         columns = ", ".join(_shown(name) for name in COLUMNS[of])
-        found = self._fetch(_SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {})
+        found = self._fetch(
+            _SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {}
+        )
         by_place = {row["place"]: row for row in found}
         return [by_place[place] for place in places]
 
@@ -227,7 +237,10 @@ class Register:
         sought, of_words = _having(words)
         is_chosen, of_choice = _chosen(asked)
         is_any = dict.fromkeys(CHOICES, "TRUE")
-        told = {f"is_{choice.removesuffix('_code')}": text for choice, text in (is_any | is_chosen).items()}
+        told = {
+            f"is_{choice.removesuffix('_code')}": text
+            for choice, text in (is_any | is_chosen).items()
+        }
         text = _SQL["hits"].format(list=asked.of, words=sought, **told)
         return self._fetch(text, {**of_words, **of_choice, "most": MOST_OF_A_FACET})[0]
 

@@ -17,7 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import QueryFailed, ScratchFull, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow
+from chalicelib.errors import (
+    QueryFailed,
+    ScratchFull,
+    SqlEnded,
+    SqlInvalid,
+    SqlTooLarge,
+    SqlTooSlow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +56,9 @@ class SqlLimits:
         return cls(memory_mb=max(LEAST_MEMORY_MB, memory_mb // SHARE_OF_MEMORY))
 
 
-def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits: SqlLimits) -> dict[str, Any]:
+def ask_sql(
+    path: Path, statement: str, *, rows: int, own: OwnDirectory, limits: SqlLimits
+) -> dict[str, Any]:
     """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows",
     "bytes" or None. `own` is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow,
     SqlTooLarge, SqlEnded, ScratchFull, and QueryFailed where the file could not be read.
@@ -83,10 +92,16 @@ def _link(path: Path, directory: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> set[Path]:
-    return {path.with_name(f"{path.name}{end}") for end in BESIDE if path.with_name(f"{path.name}{end}").exists()}
+    return {
+        path.with_name(f"{path.name}{end}")
+        for end in BESIDE
+        if path.with_name(f"{path.name}{end}").exists()
+    }
 
 
-def _ask(path: Path, statement: str, *, rows: int, directory: Path, limits: SqlLimits) -> dict[str, Any]:
+def _ask(
+    path: Path, statement: str, *, rows: int, directory: Path, limits: SqlLimits
+) -> dict[str, Any]:
     asked = {
         "path": str(path),
         "statement": statement,

@@ -34,7 +34,12 @@ AT_ONCE = 100  # rows
 SPILL_MB = 1024
 TYPE_SIGNS = 200  # of a type, which may name all fields of a struct
 # An error of another class may hold any words that a reader chose.
-OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+OF_THE_FILE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 
 
 def main() -> None:
@@ -57,7 +62,9 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"error": "file", "says": ""} if not is_full(exc) else {"error": "disk", "says": ""}
     try:
         with connection:
-            return _answer(connection, asked["statement"], most_rows=asked["rows"], most_bytes=asked["bytes"])
+            return _answer(
+                connection, asked["statement"], most_rows=asked["rows"], most_bytes=asked["bytes"]
+            )
     except (duckdb.OutOfMemoryException, MemoryError) as exc:
         is_of_the_disk = isinstance(exc, duckdb.Error) and is_full(exc)
         return {"error": "disk" if is_of_the_disk else "memory", "says": ""}
@@ -75,19 +82,29 @@ def _open_copy(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyCo
         "threads": 2,
     }
     connection = duckdb.connect(path, read_only=True, config=config)
-    connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+    connection.execute(
+        "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
+    )
     return connection
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, text: str, *, most_rows: int, most_bytes: int) -> dict[str, Any]:
+def _answer(
+    connection: duckdb.DuckDBPyConnection, text: str, *, most_rows: int, most_bytes: int
+) -> dict[str, Any]:
     if not is_reading(connection, text):
         return {"error": "kind", "says": ""}
     found = connection.sql(text)
     kinds = [str(kind) for kind in found.types]
-    columns = [{"name": name, "type": kind[:TYPE_SIGNS]} for name, kind in zip(found.columns, kinds, strict=True)]
+    columns = [
+        {"name": name, "type": kind[:TYPE_SIGNS]}
+        for name, kind in zip(found.columns, kinds, strict=True)
+    ]
     size, cut = len(json.dumps(columns)), None
     if size > most_bytes:
-        return {"error": "statement", "says": "The names of the columns alone are more than an answer may have."}
+        return {
+            "error": "statement",
+            "says": "The names of the columns alone are more than an answer may have.",
+        }
     shown = ", ".join(_shown(place, kind) for place, kind in enumerate(kinds, start=1))
     rows: list[list[Any]] = []
     for row in _each(found.project(shown).limit(most_rows + 1)):

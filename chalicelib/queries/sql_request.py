@@ -25,7 +25,9 @@ def parse_sql(body: str | bytes) -> Query:
     sent = json_body(body)
     known = QUERIES["sql"]
     if not isinstance(sent, dict) or "statement" not in sent or not sent.keys() <= known.keys():
-        raise ValidationError('The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement")
+        raise ValidationError(
+            'The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement"
+        )
     for name, kind in (("statement", str), ("limit", int)):
         if name in sent and type(sent[name]) is not kind:
             allowed = known[name].allowed

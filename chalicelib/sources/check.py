@@ -96,7 +96,11 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         rules = rules_of(fields, settings.definition, settings.source_columns)
     except SourceColumns as exc:
         problems.append(exc.message)
-    key = [] if problems else [name for column in KEY if column in rules for name in rules[column].sources]
+    key = (
+        []
+        if problems
+        else [name for column in KEY if column in rules for name in rules[column].sources]
+    )
     first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
     result = Looked()
     try:
@@ -147,13 +151,21 @@ class Looked:
 
 
 def _read(
-    source: SourceReader, first: Page, survey: Survey, settings: Settings, fields: Sequence[str], *, can_stage: bool
+    source: SourceReader,
+    first: Page,
+    survey: Survey,
+    settings: Settings,
+    fields: Sequence[str],
+    *,
+    can_stage: bool,
 ) -> tuple[Page, Looked]:
     """The first page, and a look at as many as it takes. Raises SourceError."""
     with tempfile.TemporaryDirectory(prefix="check-") as scratch:
         directory = Path(scratch)
         row_source = RowSource(name=settings.source_name, period=Period(settings.source_period))
-        repository = DuckDBWellProductionRepository(directory=directory / "db", memory_mb=CHECK_MB, source=row_source)
+        repository = DuckDBWellProductionRepository(
+            directory=directory / "db", memory_mb=CHECK_MB, source=row_source
+        )
         with closing(repository):
             reading = _Reading(repository, Batch(directory / "batch.ndjson"), settings, fields)
             for page in islice(source.pages(first.next, survey), MOST_PAGES):
@@ -170,7 +182,11 @@ class _Reading:
     """
 
     def __init__(
-        self, repository: DuckDBWellProductionRepository, batch: Batch, settings: Settings, fields: Sequence[str]
+        self,
+        repository: DuckDBWellProductionRepository,
+        batch: Batch,
+        settings: Settings,
+        fields: Sequence[str],
     ) -> None:
         self._repository = repository
         self._batch = batch
@@ -188,14 +204,21 @@ class _Reading:
         self.taken += page.table.rows if page.table else len(rows)
         self._first_rows = self.taken if is_first else self._first_rows
         if is_first:
-            texts = self._repository.rows_of(page.table, EXAMPLES) if page.table else rows[:EXAMPLES]
-            self._sample = [written_fields(text if isinstance(text, str) else bytes(text)) for text in texts]
-            self._kinds = dict(zip(page.table.names, page.table.kinds, strict=False)) if page.table else {}
+            texts = (
+                self._repository.rows_of(page.table, EXAMPLES) if page.table else rows[:EXAMPLES]
+            )
+            self._sample = [
+                written_fields(text if isinstance(text, str) else bytes(text)) for text in texts
+            ]
+            self._kinds = (
+                dict(zip(page.table.names, page.table.kinds, strict=False)) if page.table else {}
+            )
         if not can_stage or not self.taken:
             return
         if page.table:
             self._repository.stage(
-                Batch.of_table(page.table, page.number), reading_of(self._settings, self._fields, page.table)
+                Batch.of_table(page.table, page.number),
+                reading_of(self._settings, self._fields, page.table),
             )
         else:
             self._batch.append(page.number, rows, first_row=page.first_row)
@@ -263,10 +286,14 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
                 unit=unit,
                 field=", ".join(names) or f'"{rule.value}"',
                 type=(len(names) == 1 and survey.type_of(names[0])) or "",
-                source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "") if rule.unit else "",
+                source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "")
+                if rule.unit
+                else "",
                 example=" | ".join(_shown(value) for value in written),
                 stored=_shown(stored),
-                empty=empty / result.look.sound if empty is not None and result.look.sound else None,
+                empty=empty / result.look.sound
+                if empty is not None and result.look.sound
+                else None,
             )
         )
     return found
@@ -275,7 +302,13 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+    text = (
+        f"{value:.6g}"
+        if isinstance(value, float)
+        else value
+        if isinstance(value, str)
+        else str(value)
+    )
     return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
 
 

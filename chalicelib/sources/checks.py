@@ -64,7 +64,11 @@ class Check:
     error: Mapping[str, str] | None = None
 
     def view(self) -> dict[str, Any]:
-        shown = {"check_id": self.check_id, "status": str(self.status), "created_at": self.created_at}
+        shown = {
+            "check_id": self.check_id,
+            "status": str(self.status),
+            "created_at": self.created_at,
+        }
         return {**shown, "error": self.error, "result": self.result}
 
 
@@ -75,7 +79,9 @@ class Checks:
         self._table = table
         self._clock = clock
 
-    def create(self, values: Mapping[str, Any], *, by: str, kind: CheckKind = CheckKind.SOURCE) -> Check:
+    def create(
+        self, values: Mapping[str, Any], *, by: str, kind: CheckKind = CheckKind.SOURCE
+    ) -> Check:
         check_id = str(uuid.uuid4())
         now = self._clock()
         new = Check(
@@ -86,7 +92,13 @@ class Checks:
             values=dict(values),
             kind=kind,
         )
-        item = {**_key(check_id), "check_id": check_id, "status": str(new.status), "created_at": now, "created_by": by}
+        item = {
+            **_key(check_id),
+            "check_id": check_id,
+            "status": str(new.status),
+            "created_at": now,
+            "created_by": by,
+        }
         item |= {"definition": json.dumps(dict(values)), "kind": str(kind)}
         self._table.transact([self._table.put(item, when=may_take_place())])
         return new
@@ -147,7 +159,9 @@ class Checks:
     def _change(self, check_id: str, values: Mapping[str, Any]) -> None:
         """Nothing happens where another one has its place: nobody waits for this one any more."""
         with suppress(ConditionRefused):
-            self._table.transact([self._table.update(_key(check_id), values, when=is_this_check(check_id))])
+            self._table.transact(
+                [self._table.update(_key(check_id), values, when=is_this_check(check_id))]
+            )
 
 
 def _given_up(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
@@ -174,8 +188,15 @@ def _fitting(result: Mapping[str, Any]) -> str:
     """
     less: list[dict[str, Any]] = [
         {},
-        {"rows": [], "fields": result["fields"][:MOST_NAMES], "unknown": result["unknown"][:MOST_NAMES]},
-        {"draft": None, "hints": [*result["hints"][:MOST_NAMES], "The draft is too long to be kept here."]},
+        {
+            "rows": [],
+            "fields": result["fields"][:MOST_NAMES],
+            "unknown": result["unknown"][:MOST_NAMES],
+        },
+        {
+            "draft": None,
+            "hints": [*result["hints"][:MOST_NAMES], "The draft is too long to be kept here."],
+        },
     ]
     shown = dict(result)
     for instead in less:

@@ -52,7 +52,9 @@ def read_choices(faults: Faults, key: str, value: Any) -> tuple[Choice, ...]:
     if not isinstance(value, dict):
         faults.add(key, "is no table", '{ FIELD = ["A", "B"] }')
         return ()
-    return tuple(_read_choice(faults, f"{key}.{name}", name, wanted) for name, wanted in value.items())
+    return tuple(
+        _read_choice(faults, f"{key}.{name}", name, wanted) for name, wanted in value.items()
+    )
 
 
 def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
@@ -60,7 +62,11 @@ def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
     if isinstance(wanted, dict):
         table = faults.table(key, wanted, ["pattern"])
         if "pattern" not in table:
-            faults.add(key, "says nothing of what is meant", '{ pattern = "RE2" }, a value or a list of values')
+            faults.add(
+                key,
+                "says nothing of what is meant",
+                '{ pattern = "RE2" }, a value or a list of values',
+            )
         pattern = read_pattern(faults, f"{key}.pattern", table.get("pattern", ".*"))
         return Choice(field=field, pattern=pattern)
     words = wanted if isinstance(wanted, list) else [wanted]
@@ -76,7 +82,11 @@ def _word(faults: Faults, key: str, word: Any) -> str:
         return faults.text(key, word)
     if isinstance(word, int) and abs(word) < LARGEST_TOLD:
         return str(word)
-    faults.add(key, f"holds {shown(word)}, neither text nor a whole number", "the text of the field, in quotes")
+    faults.add(
+        key,
+        f"holds {shown(word)}, neither text nor a whole number",
+        "the text of the field, in quotes",
+    )
     return ""
 
 
@@ -101,7 +111,9 @@ def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = Fa
         )
         return "(.*)"
     if needs_group and not groups:
-        faults.add(key, "has no group, and the first one is what is taken", "a pattern such as ([0-9]{4})")
+        faults.add(
+            key, "has no group, and the first one is what is taken", "a pattern such as ([0-9]{4})"
+        )
     return pattern
 
 

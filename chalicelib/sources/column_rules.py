@@ -107,7 +107,9 @@ class ColumnRule:
             sum=each(self.sum),
             when=tuple(replace(choice, field=known_as(choice.field)) for choice in self.when),
             density=known_as(self.density) if isinstance(self.density, str) else self.density,
-            parts=tuple((name, replace(part, field=known_as(part.field))) for name, part in self.parts),
+            parts=tuple(
+                (name, replace(part, field=known_as(part.field))) for name, part in self.parts
+            ),
         )
 
     @property
@@ -130,11 +132,19 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     key = f"columns.{column}"
     value = _as_table(value)
     if not isinstance(value, dict):
-        faults.add(key, f"is {shown(value)}", 'the name of a field in quotes, a list of them, or { field = "Name" }')
+        faults.add(
+            key,
+            f"is {shown(value)}",
+            'the name of a field in quotes, a list of them, or { field = "Name" }',
+        )
         return ColumnRule(column=column)
     table = faults.table(key, value, _known_keys(column))
     _check_ways(faults, key, table, column)
-    found = {name: reader(faults, f"{key}.{name}", table[name]) for name, reader in _READERS.items() if name in table}
+    found = {
+        name: reader(faults, f"{key}.{name}", table[name])
+        for name, reader in _READERS.items()
+        if name in table
+    }
     found |= read_measure(faults, key, column, table)
     if column == PERIOD:
         found |= _read_period(faults, key, table)
@@ -142,7 +152,11 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     if "sum" in table and not is_number:
         faults.add(f"{key}.sum", "adds what are no numbers", "a list of fields, which are joined")
     if "value" in table and is_number and not _is_number(found["value"]):
-        faults.add(f"{key}.value", f"is {shown(found['value'])}, which is no number", "a number such as 1.5")
+        faults.add(
+            f"{key}.value",
+            f"is {shown(found['value'])}, which is no number",
+            "a number such as 1.5",
+        )
     if "optional" in found:
         found["is_optional"] = found.pop("optional")
     return ColumnRule(column=column, **found)
@@ -166,7 +180,11 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
         ways.append("parts")
     if len(ways) == 1:
         return
-    problem = f"comes from {' and '.join(ways)} at once" if ways else "says nothing of where it comes from"
+    problem = (
+        f"comes from {' and '.join(ways)} at once"
+        if ways
+        else "says nothing of where it comes from"
+    )
     allowed = "one of field, template, coalesce, sum, value"
     if column == PERIOD:
         allowed += ", year"
@@ -271,7 +289,12 @@ def _written(unit: Unit) -> str:
 
 def _refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
     for rule in rules.values():
-        if rule.is_per_producing_day and rule.unit and rule.unit.rate is Rate.DAY and DAYS not in rules:
+        if (
+            rule.is_per_producing_day
+            and rule.unit
+            and rule.unit.rate is Rate.DAY
+            and DAYS not in rules
+        ):
             faults.add(
                 f"columns.{rule.column}.days",
                 f'is "producing", and no rule says what {DAYS} is',
@@ -293,7 +316,9 @@ def _read_period(faults: Faults, key: str, table: dict[str, Any]) -> dict[str, A
         found["timezone"] = read_zone(faults, f"{key}.timezone", table["timezone"])
     names = [name for name in PARTS if name in table]
     if names:
-        found["parts"] = tuple((name, _part(faults, f"{key}.{name}", table[name])) for name in names)
+        found["parts"] = tuple(
+            (name, _part(faults, f"{key}.{name}", table[name])) for name in names
+        )
         _check_parts(faults, key, names, has_format="format" in table)
     return found
 
@@ -312,14 +337,20 @@ def _format(faults: Faults, key: str, text: str) -> str:
     try:
         format_parts(text)
     except FormatUnknown as exc:
-        faults.add(key, f"is {shown(text)}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q")
+        faults.add(
+            key, f"is {shown(text)}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q"
+        )
     return text
 
 
 def read_zone(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value)
     if not zone_named(name):
-        faults.add(key, f"is {shown(name)}, which is no time zone", "a name of the IANA list such as Europe/Oslo")
+        faults.add(
+            key,
+            f"is {shown(name)}, which is no time zone",
+            "a name of the IANA list such as Europe/Oslo",
+        )
         return "UTC"
     return name
 
@@ -331,7 +362,9 @@ def _part(faults: Faults, key: str, value: Any) -> Part:
         return Part(value=str(value))
     table = faults.table(key, value, ["field", "value", "pattern"])
     if ("field" in table) == ("value" in table):
-        faults.add(key, "has neither or both of field and value", '{ field = "Yr" } or { value = 2024 }')
+        faults.add(
+            key, "has neither or both of field and value", '{ field = "Yr" } or { value = 2024 }'
+        )
     field = constant = pattern = ""
     if "pattern" in table:
         pattern = read_pattern(faults, f"{key}.pattern", table["pattern"], needs_group=True)

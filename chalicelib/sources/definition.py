@@ -35,17 +35,69 @@ SECONDS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
 NAME = re.compile(r"[a-z0-9-]{1,40}")
 PERIODS = ("day", "month", "quarter", "year")
 TOP = (
-    *("name", "default", "adopts", "kind", "url", "secret", "schedule", "timezone", "preset", "period", "rows"),
-    *("primary_key", "order_by", "across_files", "missing", "increment", "where", "skip", "null_values"),
-    *("fresh_for", "pause_after", "decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
+    *(
+        "name",
+        "default",
+        "adopts",
+        "kind",
+        "url",
+        "secret",
+        "schedule",
+        "timezone",
+        "preset",
+        "period",
+        "rows",
+    ),
+    *(
+        "primary_key",
+        "order_by",
+        "across_files",
+        "missing",
+        "increment",
+        "where",
+        "skip",
+        "null_values",
+    ),
+    *(
+        "fresh_for",
+        "pause_after",
+        "decimal",
+        "thousands",
+        "columns",
+        "file",
+        "unpivot",
+        "odata",
+        "gate",
+        "expect",
+    ),
 )
 Presets = Callable[[Any], dict[str, Any]]
 # Told, and of no effect.
 OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 GATE = ("rejected", "nulled", "withdrawn", "restated", "skipped")
 ODATA = (
-    *("page_size", "paging", "headers", "filter", "expand", "page_seconds", "page_mb", "max_pages", "seconds"),
-    *("connections", "rps", "retries", "overlap_seconds", "aliases", "auth", "key_header", "token_url", "scope"),
+    *(
+        "page_size",
+        "paging",
+        "headers",
+        "filter",
+        "expand",
+        "page_seconds",
+        "page_mb",
+        "max_pages",
+        "seconds",
+    ),
+    *(
+        "connections",
+        "rps",
+        "retries",
+        "overlap_seconds",
+        "aliases",
+        "auth",
+        "key_header",
+        "token_url",
+        "scope",
+    ),
 )
 _SECRET = re.compile(
     r"(ssm:/[A-Za-z0-9_./-]{1,500}|secretsmanager:[A-Za-z0-9_/+=.@:-]{1,500}|env:[A-Za-z_][A-Za-z0-9_]{0,100})"
@@ -104,9 +156,22 @@ class Definition:
         """What its rows hang on, as one text: rows that were read with another one are not put
         together with them.
         """
-        silent = {"schedule", "secret", "gate", "expect", "default", "adopts", "missing", "odata", *OF_PRESETS}
+        silent = {
+            "schedule",
+            "secret",
+            "gate",
+            "expect",
+            "default",
+            "adopts",
+            "missing",
+            "odata",
+            *OF_PRESETS,
+        }
         silent |= {"fresh_for", "pause_after"}
-        return json.dumps({name: value for name, value in self.values.items() if name not in silent}, sort_keys=True)
+        return json.dumps(
+            {name: value for name, value in self.values.items() if name not in silent},
+            sort_keys=True,
+        )
 
 
 def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
@@ -135,7 +200,9 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named)
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
     told = faults.table("", whole, (*TOP, *OF_PRESETS))
     found = {
-        _RENAMED.get(name, name): read(faults, name, told[name]) for name, read in _READERS.items() if name in told
+        _RENAMED.get(name, name): read(faults, name, told[name])
+        for name, read in _READERS.items()
+        if name in told
     }
     definition = Definition(values=told, **found)
     _check_address(faults, definition, told)
@@ -207,7 +274,9 @@ def _schedule(faults: Faults, key: str, value: Any) -> str:
 def _span(faults: Faults, key: str, value: Any) -> str:
     text = faults.text(key, value)
     if text and not _SPAN.fullmatch(text):
-        faults.add(key, f"is {shown(text)}", 'a time such as "26 h", "3 d" or "90 min", or an empty text')
+        faults.add(
+            key, f"is {shown(text)}", 'a time such as "26 h", "3 d" or "90 min", or an empty text'
+        )
         return ""
     return text
 
@@ -226,7 +295,9 @@ def _url(faults: Faults, key: str, value: Any) -> str:
             faults.add(key, "holds a user name or a password", "a reference to it in secret")
             return ""
     except ValueError:
-        faults.add(key, "is no address", "an address such as https://data.example.org/odata/Production")
+        faults.add(
+            key, "is no address", "an address such as https://data.example.org/odata/Production"
+        )
         return ""
     if re.search(r"[\x00-\x1f]", url):  # which urlsplit leaves out
         faults.add(key, "has a line break or a tab", "the address in one line")
@@ -314,7 +385,9 @@ def _check_address(faults: Faults, definition: Definition, told: Mapping[str, An
         return  # a preset by itself, or one that the caller gives an address
     scheme = urlsplit(definition.url).scheme if definition.url else ""
     if definition.kind == "odata" and definition.url and scheme not in ("http", "https"):
-        faults.add("url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"')
+        faults.add(
+            "url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"'
+        )
     if definition.kind == "odata" and "file" in told:
         faults.add("file", "is of files", 'kind = "files"')
     if definition.kind == "odata" and "unpivot" in told:
@@ -347,4 +420,6 @@ def _check_grain(faults: Faults, definition: Definition) -> None:
             "a month, or another period",
         )
     if definition.period == "quarter" and parts and not {"month", "quarter"} & parts.keys():
-        faults.add("columns.production_period", "has no quarter, and the period is one", "a quarter")
+        faults.add(
+            "columns.production_period", "has no quarter, and the period is one", "a quarter"
+        )

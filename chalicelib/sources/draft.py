@@ -19,7 +19,14 @@ from .guesses.entities import Entities, find_entities
 from .guesses.grain import find_grain
 from .guesses.known import KnownSource, known_source
 from .guesses.look import Guess, Look, Table
-from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
+from .guesses.meant_rows import (
+    find_skip,
+    find_units_row,
+    find_wells,
+    find_where,
+    rows_but,
+    rows_where,
+)
 from .guesses.month_columns import turn_months
 from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
@@ -53,7 +60,12 @@ class Draft:
 
 
 def draft(
-    look: Look, *, name: str, kind: str, url: str, presets: Mapping[str, Mapping[str, Any]] | None = None
+    look: Look,
+    *,
+    name: str,
+    kind: str,
+    url: str,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Draft:
     """`kind` is "odata" or "files". Nothing is asked of the source."""
     top = _head(name, kind, url)
@@ -111,7 +123,11 @@ class _Columns:
 
     @property
     def taken(self) -> set[str]:
-        return self.entities.names | {*self.period.fields} | {field.name for field in self.measured_fields}
+        return (
+            self.entities.names
+            | {*self.period.fields}
+            | {field.name for field in self.measured_fields}
+        )
 
 
 def _columns(table: Table) -> _Columns:
@@ -126,7 +142,9 @@ def _columns(table: Table) -> _Columns:
     return _Columns(entities=entities, period=period, volumes=volumes, products=products)
 
 
-def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]) -> _Found:
+def _write(
+    table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]
+) -> _Found:
     """In the order of a definition: what is of all rows, then the columns."""
     form, signs = number_form(found.measured_fields)
     measures = _measures(table, found, form, units)
@@ -141,12 +159,16 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
     of_all_rows = [guess for guess in found.period.guesses if guess not in of_period]
     of_all_rows += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
     columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
-    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
+    used = found.taken | {
+        name for guess in grain if guess.key == "primary_key" for name in guess.value
+    }
     left = [name for name in table.by_name if name not in used]
     return _Found(guesses=[*of_all_rows, *columns], left=left)
 
 
-def _measures(table: Table, found: _Columns, form: NumberForm, units: dict[str, dict[str, str]]) -> Measures:
+def _measures(
+    table: Table, found: _Columns, form: NumberForm, units: dict[str, dict[str, str]]
+) -> Measures:
     return Measures(
         form=form,
         region=found.entities.region,
@@ -162,7 +184,9 @@ def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, s
     unit_of_field: dict[str, str] = {}
     for product, fields in volumes.fields.items():
         of_product = units.get("gas" if product == "gas" else "liquid", {})
-        unit_of_field |= {field.name: of_product[field.name] for field in fields if field.name in of_product}
+        unit_of_field |= {
+            field.name: of_product[field.name] for field in fields if field.name in of_product
+        }
     of_days = units.get("days", {})
     if volumes.days and volumes.days.name in of_days:
         unit_of_field[volumes.days.name] = of_days[volumes.days.name]
@@ -196,7 +220,9 @@ def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> l
     keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
     if not keys or not keys[0] or not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
         return columns
-    return [_add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns]
+    return [
+        _add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns
+    ]
 
 
 def _add_up(days: Guess) -> Guess:
@@ -223,15 +249,21 @@ def _url(kind: str, url: str) -> Guess:
     try:
         definition_of({"kind": kind, "url": url})
     except DefinitionInvalid as exc:
-        wanted = next((fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), "")
-        return Guess(key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False)
+        wanted = next(
+            (fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), ""
+        )
+        return Guess(
+            key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False
+        )
     return Guess(key="url", value=url, why="", sure=True)
 
 
 def _preset(known: KnownSource) -> Guess:
     why = known.why
     if not known.verified:
-        why += "; it was never checked against a real file, and docs/presets.md says what it assumes"
+        why += (
+            "; it was never checked against a real file, and docs/presets.md says what it assumes"
+        )
     return Guess(key="preset", value=known.name, why=why, sure=known.verified)
 
 
@@ -242,11 +274,17 @@ def _empty() -> list[Guess]:
         "oil_production_kbd": {"field": "FIELD OF THE OIL", "unit": "..."},
     }
     why = "no field was seen"
-    return [Guess(key=f"columns.{name}", value=value, why=why, is_complete=False) for name, value in asked.items()]
+    return [
+        Guess(key=f"columns.{name}", value=value, why=why, is_complete=False)
+        for name, value in asked.items()
+    ]
 
 
 def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
-    lines = [*comments(_headline(look)), *comments("What begins with guess is one: look at it before you save.")]
+    lines = [
+        *comments(_headline(look)),
+        *comments("What begins with guess is one: look at it before you save."),
+    ]
     lines += written(guesses)
     if left:
         some = ", ".join(name[:40] for name in left[:MOST_LEFT])
@@ -260,6 +298,7 @@ def _headline(look: Look) -> str:
         return "A draft without a look: no field was seen, so all is to be filled in."
     if not look.rows:
         return (
-            f"A draft from the names of {len(look.fields):,} fields alone: no row was seen, so units and forms are not."
+            f"A draft from the names of {len(look.fields):,} fields alone: "
+            "no row was seen, so units and forms are not."
         )
     return f"A draft from a look at {len(look.rows):,} rows of {len(look.fields):,} fields."

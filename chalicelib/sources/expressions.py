@@ -65,7 +65,9 @@ class Expressions:
         columns |= {name: self._column(rule) for name, rule in self.rules.items() if name in KIND}
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
-        return RowReading(columns=columns, fields=unique(self._own(names)), is_meant=self._is_meant())
+        return RowReading(
+            columns=columns, fields=unique(self._own(names)), is_meant=self._is_meant()
+        )
 
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
@@ -176,7 +178,9 @@ class Expressions:
         elif rule.template:
             text = self._template(rule)
         elif rule.coalesce:
-            text = f"coalesce({', '.join(self._unless_blank(name, rule) for name in rule.coalesce)})"
+            text = (
+                f"coalesce({', '.join(self._unless_blank(name, rule) for name in rule.coalesce)})"
+            )
         elif rule.value is not None:
             text = literal(rule.value)
         elif rule.field:
@@ -210,9 +214,8 @@ class Expressions:
         """
         density = f"read_number({self.number_of(field)})"
         least, most = DENSITIES
-        volume = (
-            f"CASE WHEN {density} BETWEEN {least} AND {most} THEN CAST(read_number({mass}) / {density} AS VARCHAR) END"
-        )
+        quotient = f"CAST(read_number({mass}) / {density} AS VARCHAR)"
+        volume = f"CASE WHEN {density} BETWEEN {least} AND {most} THEN {quotient} END"
         is_known = f"coalesce(read_number({mass}), 0) = 0"
         return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
 
@@ -252,7 +255,9 @@ class Expressions:
             f"WHEN {number} IS NOT NULL AND read_number({number}) IS NULL THEN {UNREADABLE}{number}"
             for number in numbers
         )
-        exact = " + ".join(f"CAST(coalesce({number}, '0') AS DECIMAL(38, 18))" for number in numbers)
+        exact = " + ".join(
+            f"CAST(coalesce({number}, '0') AS DECIMAL(38, 18))" for number in numbers
+        )
         rounded = " + ".join(f"coalesce(read_number({number}), 0)" for number in numbers)
         total = f"coalesce(TRY(CAST({exact} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
         return f"CASE WHEN {is_empty} THEN NULL {wrong} ELSE {total} END"
@@ -261,7 +266,9 @@ class Expressions:
 
     def _period_of(self, rule: ColumnRule, text: str) -> str:
         if rule.parts:
-            parts = {name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts}
+            parts = {
+                name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts
+            }
             return date_of_parts(parts)
         if zone := rule.timezone or self.timezone:
             text = day_in_zone(text, zone, is_sure=bool(rule.timezone))
@@ -306,7 +313,9 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
         known_as = names_among(names if table is None else table.names)
         options |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
         for name in ("where", "skip"):
-            options[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in options[name])
+            options[name] = tuple(
+                replace(choice, field=known_as(choice.field)) for choice in options[name]
+            )
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **options).reading()
@@ -330,7 +339,9 @@ def _rules_of_table(settings: Settings, table: Table) -> dict[str, ColumnRule]:
 
 
 def _numbers(table: Table) -> frozenset[str]:
-    return frozenset(name for name, kind in zip(table.names, table.kinds, strict=False) if kind == "number")
+    return frozenset(
+        name for name, kind in zip(table.names, table.kinds, strict=False) if kind == "number"
+    )
 
 
 def _constants(table: Table) -> dict[str, str]:

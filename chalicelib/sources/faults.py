@@ -37,7 +37,13 @@ class Faults:
         more = len(self._found) - MOST_TOLD
         faults = self._found[:MOST_TOLD]
         if more > 0:
-            faults.append({"key": "", "problem": f"has {more:,} more faults", "instead": "what these say, first"})
+            faults.append(
+                {
+                    "key": "",
+                    "problem": f"has {more:,} more faults",
+                    "instead": "what these say, first",
+                }
+            )
         if faults:
             raise DefinitionInvalid(faults=faults)
 

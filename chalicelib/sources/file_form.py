@@ -33,22 +33,30 @@ class Unpivot:
 def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
     table = faults.table(key, value, _KEYS)
     found: dict[str, Any] = {
-        name: read(faults, f"{key}.{name}", table[name]) for name, read in _READERS.items() if name in table
+        name: read(faults, f"{key}.{name}", table[name])
+        for name, read in _READERS.items()
+        if name in table
     }
     if found.get("header") is False and not found.get("fields"):
         faults.add(
-            f"{key}.fields", "is missing, and there is no header to tell the names", "the names of all fields, in order"
+            f"{key}.fields",
+            "is missing, and there is no header to tell the names",
+            "the names of all fields, in order",
         )
     signs = [sign for name in ("delimiter", "quote", "comment") if (sign := found.get(name))]
     if len({*signs}) < len(signs):
-        faults.add(key, "has one character for two of delimiter, quote and comment", "another one for each")
+        faults.add(
+            key, "has one character for two of delimiter, quote and comment", "another one for each"
+        )
     return FileForm(**found)
 
 
 def read_unpivot(faults: Faults, key: str, value: Any) -> Unpivot | None:
     table = faults.table(key, value, ["fields", "value"])
     if "fields" not in table or "value" not in table:
-        faults.add(key, "needs fields and value", '{ fields = "(?P<month>[A-Z]{3})_OIL", value = "OIL" }')
+        faults.add(
+            key, "needs fields and value", '{ fields = "(?P<month>[A-Z]{3})_OIL", value = "OIL" }'
+        )
         return None
     pattern = read_pattern(faults, f"{key}.fields", table["fields"], needs_group=True)
     if not re.compile(pattern).groupindex:
@@ -73,7 +81,9 @@ def _encoding(faults: Faults, key: str, value: Any) -> str:
         # A name such as zlib is of something else, and is refused here.
         bytes(4).decode(name, "replace")
     except (LookupError, ValueError):
-        faults.add(key, f"is {shown(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16")
+        faults.add(
+            key, f"is {shown(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16"
+        )
         return "utf-8"
     return name
 

@@ -34,9 +34,12 @@ def rules_of(
     """
     if definition is None:
         return {
-            column: ColumnRule(column=column, field=name) for column, name in map_columns(fields, overrides).items()
+            column: ColumnRule(column=column, field=name)
+            for column, name in map_columns(fields, overrides).items()
         }
-    rules = {name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()}
+    rules = {
+        name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()
+    }
     _refuse_absent(rules.values(), fields)
     _refuse_absent_choices(definition, fields)
     rules = _silent_rules(fields, rules, definition) | rules
@@ -59,7 +62,9 @@ def _silent_rules(
         silent = match_fields(unused, {}, but=rules)
     except SourceColumns as exc:
         hint = f"Name the right one under [columns] in the definition of {definition.name}."
-        raise SourceColumns(exc.message.replace("Name the right one in WELLHEAD_SOURCE_COLUMNS.", hint)) from exc
+        raise SourceColumns(
+            exc.message.replace("Name the right one in WELLHEAD_SOURCE_COLUMNS.", hint)
+        ) from exc
     return {name: ColumnRule(column=name, field=field) for name, field in silent.items()}
 
 
@@ -92,7 +97,9 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
     known_as, known = names_among(fields), {*fields, *CONSTANTS}
     needed = [choice for choice in definition.where if "" not in choice.words]
     for key, choices in (("where", needed), ("skip", definition.skip)):
-        absent = [choice.field for choice in choices if not _is_there(known_as(choice.field), known)]
+        absent = [
+            choice.field for choice in choices if not _is_there(known_as(choice.field), known)
+        ]
         if absent and fields:
             raise SourceColumns(
                 f"The definition chooses rows by {_some(absent)} under [{key}], and the source has no such field. It "
@@ -150,7 +157,9 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
     return mapping
 
 
-def match_fields(present: list[str], overrides: Mapping[str, str], *, but: Collection[str] = ()) -> dict[str, str]:
+def match_fields(
+    present: list[str], overrides: Mapping[str, str], *, but: Collection[str] = ()
+) -> dict[str, str]:
     """As map_columns, whatever is missing, and but for some columns. Raises SourceColumns when a
     match is ambiguous.
     """
@@ -158,7 +167,8 @@ def match_fields(present: list[str], overrides: Mapping[str, str], *, but: Colle
     for field in present:
         plain.setdefault(_plain(field), []).append(field)
     matches = {
-        column.name: overrides.get(column.name) or _matching_field(column.name, plain.get(_plain(column.name), []))
+        column.name: overrides.get(column.name)
+        or _matching_field(column.name, plain.get(_plain(column.name), []))
         for column in COLUMNS
         if column.name not in but
     }

@@ -37,20 +37,28 @@ def read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -
         days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
         found["is_per_producing_day"] = days == "producing"
         if unit and unit.rate is not Rate.DAY:
-            faults.add(f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days")
+            faults.add(
+                f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days"
+            )
     if "density" in table:
         found["density"] = _density(faults, f"{key}.density", table["density"])
     is_mass = unit is not None and unit.dimension == "mass"
     if unit and is_mass != ("density" in table):
         problem = "is missing" if is_mass else "is of a mass, and the unit is a volume"
-        faults.add(f"{key}.density", problem, "t/m3 for a unit of t, a number or the name of a field")
+        faults.add(
+            f"{key}.density", problem, "t/m3 for a unit of t, a number or the name of a field"
+        )
     return found
 
 
 def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
     at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
     if "unit" not in table:
-        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
+        example = (
+            "day, h or month"
+            if column == DAYS
+            else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
+        )
         faults.add(f"{key}.unit", "is missing, and is never guessed", example)
         return None
     text = faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)

@@ -87,7 +87,13 @@ class Opening:
         for secret in (auth, proxy.auth if proxy else None):
             if secret:
                 self.on_auth(secret)
-        return kind(settings=self.settings, auth=auth, proxy=proxy, remaining=self.remaining, spent=self._spent)
+        return kind(
+            settings=self.settings,
+            auth=auth,
+            proxy=proxy,
+            remaining=self.remaining,
+            spent=self._spent,
+        )
 
     @property
     def _spent(self) -> float:

@@ -21,15 +21,37 @@ if TYPE_CHECKING:
 
 # What belongs to the source that the settings describe, and to no other.
 OF_THE_SOURCE = (
-    *("source_url", "source_aliases", "source_auth", "source_secret", "source_key_header", "source_token_url"),
-    *("source_scope", "source_paging", "source_columns", "source_name", "source_period", "source_changed"),
+    *(
+        "source_url",
+        "source_aliases",
+        "source_auth",
+        "source_secret",
+        "source_key_header",
+        "source_token_url",
+    ),
+    *(
+        "source_scope",
+        "source_paging",
+        "source_columns",
+        "source_name",
+        "source_period",
+        "source_changed",
+    ),
     *("source_rows", "source_primary_key", "source_order_by", "source_aggregate", "source_missing"),
 )
 OF_ODATA = {
     **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
     **{
         name: f"source_{name}"
-        for name in ("paging", "seconds", "connections", "rps", "retries", "overlap_seconds", "aliases")
+        for name in (
+            "paging",
+            "seconds",
+            "connections",
+            "rps",
+            "retries",
+            "overlap_seconds",
+            "aliases",
+        )
     },
     **{name: f"source_{name}" for name in ("auth", "key_header", "token_url", "scope")},
 }
@@ -56,7 +78,9 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_aggregate": definition.aggregate,
         "source_secret": definition.secret.removeprefix("ssm:"),
         "proxy_ca": base.source_ca,
-        "source_ca": base.source_ca if _host_of(definition.url) == _host_of(base.source_url) else "",
+        "source_ca": base.source_ca
+        if _host_of(definition.url) == _host_of(base.source_url)
+        else "",
     }
     if definition.secret:
         told.setdefault("source_auth", BY_FORM)
@@ -71,16 +95,22 @@ def _defaults() -> dict[str, Any]:
     return {name: found[name]() for name in OF_THE_SOURCE if name != "source_url"}  # type: ignore[operator]
 
 
-def _read_each(table: str, names: Mapping[str, str], values: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+def _read_each(
+    table: str, names: Mapping[str, str], values: Mapping[str, Any], faults: list[Fault]
+) -> dict[str, Any]:
     """Each as the variable of the setting is read."""
     found: dict[str, Any] = {}
     for name, setting in names.items():
         if name in values:
-            found |= _try_setting(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
+            found |= _try_setting(
+                f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults
+            )
     return found
 
 
-def _try_setting(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
+def _try_setting(
+    key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]
+) -> dict[str, Any]:
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     try:
         return {setting: read(text)}
@@ -92,12 +122,18 @@ def _try_setting(key: str, setting: str, read: Callable[[str], Any], value: Any,
 def _url_of(definition: Definition, faults: list[Fault]) -> str:
     """With the filter and the fields to expand, where the definition has them apart."""
     if not definition.url:
-        faults.append({"key": "url", "problem": "is missing", "instead": "the address of the source"})
+        faults.append(
+            {"key": "url", "problem": "is missing", "instead": "the address of the source"}
+        )
     if urlsplit(definition.url).scheme not in ("http", "https"):
         return definition.url
     if not _try_setting("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
         return definition.url
-    wanted = {f"${name}": str(definition.odata[name]) for name in ("filter", "expand") if definition.odata.get(name)}
+    wanted = {
+        f"${name}": str(definition.odata[name])
+        for name in ("filter", "expand")
+        if definition.odata.get(name)
+    }
     return _with_options(definition.url.strip(), wanted) if wanted else definition.url.strip()
 
 
@@ -106,22 +142,40 @@ def _with_options(url: str, wanted: dict[str, str]) -> str:
     own = dict(parse_qsl(parts.query, keep_blank_values=True))
     if own.get("$filter") and "$filter" in wanted:
         wanted = {**wanted, "$filter": f"({own['$filter']}) and ({wanted['$filter']})"}
-    return urlunsplit(parts._replace(query=urlencode({**own, **wanted}, quote_via=quote, safe="$,")))
+    return urlunsplit(
+        parts._replace(query=urlencode({**own, **wanted}, quote_via=quote, safe="$,"))
+    )
 
 
 def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
     auth = told.get("source_auth", "none")
     if auth not in ("none", BY_FORM) and not told["source_secret"]:
-        return [{"key": "secret", "problem": f'is missing, and auth = "{auth}" needs it', "instead": "a reference"}]
+        return [
+            {
+                "key": "secret",
+                "problem": f'is missing, and auth = "{auth}" needs it',
+                "instead": "a reference",
+            }
+        ]
     if auth == "oauth2" and not told.get("source_token_url"):
         missing = 'is missing, and auth = "oauth2" needs it'
-        return [{"key": "odata.token_url", "problem": missing, "instead": "the address of the token endpoint"}]
+        return [
+            {
+                "key": "odata.token_url",
+                "problem": missing,
+                "instead": "the address of the token endpoint",
+            }
+        ]
     return []
 
 
 def _of_headers(headers: Any) -> Iterator[Fault]:
     if not isinstance(headers, dict):
-        yield {"key": "odata.headers", "problem": "is no table", "instead": '{ "Accept-Language" = "en" }'}
+        yield {
+            "key": "odata.headers",
+            "problem": "is no table",
+            "instead": '{ "Accept-Language" = "en" }',
+        }
         return
     for name, value in headers.items():
         key = f"odata.headers.{name[:60]}"
@@ -130,9 +184,17 @@ def _of_headers(headers: Any) -> Iterator[Fault]:
         except ValueError as exc:
             yield {"key": key, "problem": "cannot be sent", "instead": f"it {exc}"}
         if name.lower() in OF_CREDENTIALS:
-            yield {"key": key, "problem": "carries credentials", "instead": "a reference to them in secret"}
+            yield {
+                "key": key,
+                "problem": "carries credentials",
+                "instead": "a reference to them in secret",
+            }
         if not isinstance(value, str) or not re.fullmatch(r"[\x20-\x7e]{1,1000}", value):
-            yield {"key": key, "problem": "is no text that a header carries", "instead": "visible ASCII characters"}
+            yield {
+                "key": key,
+                "problem": "is no text that a header carries",
+                "instead": "visible ASCII characters",
+            }
 
 
 def _host_of(url: str) -> str | None:

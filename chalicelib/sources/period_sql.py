@@ -54,7 +54,9 @@ def _whole(text: str, most: int) -> str:
 
 def _quarter_of(text: str) -> str:
     """Of 1, Q1, 1Q, T1, 1st quarter, and the like; not of a text with another digit in it."""
-    return f"TRY_CAST(regexp_extract(part_of_code({text}), '^[^0-9]*([1-4])[^0-9]*$', 1) AS INTEGER)"
+    return (
+        f"TRY_CAST(regexp_extract(part_of_code({text}), '^[^0-9]*([1-4])[^0-9]*$', 1) AS INTEGER)"
+    )
 
 
 def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
@@ -77,7 +79,9 @@ def _date_of_form(text: str, form: str) -> str:
     names = ", ".join(literal(name) for name in read.groups)
     found = f"regexp_extract(stripped({text}), {literal(read.pattern)}, [{names}])"
     part = {name: f"{FOUND}.{name}" for name in read.groups}
-    year = f"TRY_CAST({part['year']} AS INTEGER)" if "year" in part else _year_of(part["short_year"])
+    year = (
+        f"TRY_CAST({part['year']} AS INTEGER)" if "year" in part else _year_of(part["short_year"])
+    )
     month = "1"
     if "month" in part:
         month = f"TRY_CAST({part['month']} AS INTEGER)"
@@ -92,7 +96,9 @@ def _date_of_form(text: str, form: str) -> str:
 def _date(year: str, month: str, day: str) -> str:
     """As text. What is no date of the calendar is NULL, as is a year of other than four digits."""
     text = f"printf('%04d-%02d-%02d', {year}, {month}, {day})"
-    return f"CASE WHEN {year} BETWEEN 1000 AND 9999 THEN CAST(TRY_CAST({text} AS DATE) AS VARCHAR) END"
+    return (
+        f"CASE WHEN {year} BETWEEN 1000 AND 9999 THEN CAST(TRY_CAST({text} AS DATE) AS VARCHAR) END"
+    )
 
 
 def _year_of(two_digits: str) -> str:
@@ -104,6 +110,7 @@ def _month_of(name: str) -> str:
     """Of its name in one of the five languages; NULL for another word."""
     plain = f"strip_accents(lower(rtrim(stripped({name}), '.')))"
     cases = " ".join(
-        f"WHEN {plain} IN ({', '.join(map(literal, words.split()))}) THEN {n}" for n, words in NAMES.items()
+        f"WHEN {plain} IN ({', '.join(map(literal, words.split()))}) THEN {n}"
+        for n, words in NAMES.items()
     )
     return f"CASE {cases} END"

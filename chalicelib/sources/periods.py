@@ -29,7 +29,19 @@ NAMES = {
 }
 """Months in English, Spanish, Portuguese, French and Norwegian, without accents, whole and short."""
 
-USUAL_FORMS = ("%Y-%m", "%Y%m", "%Y-M%m", "%b-%y", "%b-%Y", "%B %Y", "%m/%Y", "%Y/%m", "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y")
+USUAL_FORMS = (
+    "%Y-%m",
+    "%Y%m",
+    "%Y-M%m",
+    "%b-%y",
+    "%b-%Y",
+    "%B %Y",
+    "%m/%Y",
+    "%Y/%m",
+    "%Y-%m-%d",
+    "%Y%m%d",
+    "%d.%m.%Y",
+)
 """What can be nothing else, tried where a definition names no form and the text is no ISO date."""
 FORMS_OF = {"quarter": ("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y"), "year": ("%Y",)}
 CENTURY = 100

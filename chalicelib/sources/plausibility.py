@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
     from .column_rules import ColumnRule
 
-UNITS = {"oil_production_kbd": "kbd", "liquids_production_kbd": "kbd", "water_production_kbd": "kbd"}
+UNITS = {
+    "oil_production_kbd": "kbd",
+    "liquids_production_kbd": "kbd",
+    "water_production_kbd": "kbd",
+}
 LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
 NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
 # A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to
 # the east.
-_EVENING = re.compile(r"\d{4}-(\d\d)-(\d\d)[Tt ](1[2-9]|2[0-3]):(00|30)(:00(\.0+)?)?([Zz]|\+00:?00)?")
+_EVENING = re.compile(
+    r"\d{4}-(\d\d)-(\d\d)[Tt ](1[2-9]|2[0-3]):(00|30)(:00(\.0+)?)?([Zz]|\+00:?00)?"
+)
 _LAST_DAYS = {"31", "30", "29", "28"}
 
 

@@ -35,11 +35,15 @@ def reach_faults(definition: Definition, settings: Settings) -> list[Fault]:
 
 def _of_addresses(definition: Definition, settings: Settings) -> Iterator[Fault]:
     aliases = definition.odata.get("aliases", ())
-    named = [("odata.aliases", alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
+    named = [
+        ("odata.aliases", alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)
+    ]
     named.append(("odata.token_url", definition.odata.get("token_url", "")))
     if definition.url:
         is_in_bucket = definition.url.startswith("s3://")
-        yield from _of_bucket(definition, settings) if is_in_bucket else _of_url("url", definition.url)
+        yield from (
+            _of_bucket(definition, settings) if is_in_bucket else _of_url("url", definition.url)
+        )
     for key, url in named:
         if url:
             yield from _of_url(key, str(url))
@@ -56,11 +60,19 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
     is_below_own = path.startswith(own_path) and not {".", ".."} & set(path.split("/"))
     if own_bucket and bucket == own_bucket:
         if not is_below_own:
-            told = "is in this stack's own bucket, where a source may read what was sent for it alone"
+            told = (
+                "is in this stack's own bucket, where a source may read what was sent for it alone"
+            )
             yield _fault("url", told, f"an address below s3://{own_bucket}/{own_path}")
     elif bucket not in settings.source_buckets:
-        allowed = ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
-        yield _fault("url", "is a bucket that sources of this stack may not read", f"one of the buckets {allowed}")
+        allowed = (
+            ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
+        )
+        yield _fault(
+            "url",
+            "is a bucket that sources of this stack may not read",
+            f"one of the buckets {allowed}",
+        )
 
 
 def _place_of(address: str) -> tuple[str, str]:
@@ -77,9 +89,17 @@ def _of_url(key: str, url: str) -> Iterator[Fault]:
     except ValueError:
         return  # told by the reader of the definition
     if parts.scheme != "https" or not host:
-        yield _fault(key, "is a place that only a source on a laptop may have", "an https address, or s3://bucket/…")
+        yield _fault(
+            key,
+            "is a place that only a source on a laptop may have",
+            "an https address, or s3://bucket/…",
+        )
     elif is_inside(host):
-        yield _fault(key, "leads into the machine that Wellhead itself runs on", "an address of the source's own")
+        yield _fault(
+            key,
+            "leads into the machine that Wellhead itself runs on",
+            "an address of the source's own",
+        )
 
 
 def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
@@ -91,7 +111,11 @@ def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
     is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & set(
         place.removeprefix("/").split("/")
     )
-    if expected is None or not is_plain or not (place == expected or place.startswith(f"{expected}/")):
+    if (
+        expected is None
+        or not is_plain
+        or not (place == expected or place.startswith(f"{expected}/"))
+    ):
         yield _fault(
             "secret",
             "is not under this stack's own path for this source",

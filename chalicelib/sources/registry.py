@@ -49,7 +49,9 @@ ANY = "*"  # as If-Match: whatever version there is
 class SourceRegistry:
     """`settings` are those of the stack."""
 
-    def __init__(self, *, job_manager: JobManager, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, job_manager: JobManager, settings: Settings, clock: Callable[[], float] = time.time
+    ) -> None:
         self._job_manager = job_manager
         self._table = job_manager.table
         self._settings = settings
@@ -88,7 +90,9 @@ class SourceRegistry:
         """
         item = self._table.read(source_version_key(name, version))
         if item is None:
-            raise SourceUnknown("The source never had this version. The list of sources tells the current one.")
+            raise SourceUnknown(
+                "The source never had this version. The list of sources tells the current one."
+            )
         return Source.of_item(item)
 
     def of_trigger(self, name: str | None) -> Source:
@@ -131,7 +135,9 @@ class SourceRegistry:
 
     # -- writing ------------------------------------------------------------------------------
 
-    def put(self, name: str, values: Mapping[str, Any], *, by: str, if_match: str | None = None) -> Source:
+    def put(
+        self, name: str, values: Mapping[str, Any], *, by: str, if_match: str | None = None
+    ) -> Source:
         """A new source, or a new version of one. `if_match` is the tag of the version that is
         replaced, which must be told; the same definition again is no new version. Raises
         DefinitionInvalid, SourceVersionDiffers, StateUnavailable.
@@ -184,7 +190,12 @@ class SourceRegistry:
             owner = self._job_manager.owner_of(lock)
             if owner and owner.source_name == name:
                 raise SourceInUse(source=name, job_id=owner.job_id)
-            gone = {"name": name, "version": old.version + 1, "deleted_at": self._clock(), "deleted_by": by}
+            gone = {
+                "name": name,
+                "version": old.version + 1,
+                "deleted_at": self._clock(),
+                "deleted_by": by,
+            }
             writes = [
                 self._table.put(source_key(name) | gone, when=source_as_read(old.version)),
                 self._table.check(LOCK, when=as_read(lock)),
@@ -202,8 +213,12 @@ class SourceRegistry:
         names = [*FACTS, "deleted_at"]
         place = None
         while True:
-            items, place = self._table.newest("SOURCE", limit=MOST_SOURCES, names=names, before=place)
-            sources += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
+            items, place = self._table.newest(
+                "SOURCE", limit=MOST_SOURCES, names=names, before=place
+            )
+            sources += [
+                self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item
+            ]
             if place is None:
                 return sources
 
@@ -219,7 +234,9 @@ class SourceRegistry:
                 definition = definition_of(json.loads(self._text_of(source)))
                 schedule = definition.schedule
                 timezone = definition.timezone
-        return replace(source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER)
+        return replace(
+            source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER
+        )
 
     def _text_of(self, source: Source) -> str:
         """Lists leave it out."""
@@ -237,7 +254,9 @@ class SourceRegistry:
             return []
         return [Source.of_settings(self._settings)]
 
-    def _faults_beside_others(self, name: str, definition: Definition, defined: list[Source]) -> list[Fault]:
+    def _faults_beside_others(
+        self, name: str, definition: Definition, defined: list[Source]
+    ) -> list[Fault]:
         others = [source for source in defined if source.name != name]
         faults: list[Fault] = []
 
@@ -254,7 +273,9 @@ class SourceRegistry:
         if definition.adopts:
             _add_adoption_faults(add, name, definition.adopts, others)
         if name in {source.adopts for source in others}:
-            add("name", "is the name of a source whose rows another one has adopted", "another name")
+            add(
+                "name", "is the name of a source whose rows another one has adopted", "another name"
+            )
         if len(others) >= MOST_SOURCES:
             add("name", f"would be source {MOST_SOURCES + 1}", "fewer sources")
         return faults
@@ -288,11 +309,17 @@ def _refuse_other_version(old: Source | None, if_match: str | None, name: str) -
         raise _differs(old, name)
 
 
-def _add_adoption_faults(add: Callable[[str, str, str], None], name: str, adopts: str, others: list[Source]) -> None:
+def _add_adoption_faults(
+    add: Callable[[str, str, str], None], name: str, adopts: str, others: list[Source]
+) -> None:
     if adopts == name:
         add("adopts", "is the source itself", "the name of another source")
     if adopts in {source.name for source in others}:
-        add("adopts", "is a source that still imports, so its rows would come back", "delete that source first")
+        add(
+            "adopts",
+            "is a source that still imports, so its rows would come back",
+            "delete that source first",
+        )
     if adopts in {source.adopts for source in others}:
         add("adopts", "is adopted by another source", "another name")
 

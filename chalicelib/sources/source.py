@@ -98,10 +98,18 @@ class Source:
         return (schedule or Schedule(source=self.name)).follow(self.plan) if self.plan else None
 
     def summary(
-        self, published: Mapping[str, Any] | None = None, schedule: Schedule | None = None, *, now: float = 0.0
+        self,
+        published: Mapping[str, Any] | None = None,
+        schedule: Schedule | None = None,
+        *,
+        now: float = 0.0,
     ) -> dict[str, Any]:
         """What a list shows. `published` are the pointer's facts of its latest import."""
-        return self._facts | self.running(published, schedule, now=now) | {"last_import": _last_import(published)}
+        return (
+            self._facts
+            | self.running(published, schedule, now=now)
+            | {"last_import": _last_import(published)}
+        )
 
     def view(self, *, is_whole: bool) -> dict[str, Any]:
         """What is shown of it alone. Unless `is_whole`, without what the query of an address holds,
@@ -113,7 +121,11 @@ class Source:
         return self._facts | self.running() | {"definition": values or None}
 
     def running(
-        self, published: Mapping[str, Any] | None = None, schedule: Schedule | None = None, *, now: float = 0.0
+        self,
+        published: Mapping[str, Any] | None = None,
+        schedule: Schedule | None = None,
+        *,
+        now: float = 0.0,
     ) -> dict[str, Any]:
         """What becomes of its schedule, and of its age."""
         since = stale_since(self.plan, published, now=now) if self.plan else None
@@ -121,7 +133,9 @@ class Source:
 
     @property
     def _facts(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in FACTS} | {"is_of_settings": self.version is None}
+        told = {name: getattr(self, name) for name in FACTS} | {
+            "is_of_settings": self.version is None
+        }
         return told | {"timezone": self.timezone or "", "fresh_for": self.fresh_for or ""}
 
 

@@ -73,7 +73,12 @@ def _gas(name: str, cubic_metres: Fraction) -> Unit:
     return Unit(name, cubic_metres / _MMCF, "gas")
 
 
-_METRIC = {"m3": Fraction(1), "e3m3": Fraction(10**3), "e6m3": Fraction(10**6), "e9m3": Fraction(10**9)}
+_METRIC = {
+    "m3": Fraction(1),
+    "e3m3": Fraction(10**3),
+    "e6m3": Fraction(10**6),
+    "e9m3": Fraction(10**9),
+}
 _OF_LIQUID = {
     "bbl": _BARREL,
     "Mbbl": 10**3 * _BARREL,
@@ -122,7 +127,9 @@ _ALIASES = {
     "h": "hr hrs hour hours hora horas",
     "month": "months",
 }
-_NAMES = {alias: name for name, aliases in _ALIASES.items() for alias in (name.lower(), *aliases.split())}
+_NAMES = {
+    alias: name for name, aliases in _ALIASES.items() for alias in (name.lower(), *aliases.split())
+}
 
 # Rates that people write as one word.
 _WORDS = {
@@ -149,23 +156,44 @@ _WORDS = {
 _CUBIC_METRES = "Write e3m3 for a thousand cubic metres, e6m3 for a million."
 _VOLUMES_APART = "Map the volume of each product by its own unit."
 _REFUSED = {
-    "mm3": ("a thousand m³ (Brazil, Mexico), a million m³ (SI) or a cubic millimetre", _CUBIC_METRES),
+    "mm3": (
+        "a thousand m³ (Brazil, Mexico), a million m³ (SI) or a cubic millimetre",
+        _CUBIC_METRES,
+    ),
     "mmm3": ("a million m³ (Brazil, Mexico) or a thousand million m³", "Write e6m3 or e9m3."),
     "km3": ("a thousand m³ or a cubic kilometre, a billion m³", "Write e3m3 or e9m3."),
     "mcm": ("a thousand m³ or a million m³", _CUBIC_METRES),
     "mmcm": ("a million m³ or a thousand million m³", "Write e6m3 or e9m3."),
-    "mb": ("a thousand barrels (US, Mexico) or a million (IEA)", "Write Mbbl for a thousand, MMbbl for a million."),
+    "mb": (
+        "a thousand barrels (US, Mexico) or a million (IEA)",
+        "Write Mbbl for a thousand, MMbbl for a million.",
+    ),
     "mbd": (
         "a thousand barrels a day (US, Mexico) or a million (IEA)",
         "Write Mbbl/d for a thousand, MMbbl/d for a million.",
     ),
     "boe": ("oil and gas added by their energy, which is the volume of no product", _VOLUMES_APART),
-    "mboe": ("oil and gas added by their energy, which is the volume of no product", _VOLUMES_APART),
+    "mboe": (
+        "oil and gas added by their energy, which is the volume of no product",
+        _VOLUMES_APART,
+    ),
     "toe": ("oil and gas added by their energy, which is the volume of no product", _VOLUMES_APART),
-    "ton": ("a tonne of 1,000 kg, a short ton of 907 kg or a long ton of 1,016 kg", "Write t for tonnes."),
-    "tons": ("tonnes of 1,000 kg, short tons of 907 kg or long tons of 1,016 kg", "Write t for tonnes."),
-    "mmbtu": ("an energy, which is a volume only with a heating value", "Map a field that holds the volume."),
-    "gj": ("an energy, which is a volume only with a heating value", "Map a field that holds the volume."),
+    "ton": (
+        "a tonne of 1,000 kg, a short ton of 907 kg or a long ton of 1,016 kg",
+        "Write t for tonnes.",
+    ),
+    "tons": (
+        "tonnes of 1,000 kg, short tons of 907 kg or long tons of 1,016 kg",
+        "Write t for tonnes.",
+    ),
+    "mmbtu": (
+        "an energy, which is a volume only with a heating value",
+        "Map a field that holds the volume.",
+    ),
+    "gj": (
+        "an energy, which is a volume only with a heating value",
+        "Map a field that holds the volume.",
+    ),
 }
 
 _PSI = Fraction("0.45359237") * Fraction("9.80665") / _INCH**2 / 1000  # kPa; NIST SP 811: 6.894757
@@ -225,12 +253,16 @@ def all_units() -> dict[str, list[str]]:
     """By product, as a form offers them. A liquid or a gas may be a rate too: with "/d" or "/h"
     after it.
     """
-    return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {"at": list(AT)}
+    return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {
+        "at": list(AT)
+    }
 
 
 def _apart(text: str) -> tuple[str, Rate, Fraction]:
     """The unit without its time, in lower case and without blanks; and the factor into a day."""
-    plain = re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower()).replace("³", "3").replace("m^3", "m3")
+    plain = (
+        re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower()).replace("³", "3").replace("m^3", "m3")
+    )
     plain = plain.replace("⁶", "6").replace("⁹", "9")
     plain = _WORDS.get(plain, plain)
     match = re.fullmatch(r"(.+?)(?:/|per)(d|day|dia|día|h|hr|hour|hora)", plain)
@@ -250,8 +282,14 @@ def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     unit = UNITS.get(f"{dimension}/{name}")
     if unit is None:
         known = [each.dimension for each in UNITS.values() if each.name == name]
-        is_what = f"is a unit of {known[0]}, not of {product}" if known else "is no unit that Wellhead knows"
-        raise UnitUnknown(f"{_shown(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}.")
+        is_what = (
+            f"is a unit of {known[0]}, not of {product}"
+            if known
+            else "is no unit that Wellhead knows"
+        )
+        raise UnitUnknown(
+            f"{_shown(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}."
+        )
     return unit
 
 
@@ -269,10 +307,14 @@ def _condition(at: str, product: str) -> Fraction:
     if product != "gas":
         raise UnitUnknown(f"`at` is for gas, not for {product}.", "Leave it out.")
     plain = re.sub(r"[\s°,;]|and", "", at.lower()).replace("101.325kpa", "").replace("1atm", "")
-    plain = plain if plain == "60f" else plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
+    plain = (
+        plain if plain == "60f" else plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
+    )
     factor = {name.lower(): each for name, each in AT.items()}.get(plain)
     if factor is None:
-        raise UnitUnknown(f"{_shown(at)} is no reference condition.", f"Write one of {', '.join(AT)}.")
+        raise UnitUnknown(
+            f"{_shown(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
+        )
     return factor
 
 

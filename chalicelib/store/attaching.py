@@ -30,10 +30,8 @@ def attach(
     """To be written without a log, which takes several times the room of the rows: a merge that was
     cut short is begun again, and nobody makes use of the log.
     """
-    if read_only:
-        options = "READ_ONLY"
-    else:
-        options = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
+    writing = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
+    options = "READ_ONLY" if read_only else writing
     connection.execute(f"ATTACH '{quoted(path)}' AS {name} ({options})")
 
 

@@ -36,7 +36,15 @@ if TYPE_CHECKING:
 
 # A file system that cannot do a thing says one of these; whatever else it says, the thing went
 # wrong.
-CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EBADF, errno.EISDIR}
+CANNOT = {
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EACCES,
+    errno.EBADF,
+    errno.EISDIR,
+}
 # What a rename over a file that is there may be refused with, where one to a new name is not.
 MAY_NOT_REPLACE = {
     *(errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES),
@@ -177,7 +185,11 @@ class DirectoryWarehouse:
 
     def names(self, prefix: str) -> list[str]:
         with _directory_errors():
-            files = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
+            files = (
+                path.relative_to(self._root).as_posix()
+                for path in self._root.rglob("*")
+                if path.is_file()
+            )
             notes = (LATEST_NOTE, LATEST_PROBLEM, OWNER)
             shown = (name for name in files if name not in notes and not name.endswith(".part"))
             return sorted(name for name in shown if name.startswith(prefix))
@@ -276,7 +288,9 @@ class DirectoryWarehouse:
         """
         for path in self._logs():
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            aside = path.with_name(f"{LATEST}.{stamp}-{secrets.token_hex(4)}{path.name.removeprefix(LATEST)}")
+            aside = path.with_name(
+                f"{LATEST}.{stamp}-{secrets.token_hex(4)}{path.name.removeprefix(LATEST)}"
+            )
             with suppress(FileNotFoundError):  # its writer has just closed the file
                 path.rename(aside)
                 log.warning("somebody wrote to %s; the log of it is kept as %s", LATEST, aside.name)
@@ -292,7 +306,9 @@ class DirectoryWarehouse:
         except WarehouseUnavailable as exc:
             with suppress(OSError):
                 if (self._root / LATEST).exists():
-                    problem.write_text(f"{LATEST} is old: the newest data is in {name}.\n{exc.message}\n", "utf-8")
+                    problem.write_text(
+                        f"{LATEST} is old: the newest data is in {name}.\n{exc.message}\n", "utf-8"
+                    )
             raise
         with suppress(OSError):
             problem.unlink(missing_ok=True)

@@ -44,7 +44,9 @@ class Multipart:
         too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
-        with self._begun(key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE") as upload:
+        with self._begun(
+            key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
+        ) as upload:
             parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
             self._complete(upload, parts, size, IfNoneMatch="*")
         self._compare(key, size, whole_of([part["ChecksumSHA256"] for part in parts]))
@@ -55,14 +57,20 @@ class Multipart:
             parts = [self._copy_part(upload, source, *part) for part in self._cut(size)]
             self._complete(upload, parts, size)
 
-    def abort_old(self, prefix: str, *, begun_before: float, is_ours: Callable[[str], bool]) -> None:
+    def abort_old(
+        self, prefix: str, *, begun_before: float, is_ours: Callable[[str], bool]
+    ) -> None:
         """The uploads below the prefix that no living process goes on with. `begun_before` is in
         epoch seconds.
         """
-        for page in self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix):
+        for page in self.s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        ):
             for upload in page.get("Uploads", []):
                 if upload["Initiated"].timestamp() < begun_before and is_ours(upload["Key"]):
-                    self.s3.abort_multipart_upload(Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                    self.s3.abort_multipart_upload(
+                        Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
 
     @contextmanager
     def _begun(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
@@ -80,7 +88,9 @@ class Multipart:
         for number, first in enumerate(range(0, size, self.part_bytes), start=1):
             yield number, first, min(self.part_bytes, size - first)
 
-    def _send_part(self, upload: dict[str, Any], path: Path, number: int, first: int, length: int) -> dict[str, Any]:
+    def _send_part(
+        self, upload: dict[str, Any], path: Path, number: int, first: int, length: int
+    ) -> dict[str, Any]:
         with path.open("rb") as file:
             file.seek(first)
             body = file.read(length)
@@ -88,7 +98,9 @@ class Multipart:
         told = self.s3.upload_part(**upload, PartNumber=number, Body=body, ChecksumSHA256=checksum)
         return {"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": checksum}
 
-    def _copy_part(self, upload: dict[str, Any], source: str, number: int, first: int, length: int) -> dict[str, Any]:
+    def _copy_part(
+        self, upload: dict[str, Any], source: str, number: int, first: int, length: int
+    ) -> dict[str, Any]:
         told = self.s3.upload_part_copy(
             **upload,
             PartNumber=number,
@@ -98,8 +110,12 @@ class Multipart:
         checksums = {name: value for name, value in told.items() if name.startswith("Checksum")}
         return {"PartNumber": number, "ETag": told["ETag"], **checksums}
 
-    def _complete(self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any) -> None:
-        self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, MpuObjectSize=size, **conditions)
+    def _complete(
+        self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any
+    ) -> None:
+        self.s3.complete_multipart_upload(
+            **upload, MultipartUpload={"Parts": parts}, MpuObjectSize=size, **conditions
+        )
 
     def _compare(self, key: str, size: int, checksum: str) -> None:
         held = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")

@@ -125,7 +125,9 @@ def list_file_rows(name: str) -> int | None:
     return int(match["rows"]) if match and match["rows"] else None
 
 
-_LIST_FILE = re.compile(rf"{EXPORTS}(?P<made>\d+)-[0-9a-f]+(?:-(?P<rows>\d+))?\.(?:csv|parquet|xlsx)")
+_LIST_FILE = re.compile(
+    rf"{EXPORTS}(?P<made>\d+)-[0-9a-f]+(?:-(?P<rows>\d+))?\.(?:csv|parquet|xlsx)"
+)
 
 
 def uploads_prefix(source: str) -> str:
@@ -165,7 +167,11 @@ class SegmentRun:
         return f"{SEGMENTS}{self.job_id}/"
 
     def to_attributes(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name not in ("part", "attempt") or value}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("part", "attempt") or value
+        }
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
@@ -308,13 +314,19 @@ class Warehouse(Protocol):
 
 
 def missing_file(name: str) -> WarehouseFileMissing:
-    return WarehouseFileMissing(f"The warehouse has no {name}. Restore it; docs/operations.md says how.")
+    return WarehouseFileMissing(
+        f"The warehouse has no {name}. Restore it; docs/operations.md says how."
+    )
 
 
 def unreadable_file(name: str, why: str) -> WarehouseFileMissing:
     """As good as none."""
-    return WarehouseFileMissing(f"The warehouse cannot read {name}: {why}. Restore it; docs/operations.md says how.")
+    return WarehouseFileMissing(
+        f"The warehouse cannot read {name}: {why}. Restore it; docs/operations.md says how."
+    )
 
 
 def name_conflict(name: str) -> WarehouseUnavailable:
-    return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")
+    return WarehouseUnavailable(
+        f"Another file stands in the warehouse as {name} already; remove it by hand."
+    )

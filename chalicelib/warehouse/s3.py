@@ -66,7 +66,9 @@ def refuse_old_client(s3: S3Client) -> None:
 class S3Warehouse:
     """`If-None-Match: *` makes a name write-once; the checksum proves the transfer."""
 
-    def __init__(self, multipart: Multipart, *, prefix: str, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self, multipart: Multipart, *, prefix: str, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._sleep = sleep
         self._s3 = multipart.s3
         self._bucket = multipart.bucket
@@ -128,7 +130,9 @@ class S3Warehouse:
         begun = path.stat().st_size
         with _s3_errors():
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name, Range=f"bytes={begun}-")
+                answer = self._s3.get_object(
+                    Bucket=self._bucket, Key=self._prefix + name, Range=f"bytes={begun}-"
+                )
             except ClientError as exc:
                 if exc.response["Error"]["Code"] == "NoSuchKey":
                     raise missing_file(name) from exc
@@ -160,8 +164,15 @@ class S3Warehouse:
     def _versions(self, name: str) -> list[str]:
         """Newest first, without markers of deletions."""
         key = self._prefix + name
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
-        return [each["VersionId"] for page in pages for each in page.get("Versions", []) if each["Key"] == key]
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=key
+        )
+        return [
+            each["VersionId"]
+            for page in pages
+            for each in page.get("Versions", [])
+            if each["Key"] == key
+        ]
 
     @staticmethod
     def _save(body: StreamingBody, path: Path) -> None:
@@ -180,7 +191,9 @@ class S3Warehouse:
             head = self._head(name)
         if head is None:
             return None
-        return StoredFile(name=name, bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256"))
+        return StoredFile(
+            name=name, bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256")
+        )
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
         """The URL is as good as the rights of whoever signs it, and no longer than his
@@ -191,7 +204,9 @@ class S3Warehouse:
             if self._head(name) is None:
                 raise missing_file(name)
             told = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
-            return self._s3.generate_presigned_url("get_object", Params=where | told, ExpiresIn=seconds)
+            return self._s3.generate_presigned_url(
+                "get_object", Params=where | told, ExpiresIn=seconds
+            )
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
         """Signed as download_url is. The policy has no condition but those of botocore, on bucket
@@ -239,7 +254,9 @@ class S3Warehouse:
 
     def set_owner(self, text: str) -> bool:
         def write() -> None:
-            self._s3.put_object(Bucket=self._bucket, Key=self._prefix + OWNER, Body=text.encode(), IfNoneMatch="*")
+            self._s3.put_object(
+                Bucket=self._bucket, Key=self._prefix + OWNER, Body=text.encode(), IfNoneMatch="*"
+            )
 
         with _s3_errors():
             try:
@@ -255,7 +272,11 @@ class S3Warehouse:
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
-            found = (item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", []))
+            found = (
+                item["Key"].removeprefix(self._prefix)
+                for page in pages
+                for item in page.get("Contents", [])
+            )
             return sorted(name for name in found if name != OWNER)
 
     def remove(self, name: str) -> None:
@@ -264,7 +285,9 @@ class S3Warehouse:
 
     def tidy(self, *, now: float) -> None:
         with _s3_errors():
-            self._multipart.abort_old(self._prefix, begun_before=now - UPLOAD_SECONDS, is_ours=self._is_ours)
+            self._multipart.abort_old(
+                self._prefix, begun_before=now - UPLOAD_SECONDS, is_ours=self._is_ours
+            )
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
@@ -274,7 +297,9 @@ class S3Warehouse:
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
         key = self._prefix + name
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get(
+            "Contents", []
+        )
         if not found or found[0]["Key"] != key:
             raise missing_file(name)
         return found[0]["Size"]
@@ -310,5 +335,7 @@ def _may_pass(exc: ClientError | BotoCoreError) -> bool:
     if isinstance(exc, ClientError):
         if exc.response["Error"]["Code"] in CONFLICTS:
             return True
-        return exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return (
+            exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
     return isinstance(exc, (HTTPClientError, IncompleteReadError))

@@ -146,13 +146,17 @@ class WellheadClient:
 
     def discard(self, job_id: str) -> Job:
         """The held job, which can then no longer be accepted; twice is the same. Raises NotHeld."""
-        return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/discard", safe=True))
+        return _job(
+            self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/discard", safe=True)
+        )
 
     def cancel(self, job_id: str) -> Job:
         """The job, which ends at its next report when somebody works on it. Raises RuleViolated
         when it has ended.
         """
-        return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/cancel", safe=False))
+        return _job(
+            self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/cancel", safe=False)
+        )
 
     def status(self, job_id: str) -> Job:
         """The clock alone moves the seconds and rates of a running job: while nothing else has
@@ -186,7 +190,11 @@ class WellheadClient:
             self._pause(pause if left is None else min(pause, left))
 
     def wait(
-        self, job_id: str, on_progress: Callable[[Job], object] | None = None, *, timeout: float | None = None
+        self,
+        job_id: str,
+        on_progress: Callable[[Job], object] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Job:
         """The job in its final state, whichever that is. Raises TimedOut."""
         job = None
@@ -204,14 +212,18 @@ class WellheadClient:
         cursor: str | None = None,
     ) -> Page[Job]:
         """Newest first, without their time lines."""
-        answer = self._get("/wells/import/jobs", status=status, source=source, limit=limit, cursor=cursor)
+        answer = self._get(
+            "/wells/import/jobs", status=status, source=source, limit=limit, cursor=cursor
+        )
         try:
             jobs = tuple(Job.from_view(view) for view in answer.data["jobs"])
             return Page(jobs, answer.data["next_cursor"])
         except (KeyError, TypeError) as exc:
             raise NotWellhead from exc
 
-    def rejects(self, job_id: str, *, limit: int | None = None, cursor: str | None = None) -> Page[RejectedRow]:
+    def rejects(
+        self, job_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[RejectedRow]:
         """The rows that a completed import rejected, in the order of the source."""
         return self._page(f"/wells/import/jobs/{_part(job_id)}/rejects", limit=limit, cursor=cursor)
 
@@ -240,16 +252,23 @@ class WellheadClient:
         path = f"/wells/import/jobs/{_part(job_id)}/changes"
         return self._page(path, by="field", limit=limit, cursor=cursor, **asked)
 
-    def changes_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None, **asked: Any) -> CsvPage:
+    def changes_csv(
+        self, job_id: str, *, limit: int = 1000, cursor: str | None = None, **asked: Any
+    ) -> CsvPage:
         return self._csv(job_id, "changes", limit=limit, cursor=cursor, **asked)
 
     def log(self, job_id: str) -> list[LogLine]:
         """The last lines that were logged of the job, in their order."""
-        return cast("list[LogLine]", self._part_of(self._get(f"/wells/import/jobs/{_part(job_id)}/logs"), "lines"))
+        return cast(
+            "list[LogLine]",
+            self._part_of(self._get(f"/wells/import/jobs/{_part(job_id)}/logs"), "lines"),
+        )
 
     def _csv(self, job_id: str, rows: str, **asked: Any) -> CsvPage:
         answer = self._get(f"/wells/import/jobs/{_part(job_id)}/{rows}", format="csv", **asked)
-        return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"), answer.headers.get(SNAPSHOT))
+        return CsvPage(
+            answer.text, answer.headers.get("X-Next-Cursor"), answer.headers.get(SNAPSHOT)
+        )
 
     # -- sources ------------------------------------------------------------------------------------------
 
@@ -261,14 +280,19 @@ class WellheadClient:
         """With its definition, as it is or as it was."""
         return cast("Source", self._get(f"/sources/{_part(name)}", version=version).data)
 
-    def put_source(self, name: str, definition: Mapping[str, Any], *, version: int | str | None = None) -> Source:
+    def put_source(
+        self, name: str, definition: Mapping[str, Any], *, version: int | str | None = None
+    ) -> Source:
         """Defines a source, or replaces the definition with this `version`; "*" for whichever there
         is. Raises ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and
         SOURCE_VERSION_DIFFERS.
         """
         headers = _of_version(version)
         path = f"/sources/{_part(name)}"
-        return cast("Source", self._connection.ask("PUT", path, safe=True, json=definition, headers=headers).data)
+        return cast(
+            "Source",
+            self._connection.ask("PUT", path, safe=True, json=definition, headers=headers).data,
+        )
 
     def delete_source(self, name: str, *, version: int | None = None) -> None:
         """Its rows stay. Raises RuleViolated while an import of it runs."""
@@ -279,20 +303,30 @@ class WellheadClient:
         """It starts nothing by its schedule; twice is the same. Raises RuleViolated when it has
         none.
         """
-        return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/pause", safe=True).data)
+        return cast(
+            "ScheduleState",
+            self._connection.ask("POST", f"/sources/{_part(name)}/pause", safe=True).data,
+        )
 
     def resume_source(self, name: str) -> ScheduleState:
         """Its schedule goes on with the next due time; twice is the same. Raises RuleViolated when
         it has none.
         """
-        return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/resume", safe=True).data)
+        return cast(
+            "ScheduleState",
+            self._connection.ask("POST", f"/sources/{_part(name)}/resume", safe=True).data,
+        )
 
-    def check_source(self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS) -> Check:
+    def check_source(
+        self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS
+    ) -> Check:
         """What an import of it would find; nothing is stored. The check in its final state. Raises
         ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
         """
         began = self._clock()
-        check = cast("Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data)
+        check = cast(
+            "Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data
+        )
         while check["status"] in ("PENDING", "RUNNING"):
             if self._clock() - began > timeout:
                 raise TimedOut("The check has not ended in time. Its source is slow, or large.")
@@ -306,7 +340,12 @@ class WellheadClient:
         bucket, UploadFailed.
         """
         asked = {"file": path.name}
-        form = cast("Upload", self._connection.ask("POST", f"/sources/{_part(name)}/files", safe=True, json=asked).data)
+        form = cast(
+            "Upload",
+            self._connection.ask(
+                "POST", f"/sources/{_part(name)}/files", safe=True, json=asked
+            ).data,
+        )
         upload(form, path)
         return form
 
@@ -356,7 +395,9 @@ class WellheadClient:
         rows as they stood then.
         """
         codes = {"well_code": well_code, "field_code": field_code, "source": source, "as_of": as_of}
-        return self._page("/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor)
+        return self._page(
+            "/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor
+        )
 
     def totals(
         self,
@@ -372,7 +413,13 @@ class WellheadClient:
         """Sums by source and period, of all wells or those of a field; over all sources for `*`
         alone.
         """
-        asked = {"field_code": field_code, "source": source, "from": first, "to": last, "as_of": as_of}
+        asked = {
+            "field_code": field_code,
+            "source": source,
+            "from": first,
+            "to": last,
+            "as_of": as_of,
+        }
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
     def fields(
@@ -385,9 +432,13 @@ class WellheadClient:
         cursor: str | None = None,
     ) -> Page[Field]:
         """By source and code, with the number of their wells."""
-        return self._page("/wells/fields", search=search, source=source, as_of=as_of, limit=limit, cursor=cursor)
+        return self._page(
+            "/wells/fields", search=search, source=source, as_of=as_of, limit=limit, cursor=cursor
+        )
 
-    def save_list(self, name: str, kind: str, target: Path, *, job_id: str | None = None, **asked: Any) -> int:
+    def save_list(
+        self, name: str, kind: str, target: Path, *, job_id: str | None = None, **asked: Any
+    ) -> int:
         """Puts all rows of a list into a file, and tells its bytes. `name` is production,
         revisions, totals, fields or wells, or changes or rejects of a job; `kind` csv, parquet or
         xlsx; `asked` what the API calls it, with `separator` and `decimal` of CSV. Raises ApiError
@@ -408,12 +459,18 @@ class WellheadClient:
         for ten minutes where it is on S3.
         """
         try:
-            return Export.from_view(self._get("/wells/export", format=None if form == "duckdb" else form).data)
+            return Export.from_view(
+                self._get("/wells/export", format=None if form == "duckdb" else form).data
+            )
         except (KeyError, TypeError) as exc:
             raise NotWellhead from exc
 
     def download(
-        self, path: Path, on_bytes: Callable[[int, int], object] | None = None, *, form: str = "duckdb"
+        self,
+        path: Path,
+        on_bytes: Callable[[int, int], object] | None = None,
+        *,
+        form: str = "duckdb",
     ) -> Export:
         """Puts what `export` tells of there, whole and checked by its SHA-256. `on_bytes` hears how
         many of how many bytes have come. Raises DownloadFailed, DownloadDamaged.
@@ -432,7 +489,9 @@ class WellheadClient:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return _job(self._connection.ask("POST", path, safe=True, headers=headers, **sent))
 
-    def _status(self, job_id: str, *, within: float | None = None, safe: bool = True) -> tuple[Job, float]:
+    def _status(
+        self, job_id: str, *, within: float | None = None, safe: bool = True
+    ) -> tuple[Job, float]:
         """And after how many seconds to ask again."""
         seen_id, tag, seen = self._seen or ("", "", None)
         headers = {"If-None-Match": tag} if tag and seen_id == job_id else {}

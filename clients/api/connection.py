@@ -111,7 +111,9 @@ class Connection:
     def close(self) -> None:
         self._session.close()
 
-    def ask(self, method: str, path: str, *, safe: bool, within: float | None = None, **sent: Any) -> Answer:
+    def ask(
+        self, method: str, path: str, *, safe: bool, within: float | None = None, **sent: Any
+    ) -> Answer:
         """`safe` is whether it may be sent again when no answer came, or one that says to try
         again. `within` bounds the wait for one answer, in seconds. Raises ClientError.
         """
@@ -148,7 +150,9 @@ def is_transient(error: ClientError) -> bool:
     """Whether the same request can succeed a little later, as far as the network and the server
     go.
     """
-    return isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in TRANSIENT)
+    return isinstance(error, Unreachable) or (
+        isinstance(error, ApiError) and error.status in TRANSIENT
+    )
 
 
 def checked_url(text: str) -> str:
@@ -164,9 +168,13 @@ def checked_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise InvalidAddress
     if parts.username is not None or parts.password is not None:
-        raise InvalidAddress("The address holds a user name or a password. Give it without; the token is enough.")
+        raise InvalidAddress(
+            "The address holds a user name or a password. Give it without; the token is enough."
+        )
     if parts.scheme == "http" and not is_loopback(url):
-        raise InvalidAddress("A token goes over https, or to this machine alone. Give the https address.")
+        raise InvalidAddress(
+            "A token goes over https, or to this machine alone. Give the https address."
+        )
     return url
 
 
@@ -186,7 +194,9 @@ class _Bearer(requests.auth.AuthBase):
     def __init__(self, token: str | None) -> None:
         self._token = (token or "").strip()
         if not re.fullmatch(r"[\x21-\x7e]*", self._token):
-            raise InvalidAddress("The token holds a space or a sign that no token has. Check where it was copied from.")
+            raise InvalidAddress(
+                "The token holds a space or a sign that no token has. Check where it was copied from."
+            )
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._token:
@@ -199,7 +209,9 @@ def _answer(response: requests.Response, url: str) -> Answer:
     if response.status_code == HTTPStatus.NOT_MODIFIED:
         return Answer(None, "", response.headers, retry_after)
     if response.is_redirect or 300 <= response.status_code < 400:  # noqa: PLR2004  the class of redirects
-        raise NotWellhead(f"{url} sends its visitors elsewhere, and a token is not carried there. Give the real URL.")
+        raise NotWellhead(
+            f"{url} sends its visitors elsewhere, and a token is not carried there. Give the real URL."
+        )
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
     if response.ok and kind in OF_FILES:
         text = response.content.decode("utf-8") if kind == "text/csv" else ""
@@ -273,9 +285,13 @@ def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _raise_as_ours(exc: requests.RequestException, url: str) -> NoReturn:
     """What requests says names addresses and objects; people get a sentence of ours."""
     if isinstance(exc, requests.exceptions.SSLError):
-        raise Untrusted(f"The certificate of {url} is not valid, so nothing was sent. Check the address.") from exc
+        raise Untrusted(
+            f"The certificate of {url} is not valid, so nothing was sent. Check the address."
+        ) from exc
     if isinstance(exc, requests.exceptions.ReadTimeout):
         raise Unreachable(f"{url} gave no answer in time. Try again.") from exc
     if isinstance(exc, BROKEN):
-        raise Unreachable(f"Nothing answers at {url}. Check the address, and that Wellhead runs there.") from exc
+        raise Unreachable(
+            f"Nothing answers at {url}. Check the address, and that Wellhead runs there."
+        ) from exc
     raise InvalidAddress from exc

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 20
 
 
-def download(export: Export | Address, path: Path, on_bytes: Callable[[int], object] = lambda _count: None) -> None:
+def download(
+    export: Export | Address, path: Path, on_bytes: Callable[[int], object] = lambda _count: None
+) -> None:
     """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was
     there before is replaced as a whole. `on_bytes` hears how many have come so far. Raises
     DownloadFailed, DownloadDamaged.
@@ -105,10 +107,14 @@ def _fetch(url: str) -> Iterator[bytes]:
             session.trust_env = not is_loopback(url)
             with session.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as response:
                 if not response.ok:
-                    raise DownloadFailed(f"The store refuses the download (HTTP {response.status_code}). Try again.")
+                    raise DownloadFailed(
+                        f"The store refuses the download (HTTP {response.status_code}). Try again."
+                    )
                 yield from response.iter_content(PIECE_BYTES)
     except requests.RequestException:
-        raise DownloadFailed("The connection to the store broke before the database had come. Try again.") from None
+        raise DownloadFailed(
+            "The connection to the store broke before the database had come. Try again."
+        ) from None
 
 
 def _sync(directory: Path) -> None:

@@ -31,12 +31,16 @@ class Address:
     sha256: str
 
 
-def save_list(connection: Connection, path: str, kind: str, target: Path, query: dict[str, Any]) -> int:
+def save_list(
+    connection: Connection, path: str, kind: str, target: Path, query: dict[str, Any]
+) -> int:
     """Puts the file there, whole or not at all, and tells how many bytes it has. The small ones are
     the answer itself, to who says that he takes them. Raises ClientError.
     """
     accepted = {"Accept": f"{MEDIA_TYPES[kind]}, application/json;q=0.1"}
-    answer = connection.ask("GET", path, safe=True, headers=accepted, params={**query, "format": kind})
+    answer = connection.ask(
+        "GET", path, safe=True, headers=accepted, params={**query, "format": kind}
+    )
     if answer.data is None:
         write_whole(target, answer.content)
         return len(answer.content)

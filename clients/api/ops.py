@@ -43,7 +43,11 @@ class OpsClient:
     """Of the WellheadClient whose connection it has. Every method raises ClientError."""
 
     def __init__(
-        self, connection: Connection, *, pause: Callable[[float], object], clock: Callable[[], float] = time.monotonic
+        self,
+        connection: Connection,
+        *,
+        pause: Callable[[float], object],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
         self._pause = pause
@@ -66,7 +70,11 @@ class OpsClient:
         lives for so many days, or as long as the one before did. Not sent again by itself: each
         time makes another one.
         """
-        asked = {name: value for name, value in {"now": now or None, "days": days}.items() if value is not None}
+        asked = {
+            name: value
+            for name, value in {"now": now or None, "days": days}.items()
+            if value is not None
+        }
         path = f"/ops/tokens/{quote(name, safe='')}/rotate"
         return cast("NewToken", self._connection.ask("POST", path, safe=False, json=asked).data)
 
@@ -75,7 +83,9 @@ class OpsClient:
         NotFound.
         """
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        answer = self._connection.ask("POST", "/ops/rollback", safe=True, headers=headers, json={"snapshot": snapshot})
+        answer = self._connection.ask(
+            "POST", "/ops/rollback", safe=True, headers=headers, json={"snapshot": snapshot}
+        )
         try:
             return Job.from_view(answer.data)
         except (KeyError, TypeError, AttributeError) as exc:
@@ -101,7 +111,9 @@ class OpsClient:
         try:
             while report["status"] in ("PENDING", "RUNNING"):
                 if self._clock() - began > timeout:
-                    raise TimedOut("The report is not there in time. The function's log tells what it does.")
+                    raise TimedOut(
+                        "The report is not there in time. The function's log tells what it does."
+                    )
                 self._pause(POLL_SECONDS)
                 report = self._get(f"/ops/{kind}/{quote(report['check_id'], safe='')}").data
             if error := report["error"]:

@@ -61,7 +61,9 @@ class Profiles:
             saved = {name: Profile(**profile) for name, profile in stored["profiles"].items()}
             return saved, stored["default"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise ProfileError(f"{self.path} cannot be read. Correct or remove it, and log in anew.") from exc
+            raise ProfileError(
+                f"{self.path} cannot be read. Correct or remove it, and log in anew."
+            ) from exc
 
     def save(self, name: str, profile: Profile) -> None:
         """It becomes the one that is meant when nobody says. Raises ProfileError."""
@@ -76,7 +78,9 @@ class Profiles:
         """Raises ProfileError."""
         saved, default = self.read()
         if name not in saved:
-            raise ProfileError(f"There is no profile {name}. The ones that are: {', '.join(saved) or 'none'}.")
+            raise ProfileError(
+                f"There is no profile {name}. The ones that are: {', '.join(saved) or 'none'}."
+            )
         del saved[name]
         self._write(saved, next(iter(saved), None) if default == name else default)
 
@@ -100,8 +104,12 @@ class Profiles:
         try:
             self.path.chmod(0o600)
         except OSError:
-            raise ProfileError(f"{self.path} holds tokens and is open to others. Close it: chmod 600") from None
-        self._warn(f"{self.path} was open to others and is closed now. Make new tokens if they may have read it.")
+            raise ProfileError(
+                f"{self.path} holds tokens and is open to others. Close it: chmod 600"
+            ) from None
+        self._warn(
+            f"{self.path} was open to others and is closed now. Make new tokens if they may have read it."
+        )
 
 
 def profiles_path(environment: Mapping[str, str]) -> Path:
@@ -112,7 +120,9 @@ def profiles_path(environment: Mapping[str, str]) -> Path:
     return home / "wellhead" / "profiles.json"
 
 
-def find_target(environment: Mapping[str, str], profiles: Profiles, *, url: str | None, name: str | None) -> Target:
+def find_target(
+    environment: Mapping[str, str], profiles: Profiles, *, url: str | None, name: str | None
+) -> Target:
     """Whoever is named first: `url`, `name` (options), then WELLHEAD_URL, WELLHEAD_PROFILE, the
     default profile, and at last the stack of this checkout. WELLHEAD_TOKEN goes before a saved
     token. Raises ProfileError, InvalidAddress.
@@ -152,7 +162,9 @@ def _named_local(token: str | None) -> Target:
     if found:
         return Target(found.url, token or found.token)
     if is_checkout():
-        raise ProfileError("No Wellhead runs in this checkout. Start it with `make run`, or log in: wellhead login URL")
+        raise ProfileError(
+            "No Wellhead runs in this checkout. Start it with `make run`, or log in: wellhead login URL"
+        )
     raise ProfileError
 
 

@@ -69,7 +69,9 @@ class _Body:
                 break
             yield piece
         if sent != self._size:
-            raise UploadFailed("The file grew or shrank while it was sent. Send it again when it is complete.")
+            raise UploadFailed(
+                "The file grew or shrank while it was sent. Send it again when it is complete."
+            )
         yield self._end
 
     def _part(self, name: str) -> str:
@@ -84,9 +86,13 @@ def _send(form: Upload, body: _Body) -> None:
             session.auth = no_password
             session.trust_env = not is_loopback(form["url"])
             timeout = (CONNECT_SECONDS, READ_SECONDS)
-            answer = session.post(form["url"], data=body, headers=headers, timeout=timeout, allow_redirects=False)
+            answer = session.post(
+                form["url"], data=body, headers=headers, timeout=timeout, allow_redirects=False
+            )
     except requests.RequestException:
-        raise UploadFailed("The connection to the bucket broke before the file was sent. Try again.") from None
+        raise UploadFailed(
+            "The connection to the bucket broke before the file was sent. Try again."
+        ) from None
     if answer.status_code not in range(200, 300):
         code = re.search("<Code>([A-Za-z]{1,60})</Code>", answer.text)
         raise UploadFailed(

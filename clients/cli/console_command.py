@@ -21,7 +21,11 @@ PATIENCE_SECONDS = 30.0
 
 
 @click.command("open")
-@click.option("--link", is_flag=True, help="Print the address in place of opening it; whoever has it is signed in.")
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Print the address in place of opening it; whoever has it is signed in.",
+)
 @with_session
 def open_console(session: Session, link: bool) -> None:
     """Open the web console in the browser, signed in."""
@@ -31,7 +35,9 @@ def open_console(session: Session, link: bool) -> None:
     if link:
         session.terminal.line(signed_in)
     elif not _is_opened(signed_in):
-        session.terminal.note(f"No browser came for it. Open it yourself, and sign in there: {console}")
+        session.terminal.note(
+            f"No browser came for it. Open it yourself, and sign in there: {console}"
+        )
 
 
 def _is_opened(address: str) -> bool:
@@ -48,7 +54,11 @@ def _is_opened(address: str) -> bool:
                 return
             visited.set()
             self.send_response(302)
-            for name, value in (("Location", address), ("Cache-Control", "no-store"), ("Content-Length", "0")):
+            for name, value in (
+                ("Location", address),
+                ("Cache-Control", "no-store"),
+                ("Content-Length", "0"),
+            ):
                 self.send_header(name, value)
             self.end_headers()
 

@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from datetime import date
 from http import HTTPStatus
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
-from clients.cli.list_files import FileWish, api_names, file_options, refuse_limit, refuse_shown, save_file
+from clients.cli.list_files import (
+    FileWish,
+    api_names,
+    file_options,
+    refuse_limit,
+    refuse_shown,
+    save_file,
+)
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
@@ -33,7 +41,11 @@ MOST_ROWS = 4000  # of one answer
 FILE = Path("wells.duckdb")
 MEASURES = {  # by name: the column, the unit of its volumes, and that of its rates
     "oil": ("oil_production_kbd", "thousand barrels", "thousand barrels a day"),
-    "gas": ("gas_production_mmcfd", "million standard cubic feet", "million standard cubic feet a day"),
+    "gas": (
+        "gas_production_mmcfd",
+        "million standard cubic feet",
+        "million standard cubic feet a day",
+    ),
     "liquids": ("liquids_production_kbd", "thousand barrels", "thousand barrels a day"),
     "water": ("water_production_kbd", "thousand barrels", "thousand barrels a day"),
 }
@@ -54,7 +66,7 @@ STORED_COLUMNS = [
     Column("source", lambda stored: stored["source"]),
     Column("period", lambda stored: stored["period"]),
     *(
-        Column(name.replace("_", " "), lambda stored, name=name: stored.get(name), count, is_number=True)  # type: ignore[misc]
+        Column(name.replace("_", " "), methodcaller("get", name), count, is_number=True)
         for name in ("rows", "wells", "fields", "wells_with_gaps", "missing_periods")
     ),
     Column("first", lambda stored: stored["first_period"]),
@@ -95,8 +107,16 @@ AFTER = [
     Column("source rows", lambda row: row.get("source_rows"), count, is_number=True),
     Column("source", lambda row: row.get("source")),
 ]
-PRODUCTION_COLUMNS = [*BEFORE, *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *AFTER]
-VOLUME_COLUMNS = [*BEFORE, *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *AFTER]
+PRODUCTION_COLUMNS = [
+    *BEFORE,
+    *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *AFTER,
+]
+VOLUME_COLUMNS = [
+    *BEFORE,
+    *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *AFTER,
+]
 
 
 @click.command()
@@ -107,7 +127,9 @@ VOLUME_COLUMNS = [*BEFORE, *(volume_column(heading, name) for heading, (name, _,
 @file_options
 @json_option
 @with_session
-def wells(session: Session, /, search: str | None, limit: int | None, file: FileWish | None, **asked: Any) -> None:
+def wells(
+    session: Session, /, search: str | None, limit: int | None, file: FileWish | None, **asked: Any
+) -> None:
     """List the wells, all or those that SEARCH finds.
 
     It looks for the text in name, reference and code, whatever its case.
@@ -130,10 +152,25 @@ def wells(session: Session, /, search: str | None, limit: int | None, file: File
 @click.option("--source", metavar="NAME", help="Only what this source tells.")
 @day_option("--from", "first", "From this production period on.")
 @day_option("--to", "last", "Up to this production period.")
-@click.option("--as-of", metavar="MOMENT", help="As it stood then: 2026-06-30T18:00:00Z, or a day for its end in UTC.")
-@click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
-@click.option("--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table.")
-@click.option("--measure", type=click.Choice(list(MEASURES)), default="oil", help="What --plot draws; oil by default.")
+@click.option(
+    "--as-of",
+    metavar="MOMENT",
+    help="As it stood then: 2026-06-30T18:00:00Z, or a day for its end in UTC.",
+)
+@click.option(
+    "--volumes",
+    is_flag=True,
+    help="Show what was produced in each period, in place of rates a day.",
+)
+@click.option(
+    "--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table."
+)
+@click.option(
+    "--measure",
+    type=click.Choice(list(MEASURES)),
+    default="oil",
+    help="What --plot draws; oil by default.",
+)
 @file_options
 @json_option
 @with_session
@@ -165,7 +202,11 @@ def production(
             return
         rows = _rows_of(wellhead, str(well), asked)
     if not rows:
-        raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
+        raise NotFound(
+            f"Nothing is published of {well}. List the wells: wellhead wells",
+            status=404,
+            code="NO_WELL",
+        )
     if is_plotted and not terminal.wants_json:
         _refuse_several_sources(rows)
         _plot(terminal, rows, measure, volumes=volumes)
@@ -175,7 +216,9 @@ def production(
 
 
 @click.command()
-@click.option("--source", metavar="NAME", help="Only what this source tells; * adds up what several tell.")
+@click.option(
+    "--source", metavar="NAME", help="Only what this source tells; * adds up what several tell."
+)
 @json_option
 @with_session
 def summary(session: Session, source: str | None) -> None:
@@ -208,11 +251,16 @@ def download(session: Session, path: Path | None, force: bool, parquet: bool) ->
     name = FILE.with_suffix(f".{form}")
     target = path / name if path and path.is_dir() else path or name
     if target.exists() and not force:
-        raise DownloadFailed(f"{target} is there already. Replace it with --force.", code="FILE_EXISTS")
+        raise DownloadFailed(
+            f"{target} is there already. Replace it with --force.", code="FILE_EXISTS"
+        )
     with session.client() as wellhead:
         export = download_to(session.terminal, wellhead, target, form)
     if session.terminal.wants_json:
-        facts = {name: getattr(export, name) for name in ("rows", "bytes", "sha256", "job_id", "created_at")}
+        facts = {
+            name: getattr(export, name)
+            for name in ("rows", "bytes", "sha256", "job_id", "created_at")
+        }
         session.terminal.json({"path": str(target.resolve()), **facts})
     else:
         session.terminal.facts([("file", target), ("rows", export.rows), ("sha256", export.sha256)])
@@ -220,7 +268,9 @@ def download(session: Session, path: Path | None, force: bool, parquet: bool) ->
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--file", type=click.Path(path_type=Path), help="The database; wells.duckdb by default.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="The database; wells.duckdb by default."
+)
 @json_option
 @with_session
 def sql(session: Session, query: str | None, file: Path | None) -> None:
@@ -257,11 +307,21 @@ def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> l
 
 def _code_among(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> str:
     """As _rows_of takes it. Raises NotFound."""
-    return well if wellhead.production(well_code=well, limit=1, **asked).rows else _code_of(wellhead, well)
+    return (
+        well
+        if wellhead.production(well_code=well, limit=1, **asked).rows
+        else _code_of(wellhead, well)
+    )
 
 
 def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -> list[Production]:
-    return list(every(lambda cursor: wellhead.production(well_code=code, limit=MOST_ROWS, cursor=cursor, **asked)))
+    return list(
+        every(
+            lambda cursor: wellhead.production(
+                well_code=code, limit=MOST_ROWS, cursor=cursor, **asked
+            )
+        )
+    )
 
 
 def _code_of(wellhead: WellheadClient, search: str) -> str:
@@ -283,11 +343,15 @@ def _refuse_several_sources(rows: Sequence[Production]) -> None:
     """What two sources tell of one well is never added. Raises ApiError."""
     names = sorted({str(row["source"]) for row in rows if row["source"] is not None})
     if len(names) > 1:
-        sentence = f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
+        sentence = (
+            f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
+        )
         raise NotFound(sentence, status=404, code="SEVERAL_SOURCES")
 
 
-def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False) -> None:
+def _plot(
+    terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False
+) -> None:
     """The sum over the fields, where a well produces in several."""
     column, volume_unit, rate_unit = MEASURES[measure]
     value_of = _volume if volumes else _rate
@@ -306,12 +370,16 @@ def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volum
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 
 
-def download_to(terminal: Terminal, wellhead: WellheadClient, target: Path, form: str = "duckdb") -> Export:
+def download_to(
+    terminal: Terminal, wellhead: WellheadClient, target: Path, form: str = "duckdb"
+) -> Export:
     if not terminal.err.is_terminal:
         return wellhead.download(target, form=form)
     with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:
         task = bar.add_task("")
-        return wellhead.download(target, lambda done, total: bar.update(task, completed=done, total=total), form=form)
+        return wellhead.download(
+            target, lambda done, total: bar.update(task, completed=done, total=total), form=form
+        )
 
 
 def _facts(found: Summary) -> list[tuple[str, object]]:

@@ -72,12 +72,20 @@ def check_database(path: Path, *, sha256: str | None = None) -> Report:
     with open_database(path) as database:
         found = hashlib.file_digest(path.open("rb"), "sha256").hexdigest()
         _refuse_other_version(database)
-        contents = {table: _contents(database, table) for (table,) in database.execute(_SQL["tables"]).fetchall()}
+        contents = {
+            table: _contents(database, table)
+            for (table,) in database.execute(_SQL["tables"]).fetchall()
+        }
         damaged = sum(told is None for told in contents.values())
         checks = [Check("damaged_tables", "every value of every table can be read", damaged)]
         if sha256:
             checks.insert(
-                0, Check("other_file", "the file has the SHA-256 it should have", int(found != sha256.lower()))
+                0,
+                Check(
+                    "other_file",
+                    "the file has the SHA-256 it should have",
+                    int(found != sha256.lower()),
+                ),
             )
         checks += [Check(name, rule, _count(database, name)) for name, rule in CHECKS.items()]
     return Report(found, contents, checks)
@@ -89,7 +97,9 @@ def _refuse_other_version(database: duckdb.DuckDBPyConnection) -> None:
     try:
         ((version,),) = database.execute(_SQL["version"]).fetchall()
     except (duckdb.Error, ValueError) as exc:
-        raise SqlError("The file is no database of Wellhead: it says no version.", code="DATABASE_FOREIGN") from exc
+        raise SqlError(
+            "The file is no database of Wellhead: it says no version.", code="DATABASE_FOREIGN"
+        ) from exc
     if version != VERSION:
         raise SqlError(
             f"The database has version {version}, and these checks are for version {VERSION}. The next import upgrades "
@@ -117,6 +127,8 @@ def _rows(database: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any
     try:
         return database.execute(statement).fetchall()
     except duckdb.OutOfMemoryException as exc:
-        raise SqlError("There is too little memory or disk for this check. TMPDIR names another place.") from exc
+        raise SqlError(
+            "There is too little memory or disk for this check. TMPDIR names another place."
+        ) from exc
     except duckdb.Error:
         return []

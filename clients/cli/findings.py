@@ -45,19 +45,26 @@ def show_findings(terminal: Terminal, job: Job) -> None:
 
 
 def _show(terminal: Terminal, finding: Finding) -> None:
-    terminal.note(f"{finding.check} ({finding.state}): {finding.title}.", "yellow" if finding.holds else "")
+    terminal.note(
+        f"{finding.check} ({finding.state}): {finding.title}.", "yellow" if finding.holds else ""
+    )
     for line in (finding.message, *_measures(finding)):
         terminal.note(f"  {line}")
     if not finding.can_be_accepted:
         terminal.note("  This cannot be accepted.", "red")
     if finding.rows:
-        columns = [Column(name, methodcaller("get", name), is_cut=name not in WHOLE) for name in finding.columns]
+        columns = [
+            Column(name, methodcaller("get", name), is_cut=name not in WHOLE)
+            for name in finding.columns
+        ]
         terminal.note_rows(columns, finding.rows)
 
 
 def _show_commands(terminal: Terminal, job: Job) -> None:
     until = f" It can be accepted until {moment(job.accept_until)}." if job.accept_until else ""
-    terminal.note(f"Nothing was published: what was there before is there still.{until if job.can_be_accepted else ''}")
+    terminal.note(
+        f"Nothing was published: what was there before is there still.{until if job.can_be_accepted else ''}"
+    )
     if job.too_late:
         terminal.note(_lateness(job.too_late))
     if job.can_be_accepted:
@@ -73,7 +80,9 @@ def _lateness(late: TooLate) -> str:
 
 def _what_became(job: Job) -> str:
     if job.discarded_at is not None:
-        return f"It was discarded at {moment(job.discarded_at)} by {job.discarded_by or 'somebody'}."
+        return (
+            f"It was discarded at {moment(job.discarded_at)} by {job.discarded_by or 'somebody'}."
+        )
     return f"The import that goes on from it: wellhead status {job.retried_by}"
 
 
@@ -84,7 +93,9 @@ def _measures(finding: Finding) -> list[str]:
 
 def _show_change(terminal: Terminal, diff: Diff) -> None:
     """What nobody should accept blind."""
-    rows = ", ".join(f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected"))
+    rows = ", ".join(
+        f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")
+    )
     terminal.note(f"It would change: {rows} rows.")
     sums = [{"column": column, **each} for column, each in diff.get("sums", {}).items()]
     if sums:

@@ -25,19 +25,34 @@ NOBODY = "--all shows the findings and asks, and there is nobody to ask here. Na
 
 @click.command()
 @click.argument("job_id")
-@click.option("--finding", "findings", multiple=True, metavar="CHECK", help="What to accept; once for each finding.")
-@click.option("--all", "is_all", is_flag=True, help="Show the findings, and ask whether to accept all of them.")
+@click.option(
+    "--finding",
+    "findings",
+    multiple=True,
+    metavar="CHECK",
+    help="What to accept; once for each finding.",
+)
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="Show the findings, and ask whether to accept all of them.",
+)
 @wait_options(default=True)
 @json_option
 @with_session
-def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: bool, **waiting: Any) -> int:
+def accept(
+    session: Session, /, job_id: str, findings: tuple[str, ...], is_all: bool, **waiting: Any
+) -> int:
     """Publish an import that is held, all the same.
 
     Each finding that holds JOB_ID is named. Nothing is fetched again: a new import publishes what
     was held, and is held in turn when it finds something else or something worse.
     """
     if bool(findings) == is_all:
-        raise click.UsageError(f"Name what to accept with --finding, or use --all. See it: wellhead status {job_id}")
+        raise click.UsageError(
+            f"Name what to accept with --finding, or use --all. See it: wellhead status {job_id}"
+        )
     if is_all and not sys.stdin.isatty():
         raise click.UsageError(NOBODY)
     with session.client() as wellhead:
@@ -78,7 +93,9 @@ def _confirm(session: Session, job: Job) -> list[str]:
         raise NotHeld(status=409, code="NOT_HELD", details={"job_id": job.job_id})
     show_findings(session.terminal, job)
     if not job.can_be_accepted:
-        raise HeldImport("What was found cannot be accepted.", status=409, code="CANNOT_BE_ACCEPTED")
+        raise HeldImport(
+            "What was found cannot be accepted.", status=409, code="CANNOT_BE_ACCEPTED"
+        )
     if not click.confirm(f"Publish it, and accept {plain(', '.join(job.checks))}?", err=True):
         session.terminal.note("Nothing was done: it stays held.")
         raise click.exceptions.Exit(Exit.HELD)

@@ -34,14 +34,24 @@ JOB_COLUMNS = [
         count,
         is_number=True,
     ),
-    Column("held until", lambda job: moment(job.accept_until) if job.can_be_accepted else None, short_moment),
+    Column(
+        "held until",
+        lambda job: moment(job.accept_until) if job.can_be_accepted else None,
+        short_moment,
+    ),
     Column("error", lambda job: job.error and job.error["code"], is_cut=True),
 ]
 
 
 @click.command("import")
-@click.option("--full", is_flag=True, help="Ask the source for everything, also where increments are set up.")
-@click.option("--source", metavar="NAME", help="The source to import; without it the only one, or the default one.")
+@click.option(
+    "--full", is_flag=True, help="Ask the source for everything, also where increments are set up."
+)
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="The source to import; without it the only one, or the default one.",
+)
 @click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
 @day_option("--from", "first", "Only the production periods from this one on.")
 @day_option("--to", "last", "Only the production periods up to this one.")
@@ -49,7 +59,9 @@ JOB_COLUMNS = [
 @wait_options(default=True)
 @json_option
 @with_session
-def start(session: Session, /, attach: bool, wait: bool, timeout: float | None, **asked: Any) -> int:
+def start(
+    session: Session, /, attach: bool, wait: bool, timeout: float | None, **asked: Any
+) -> int:
     """Start an import and follow it to its end."""
     with session.client() as wellhead:
         try:
@@ -57,7 +69,9 @@ def start(session: Session, /, attach: bool, wait: bool, timeout: float | None, 
         except AlreadyRunning as running:
             if not attach:
                 raise
-            session.terminal.note(f"An import runs already: {running.job_id}. This is how it goes on.")
+            session.terminal.note(
+                f"An import runs already: {running.job_id}. This is how it goes on."
+            )
             job = wellhead.status(running.job_id)
         return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
@@ -81,7 +95,11 @@ def status(session: Session, job_id: str | None, wait: bool, timeout: float | No
 
 
 @click.command()
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those with this status.")
+@click.option(
+    "--status",
+    type=click.Choice(STATUSES, case_sensitive=False),
+    help="Only those with this status.",
+)
 @click.option("--source", metavar="NAME", help="Only those of this source.")
 @limit_option(f"How many at most; {JOBS_SHOWN} by default.")
 @json_option
@@ -91,7 +109,9 @@ def jobs(session: Session, status: Status | None, source: str | None, limit: int
     most = limit or JOBS_SHOWN
     with session.client() as wellhead:
         pages = every(
-            lambda cursor: wellhead.history(status=status, source=source, limit=min(most, 100), cursor=cursor)
+            lambda cursor: wellhead.history(
+                status=status, source=source, limit=min(most, 100), cursor=cursor
+            )
         )
         found = list(itertools.islice(pages, most))
     if session.terminal.wants_json:
@@ -132,7 +152,9 @@ def retry(session: Session, job_id: str | None, wait: bool, timeout: float | Non
         return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
 
-def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:
+def finish(
+    session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None
+) -> int:
     """The exit code: of an import that ended, whether it completed, or is held."""
     if wait and not job.final:
         job = session.follow(wellhead, job.job_id, timeout)
@@ -157,7 +179,9 @@ def newest_import(wellhead: WellheadClient, status: Status | None = None) -> Job
     found = next((job for job in jobs if not status or job.rollback_to is None), None)
     if found is None:
         kind = f"{status} import" if status else "import"
-        raise NotFound(f"There is no {kind} yet. Start one: wellhead import", status=404, code="NO_JOB_YET")
+        raise NotFound(
+            f"There is no {kind} yet. Start one: wellhead import", status=404, code="NO_JOB_YET"
+        )
     return found
 
 
@@ -165,7 +189,9 @@ def _running(wellhead: WellheadClient) -> Job:
     """Raises NotFound. One runs at a time, so the newest tells."""
     newest = newest_import(wellhead)
     if newest.status in FINAL:
-        raise NotFound("No import runs, so there is nothing to cancel.", status=404, code="NO_JOB_RUNS")
+        raise NotFound(
+            "No import runs, so there is nothing to cancel.", status=404, code="NO_JOB_RUNS"
+        )
     return newest
 
 
@@ -209,7 +235,12 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("waits", waiting_of(job) or None),
         ("read", parts_of(job) or None),
         ("tries again", job.stats.get("http_retries") or None),
-        ("progress", None if job.progress_percentage is None or job.final else f"{job.progress_percentage:.0f} %"),
+        (
+            "progress",
+            None
+            if job.progress_percentage is None or job.final
+            else f"{job.progress_percentage:.0f} %",
+        ),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
         *((SHOWN.get(name, name), value) for name, value in counts.items() if is_counted),
     ]

@@ -8,8 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.client import every
-from clients.cli.data_commands import MEASURES, MOST_ROWS, WELLS_SHOWN, rate_column, show_rows, volume_column
-from clients.cli.list_files import FileWish, api_names, file_options, refuse_limit, refuse_shown, save_file
+from clients.cli.data_commands import (
+    MEASURES,
+    MOST_ROWS,
+    WELLS_SHOWN,
+    rate_column,
+    show_rows,
+    volume_column,
+)
+from clients.cli.list_files import (
+    FileWish,
+    api_names,
+    file_options,
+    refuse_limit,
+    refuse_shown,
+    save_file,
+)
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.terminal import Column, count
 
@@ -33,8 +47,16 @@ _AFTER = [
     Column("period days", lambda row: row.get("period_days"), is_number=True),
     Column("source", lambda row: row.get("source")),
 ]
-TOTAL_COLUMNS = [*_BEFORE, *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *_AFTER]
-VOLUME_COLUMNS = [*_BEFORE, *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *_AFTER]
+TOTAL_COLUMNS = [
+    *_BEFORE,
+    *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *_AFTER,
+]
+VOLUME_COLUMNS = [
+    *_BEFORE,
+    *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *_AFTER,
+]
 
 
 @click.command()
@@ -44,7 +66,9 @@ VOLUME_COLUMNS = [*_BEFORE, *(volume_column(heading, name) for heading, (name, _
 @file_options
 @json_option
 @with_session
-def fields(session: Session, /, search: str | None, limit: int | None, file: FileWish | None, **asked: Any) -> None:
+def fields(
+    session: Session, /, search: str | None, limit: int | None, file: FileWish | None, **asked: Any
+) -> None:
     """List the fields, all or those that SEARCH finds.
 
     It looks for the text in name and code, whatever its case.
@@ -55,7 +79,9 @@ def fields(session: Session, /, search: str | None, limit: int | None, file: Fil
             refuse_limit(limit)
             save_file(session, wellhead, "fields", file, search=search, **asked)
             return
-        most = limit or (WELLS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
+        most = limit or (
+            WELLS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None
+        )
         page = min(most or MOST_ROWS, MOST_ROWS)
         pages = every(lambda cursor: wellhead.fields(search, limit=page, cursor=cursor, **asked))
         show_rows(terminal, FIELD_COLUMNS, itertools.islice(pages, most))
@@ -63,11 +89,21 @@ def fields(session: Session, /, search: str | None, limit: int | None, file: Fil
 
 @click.command()
 @click.option("--field", "field_code", metavar="CODE", help="Only of this field.")
-@click.option("--source", metavar="NAME", help="Only what this source tells; * adds up what several tell.")
+@click.option(
+    "--source", metavar="NAME", help="Only what this source tells; * adds up what several tell."
+)
 @day_option("--from", "first", "From this production period on.")
 @day_option("--to", "last", "Up to this production period.")
-@click.option("--as-of", metavar="MOMENT", help="As it stood then: 2026-06-30T18:00:00Z, or a day for its end in UTC.")
-@click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
+@click.option(
+    "--as-of",
+    metavar="MOMENT",
+    help="As it stood then: 2026-06-30T18:00:00Z, or a day for its end in UTC.",
+)
+@click.option(
+    "--volumes",
+    is_flag=True,
+    help="Show what was produced in each period, in place of rates a day.",
+)
 @file_options
 @json_option
 @with_session

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 
 KINDS = ("csv", "parquet", "xlsx")
 BOM = "\ufeff"
-_FORMAT = click.option("--format", "kind", type=click.Choice(["json", *KINDS]), help="Print all rows as such a file.")
-_OUTPUT = click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Where the file goes; its ending can tell the format."
+_FORMAT = click.option(
+    "--format", "kind", type=click.Choice(["json", *KINDS]), help="Print all rows as such a file."
 )
-_SEPARATOR = click.option("--separator", type=click.Choice([",", ";", "tab"]), help="Between the values of CSV.")
-_DECIMAL = click.option("--decimal", type=click.Choice([".", ","]), help="Before the decimals of a number in CSV.")
+_OUTPUT = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Where the file goes; its ending can tell the format.",
+)
+_SEPARATOR = click.option(
+    "--separator", type=click.Choice([",", ";", "tab"]), help="Between the values of CSV."
+)
+_DECIMAL = click.option(
+    "--decimal", type=click.Choice([".", ","]), help="Before the decimals of a number in CSV."
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,9 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _wish(kind: str | None, output: Path | None, *, separator: str | None, decimal: str | None) -> FileWish | None:
+def _wish(
+    kind: str | None, output: Path | None, *, separator: str | None, decimal: str | None
+) -> FileWish | None:
     ending = output.suffix.lower().removeprefix(".") if output else None
     kind = kind or (ending if ending in KINDS else None)
     if (separator or decimal) and kind != "csv":
@@ -62,7 +73,9 @@ def _wish(kind: str | None, output: Path | None, *, separator: str | None, decim
         click.get_current_context().ensure_object(Session).terminal.wants_json = True
     if kind not in KINDS:
         if output:
-            raise click.UsageError("--output needs --format csv, parquet or xlsx. Send JSON into a file with >.")
+            raise click.UsageError(
+                "--output needs --format csv, parquet or xlsx. Send JSON into a file with >."
+            )
         return None
     return FileWish(kind, output, separator, decimal)
 
@@ -74,7 +87,9 @@ def refuse_limit(limit: int | None) -> None:
 
 def refuse_shown(*is_asked: bool) -> None:
     if any(is_asked):
-        raise click.UsageError("A file has the rates of each period: leave out --volumes and --plot.")
+        raise click.UsageError(
+            "A file has the rates of each period: leave out --volumes and --plot."
+        )
 
 
 def api_names(asked: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +98,9 @@ def api_names(asked: dict[str, Any]) -> dict[str, Any]:
     return {renamed.get(name, name): value for name, value in asked.items()}
 
 
-def save_file(session: Session, wellhead: WellheadClient, name: str, file: FileWish, **asked: Any) -> None:
+def save_file(
+    session: Session, wellhead: WellheadClient, name: str, file: FileWish, **asked: Any
+) -> None:
     """The whole list, as the API makes it; `asked` as the API calls it. A file that is there is
     replaced when the new one is whole.
     """
@@ -96,7 +113,9 @@ def save_file(session: Session, wellhead: WellheadClient, name: str, file: FileW
     session.terminal.note(f"{target}: {size:,} bytes")
 
 
-def _print(session: Session, wellhead: WellheadClient, name: str, kind: str, asked: dict[str, Any]) -> None:
+def _print(
+    session: Session, wellhead: WellheadClient, name: str, kind: str, asked: dict[str, Any]
+) -> None:
     """What goes into a pipe is the file to the letter; a terminal is shown text, and nothing that
     it would obey.
     """

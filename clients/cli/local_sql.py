@@ -30,7 +30,9 @@ PROMPT, MORE = "wellhead> ", "     ...> "
 ROWS_SHOWN = 200
 # What a machine may need; the configuration stays unlocked for it, and no other statement gets that
 # far.
-OWN_SETTING = re.compile(r"\s*SET\s+(memory_limit|threads)\s*=\s*('[\w. ]*'|\d+)\s*;?\s*", re.ASCII | re.IGNORECASE)
+OWN_SETTING = re.compile(
+    r"\s*SET\s+(memory_limit|threads)\s*=\s*('[\w. ]*'|\d+)\s*;?\s*", re.ASCII | re.IGNORECASE
+)
 ROWS_OF_PARQUET = "well_production"
 
 
@@ -60,7 +62,9 @@ def open_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             code="DUCKDB_MISSING",
         ) from None
     if not path.is_file():
-        raise SqlError(f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING")
+        raise SqlError(
+            f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING"
+        )
     with own_directory() as own:
         connect = _parquet if path.suffix == ".parquet" else _database
         try:
@@ -124,7 +128,9 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
                 continue
             # DuckDB would let it write the file that it has open.
             if not is_reading(database, part):
-                raise SqlError("This is read-only, and what was asked is not one statement that reads.")
+                raise SqlError(
+                    "This is read-only, and what was asked is not one statement that reads."
+                )
             _show(terminal, database.execute(part))
     except duckdb.Error as exc:
         raise SqlError(_first_line(exc)) from exc

@@ -66,4 +66,6 @@ def _print(terminal: Terminal, line: LogLine) -> None:
         return
     level = line["level"]
     worker = f" {line['attempt']}:{line['fence']}" if line["attempt"] else f" -:{line['fence']}"
-    terminal.line(f"{moment(line['at'])}{worker} ", (f"{level:<7}", STYLES.get(level, "")), f" {line['text']}")
+    terminal.line(
+        f"{moment(line['at'])}{worker} ", (f"{level:<7}", STYLES.get(level, "")), f" {line['text']}"
+    )

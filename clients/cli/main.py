@@ -77,7 +77,11 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--url", help="Of the Wellhead that is meant, in place of a profile's.")
-@click.option("--profile", metavar="NAME", help="The saved address to use; `local` is the stack of this checkout.")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="The saved address to use; `local` is the stack of this checkout.",
+)
 @click.version_option(package_name="wellhead", message="%(version)s")
 @with_session
 def wellhead(session: Session, url: str | None, profile: str | None) -> None:
@@ -96,7 +100,9 @@ def main() -> int:
             # A sign that the terminal does not know is no reason to stop.
             stream.reconfigure(errors="replace")
     try:
-        return int(wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE)
+        return int(
+            wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE
+        )
     except click.ClickException as error:
         told = io.StringIO()
         error.show(told)

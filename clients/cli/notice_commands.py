@@ -53,11 +53,15 @@ def send_test(session: Session) -> None:
         session.terminal.json({"key": key})
     else:
         session.terminal.facts([("key", key)])
-        session.terminal.note("It is sent within about a minute. See whether it arrived: wellhead notices")
+        session.terminal.note(
+            "It is sent within about a minute. See whether it arrived: wellhead notices"
+        )
 
 
 def _channels(deliveries: list[Delivery]) -> str:
-    return ", ".join(f"{each['channel']} {each['state'].lower().replace('_', ' ')}" for each in deliveries)
+    return ", ".join(
+        f"{each['channel']} {each['state'].lower().replace('_', ' ')}" for each in deliveries
+    )
 
 
 def _errors(notice: Notice) -> Iterator[str]:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 NOBODY = "A rollback is asked about first, and there is nobody to ask here. Say --yes."
 
 SNAPSHOT_COLUMNS = [
-    Column("", lambda kept: "LOST" if not kept["is_there"] else "now" if kept["is_current"] else None),
+    Column(
+        "", lambda kept: "LOST" if not kept["is_there"] else "now" if kept["is_current"] else None
+    ),
     Column("snapshot", lambda kept: kept["name"]),
     Column("published", lambda kept: moment(kept["published_at"]), short_moment),
     Column("rows", lambda kept: kept["rows"], count, is_number=True),
@@ -171,7 +173,9 @@ def restore(session: Session, snapshot: str) -> None:
         session.terminal.json(found)
         return
     told = "brought back" if found["is_restored"] else "was there, and as it should be"
-    session.terminal.facts([("snapshot", found["snapshot"]), ("outcome", told), ("version", found["version"])])
+    session.terminal.facts(
+        [("snapshot", found["snapshot"]), ("outcome", told), ("version", found["version"])]
+    )
 
 
 @ops.command()

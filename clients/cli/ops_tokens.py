@@ -47,7 +47,11 @@ def list_tokens(session: Session) -> None:
 @tokens.command()
 @click.argument("name")
 @click.option("--now", is_flag=True, help="The token before ends at once, and not after a day.")
-@click.option("--days", type=click.IntRange(1, 3650), help="How long it lives; as long as the one before by default.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    help="How long it lives; as long as the one before by default.",
+)
 @json_option
 @with_session
 def rotate(session: Session, name: str, now: bool, days: int | None) -> None:
@@ -61,7 +65,9 @@ def rotate(session: Session, name: str, now: bool, days: int | None) -> None:
     terminal.line(made["token"])
     until = "has ended" if now else f"works until {moment(made['previous_until'])}"
     ends = f" It ends {moment(made['expires_at'])}." if made["expires_at"] else ""
-    terminal.note(f"The new token of {made['name']}, with the role {made['role']}, is shown this once.{ends}")
+    terminal.note(
+        f"The new token of {made['name']}, with the role {made['role']}, is shown this once.{ends}"
+    )
     terminal.note(f"The one before {until}, within a minute.")
 
 

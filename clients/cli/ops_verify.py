@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 CHECK_COLUMNS = [
     Column("check", lambda check: check.name),
-    Column("", lambda check: "right" if check.is_right else "not looked at" if check.wrong is None else "WRONG"),
+    Column(
+        "",
+        lambda check: (
+            "right" if check.is_right else "not looked at" if check.wrong is None else "WRONG"
+        ),
+    ),
     Column("wrong", lambda check: check.wrong, count, is_number=True),
     Column("what is right", lambda check: check.rule),
 ]
@@ -38,12 +43,21 @@ FILE_COLUMNS = [
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--all", "is_all", is_flag=True, help="Every snapshot that is kept, and not the current one alone.")
-@click.option("--here", is_flag=True, help="Download what is published, and look at it on this machine.")
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="Every snapshot that is kept, and not the current one alone.",
+)
+@click.option(
+    "--here", is_flag=True, help="Download what is published, and look at it on this machine."
+)
 @click.option("--sha256", metavar="HEX", help="What the file at PATH should have.")
 @json_option
 @with_session
-def verify(session: Session, path: Path | None, is_all: bool, here: bool, sha256: str | None) -> int:
+def verify(
+    session: Session, path: Path | None, is_all: bool, here: bool, sha256: str | None
+) -> int:
     """Check everything that is published: checksums, keys, counts.
 
     It is done where the data is, and changes nothing. PATH is a file on this machine that is looked
@@ -98,5 +112,12 @@ def _plain(report: Report) -> dict[str, Any]:
         if found:
             rows, checksum = found
             tables[table] = {"rows": rows, "checksum": checksum}
-    checks = [{"name": check.name, "rule": check.rule, "wrong": check.wrong} for check in report.checks]
-    return {"is_right": report.is_right, "sha256": report.sha256, "tables": tables, "checks": checks}
+    checks = [
+        {"name": check.name, "rule": check.rule, "wrong": check.wrong} for check in report.checks
+    ]
+    return {
+        "is_right": report.is_right,
+        "sha256": report.sha256,
+        "tables": tables,
+        "checks": checks,
+    }

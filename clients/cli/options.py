@@ -23,15 +23,23 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
         context.ensure_object(Session).terminal.wants_json = value
 
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=note, help="Print JSON; errors too, as the last line."
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=note,
+        help="Print JSON; errors too, as the last line.",
     )(command)
 
 
 def wait_options(*, default: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         seconds = click.FloatRange(min=0, min_open=True)
-        timed = click.option("--timeout", type=seconds, help="Wait so many seconds at most; the import goes on.")
-        waiting = click.option("--wait/--no-wait", default=default, help="Follow the import to its end, or do not.")
+        timed = click.option(
+            "--timeout", type=seconds, help="Wait so many seconds at most; the import goes on."
+        )
+        waiting = click.option(
+            "--wait/--no-wait", default=default, help="Follow the import to its end, or do not."
+        )
         return waiting(timed(command))
 
     return decorate
@@ -41,7 +49,9 @@ def limit_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return click.option("--limit", type=click.IntRange(min=1), help=text)
 
 
-def day_option(name: str, target: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def day_option(
+    name: str, target: str, text: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A day; of a month or a year such as 2024-10 its first one, and of the option --to its last
     one.
     """
@@ -49,13 +59,17 @@ def day_option(name: str, target: str, text: str) -> Callable[[Callable[..., Any
     def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         return None if value is None else _day(value, is_last=name == "--to")
 
-    return click.option(name, target, callback=read, metavar="DAY", help=f"{text} A month or a year is all of it.")
+    return click.option(
+        name, target, callback=read, metavar="DAY", help=f"{text} A month or a year is all of it."
+    )
 
 
 def _day(text: str, *, is_last: bool) -> str:
     first = _first_day(text)
     if first is None:
-        raise click.BadParameter(f"{text!r} is no day, month or year, such as 2024-01-31, 2024-01 or 2024.")
+        raise click.BadParameter(
+            f"{text!r} is no day, month or year, such as 2024-01-31, 2024-01 or 2024."
+        )
     month = {4: 12, 7: first.month}.get(len(text))
     if not is_last or month is None:
         return first.isoformat()

@@ -41,7 +41,10 @@ def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
     """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-        with contextlib.suppress(BlockingIOError, FileNotFoundError), contextlib.ExitStack() as lock:
+        with (
+            contextlib.suppress(BlockingIOError, FileNotFoundError),
+            contextlib.ExitStack() as lock,
+        ):
             lock.enter_context(_lock(path))
             if path.exists():
                 return path, lock.pop_all()

@@ -23,7 +23,9 @@ class Point(NamedTuple):
     days: int = 31
 
 
-def plot(points: Sequence[Point], *, width: int, height: int = 12, braille: bool = True) -> list[str]:
+def plot(
+    points: Sequence[Point], *, width: int, height: int = 12, braille: bool = True
+) -> list[str]:
     """Lines of at most `width` signs (at least 40): the line between a scale from zero to the
     highest value and the first and last day. Without `braille` each sign that has a dot is an
     asterisk. No points, no lines.

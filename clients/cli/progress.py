@@ -25,7 +25,10 @@ def progress(console: Console) -> Iterator[Callable[[Job], None]]:
         yield _line_by_line(console)
         return
     bars = BarColumn(complete_style="cyan", finished_style="green")
-    texts = [TextColumn(text, markup=False) for text in ("{task.description:<10}", "{task.fields[facts]}")]
+    texts = [
+        TextColumn(text, markup=False)
+        for text in ("{task.description:<10}", "{task.fields[facts]}")
+    ]
     columns = (texts[0], bars, texts[1])
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("PENDING", total=100, facts="")

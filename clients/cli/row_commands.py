@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 REJECTS_SHOWN = 50
 PAGE = 1000
-RATES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
+RATES = (
+    "oil_production_kbd",
+    "gas_production_mmcfd",
+    "liquids_production_kbd",
+    "water_production_kbd",
+)
 
 REJECT_COLUMNS = [
     Column("page", lambda row: row["page"], is_number=True),
@@ -38,7 +43,9 @@ def _values(row: Any) -> str:
     before = row["before"] or {}
     after = row["after"] or {}
     if row["change"] == "updated":
-        steps = [f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"]]
+        steps = [
+            f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"]
+        ]
         return ", ".join(steps)
     values = before | after
     rates = {name: value for name, value in values.items() if name in RATES and value is not None}
@@ -89,7 +96,9 @@ CHANGED_FIELD_COLUMNS = [
 @file_options
 @json_option
 @with_session
-def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | None, file: FileWish | None) -> None:
+def rejects(
+    session: Session, job_id: str | None, as_csv: bool, limit: int | None, file: FileWish | None
+) -> None:
     """Show the rows that an import rejected, and why.
 
     That is the newest completed import, or JOB_ID.
@@ -110,10 +119,15 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
 @click.command()
 @click.argument("job_id", required=False)
 @click.option(
-    "--by", type=click.Choice(["row", "field"]), default="row", help="Each row, or what became of each field."
+    "--by",
+    type=click.Choice(["row", "field"]),
+    default="row",
+    help="Each row, or what became of each field.",
 )
 @click.option(
-    "--change", type=click.Choice(["new", "updated", "withdrawn"]), help="Only the rows of which this became."
+    "--change",
+    type=click.Choice(["new", "updated", "withdrawn"]),
+    help="Only the rows of which this became.",
 )
 @click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
@@ -155,7 +169,10 @@ def changes(
 
 
 def _show_rows(
-    terminal: Terminal, columns: Sequence[Column], fetch: Callable[..., Page[Any]], limit: int | None
+    terminal: Terminal,
+    columns: Sequence[Column],
+    fetch: Callable[..., Page[Any]],
+    limit: int | None,
 ) -> None:
     """Page by page. A terminal shows some, a pipe and JSON have all, unless somebody says how
     many.

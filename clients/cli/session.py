@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from clients.api.client import WellheadClient
-from clients.api.errors import AlreadyRunning, AuthFailed, ClientError, InvalidAddress, TimedOut, Unreachable
+from clients.api.errors import (
+    AlreadyRunning,
+    AuthFailed,
+    ClientError,
+    InvalidAddress,
+    TimedOut,
+    Unreachable,
+)
 from clients.api.profiles import ProfileError, Profiles, Target, find_target, profiles_path
 from clients.cli.progress import progress
 from clients.cli.terminal import Terminal
@@ -50,7 +57,9 @@ class Session:
 
     @property
     def profiles(self) -> Profiles:
-        return Profiles(profiles_path(os.environ), warn=lambda text: self.terminal.note(text, "yellow"))
+        return Profiles(
+            profiles_path(os.environ), warn=lambda text: self.terminal.note(text, "yellow")
+        )
 
     def target(self) -> Target:
         """Raises ProfileError, InvalidAddress."""

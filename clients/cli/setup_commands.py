@@ -14,7 +14,15 @@ import click
 from click.shell_completion import get_completion_class
 
 from clients.api.errors import ClientError, InvalidAddress
-from clients.api.profiles import CHECKOUT, LOCAL, Profile, ProfileError, Target, is_checkout, local_stack
+from clients.api.profiles import (
+    CHECKOUT,
+    LOCAL,
+    Profile,
+    ProfileError,
+    Target,
+    is_checkout,
+    local_stack,
+)
 from clients.cli.options import json_option, with_session
 from clients.cli.terminal import Column
 
@@ -48,13 +56,21 @@ def login(session: Session, url: str, name: str) -> None:
     The token is asked for, or read from stdin. It is tried first, and kept where nobody else may
     read it.
     """
-    token = click.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    token = (
+        click.prompt("Token", hide_input=True, err=True)
+        if sys.stdin.isatty()
+        else sys.stdin.readline()
+    )
     if not token.strip():
-        raise InvalidAddress("There is no token. Type it, or pipe it in: wellhead login URL < token", code="NO_TOKEN")
+        raise InvalidAddress(
+            "There is no token. Type it, or pipe it in: wellhead login URL < token", code="NO_TOKEN"
+        )
     with session.client(Target(url, token.strip())) as wellhead:
         wellhead.history(limit=1)
         session.profiles.save(name, Profile(wellhead.url, token.strip()))
-        session.terminal.note(f"Saved as {name}, with the role {wellhead.role}: {session.profiles.path}")
+        session.terminal.note(
+            f"Saved as {name}, with the role {wellhead.role}: {session.profiles.path}"
+        )
 
 
 @click.command()
@@ -81,7 +97,10 @@ def profiles(session: Session) -> None:
     known = {name: profile.url for name, profile in saved.items()}
     if stack := local_stack():
         known[LOCAL] = stack.url
-    rows = [{"name": name, "url": url, "is_default": name == (default or LOCAL)} for name, url in known.items()]
+    rows = [
+        {"name": name, "url": url, "is_default": name == (default or LOCAL)}
+        for name, url in known.items()
+    ]
     if session.terminal.wants_json:
         session.terminal.json(rows)
     else:
@@ -102,7 +121,8 @@ def check_source(source: str | None, rows: int | None) -> int:
     arguments = [str(part) for name, value in told if value is not None for part in (name, value)]
     own = CHECKOUT / ".venv" / "bin" / "python"
     program = str(own) if own.exists() else sys.executable
-    return subprocess.run([program, "-m", "local", "check-source", *arguments], cwd=CHECKOUT, check=False).returncode  # noqa: S603
+    command = [program, "-m", "local", "check-source", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode  # noqa: S603
 
 
 @click.command()

@@ -24,17 +24,29 @@ if TYPE_CHECKING:
     from clients.cli.session import Session
     from clients.cli.terminal import Terminal
 
-FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+FILES = click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 INVALID = "SOURCE_DEFINITION_INVALID"
 
 SOURCE_COLUMNS = [
     Column("source", lambda source: source["name"]),
-    Column("version", lambda source: "settings" if source["version"] is None else source["version"]),
+    Column(
+        "version", lambda source: "settings" if source["version"] is None else source["version"]
+    ),
     Column("default", lambda source: "yes" if source["is_default"] else None),
     Column("kind", lambda source: source["kind"]),
     Column("period", lambda source: source["period"]),
-    Column("last import", lambda source: moment((source.get("last_import") or {}).get("at")), short_moment),
-    Column("next due", lambda source: "paused" if source["paused"] else moment(source["next_due"]), short_moment),
+    Column(
+        "last import",
+        lambda source: moment((source.get("last_import") or {}).get("at")),
+        short_moment,
+    ),
+    Column(
+        "next due",
+        lambda source: "paused" if source["paused"] else moment(source["next_due"]),
+        short_moment,
+    ),
     Column("too old since", lambda source: moment(source["stale_since"]), short_moment),
     Column("changed", lambda source: moment(source["updated_at"]), short_moment),
     Column("by", lambda source: source["updated_by"], is_cut=True),
@@ -80,7 +92,11 @@ def list_sources(session: Session) -> None:
 
 @sources.command()
 @click.argument("name")
-@click.option("--version", type=click.IntRange(min=1), help="As it was in this version, also when it is deleted.")
+@click.option(
+    "--version",
+    type=click.IntRange(min=1),
+    help="As it was in this version, also when it is deleted.",
+)
 @json_option
 @with_session
 def show(session: Session, name: str, version: int | None) -> None:
@@ -171,7 +187,11 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
 @sources.command()
 @click.argument("address")
 @click.option("--name", metavar="NAME", default="draft", help="Of the source; `draft` by default.")
-@click.option("--kind", type=click.Choice(["odata", "files"]), help="What is at ADDRESS; told by its form by default.")
+@click.option(
+    "--kind",
+    type=click.Choice(["odata", "files"]),
+    help="What is at ADDRESS; told by its form by default.",
+)
 @with_session
 def draft(session: Session, address: str, name: str, kind: str | None) -> int:
     """Write a definition for the source at ADDRESS, from a look at its data.
@@ -205,7 +225,11 @@ def delete(session: Session, name: str, yes: bool) -> None:
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("There is nobody to ask. Say so with --yes.")
-        click.confirm(f"Delete the source {name}? Its rows stay published under its name.", abort=True, err=True)
+        click.confirm(
+            f"Delete the source {name}? Its rows stay published under its name.",
+            abort=True,
+            err=True,
+        )
     with session.client() as wellhead:
         wellhead.delete_source(name)
     session.terminal.note(
@@ -230,7 +254,9 @@ def send_file(session: Session, name: str, file: Path) -> None:
         session.terminal.json({each: sent[each] for each in ("address", "folder")})
         return
     session.terminal.line(sent["address"])
-    session.terminal.note(f"{file} is sent. A definition of all files that were sent for {name} has {sent['folder']}")
+    session.terminal.note(
+        f"{file} is sent. A definition of all files that were sent for {name} has {sent['folder']}"
+    )
 
 
 @sources.command()
@@ -245,7 +271,9 @@ def presets(session: Session, name: str | None) -> None:
         named = [preset for preset in found if preset["name"] == name]
         if not named:
             raise NotFound(
-                f"There is no preset {name}. List them: wellhead sources presets", status=404, code="NO_PRESET"
+                f"There is no preset {name}. List them: wellhead sources presets",
+                status=404,
+                code="NO_PRESET",
             )
         session.terminal.json(named[0])
     elif session.terminal.wants_json:
@@ -273,12 +301,17 @@ def read_definition(file: Path) -> dict[str, Any]:
 
 
 def fault_lines(faults: Iterable[Fault]) -> list[str]:
-    return [f"{fault['key'] or 'the definition'} {fault['problem']}; write {fault['instead']}" for fault in faults]
+    return [
+        f"{fault['key'] or 'the definition'} {fault['problem']}; write {fault['instead']}"
+        for fault in faults
+    ]
 
 
 def is_wrong(found: Mapping[str, Any]) -> bool:
     """Whether an import would not succeed."""
-    return bool(found.get("faults") or found.get("error") or (found.get("result") or {}).get("problems"))
+    return bool(
+        found.get("faults") or found.get("error") or (found.get("result") or {}).get("problems")
+    )
 
 
 def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
@@ -294,7 +327,9 @@ def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
         terminal.line((f"  {line}", "yellow"))
     if result:
         terminal.rows(CHECK_COLUMNS, [column for column in result["columns"] if column["field"]])
-        terminal.facts([("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])])
+        terminal.facts(
+            [("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])]
+        )
 
 
 def _check_file(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
@@ -336,7 +371,10 @@ def _as_json(applied: dict[str, Any]) -> dict[str, Any]:
     error = applied.get("error")
     if error is None:
         return applied
-    return {"file": applied["file"], "error": {"code": error.code, "message": error.message, "details": error.details}}
+    return {
+        "file": applied["file"],
+        "error": {"code": error.code, "message": error.message, "details": error.details},
+    }
 
 
 def _facts(source: Source) -> list[tuple[str, object]]:

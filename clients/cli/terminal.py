@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 QUIET: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
 LEAST_CUT = 8  # cells of a column that ends in …
-STYLES = {"COMPLETED": "green", "FAILED": "red", "HELD": "yellow", "CANCELLED": "yellow", "RUNNING": "cyan"}
+STYLES = {
+    "COMPLETED": "green",
+    "FAILED": "red",
+    "HELD": "yellow",
+    "CANCELLED": "yellow",
+    "RUNNING": "cyan",
+}
 
 
 class Column(NamedTuple):
@@ -65,7 +71,10 @@ class Terminal:
     def error(self, error: ClientError) -> None:
         """With --json one line of JSON, the last one on stderr."""
         if self.wants_json:
-            facts = {name: getattr(error, name) for name in ("code", "message", "retryable", "request_id", "details")}
+            facts = {
+                name: getattr(error, name)
+                for name in ("code", "message", "retryable", "request_id", "details")
+            }
             self.err.print(Text(as_json({"error": facts})))
             return
         where = f" (request {error.request_id})" if error.request_id else ""
@@ -130,12 +139,19 @@ def _shown(column: Column, row: Any) -> str:
 def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
     """What a table needs in which all is told."""
     texts = zip(*rows, strict=True)
-    widths = [max(map(cell_len, (column.heading, *of))) for column, of in zip(columns, texts, strict=True)]
-    cut = [min(width, LEAST_CUT) if column.is_cut else width for column, width in zip(columns, widths, strict=True)]
+    widths = [
+        max(map(cell_len, (column.heading, *of))) for column, of in zip(columns, texts, strict=True)
+    ]
+    cut = [
+        min(width, LEAST_CUT) if column.is_cut else width
+        for column, width in zip(columns, widths, strict=True)
+    ]
     return sum(cut) + len(cut) - 1
 
 
-def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def _print_records(
+    console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> None:
     """A line for each value: a table would leave out what does not fit."""
     width = max(cell_len(column.heading) for column in columns)
     for place, row in enumerate(rows):
@@ -143,15 +159,28 @@ def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[S
             console.print()
         for column, text in zip(columns, row, strict=True):
             if text:
-                console.print(style_text(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
+                console.print(
+                    style_text(f"{plain(column.heading):<{width}}  "), _cell(text), sep=""
+                )
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, collapse_padding=True, expand=any(column.is_cut for column in columns))
+    table = Table(
+        box=None,
+        pad_edge=False,
+        collapse_padding=True,
+        expand=any(column.is_cut for column in columns),
+    )
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
         ratio = 1 if column.is_cut else None
-        table.add_column(style_text(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
+        table.add_column(
+            style_text(column.heading),
+            justify=justify,
+            overflow="ellipsis",
+            no_wrap=True,
+            ratio=ratio,
+        )
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
@@ -162,7 +191,12 @@ def _cell(text: str) -> Text:
 
 
 def style_text(*parts: str | tuple[str, str]) -> Text:
-    return Text.assemble(*((plain(part), "") if isinstance(part, str) else (plain(part[0]), part[1]) for part in parts))
+    return Text.assemble(
+        *(
+            (plain(part), "") if isinstance(part, str) else (plain(part[0]), part[1])
+            for part in parts
+        )
+    )
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:

@@ -70,7 +70,9 @@ class Book:
         """What is known already is not saved again. Raises ProfileError."""
         saved, _ = self.profiles.read()
         found = filter(None, [local_stack()])
-        known = {(each.url, each.token) for each in saved.values()} | {(stack.url, stack.token) for stack in found}
+        known = {(each.url, each.token) for each in saved.values()} | {
+            (stack.url, stack.token) for stack in found
+        }
         if (url, token) not in known:
             self.profiles.save(self.name, Profile(url, token))
 

@@ -86,7 +86,9 @@ def nice_step(span: float, parts: int = 3) -> float:
     """One, two or five times a power of ten, for about so many parts."""
     rough = span / parts
     power = 10.0 ** floor(log10(rough))
-    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999)
+    return next(
+        factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999
+    )
 
 
 def runs(periods: Sequence[Period], values: Sequence[float | None]) -> list[list[int]]:
@@ -105,7 +107,11 @@ def runs(periods: Sequence[Period], values: Sequence[float | None]) -> list[list
 
 def gaps(periods: Sequence[Period]) -> list[tuple[date, date]]:
     """The first days of the two periods between which others are missing."""
-    return [(before.day, after.day) for before, after in pairwise(periods) if not before.is_before(after)]
+    return [
+        (before.day, after.day)
+        for before, after in pairwise(periods)
+        if not before.is_before(after)
+    ]
 
 
 def year_ticks(first: date, last: date, most: int) -> list[date]:

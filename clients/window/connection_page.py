@@ -48,19 +48,33 @@ class ConnectionPage(ttk.Frame):
         ttk.Label(self, text="Connection", style="PageTitle.TLabel").pack(anchor="w")
         card = Card(self, theme, room=28)
         card.pack(anchor="w", pady=(px(14), 0))
-        self.url, self.token, self.keeps = tk.StringVar(self), tk.StringVar(self), tk.BooleanVar(self, value=True)
+        self.url, self.token, self.keeps = (
+            tk.StringVar(self),
+            tk.StringVar(self),
+            tk.BooleanVar(self, value=True),
+        )
         self.url.trace_add("write", lambda *_: self._part_from_token())
-        self._field(card, px, "Address of the server", self.url, "For example http://127.0.0.1:8000")
-        entry = self._field(card, px, "Token", self.token, "make run writes one for this machine into .local/token")
+        self._field(
+            card, px, "Address of the server", self.url, "For example http://127.0.0.1:8000"
+        )
+        entry = self._field(
+            card, px, "Token", self.token, "make run writes one for this machine into .local/token"
+        )
         entry.configure(show="•")
         entry.bind("<Return>", lambda _: self.connect())
         keep = ttk.Checkbutton(
-            card, text="Remember on this machine", variable=self.keeps, style="Switch.TCheckbutton", takefocus=True
+            card,
+            text="Remember on this machine",
+            variable=self.keeps,
+            style="Switch.TCheckbutton",
+            takefocus=True,
         )
         keep.pack(anchor="w", pady=(px(4), px(18)))
         self._buttons(card, px)
 
-    def _field(self, card: Card, px: Callable[[float], int], name: str, variable: tk.StringVar, hint: str) -> ttk.Entry:
+    def _field(
+        self, card: Card, px: Callable[[float], int], name: str, variable: tk.StringVar, hint: str
+    ) -> ttk.Entry:
         ttk.Label(card, text=name, style="Strong.TLabel").pack(anchor="w")
         entry = ttk.Entry(card, textvariable=variable, width=52, font=self._theme.fonts["Text"])
         entry.pack(fill="x", pady=(px(4), px(3)))
@@ -72,7 +86,9 @@ class ConnectionPage(ttk.Frame):
         row.pack(fill="x")
         self.button = ttk.Button(row, text="Connect", style="Accent.TButton", command=self.connect)
         self.button.pack(side="left")
-        self.leave = ttk.Button(row, text="Disconnect", style="Plain.TButton", command=self._session.disconnect)
+        self.leave = ttk.Button(
+            row, text="Disconnect", style="Plain.TButton", command=self._session.disconnect
+        )
         self.leave.pack(side="left", padx=px(10))
         self.shown_state = ttk.Label(row, style="muted.Pill.TLabel")
         self.shown_state.pack(side="right")

@@ -26,7 +26,14 @@ FILE = "wells.duckdb"
 class DatabasePage(ttk.Frame):
     """`open_folder` shows a directory in the file manager of the system."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, session: Session, *, open_folder: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        session: Session,
+        *,
+        open_folder: Callable[[Path], None],
+    ) -> None:
         super().__init__(parent, style="Page.TFrame")
         px = theme.px
         self._session = session
@@ -64,7 +71,9 @@ class DatabasePage(ttk.Frame):
         self.entry.pack(side="left", fill="x", expand=True)
         self.choose = ttk.Button(row, text="Choose …", style="Plain.TButton", command=self._choose)
         self.choose.pack(side="left", padx=px(10))
-        self.button = ttk.Button(row, text="Download", style="Accent.TButton", command=self.download)
+        self.button = ttk.Button(
+            row, text="Download", style="Accent.TButton", command=self.download
+        )
         self.button.pack(side="left")
         self._result(card, theme)
         return card
@@ -83,7 +92,10 @@ class DatabasePage(ttk.Frame):
     def _choose(self) -> None:
         before = Path(self.path.get())
         chosen = filedialog.asksaveasfilename(
-            parent=self, initialdir=before.parent, initialfile=before.name, defaultextension=".duckdb"
+            parent=self,
+            initialdir=before.parent,
+            initialfile=before.name,
+            defaultextension=".duckdb",
         )
         if chosen:
             self.path.set(chosen)
@@ -95,7 +107,9 @@ class DatabasePage(ttk.Frame):
     # -- what is published ------------------------------------------------------------------------------
 
     def look(self) -> None:
-        self._session.ask("data", lambda client: client.summary(), self._show_summary, self._explain)
+        self._session.ask(
+            "data", lambda client: client.summary(), self._show_summary, self._explain
+        )
 
     def _show_summary(self, summary: Summary) -> None:
         counts = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
@@ -165,7 +179,8 @@ def usual_folder() -> Path:
 def _by_source(summary: Summary) -> str:
     """Two sources may have rows of one well, so each is counted on its own."""
     counts = [
-        f"{source['source']}: {words.count(source.get('wells', 0))} wells" for source in summary.get("sources", [])
+        f"{source['source']}: {words.count(source.get('wells', 0))} wells"
+        for source in summary.get("sources", [])
     ]
     return f"{', '.join(counts)}."
 

@@ -45,7 +45,9 @@ class HeldPanel(ttk.Frame):
         self._list = ttk.Frame(self)
         self._list.pack(fill="x", pady=(theme.px(8), 0))
         self.accept = ttk.Button(self, style="Accent.TButton", command=lambda: self._tell(accepted))
-        self.discard = ttk.Button(self, text="Discard", style="Danger.TButton", command=lambda: self._tell(discarded))
+        self.discard = ttk.Button(
+            self, text="Discard", style="Danger.TButton", command=lambda: self._tell(discarded)
+        )
 
     def show(self, job: Job) -> bool:
         """Whether there is anything to say a word on. Switches stay as they are while the job is
@@ -61,7 +63,9 @@ class HeldPanel(ttk.Frame):
         """Who may not act, or has not ticked every finding, publishes nothing."""
         job, may_act = self._job, self._session.may_act
         is_whole = all(ticked.get() for ticked in self._ticked.values())
-        self.accept.state(["!disabled" if may_act and job and job.can_be_accepted and is_whole else "disabled"])
+        self.accept.state(
+            ["!disabled" if may_act and job and job.can_be_accepted and is_whole else "disabled"]
+        )
         self.discard.state(["!disabled" if may_act and job and job.waits_for_word else "disabled"])
         for switch in self.switches.values():
             switch.state(["!disabled" if may_act else "disabled"])
@@ -77,14 +81,20 @@ class HeldPanel(ttk.Frame):
         self.discard.pack_forget()
         if holding:
             number = len(holding)
-            self.accept.configure(text=f"Publish, and accept {number} finding{'' if number == 1 else 's'}")
+            self.accept.configure(
+                text=f"Publish, and accept {number} finding{'' if number == 1 else 's'}"
+            )
             self.accept.pack(fill="x", pady=(px(8), 0))
         self.discard.pack(fill="x", pady=px(8))
 
     def _switch(self, finding: Finding) -> ttk.Checkbutton:
         ticked = self._ticked[finding.check]
         switch = ttk.Checkbutton(
-            self._list, text=finding.title, variable=ticked, style="Finding.Switch.TCheckbutton", command=self.refresh
+            self._list,
+            text=finding.title,
+            variable=ticked,
+            style="Finding.Switch.TCheckbutton",
+            command=self.refresh,
         )
         switch.pack(anchor="w", pady=self._theme.px(2))
         return switch
@@ -116,7 +126,9 @@ def what_became(job: Job) -> str:
 
 def _finding(finding: Finding) -> list[Piece]:
     measures = [("found", finding.found), ("limit", finding.limit)]
-    text = "".join(f"{name}: {_value(value)}\n" for name, value in measures if value not in (None, ""))
+    text = "".join(
+        f"{name}: {_value(value)}\n" for name, value in measures if value not in (None, "")
+    )
     title_tags = ("warning", "strong") if finding.holds else ("strong",)
     pieces: list[Piece] = [
         (f"{finding.title}\n", title_tags),
@@ -134,7 +146,9 @@ def _example(row: Mapping[str, Any]) -> str:
 
 
 def _change(diff: Diff) -> list[Piece]:
-    counts = [f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")]
+    counts = [
+        f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")
+    ]
     pieces: list[Piece] = [("It would change\n", ("caption",)), (f"{', '.join(counts)} rows\n", ())]
     for column, sums in diff.get("sums", {}).items():
         pieces.append((f"{column}  {_step(sums)}\n", ("mono",)))

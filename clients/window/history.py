@@ -43,7 +43,9 @@ class History(ttk.Frame):
         self.rowconfigure(0, weight=1)
         self._table()
         self.details = Details(self, theme)
-        self.held = HeldPanel(self.details, theme, session, accepted=self._accept, discarded=self._ask_to_discard)
+        self.held = HeldPanel(
+            self.details, theme, session, accepted=self._accept, discarded=self._ask_to_discard
+        )
         self.details.add(self.held)
         self.details.grid(row=0, column=1, sticky="nsew", padx=(theme.px(14), 0))
         self.bind_all("<<Recoloured>>", lambda _: self._colour(), add=True)
@@ -68,7 +70,9 @@ class History(ttk.Frame):
         self.details.colour()
 
     def refresh(self) -> None:
-        self.listing.fill({job.job_id: (cells(job), words.status(job)) for job in self._session.jobs})
+        self.listing.fill(
+            {job.job_id: (cells(job), words.status(job)) for job in self._session.jobs}
+        )
         live = self._session.job
         if live and self.listing.chosen in (None, live.job_id):
             self._show_details(live)
@@ -94,7 +98,10 @@ class History(ttk.Frame):
     def _ask_to_discard(self, job: Job) -> None:
         """In the banner: no box wants an answer."""
         text = "Discard this import? What was held can then no longer be accepted."
-        actions = {"Discard it": lambda: self._session.discard(job.job_id, self._show), "Keep it held": lambda: None}
+        actions = {
+            "Discard it": lambda: self._session.discard(job.job_id, self._show),
+            "Keep it held": lambda: None,
+        }
         self._session.tell(Notice("warning", text, actions))
 
 
@@ -108,8 +115,17 @@ class Details(Card):
         self._shown: list[Piece] = []
         ttk.Label(self, text="Details", style="Head.TLabel").pack(anchor="w", padx=px(6))
         bar = ttk.Scrollbar(self, orient="vertical")
-        self.text = tk.Text(self, width=16, height=4, wrap="word", yscrollcommand=bar.set, state="disabled")
-        self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=px(6), pady=px(6), cursor="arrow")
+        self.text = tk.Text(
+            self, width=16, height=4, wrap="word", yscrollcommand=bar.set, state="disabled"
+        )
+        self.text.configure(
+            relief="flat",
+            borderwidth=0,
+            highlightthickness=0,
+            padx=px(6),
+            pady=px(6),
+            cursor="arrow",
+        )
         self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
         bar.configure(command=self.text.yview)
         self._bar = bar
@@ -123,7 +139,9 @@ class Details(Card):
     def colour(self) -> None:
         palette, fonts, px = self._theme.palette, self._theme.fonts, self._theme.px
         self.text.configure(background=palette.surface, foreground=palette.text)
-        self.text.tag_configure("caption", foreground=palette.muted, font=fonts["Strong"], spacing1=px(10))
+        self.text.tag_configure(
+            "caption", foreground=palette.muted, font=fonts["Strong"], spacing1=px(10)
+        )
         self.text.tag_configure("muted", foreground=palette.muted)
         self.text.tag_configure("mono", font=fonts["Mono"], foreground=palette.muted)
         self.text.tag_configure("strong", font=fonts["Strong"])
@@ -134,7 +152,9 @@ class Details(Card):
     def show(self, job: Job, *, has_foot: bool) -> None:
         """Draws nothing when nothing has changed, so that a selection stays."""
         if has_foot != bool(self._foot.winfo_manager()):
-            self._foot.pack(side="bottom", fill="x", before=self._bar) if has_foot else self._foot.pack_forget()
+            self._foot.pack(
+                side="bottom", fill="x", before=self._bar
+            ) if has_foot else self._foot.pack_forget()
         pieces = details_of(job)
         if pieces == self._shown:
             return

@@ -44,12 +44,18 @@ class ImportPage(ttk.Frame):
         head = ttk.Frame(self, style="Page.TFrame")
         head.grid(row=0, column=0, sticky="ew")
         ttk.Label(head, text="Import", style="PageTitle.TLabel").pack(side="left")
-        self.start = ttk.Button(head, text="Start import", style="Start.TButton", command=self._start)
+        self.start = ttk.Button(
+            head, text="Start import", style="Start.TButton", command=self._start
+        )
         self.start.pack(side="right", padx=(px(14), 0))
         self.scope = tk.StringVar(self, "incremental")
         self.scopes = {
             name: ttk.Radiobutton(
-                head, text=name.capitalize(), value=name, variable=self.scope, style="Segment.TRadiobutton"
+                head,
+                text=name.capitalize(),
+                value=name,
+                variable=self.scope,
+                style="Segment.TRadiobutton",
             )
             for name in ("full", "incremental")
         }
@@ -57,7 +63,11 @@ class ImportPage(ttk.Frame):
             button.pack(side="right")
         self.is_part = tk.BooleanVar(self, value=False)
         self.part = ttk.Checkbutton(
-            head, text="A part", variable=self.is_part, style="Segment.TRadiobutton", command=self._show_limits
+            head,
+            text="A part",
+            variable=self.is_part,
+            style="Segment.TRadiobutton",
+            command=self._show_limits,
         )
         self.part.pack(side="right", padx=(0, px(10)))
         self.source = ttk.Combobox(head, state="readonly", width=14)
@@ -68,12 +78,16 @@ class ImportPage(ttk.Frame):
         self._row = ttk.Frame(self, style="Page.TFrame")
         self.limits = {name: tk.StringVar(self) for name in LIMITS}
         for name, variable in self.limits.items():
-            ttk.Label(self._row, text=name, style="PageText.TLabel").pack(side="left", padx=(0, px(8)))
+            ttk.Label(self._row, text=name, style="PageText.TLabel").pack(
+                side="left", padx=(0, px(8))
+            )
             entry = ttk.Entry(self._row, textvariable=variable, width=11, font=theme.fonts["Text"])
             entry.pack(side="left", padx=(0, px(16)))
             entry.bind("<Return>", lambda _: self.start.invoke())
         hint = Line(self._row, theme, style="PageCaption.TLabel", font="Small")
-        hint.tell("Code of the field; months such as 2024-10, or days. What stays empty sets no limit.")
+        hint.tell(
+            "Code of the field; months such as 2024-10, or days. What stays empty sets no limit."
+        )
         hint.pack(side="left", fill="x", expand=True)
 
     def _show_limits(self) -> None:
@@ -83,8 +97,14 @@ class ImportPage(ttk.Frame):
             self._row.grid_remove()
 
     def _start(self) -> None:
-        part = Part(*(variable.get() for variable in self.limits.values())) if self.is_part.get() else ALL
-        self._session.start(full=self.scope.get() == "full", source=self.source.get() or None, part=part)
+        part = (
+            Part(*(variable.get() for variable in self.limits.values()))
+            if self.is_part.get()
+            else ALL
+        )
+        self._session.start(
+            full=self.scope.get() == "full", source=self.source.get() or None, part=part
+        )
 
     def _offer_sources(self) -> None:
         """Of one there is nothing to choose."""
@@ -130,7 +150,9 @@ class ProgressCard(Card):
         self.status.pack(side="left")
         self.origin = Line(head, self._theme, style="Muted.TLabel")
         self.origin.pack(side="left", fill="x", expand=True, padx=px(12))
-        self.cancel = ttk.Button(head, text="Cancel import", style="Danger.TButton", command=self._session.cancel)
+        self.cancel = ttk.Button(
+            head, text="Cancel import", style="Danger.TButton", command=self._session.cancel
+        )
         self.retry = ttk.Button(head, text="Retry", style="Plain.TButton", command=self._retry)
 
     def _bar(self) -> None:
@@ -142,7 +164,9 @@ class ProgressCard(Card):
         self.rows = ttk.Label(line, style="Muted.TLabel")
         self.rows.pack(side="right", anchor="s", pady=(0, px(6)))
         self.phase = Line(line, self._theme, style="Head.TLabel", font="Head")
-        self.phase.pack(side="left", anchor="s", fill="x", expand=True, padx=px(14), pady=(0, px(6)))
+        self.phase.pack(
+            side="left", anchor="s", fill="x", expand=True, padx=px(14), pady=(0, px(6))
+        )
         self.meter = ttk.Progressbar(self, maximum=100)
         self.meter.pack(fill="x")
 

@@ -35,7 +35,9 @@ class Tip:
     empty.
     """
 
-    def __init__(self, widget: tk.Widget, theme: Theme, ask: Callable[[tk.Event[Any]], str]) -> None:
+    def __init__(
+        self, widget: tk.Widget, theme: Theme, ask: Callable[[tk.Event[Any]], str]
+    ) -> None:
         self._widget = widget
         self._root = widget.winfo_toplevel()  # whose calls are given up when the window closes
         self._theme = theme
@@ -79,7 +81,9 @@ class Tip:
 class Line(ttk.Label):
     """One line; it asks for no width of its own. `whole` is all of its text."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, *, style: str, font: str = "Text", **options: Any) -> None:
+    def __init__(
+        self, parent: tk.Misc, theme: Theme, *, style: str, font: str = "Text", **options: Any
+    ) -> None:
         super().__init__(parent, style=style, width=1, **options)
         self._measure = theme.fonts[font].measure
         self.whole = ""

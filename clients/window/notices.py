@@ -30,11 +30,15 @@ def end_notice(job: Job, retry: Callable[[], None]) -> Notice:
     again = {"Retry": retry}
     if job.is_held:
         titles = "; ".join(finding.title for finding in job.holding)
-        return Notice("warning", f"The import is held, and nothing was published. {titles}.", rings=True)
+        return Notice(
+            "warning", f"The import is held, and nothing was published. {titles}.", rings=True
+        )
     if job.error and job.status == "FAILED":
         return Notice("bad", f"The import failed. {job.error['message']}", again, rings=True)
     if job.status == "CANCELLED":
-        return Notice("info", "The import was cancelled. What is published is as it was.", again, rings=True)
+        return Notice(
+            "info", "The import was cancelled. What is published is as it was.", again, rings=True
+        )
     rows = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
     took = words.duration(job.execution_time_seconds)
     return Notice("good", f"The import is complete: {rows}, in {took}.", rings=True)
@@ -44,6 +48,10 @@ def sentence(failure: BaseException) -> str:
     """For people. Where the server is at fault, with the id by which its log finds the request."""
     if not isinstance(failure, ClientError):
         return f"Something unexpected happened in this window: {type(failure).__name__}: {failure}"
-    if isinstance(failure, ApiError) and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and failure.request_id:
+    if (
+        isinstance(failure, ApiError)
+        and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        and failure.request_id
+    ):
         return f"{failure.message} (request {failure.request_id})"
     return failure.message

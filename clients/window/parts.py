@@ -115,7 +115,9 @@ class Banner(ttk.Frame):
             child.destroy()
         self.configure(height=1)
 
-    def _add_button(self, body: ttk.Frame, name: str, action: Callable[[], None], style: str) -> None:
+    def _add_button(
+        self, body: ttk.Frame, name: str, action: Callable[[], None], style: str
+    ) -> None:
         def act() -> None:
             self.clear()
             action()
@@ -130,7 +132,12 @@ class Listing(ttk.Frame):
     """
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, columns: Sequence[tuple[str, str, int, Any]], *, grows: str
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        columns: Sequence[tuple[str, str, int, Any]],
+        *,
+        grows: str,
     ) -> None:
         width, height = LEAST
         super().__init__(parent, width=theme.px(width), height=theme.px(height))
@@ -152,7 +159,9 @@ class Listing(ttk.Frame):
         tree = ttk.Treeview(self, columns=names, show="headings", selectmode="browse", height=4)
         for name, heading, width, anchor in columns:
             tree.heading(name, text=heading, anchor=anchor)
-            tree.column(name, width=px(width), minwidth=px(40), anchor=anchor, stretch=name == grows)
+            tree.column(
+                name, width=px(width), minwidth=px(40), anchor=anchor, stretch=name == grows
+            )
         return tree
 
     def _place_tree(self) -> None:
@@ -207,7 +216,10 @@ class Listing(ttk.Frame):
         measure = self._theme.fonts["Text"].measure
         sides = self._theme.px(SIDES)
         widths = self._column_widths()
-        return [fit_text(cell, width - sides, measure) for cell, width in zip(cells, widths, strict=True)]
+        return [
+            fit_text(cell, width - sides, measure)
+            for cell, width in zip(cells, widths, strict=True)
+        ]
 
     def _under(self, event: tk.Event[Any]) -> str:
         """The whole cell under the pointer, where it is cut."""

@@ -65,7 +65,9 @@ class Plot(tk.Canvas):
     """
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
-        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(320), height=theme.px(300))
+        super().__init__(
+            parent, highlightthickness=0, borderwidth=0, width=theme.px(320), height=theme.px(300)
+        )
         self._theme = theme
         self.periods: list[Period] = []
         self.rates: dict[str, list[float | None]] = {}
@@ -110,7 +112,9 @@ class Plot(tk.Canvas):
         self.configure(background=self._theme.palette.surface)
         if not self.periods:
             middle = self.winfo_width() / 2, self.winfo_height() / 2
-            self._text(*middle, self._note, tone="muted", anchor="center", width=self.winfo_width() * 0.8)
+            self._text(
+                *middle, self._note, tone="muted", anchor="center", width=self.winfo_width() * 0.8
+            )
             return
         for number, measure in enumerate(MEASURES):
             self._panel(self._place(number), measure)
@@ -130,7 +134,9 @@ class Plot(tk.Canvas):
         colour = self._theme.tone(measure.tone)
         points = [self._point(place, axis, number, value) for number, value in enumerate(values)]
         for run in runs(self.periods, [point and point[1] for point in points]):
-            self._line(place, [point for point in (points[number] for number in run) if point], colour)
+            self._line(
+                place, [point for point in (points[number] for number in run) if point], colour
+            )
 
     def _ground(self, place: Place, axis: Axis) -> None:
         """Where periods are missing, and the lines of the scale."""
@@ -138,7 +144,9 @@ class Plot(tk.Canvas):
         for before, after in gaps(self.periods):
             left = place.x(self._share(before))
             right = place.x(self._share(after))
-            self.create_rectangle(left, place.top, right, place.bottom, fill=palette.sunken, width=0, tags="gap")
+            self.create_rectangle(
+                left, place.top, right, place.bottom, fill=palette.sunken, width=0, tags="gap"
+            )
         for tick in axis.ticks():
             y = place.y(axis.share(tick) or 0.0)
             self.create_line(place.left, y, place.right, y, fill=palette.border)
@@ -152,7 +160,14 @@ class Plot(tk.Canvas):
             return
         soft = mix(self._theme.palette.surface, colour, 0.12)
         self.create_polygon(
-            points[0][0], place.bottom, *flat, points[-1][0], place.bottom, fill=soft, outline="", tags="area"
+            points[0][0],
+            place.bottom,
+            *flat,
+            points[-1][0],
+            place.bottom,
+            fill=soft,
+            outline="",
+            tags="area",
         )
         self._stroke(points, colour)
 
@@ -163,14 +178,18 @@ class Plot(tk.Canvas):
         width = self._theme.px(1.6)
         length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points))
         if length > LONGEST_STROKE:
-            self.create_line(*chain(*points), fill=colour, width=width, joinstyle="round", tags="data")
+            self.create_line(
+                *chain(*points), fill=colour, width=width, joinstyle="round", tags="data"
+            )
             return
         left, top, picture = stroke(points, width=width, colour=colour)
         image = tk.PhotoImage(master=self, data=b64encode(picture))
         self._images.append(image)  # Tk forgets an image that nobody holds
         self.create_image(left, top, image=image, anchor="nw", tags="data")
 
-    def _point(self, place: Place, axis: Axis, number: int, value: float | None) -> tuple[float, float] | None:
+    def _point(
+        self, place: Place, axis: Axis, number: int, value: float | None
+    ) -> tuple[float, float] | None:
         share = axis.share(value)
         if share is None:
             return None
@@ -223,7 +242,9 @@ class Plot(tk.Canvas):
         y = place.top - px(13)
         unit = measure.unit if self.has_volumes else f"{measure.unit} a day"
         reading = self.readout[measure.column]
-        name = self._text(place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout")
+        name = self._text(
+            place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout"
+        )
         _, _, end_of_name, _ = self.bbox(name)
         self._text(end_of_name + px(8), y, unit, tone="muted", font="Small", tags="readout")
         self._text(place.right, y, reading, tone="text", anchor="e", font="Strong", tags="readout")
@@ -232,7 +253,9 @@ class Plot(tk.Canvas):
         top = self._place(0).top
         bottom = self._place(len(MEASURES) - 1).bottom
         x = self._place(0).x(self._share(self.periods[number].day))
-        self.create_line(x, top, x, bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout")
+        self.create_line(
+            x, top, x, bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout"
+        )
         for index, measure in enumerate(MEASURES):
             values = self.values(measure)
             axis = Axis.around(values, is_log=self.is_log)
@@ -243,10 +266,22 @@ class Plot(tk.Canvas):
     def _dot(self, x: float, y: float, colour: str, tags: str) -> None:
         size = self._theme.px(3)
         edge = self._theme.palette.surface
-        self.create_oval(x - size, y - size, x + size, y + size, fill=colour, outline=edge, tags=tags)
+        self.create_oval(
+            x - size, y - size, x + size, y + size, fill=colour, outline=edge, tags=tags
+        )
 
     def _text(
-        self, x: float, y: float, text: str, *, tone: str, anchor: Any = "w", font: str = "Small", **options: Any
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        tone: str,
+        anchor: Any = "w",
+        font: str = "Small",
+        **options: Any,
     ) -> int:
         fill = self._theme.tone(tone)
-        return self.create_text(x, y, text=text, anchor=anchor, fill=fill, font=self._theme.fonts[font], **options)
+        return self.create_text(
+            x, y, text=text, anchor=anchor, fill=fill, font=self._theme.fonts[font], **options
+        )

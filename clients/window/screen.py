@@ -14,8 +14,23 @@ if TYPE_CHECKING:
 USUAL_DPI = 96.0
 POINTS_AN_INCH = 72
 FACES = ("Inter", "Ubuntu", "Cantarell", "Noto Sans", "Liberation Sans", "DejaVu Sans")
-FIXED_FACES = ("JetBrains Mono", "Ubuntu Mono", "Noto Sans Mono", "Liberation Mono", "DejaVu Sans Mono")
-SIZES = {"Small": -1, "Text": 0, "Strong": 0, "Head": 2, "Title": 7, "Figure": 5, "Huge": 17, "Mono": -1}
+FIXED_FACES = (
+    "JetBrains Mono",
+    "Ubuntu Mono",
+    "Noto Sans Mono",
+    "Liberation Mono",
+    "DejaVu Sans Mono",
+)
+SIZES = {
+    "Small": -1,
+    "Text": 0,
+    "Strong": 0,
+    "Head": 2,
+    "Title": 7,
+    "Figure": 5,
+    "Huge": 17,
+    "Mono": -1,
+}
 BOLD = {"Strong", "Head", "Title", "Figure", "Huge"}
 
 
@@ -45,16 +60,28 @@ def _told_dpi() -> float | None:
     command = shutil.which("xrdb")
     if command is None:
         return None
-    answer = subprocess.run([command, "-query"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+    query = [command, "-query"]
+    answer = subprocess.run(  # noqa: S603
+        query, capture_output=True, text=True, timeout=5, check=False
+    )
     lines = (line.partition(":") for line in answer.stdout.splitlines())
-    return next((float(value) for name, _, value in lines if name == "Xft.dpi" and value.strip().isdecimal()), None)
+    return next(
+        (
+            float(value)
+            for name, _, value in lines
+            if name == "Xft.dpi" and value.strip().isdecimal()
+        ),
+        None,
+    )
 
 
 def make_fonts(root: tk.Misc) -> dict[str, tkfont.Font]:
     """The system's own face and size; on X11, where that is anything, the best face that is
     there.
     """
-    usual, fixed = (tkfont.nametofont(name, root=root).actual() for name in ("TkDefaultFont", "TkFixedFont"))
+    usual, fixed = (
+        tkfont.nametofont(name, root=root).actual() for name in ("TkDefaultFont", "TkFixedFont")
+    )
     known = set(tkfont.families(root)) if root.tk.call("tk", "windowingsystem") == "x11" else set()
     face = next((each for each in FACES if each in known), usual["family"])
     fixed_face = next((each for each in FIXED_FACES if each in known), fixed["family"])

@@ -187,7 +187,9 @@ class Session:
         if isinstance(failure, AlreadyRunning):
             running = failure.job_id
             text = f"{failure.message} It is {words.short(running)}, started {words.moment(failure.started_at)}."
-            self._listener.notify(Notice("warning", text, {"Follow it": lambda: self.follow(running)}))
+            self._listener.notify(
+                Notice("warning", text, {"Follow it": lambda: self.follow(running)})
+            )
         else:
             self.show_failure(failure)
         self._listener.changed()
@@ -219,7 +221,9 @@ class Session:
         else:
             self._ask_in_chain(lambda client: client.history(limit=HISTORY), self._take_history)
 
-    def _ask_in_chain(self, ask: Callable[[WellheadClient], Any], take: Callable[[Any], None]) -> None:
+    def _ask_in_chain(
+        self, ask: Callable[[WellheadClient], Any], take: Callable[[Any], None]
+    ) -> None:
         chain = self._chain
 
         def done(answer: tuple[Any, str | None]) -> None:
@@ -250,7 +254,9 @@ class Session:
             self.job = None
             self._poll_later()
             self.show_failure(failure)
-        elif isinstance(failure, AuthFailed) or (self.link == "connecting" and not _may_pass(failure)):
+        elif isinstance(failure, AuthFailed) or (
+            self.link == "connecting" and not _may_pass(failure)
+        ):
             self.disconnect()
             self.show_failure(failure)
         else:
@@ -271,7 +277,9 @@ class Session:
             return
         self.link = "lost"
         goes_on = " The import goes on without this window." if self.is_following else ""
-        self._listener.notify(Notice("warning", f"{sentence(failure)}{goes_on} Asking again until it answers."))
+        self._listener.notify(
+            Notice("warning", f"{sentence(failure)}{goes_on} Asking again until it answers.")
+        )
         self._listener.changed()
 
     # -- what the server tells --------------------------------------------------------------------------

@@ -27,11 +27,17 @@ class Picture:
         self.height = height
         self._pixels: list[Pixel] = [CLEAR] * (width * height)
 
-    def box(self, left: float, top: float, right: float, bottom: float, *, radius: float, colour: str) -> Picture:
+    def box(
+        self, left: float, top: float, right: float, bottom: float, *, radius: float, colour: str
+    ) -> Picture:
         """A filled rectangle with round corners."""
-        return self._paint(box_cover(self.width, self.height, (left, top, right, bottom), radius), colour)
+        return self._paint(
+            box_cover(self.width, self.height, (left, top, right, bottom), radius), colour
+        )
 
-    def line(self, start: tuple[float, float], end: tuple[float, float], *, width: float, colour: str) -> Picture:
+    def line(
+        self, start: tuple[float, float], end: tuple[float, float], *, width: float, colour: str
+    ) -> Picture:
         """A stroke with round ends."""
 
         def distance(x: float, y: float) -> float:
@@ -53,7 +59,9 @@ class Picture:
 
     def _rows(self) -> list[bytes]:
         flat = bytes(round(part * 255) for pixel in self._pixels for part in pixel)
-        return [flat[start : start + 4 * self.width] for start in range(0, len(flat), 4 * self.width)]
+        return [
+            flat[start : start + 4 * self.width] for start in range(0, len(flat), 4 * self.width)
+        ]
 
     def _paint(self, shares: Iterable[float], colour: str) -> Picture:
         red, green, blue = rgb(colour)
@@ -70,7 +78,9 @@ def cover(width: int, height: int, distance: Callable[[float, float], float]) ->
 
 
 @lru_cache(maxsize=256)
-def box_cover(width: int, height: int, edges: tuple[float, float, float, float], radius: float) -> tuple[float, ...]:
+def box_cover(
+    width: int, height: int, edges: tuple[float, float, float, float], radius: float
+) -> tuple[float, ...]:
     """The same for every colour, and many tiles differ in nothing else."""
     left, top, right, bottom = edges
     middle_x = (left + right) / 2
@@ -128,7 +138,9 @@ def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
     return picture.box(left, gap, left + size, gap + size, radius=size / 2, colour=knob)
 
 
-def stroke(points: Sequence[tuple[float, float]], *, width: float, colour: str) -> tuple[int, int, bytes]:
+def stroke(
+    points: Sequence[tuple[float, float]], *, width: float, colour: str
+) -> tuple[int, int, bytes]:
     """A line through the points, with smooth edges: where its picture belongs, and the picture as
     PNG.
     """
@@ -191,7 +203,9 @@ def _segment(
                 yield ((row, column) if is_steep else (column, row)), min(1.0, covered)
 
 
-def _distance_to_line(place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]) -> float:
+def _distance_to_line(
+    place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
+) -> float:
     """To the nearest point between start and end, these included."""
     x, y = place[0] - start[0], place[1] - start[1]
     along_x, along_y = end[0] - start[0], end[1] - start[1]
@@ -221,7 +235,12 @@ def png(width: int, height: int, rows: Iterable[bytes], *, has_alpha: bool) -> b
     """Of rows of 8-bit RGB or RGBA (PNG specification, chapters 9 and 11.2)."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6 if has_alpha else 2, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))  # 0: a row without a filter
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", pixels)
+        + _chunk(b"IEND", b"")
+    )
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -75,7 +75,9 @@ class Theme:
         self._images.append(image)  # Tk forgets an image that nobody holds
         return image
 
-    def _element(self, name: str, radius: float, look: Look, *states: tuple[str, Look], **options: Any) -> None:
+    def _element(
+        self, name: str, radius: float, look: Look, *states: tuple[str, Look], **options: Any
+    ) -> None:
         """A stretched tile, and what it looks like in some states."""
         corner = self.px(radius)
         usual = self._tile(corner, look)
@@ -94,8 +96,12 @@ class Theme:
 
     def _make_ground(self) -> None:
         colours, style = self.palette, self._style
-        style.configure(".", background=colours.surface, foreground=colours.text, font=self.fonts["Text"])
-        style.configure(".", bordercolor=colours.border, troughcolor=colours.sunken, insertcolor=colours.text)
+        style.configure(
+            ".", background=colours.surface, foreground=colours.text, font=self.fonts["Text"]
+        )
+        style.configure(
+            ".", bordercolor=colours.border, troughcolor=colours.sunken, insertcolor=colours.text
+        )
         style.configure(".", selectbackground=colours.accent, selectforeground=colours.on_accent)
         style.configure("Page.TFrame", background=colours.page)
         style.configure("Rule.TFrame", background=colours.border)
@@ -114,8 +120,18 @@ class Theme:
         style.configure("Caption.TLabel", foreground=colours.muted, font=fonts["Small"])
         style.configure("PageTitle.TLabel", background=colours.page, font=fonts["Title"])
         style.configure("PageText.TLabel", background=colours.page)
-        style.configure("PageCaption.TLabel", background=colours.page, foreground=colours.muted, font=fonts["Small"])
-        style.configure("TileCaption.TLabel", background=colours.sunken, font=fonts["Small"], foreground=colours.muted)
+        style.configure(
+            "PageCaption.TLabel",
+            background=colours.page,
+            foreground=colours.muted,
+            font=fonts["Small"],
+        )
+        style.configure(
+            "TileCaption.TLabel",
+            background=colours.sunken,
+            font=fonts["Small"],
+            foreground=colours.muted,
+        )
         style.configure("TileFigure.TLabel", background=colours.sunken, font=fonts["Figure"])
 
     def _make_tone(self, tone: str) -> None:
@@ -166,7 +182,9 @@ class Theme:
         self._make_button("Accent", accent, colours.on_accent, ground=surface, hover=darker)
         self._make_button("Start", accent, colours.on_accent, ground=page, hover=darker)
         self._make_button("Plain", plain, colours.text, ground=surface, hover=colours.sunken)
-        self._make_button("Danger", plain, colours.bad, ground=surface, hover=colours.soft(colours.bad))
+        self._make_button(
+            "Danger", plain, colours.bad, ground=surface, hover=colours.soft(colours.bad)
+        )
 
     def _make_navigation(self) -> None:
         colours, style = self.palette, self._style
@@ -201,13 +219,19 @@ class Theme:
         button = "Segment.TRadiobutton"
         style.layout(button, nest(ground, "Radiobutton.padding", "Radiobutton.label"))
         style.configure(button, background=colours.page, padding=(self.px(14), self.px(7)))
-        inks = [("disabled", colours.muted), ("selected", colours.text), ("!selected", colours.muted)]
+        inks = [
+            ("disabled", colours.muted),
+            ("selected", colours.text),
+            ("!selected", colours.muted),
+        ]
         style.map(button, background=[], foreground=inks)
 
     def _make_entry(self) -> None:
         colours, style = self.palette, self._style
         focused = ("focus", (colours.surface, colours.accent))
-        self._element("Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused)
+        self._element(
+            "Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused
+        )
         style.layout("TEntry", nest("Entry.ground", "Entry.padding", "Entry.textarea"))
         style.configure("TEntry", padding=(self.px(10), self.px(7)), foreground=colours.text)
         style.map("TEntry", background=[], foreground=[("disabled", colours.muted)])
@@ -219,7 +243,9 @@ class Theme:
         off = self._image(toggle(size, idle, colours.surface, is_on=False))
         on = self._image(toggle(size, colours.accent, colours.surface, is_on=True))
         indicator = "Switch.indicator"
-        style.element_create(indicator, "image", off, ("selected", on), sticky="w", width=self.px(42))
+        style.element_create(
+            indicator, "image", off, ("selected", on), sticky="w", width=self.px(42)
+        )
         inside = [
             *nest(indicator, side="left", sticky=""),
             *nest("Checkbutton.label", side="left", sticky="nsew"),
@@ -243,9 +269,17 @@ class Theme:
             style.layout(name, trough)
             style.configure(name, background=colours.surface)
         states = [("disabled", (colours.surface, "")), ("active", (colours.muted, ""))]
-        self._element("Round.Scrollbar.thumb", 4, (mix(colours.border, colours.muted, 0.35), ""), *states)
-        style.layout("Vertical.TScrollbar", nest("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"))
-        style.layout("Horizontal.TScrollbar", nest("Horizontal.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="we"))
+        self._element(
+            "Round.Scrollbar.thumb", 4, (mix(colours.border, colours.muted, 0.35), ""), *states
+        )
+        style.layout(
+            "Vertical.TScrollbar",
+            nest("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"),
+        )
+        style.layout(
+            "Horizontal.TScrollbar",
+            nest("Horizontal.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="we"),
+        )
         for bar in ("Vertical.TScrollbar", "Horizontal.TScrollbar"):
             style.configure(bar, troughcolor=colours.surface, bordercolor=colours.surface)
             style.configure(bar, background=colours.surface, borderwidth=0, relief="flat")
@@ -256,7 +290,9 @@ class Theme:
         style.layout("Treeview", nest("Treeview.treearea"))
         style.configure("Treeview", background=surface, fieldbackground=surface, borderwidth=0)
         style.configure("Treeview", foreground=colours.text, rowheight=px(30))
-        style.map("Treeview", background=[("selected", colours.soft(colours.accent))], foreground=[])
+        style.map(
+            "Treeview", background=[("selected", colours.soft(colours.accent))], foreground=[]
+        )
         # Beside the 4 that are always there.
         style.configure("Treeview.Cell", padding=(px(6) - 4, 0))
         heading = "Treeview.Heading"

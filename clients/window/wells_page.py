@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from clients.window.session import Session
     from clients.window.theme import Theme
 
-COLUMNS = (("well", "Well", 150, "w"), ("field", "Field", 120, "w"), ("periods", "Periods", 60, "e"))
+COLUMNS = (
+    ("well", "Well", 150, "w"),
+    ("field", "Field", 120, "w"),
+    ("periods", "Periods", 60, "e"),
+)
 AT_ONCE = 200  # wells in the list; a search finds the others
 TYPING_MS = 250  # a pause that long is the end of a word
 
@@ -37,7 +41,9 @@ class WellsPage(ttk.Frame):
         self._wells: dict[str, Well] = {}
         self._asked = ""
         self._typing: str | None = None
-        ttk.Label(self, text="Wells", style="PageTitle.TLabel").grid(row=0, column=0, sticky="w", pady=(0, px(14)))
+        ttk.Label(self, text="Wells", style="PageTitle.TLabel").grid(
+            row=0, column=0, sticky="w", pady=(0, px(14))
+        )
         self._list()
         self._chart()
         self.columnconfigure(0, weight=2)
@@ -50,7 +56,9 @@ class WellsPage(ttk.Frame):
         card.grid(row=1, column=0, sticky="nsew", padx=(0, px(14)))
         self.search = tk.StringVar(self)
         self.search.trace_add("write", lambda *_: self._search_soon())
-        ttk.Label(card, text="Search by name, reference or code", style="Caption.TLabel").pack(anchor="w", padx=px(6))
+        ttk.Label(card, text="Search by name, reference or code", style="Caption.TLabel").pack(
+            anchor="w", padx=px(6)
+        )
         self.entry = ttk.Entry(card, textvariable=self.search, font=self._theme.fonts["Text"])
         self.entry.pack(fill="x", pady=px(6))
         self.found = ttk.Label(card, style="Caption.TLabel")
@@ -116,12 +124,17 @@ class WellsPage(ttk.Frame):
             return
         well = self._wells[identity]
         self.title.tell(str(well["well_name"] or well["well_reference"] or well["well_code"]))
-        self.subtitle.tell(f"{well['field_name'] or well['field_code']}   {well['well_reference'] or ''}")
+        self.subtitle.tell(
+            f"{well['field_name'] or well['field_code']}   {well['well_reference'] or ''}"
+        )
         self.plot.say("Loading …")
         self._session.ask(
             "data",
             lambda client: client.production(
-                well_code=well["well_code"], field_code=well["field_code"], source=well["source"], limit=4000
+                well_code=well["well_code"],
+                field_code=well["field_code"],
+                source=well["source"],
+                limit=4000,
             ),
             lambda page: self._show_production(identity, page.rows),
         )
@@ -146,7 +159,9 @@ class WellsPage(ttk.Frame):
     def _show_production(self, identity: str, rows: Sequence[Production]) -> None:
         if identity != self.listing.chosen:
             return
-        periods = [Period(date.fromisoformat(row["production_period"]), row["period_days"]) for row in rows]
+        periods = [
+            Period(date.fromisoformat(row["production_period"]), row["period_days"]) for row in rows
+        ]
         self.plot.show(periods, columns(rows))
 
 

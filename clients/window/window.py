@@ -53,12 +53,18 @@ class Window:
         self.theme = Theme(root)
         self.theme.show(LIGHT)
         self.pulse = Pulse(every=BEAT_MS / 1000)
-        self.session = Session(self, later=self._later, make_client=make_client, idle_seconds=idle_seconds)
+        self.session = Session(
+            self, later=self._later, make_client=make_client, idle_seconds=idle_seconds
+        )
         self._is_leaving = False
         self._set_up_root()
         body = self._body()
         self.connection = ConnectionPage(
-            body, self.theme, self.session, remember=remember, go_on=lambda: self.open_page("Import")
+            body,
+            self.theme,
+            self.session,
+            remember=remember,
+            go_on=lambda: self.open_page("Import"),
         )
         self.imports = ImportPage(body, self.theme, self.session)
         self.wells = WellsPage(body, self.theme, self.session)
@@ -123,7 +129,11 @@ class Window:
         self.buttons: dict[str, ttk.Button] = {}
         self.is_dark = tk.BooleanVar(self.root, value=False)
         self.dark = ttk.Checkbutton(
-            side, text="Dark", variable=self.is_dark, style="Switch.TCheckbutton", command=self._recolour
+            side,
+            text="Dark",
+            variable=self.is_dark,
+            style="Switch.TCheckbutton",
+            command=self._recolour,
         )
         self.dark.pack(side="bottom", anchor="w", padx=px(8))
         self.server = ttk.Label(side, style="Caption.TLabel", wraplength=px(140))
@@ -133,7 +143,11 @@ class Window:
 
     def _add_navigation(self, name: str) -> None:
         button = ttk.Button(
-            self._navigation, text=name, style="Nav.TButton", width=12, command=lambda: self.open_page(name)
+            self._navigation,
+            text=name,
+            style="Nav.TButton",
+            width=12,
+            command=lambda: self.open_page(name),
         )
         button.pack(fill="x", pady=(0, self.theme.px(4)))
         self.buttons[name] = button
@@ -169,7 +183,9 @@ class Window:
         if notice.rings:
             self.root.bell()
 
-    def _report(self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    def _report(
+        self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+    ) -> None:
         """Of what is wrong in this program: people see a sentence, whoever started it from a
         terminal the trace.
         """
@@ -218,7 +234,8 @@ class Window:
     def leave(self) -> None:
         if self.session.is_following and self.session.job:
             job_id = self.session.job.job_id
-            print(f"The import {job_id} goes on. See it with: wellhead status {job_id}", file=sys.stderr)  # noqa: T201
+            farewell = f"The import {job_id} goes on. See it with: wellhead status {job_id}"
+            print(farewell, file=sys.stderr)  # noqa: T201
         self.session.disconnect()
         for call in self.root.tk.splitlist(self.root.tk.call("after", "info")):
             self.root.after_cancel(call)

@@ -28,7 +28,12 @@ STATES = {
     "HELD": "Held: nothing was published",
     "CANCELLED": "Cancelled",
 }
-PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "CHECKING": "Checking", "PUBLISHING": "Publishing"}
+PHASES = {
+    "FETCHING": "Fetching rows",
+    "MERGING": "Merging",
+    "CHECKING": "Checking",
+    "PUBLISHING": "Publishing",
+}
 # The parameters of an import of a part.
 LIMITS = {"field_code": "field", "from": "from", "to": "to"}
 MINUTE, HOUR = 60, 3600
@@ -59,7 +64,11 @@ def elapsed(job: Job, since_heard: float) -> float | None:
 
 def remaining(job: Job, since_heard: float) -> str:
     """A guess, so without fractions. By the server's clock alone: ours may be another one."""
-    if job.estimated_completion_at is None or job.started_at is None or job.execution_time_seconds is None:
+    if (
+        job.estimated_completion_at is None
+        or job.started_at is None
+        or job.execution_time_seconds is None
+    ):
         return NOTHING
     left = job.estimated_completion_at - job.started_at - job.execution_time_seconds - since_heard
     if left < 1:
@@ -124,7 +133,10 @@ def event(entry: Mapping[str, Any]) -> str:
 
 def origin(job: Job) -> str:
     """Which job, since when, by whom, and what was asked for."""
-    facts = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
+    facts = [
+        short(job.job_id),
+        f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}",
+    ]
     if job.source:
         facts.append(f"source {job.source}")
     if job.parameters.get("full"):
@@ -141,4 +153,8 @@ def origin(job: Job) -> str:
 
 def rows(job: Job) -> str:
     fetched = count(job.fetched_records)
-    return f"{fetched} rows" if job.expected_records is None else f"{fetched} of {count(job.expected_records)} rows"
+    return (
+        f"{fetched} rows"
+        if job.expected_records is None
+        else f"{fetched} of {count(job.expected_records)} rows"
+    )

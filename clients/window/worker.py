@@ -41,11 +41,15 @@ class Network:
 
     def __init__(self, make_client: Callable[[], WellheadClient]) -> None:
         clients = {lane: make_client() for lane in LANES}
-        self._questions: dict[Lane, queue.SimpleQueue[Question | None]] = {lane: queue.SimpleQueue() for lane in LANES}
+        self._questions: dict[Lane, queue.SimpleQueue[Question | None]] = {
+            lane: queue.SimpleQueue() for lane in LANES
+        }
         self._answers: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_open = True
         for lane, client in clients.items():
-            threading.Thread(target=self._serve, args=(lane, client), name=f"wellhead-{lane}", daemon=True).start()
+            threading.Thread(
+                target=self._serve, args=(lane, client), name=f"wellhead-{lane}", daemon=True
+            ).start()
 
     def ask(
         self,

@@ -1,6 +1,7 @@
-"""The OpenAPI 3.1 document, made out of the code's own tables: the routes of the app, the parameters they are read by,
-the errors of the tree, the fields of a job and the columns of the data. Nothing of it is loaded where requests are
-answered: `make openapi` writes the document into a file, and that is served.
+"""The OpenAPI 3.1 document, made out of the code's own tables: the routes of the app, the
+parameters they are read by, the errors of the tree, the fields of a job and the columns of the
+data. Nothing of it is loaded where requests are answered: `make openapi` writes the document into a
+file, and that is served.
 
 The specification: https://spec.openapis.org/oas/v3.1.1.html
 """
@@ -39,7 +40,11 @@ are refused. The web console at `/console` and the OData feed at
 
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
-    "X-Request-ID": {"description": "The request_id of the answer.", "required": True, "schema": _TEXT},
+    "X-Request-ID": {
+        "description": "The request_id of the answer.",
+        "required": True,
+        "schema": _TEXT,
+    },
     "Cache-Control": {"description": "no-store: every answer is of its moment.", "schema": _TEXT},
     "X-Wellhead-Role": {
         "description": "The role of the token.",
@@ -60,7 +65,11 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "pattern": '^(W/"[0-9a-f]{32}"|"[0-9]{1,6}")$'},
     },
     "Allow": {"description": "The methods of the address.", "required": True, "schema": _TEXT},
-    "WWW-Authenticate": {"description": "The kind of token: Bearer.", "required": True, "schema": _TEXT},
+    "WWW-Authenticate": {
+        "description": "The kind of token: Bearer.",
+        "required": True,
+        "schema": _TEXT,
+    },
     "X-Wellhead-Snapshot": {
         "description": "The name of the snapshot that the answer was read from.",
         "required": True,
@@ -70,7 +79,10 @@ HEADERS: dict[str, Any] = {
         "description": "With CSV: by what the rows are cut. None where they are all there.",
         "schema": {"type": "string", "enum": ["rows", "bytes"]},
     },
-    "X-Next-Cursor": {"description": "With CSV: the cursor of the page after; none on the last.", "schema": _TEXT},
+    "X-Next-Cursor": {
+        "description": "With CSV: the cursor of the page after; none on the last.",
+        "schema": _TEXT,
+    },
 }
 REQUEST_HEADERS: dict[str, Any] = {
     "X-Request-ID": {
@@ -85,7 +97,10 @@ REQUEST_HEADERS: dict[str, Any] = {
         "description": "The ETag of the version that is meant, or *. To replace a definition it must be sent.",
         "schema": {"type": "string", "pattern": '^([*]|"[0-9]{1,6}")$'},
     },
-    "If-None-Match": {"description": "The ETag of the answer before: 304 when nothing has changed.", "schema": _TEXT},
+    "If-None-Match": {
+        "description": "The ETag of the answer before: 304 when nothing has changed.",
+        "schema": _TEXT,
+    },
 }
 JOB_ID = {
     "name": "job_id",
@@ -127,12 +142,14 @@ SOURCE = {
 
 
 def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
-    """`gateway` is what API Gateway answers by itself: status → code and sentence. Raises KeyError for a route that
-    OPERATIONS does not know.
+    """`gateway` is what API Gateway answers by itself: status → code and sentence. Raises KeyError
+    for a route that OPERATIONS does not know.
     """
     responses: dict[str, Any] = {}
     paths = {
-        path.removeprefix(BASE): _path(app, path, gateway, responses) for path in app.routes if path.startswith(BASE)
+        path.removeprefix(BASE): _path(app, path, gateway, responses)
+        for path in app.routes
+        if path.startswith(BASE)
     }
     return {
         "openapi": "3.1.0",
@@ -148,7 +165,10 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
             {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
             {"name": "sources", "description": "What is imported: addresses and definitions."},
             {"name": "data", "description": "What the last completed import has published."},
-            {"name": "operations", "description": "For whoever keeps it running: look, go back, verify, restore."},
+            {
+                "name": "operations",
+                "description": "For whoever keeps it running: look, go back, verify, restore.",
+            },
             {"name": "service", "description": "Health, and this document."},
         ],
         "paths": paths,
@@ -175,9 +195,13 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
     }
 
 
-def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
+def _path(
+    app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]
+) -> dict[str, Any]:
     known = ("job_id", "name", "check_id", "token_name")
-    in_path = [{"$ref": f"#/components/parameters/{name}"} for name in known if f"{{{name}}}" in path]
+    in_path = [
+        {"$ref": f"#/components/parameters/{name}"} for name in known if f"{{{name}}}" in path
+    ]
     item: dict[str, Any] = {"parameters": in_path} if in_path else {}
     for method, route in app.routes[path].items():
         if method in ("HEAD", "OPTIONS"):
@@ -208,7 +232,9 @@ def _operation(
         told |= {"description": f"Needs the role {role}.", "x-wellhead-role": role}
     if operation.conditional:
         told["responses"]["304"] = _UNCHANGED
-    told["responses"] |= {name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers}
+    told["responses"] |= {
+        name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers
+    }
     if operation.body:
         content = {"application/json": operation.body, **operation.other_bodies}
         told["requestBody"] = {"content": content, "required": operation.needs_body}
@@ -217,7 +243,11 @@ def _operation(
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     query = [{"name": name, "in": "query", **told} for name, told in operation.query.items()]
-    headers = ["X-Request-ID", *operation.request_headers, *(["If-None-Match"] if operation.conditional else [])]
+    headers = [
+        "X-Request-ID",
+        *operation.request_headers,
+        *(["If-None-Match"] if operation.conditional else []),
+    ]
     return [*query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)]
 
 
@@ -229,7 +259,10 @@ def _success(operation: Operation, role: str | None) -> dict[str, Any]:
     return {
         "description": operation.answer,
         "headers": _headers(operation, role),
-        "content": {"application/json": envelope_of(operation.data, operation.example), **operation.other_content}
+        "content": {
+            "application/json": envelope_of(operation.data, operation.example),
+            **operation.other_content,
+        }
         if operation.data
         else operation.other_content,
     }
@@ -237,7 +270,15 @@ def _success(operation: Operation, role: str | None) -> dict[str, Any]:
 
 def _headers(operation: Operation, role: str | None) -> dict[str, Any]:
     etag = ["ETag"] if operation.conditional else []
-    return _refs(["X-Request-ID", "Cache-Control", *(["X-Wellhead-Role"] if role else []), *etag, *operation.headers])
+    return _refs(
+        [
+            "X-Request-ID",
+            "Cache-Control",
+            *(["X-Wellhead-Role"] if role else []),
+            *etag,
+            *operation.headers,
+        ]
+    )
 
 
 def _refs(names: list[str]) -> dict[str, Any]:
@@ -245,7 +286,11 @@ def _refs(names: list[str]) -> dict[str, Any]:
 
 
 def _head(operation: Operation, get: dict[str, Any]) -> dict[str, Any]:
-    success = {name: value for name, value in get["responses"][str(operation.status)].items() if name != "content"}
+    success = {
+        name: value
+        for name, value in get["responses"][str(operation.status)].items()
+        if name != "content"
+    }
     unchanged = {"304": get["responses"]["304"]} if operation.conditional else {}
     return {
         "operationId": f"{operation.id}Head",
@@ -262,7 +307,8 @@ _UNCHANGED = {
     "headers": _refs(["X-Request-ID", "ETag"]),
 }
 _BODYLESS_ERRORS = {
-    kind: {"description": "As to GET, without a body.", "headers": _refs(["X-Request-ID"])} for kind in ("4XX", "5XX")
+    kind: {"description": "As to GET, without a body.", "headers": _refs(["X-Request-ID"])}
+    for kind in ("4XX", "5XX")
 }
 
 
@@ -272,6 +318,11 @@ def _options(item: dict[str, Any]) -> dict[str, Any]:
         "operationId": f"{first['operationId']}Options",
         "summary": "The methods that the address knows",
         "tags": first["tags"],
-        "responses": {"204": {"description": "They are in Allow.", "headers": _refs(["X-Request-ID", "Allow"])}},
+        "responses": {
+            "204": {
+                "description": "They are in Allow.",
+                "headers": _refs(["X-Request-ID", "Allow"]),
+            }
+        },
         "security": [],
     }

@@ -1,4 +1,6 @@
-"""The errors of the document: for each status the codes that a route can answer with, and an example of each."""
+"""The errors of the document: for each status the codes that a route can answer with, and an
+example of each.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +60,16 @@ GATEWAY_ALWAYS = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.GATEWAY_TIMEOUT,
 )
-GATEWAY_WITH_A_TOKEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
-RETRYABLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+GATEWAY_WITH_A_TOKEN = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+RETRYABLE = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
 GATEWAY = "GATEWAY"  # the examples of what the gateway answers by itself
 
 JOB_ID, OTHER_ID = "01a205e6-9c31-771e-8a7b-50943f1a777c", "01a206a4-62ec-744d-a97f-4fb0f2f8cc5d"
@@ -104,18 +114,31 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     SourceNotScheduled: {"source": "north-sea"},
     SourceRedefined: {"source": "north-sea"},
     DefinitionInvalid: {
-        "faults": [{"key": "period", "problem": 'is "monthly"', "instead": "one of day, month, quarter, year"}]
+        "faults": [
+            {
+                "key": "period",
+                "problem": 'is "monthly"',
+                "instead": "one of day, month, quarter, year",
+            }
+        ]
     },
     Unhealthy: {"version": "0.1.0", "checks": {"settings": "ok", "table": "STATE_UNAVAILABLE"}},
 }
 
 
 def error_responses(
-    errors: Iterable[type[WellheadError]], gateway: Mapping[HTTPStatus, tuple[str, str]], *, is_open: bool
+    errors: Iterable[type[WellheadError]],
+    gateway: Mapping[HTTPStatus, tuple[str, str]],
+    *,
+    is_open: bool,
 ) -> dict[str, Any]:
     """Named `<status>-<code>-<code>…`."""
     by_status: dict[int, dict[str, str]] = {}  # status → name of the example → code
-    possible: tuple[type[WellheadError], ...] = (*errors, *ALWAYS, *(() if is_open else (TokenExpired,)))
+    possible: tuple[type[WellheadError], ...] = (
+        *errors,
+        *ALWAYS,
+        *(() if is_open else (TokenExpired,)),
+    )
     for error in possible:
         by_status.setdefault(error.http_status, {})[_name(error)] = error.code
     for status in (*GATEWAY_ALWAYS, *(() if is_open else GATEWAY_WITH_A_TOKEN)):
@@ -130,15 +153,25 @@ def error_responses(
     return named
 
 
-def error_examples(gateway: Mapping[HTTPStatus, tuple[str, str]], responses: Mapping[str, Any]) -> dict[str, Any]:
+def error_examples(
+    gateway: Mapping[HTTPStatus, tuple[str, str]], responses: Mapping[str, Any]
+) -> dict[str, Any]:
     """Those that the responses refer to."""
     own = {_name(error): _example(_shown(error)) for error in _concrete(WellheadError)}
     of_the_gateway = {
-        f"{GATEWAY}.{code}": _example({"code": code, "message": text, "retryable": status in RETRYABLE})
+        f"{GATEWAY}.{code}": _example(
+            {"code": code, "message": text, "retryable": status in RETRYABLE}
+        )
         for status, (code, text) in gateway.items()
     }
-    used = {name for each in responses.values() for name in each["content"]["application/json"]["examples"]}
-    return {name: example for name, example in sorted((own | of_the_gateway).items()) if name in used}
+    used = {
+        name
+        for each in responses.values()
+        for name in each["content"]["application/json"]["examples"]
+    }
+    return {
+        name: example for name, example in sorted((own | of_the_gateway).items()) if name in used
+    }
 
 
 def _name(error: type[WellheadError]) -> str:
@@ -146,14 +179,20 @@ def _name(error: type[WellheadError]) -> str:
 
 
 def _concrete(error: type[WellheadError]) -> list[type[WellheadError]]:
-    """Those that a request can meet: all but the parent of the rules. An error's first kind stands for its code."""
+    """Those that a request can meet: all but the parent of the rules. An error's first kind stands
+    for its code.
+    """
     children = [each for child in error.__subclasses__() for each in _concrete(child)]
     return children if error is BusinessRuleViolation else [*children, error]
 
 
 def _shown(error: type[WellheadError]) -> dict[str, Any]:
     made = error()
-    shown: dict[str, Any] = {"code": made.code, "message": made.message, "retryable": made.retryable}
+    shown: dict[str, Any] = {
+        "code": made.code,
+        "message": made.message,
+        "retryable": made.retryable,
+    }
     if made.rule:
         shown["rule"] = made.rule
     if error in _DETAILS:
@@ -187,6 +226,13 @@ def _response(status: int, codes: list[str], examples: list[str]) -> dict[str, A
                 },
                 "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in examples},
             },
-            PROBLEM: {"schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": {"code": code}}]}},
+            PROBLEM: {
+                "schema": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Problem"},
+                        {"properties": {"code": code}},
+                    ]
+                }
+            },
         },
     }

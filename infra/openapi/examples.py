@@ -96,7 +96,10 @@ _NOTHING_YET: dict[str, Any] = {
     "diff": None,
     "execution_time_seconds": None,
     "records_per_second": None,
-    **dict.fromkeys(("fetched_records", "new_records", "duplicate_records", "failed_records", "total_records"), 0),
+    **dict.fromkeys(
+        ("fetched_records", "new_records", "duplicate_records", "failed_records", "total_records"),
+        0,
+    ),
 }
 _DIFF: dict[str, Any] = {
     "new": 49983,
@@ -136,7 +139,10 @@ _HELD: dict[str, Any] = {
     "progress_percentage": 95.0,
     "expected_records": 1000,
     "fetched_records": 1000,
-    **dict.fromkeys(("new_records", "updated_records", "duplicate_records", "failed_records", "total_records"), 0),
+    **dict.fromkeys(
+        ("new_records", "updated_records", "duplicate_records", "failed_records", "total_records"),
+        0,
+    ),
     "completeness": {**_SUMMARY["completeness"], "announced": 1000, "delivered": 1000},
     "diff": {
         **_DIFF,
@@ -208,10 +214,19 @@ DISCARDED = told(
     {**_HELD, "discarded_at": CREATED + 3600, "discarded_by": "laptop"},
     "The import is discarded. The published data is as it was.",
 )
-JOB = told({**_SUMMARY, "diff": _DIFF, "events": _EVENTS}, "The import is complete: 50,000 rows, 49,983 of them new.")
-JOBS = told({"jobs": [_SUMMARY], "next_cursor": "AaIF5pwxdx6LelCUPxp3fA"}, "The jobs, newest first.")
+JOB = told(
+    {**_SUMMARY, "diff": _DIFF, "events": _EVENTS},
+    "The import is complete: 50,000 rows, 49,983 of them new.",
+)
+JOBS = told(
+    {"jobs": [_SUMMARY], "next_cursor": "AaIF5pwxdx6LelCUPxp3fA"}, "The jobs, newest first."
+)
 CANCELLED = told(
-    {**_SUMMARY, **_NOTHING_YET, "events": [_EVENTS[0], {"at": 1795395330.1, "event": "cancelled"}]},
+    {
+        **_SUMMARY,
+        **_NOTHING_YET,
+        "events": [_EVENTS[0], {"at": 1795395330.1, "event": "cancelled"}],
+    },
     "The import was stopped.",
 )
 HEALTH = told(
@@ -261,7 +276,9 @@ _PRODUCTION = {
     "updated_at": _MADE_AT,
 }
 _BEFORE = {name: _PRODUCTION[name] for name in OF_A_CHANGE}
-_OF_A_WELL = {name: _WELL[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")}
+_OF_A_WELL = {
+    name: _WELL[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")
+}
 _FIGURES = {
     "first_period": "2007-07-01",
     "last_period": "2020-04-01",
@@ -291,10 +308,20 @@ PAGES = {
     "revisions": _page("1 row.", {**_VALUES, "replaced_at": _MADE_AT, "job_id": JOB_ID}),
     "totals": _page(
         _MORE,
-        {"source": "default", "production_period": "2024-01-01", "period_days": 31, "wells": 3, **_RATES, **_PAIRS},
+        {
+            "source": "default",
+            "production_period": "2024-01-01",
+            "period_days": 31,
+            "wells": 3,
+            **_RATES,
+            **_PAIRS,
+        },
         cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
-    "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
+    "wells": _page(
+        "1 row.",
+        {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154},
+    ),
     "register": told(
         {
             "rows": [{**_WELL, **_FIGURES}],
@@ -302,7 +329,12 @@ PAGES = {
             "found": {"wells": 12, "fields": 1},
             "total": {"wells": 200_000, "fields": 5_000},
             "sources": [{"source": "default", "rows": 12}],
-            "fields": [{**{name: _WELL[name] for name in ("source", "field_code", "field_name")}, "rows": 12}],
+            "fields": [
+                {
+                    **{name: _WELL[name] for name in ("source", "field_code", "field_name")},
+                    "rows": 12,
+                }
+            ],
             "snapshot": NAMED,
         },
         "12 of 200,000 wells and 1 of 5,000 fields are found.",
@@ -370,7 +402,13 @@ LOG = told(
     {
         "job_id": JOB_ID,
         "lines": [
-            {"at": 1795395330.424, "level": "INFO", "text": "attempt 1 has claimed the job", "attempt": 1, "fence": 1},
+            {
+                "at": 1795395330.424,
+                "level": "INFO",
+                "text": "attempt 1 has claimed the job",
+                "attempt": 1,
+                "fence": 1,
+            },
             {
                 "at": 1795395330.871,
                 "level": "WARNING",
@@ -385,7 +423,13 @@ LOG = told(
                 "attempt": 1,
                 "fence": 1,
             },
-            {"at": 1795395333.444, "level": "INFO", "text": "the job is COMPLETED", "attempt": 1, "fence": 1},
+            {
+                "at": 1795395333.444,
+                "level": "INFO",
+                "text": "the job is COMPLETED",
+                "attempt": 1,
+                "fence": 1,
+            },
         ],
     },
     "What was logged of the job last.",
@@ -395,10 +439,12 @@ LIST_CSV = (
     "default;1001;Ruskengate;3;2006-06-01;2024-12-01;402\r\n"
 )
 REJECTS_CSV = (
-    'page,position,reason,detail,raw,rejected_at\r\n1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'
+    "page,position,reason,detail,raw,rejected_at\r\n"
+    '1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'
 )
 CHANGES_CSV = (
-    "change,source,field_code,oil_production_kbd_before,oil_production_kbd_after\r\nupdated,default,1001,0.5,0.6\r\n"
+    "change,source,field_code,oil_production_kbd_before,oil_production_kbd_after\r\n"
+    "updated,default,1001,0.5,0.6\r\n"
 )
 SUMMARY = told(
     {
@@ -530,7 +576,9 @@ _DEFINED: dict[str, Any] = {
 }
 _OF_SETTINGS: dict[str, Any] = {
     **_DEFINED,
-    **dict.fromkeys(("version", "created_at", "created_by", "updated_at", "updated_by", "pause_after")),
+    **dict.fromkeys(
+        ("version", "created_at", "created_by", "updated_at", "updated_by", "pause_after")
+    ),
     **dict.fromkeys(("next_due", "last_due", "last_due_job_id")),
     **dict.fromkeys(("schedule", "timezone", "fresh_for"), ""),
     "name": "default",
@@ -565,7 +613,8 @@ _CHECK: dict[str, Any] = {
     "result": None,
 }
 CHECK_STARTED = told(
-    _CHECK, "The definition has no fault. What its source holds is looked at now; see the address in Location."
+    _CHECK,
+    "The definition has no fault. What its source holds is looked at now; see the address in Location.",
 )
 CHECKED = told(
     {
@@ -594,7 +643,9 @@ CHECKED = told(
             "expected": 12000,
             "period": "2007-01-01 to 2016-12-01",
             "reading": "by the source's next links",
-            "rows": [{"Field": "VOLVE", "Well": "15/9-F-1 C", "Month": "2014-04", "OilVolume": "1530.2"}],
+            "rows": [
+                {"Field": "VOLVE", "Well": "15/9-F-1 C", "Month": "2014-04", "OilVolume": "1530.2"}
+            ],
             "draft": None,
         },
     },

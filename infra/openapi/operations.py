@@ -98,7 +98,13 @@ DATA_ERRORS = (
 )
 SNAPSHOT_HEADER = "X-Wellhead-Snapshot"
 OF_THE_SOURCE = (SourceUnknown, DefinitionInvalid, SourceRedefined)
-START_ERRORS = (RequestForbidden, ImportAlreadyRunning, SourceNotNamed, *OF_THE_SOURCE, StateUnavailable)
+START_ERRORS = (
+    RequestForbidden,
+    ImportAlreadyRunning,
+    SourceNotNamed,
+    *OF_THE_SOURCE,
+    StateUnavailable,
+)
 ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
 
 
@@ -106,7 +112,10 @@ def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, di
     return {
         name: {
             "description": f"{parameter.meaning}; {parameter.allowed}",
-            "schema": {**parameter.schema, **({"default": defaults[name]} if name in defaults else {})},
+            "schema": {
+                **parameter.schema,
+                **({"default": defaults[name]} if name in defaults else {}),
+            },
         }
         for name, parameter in parameters.items()
     }
@@ -115,7 +124,9 @@ def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, di
 def _asked(name: str) -> dict[str, dict[str, Any]]:
     parameters = {each: told for each, told in QUERIES[name].items() if each != "job_id"}
     method = getattr(ProductionQuery, name, None)
-    default = signature(method).parameters["limit"].default if "limit" in parameters and method else None
+    default = (
+        signature(method).parameters["limit"].default if "limit" in parameters and method else None
+    )
     return _query(parameters, **({"limit": default} if default else {}))
 
 
@@ -275,7 +286,14 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=("X-Next-Cursor", SNAPSHOT_HEADER),
         other_content=_files(examples.REJECTS_CSV),
         conditional=True,
-        errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, ListTooLarge, *DATA_ERRORS),
+        errors=(
+            InvalidJobId,
+            JobNotFound,
+            RejectsNotYet,
+            RejectsNotKept,
+            ListTooLarge,
+            *DATA_ERRORS,
+        ),
     ),
     "GET /wells/import/jobs/{job_id}/changes": Operation(
         id="listChanges",
@@ -288,7 +306,15 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=("X-Next-Cursor", SNAPSHOT_HEADER),
         other_content=_files(examples.CHANGES_CSV),
         conditional=True,
-        errors=(InvalidJobId, JobNotFound, ChangesNotYet, ChangesNotKept, SnapshotGone, ListTooLarge, *DATA_ERRORS),
+        errors=(
+            InvalidJobId,
+            JobNotFound,
+            ChangesNotYet,
+            ChangesNotKept,
+            SnapshotGone,
+            ListTooLarge,
+            *DATA_ERRORS,
+        ),
     ),
     "GET /wells/import/jobs/{job_id}/logs": Operation(
         id="listLog",
@@ -302,12 +328,17 @@ OPERATIONS: Mapping[str, Operation] = {
         errors=ID_ERRORS,
     ),
     "GET /wells/production": _list_of(
-        "production", "listProduction", "The production, by source, field, well and period", "ProductionPage"
+        "production",
+        "listProduction",
+        "The production, by source, field, well and period",
+        "ProductionPage",
     ),
     "GET /wells/production/revisions": _list_of(
         "revisions", "listRevisions", "The values that later imports replaced", "RevisionPage"
     ),
-    "GET /wells/production/totals": _list_of("totals", "listTotals", "Sums by period, for charts", "TotalPage"),
+    "GET /wells/production/totals": _list_of(
+        "totals", "listTotals", "Sums by period, for charts", "TotalPage"
+    ),
     "GET /wells/production/summary": Operation(
         id="getSummary",
         summary="What is published, and by which import",
@@ -361,7 +392,9 @@ OPERATIONS: Mapping[str, Operation] = {
         answer="What the statement found, cut at `limit` rows and 2 MB.",
         data="SqlAnswer",
         example=examples.SQL_ANSWER,
-        query=_query({**FORMATS, "format": choice("json", "csv", meaning="wins over the header Accept")}),
+        query=_query(
+            {**FORMATS, "format": choice("json", "csv", meaning="wins over the header Accept")}
+        ),
         body={
             "schema": {"$ref": "#/components/schemas/SqlStatement"},
             "examples": {"fields": {"value": {"statement": examples.SQL_STATEMENT}}},
@@ -412,7 +445,13 @@ OPERATIONS: Mapping[str, Operation] = {
         data="DeletedSource",
         example=examples.SOURCE_DELETED,
         request_headers=("If-Match",),
-        errors=(SourceUnknown, SourceVersionDiffers, SourceInUse, SourceOfSettings, StateUnavailable),
+        errors=(
+            SourceUnknown,
+            SourceVersionDiffers,
+            SourceInUse,
+            SourceOfSettings,
+            StateUnavailable,
+        ),
     ),
     "POST /sources/{name}/pause": Operation(
         id="pauseSource",

@@ -110,7 +110,13 @@ OPS_OPERATIONS: Mapping[str, Operation] = {
         status=202,
         request_headers=("Idempotency-Key",),
         headers=("Location", "Retry-After"),
-        errors=(ImportAlreadyRunning, SnapshotIsCurrent, SnapshotUnknown, StateUnavailable, WarehouseUnavailable),
+        errors=(
+            ImportAlreadyRunning,
+            SnapshotIsCurrent,
+            SnapshotUnknown,
+            StateUnavailable,
+            WarehouseUnavailable,
+        ),
         **_NAMED,
     ),
     "POST /ops/verify": _begin(
@@ -123,12 +129,22 @@ OPS_OPERATIONS: Mapping[str, Operation] = {
         },
     ),
     "GET /ops/verify/{check_id}": _shown(
-        "getVerification", "What was looked at, and what is wrong with it", "Verification", ops_examples.VERIFIED
+        "getVerification",
+        "What was looked at, and what is wrong with it",
+        "Verification",
+        ops_examples.VERIFIED,
     ),
     "POST /ops/drill": _begin("drill", "Restore the newest backup on trial", "Drill"),
-    "GET /ops/drill/{check_id}": _shown("getDrill", "How the restore went", "Drill", ops_examples.DRILLED),
-    "POST /ops/restore": _begin(
-        "restore", "Bring back a snapshot's file from the bucket's older versions", "Restored", **_NAMED
+    "GET /ops/drill/{check_id}": _shown(
+        "getDrill", "How the restore went", "Drill", ops_examples.DRILLED
     ),
-    "GET /ops/restore/{check_id}": _shown("getRestore", "What became of it", "Restored", ops_examples.RESTORED),
+    "POST /ops/restore": _begin(
+        "restore",
+        "Bring back a snapshot's file from the bucket's older versions",
+        "Restored",
+        **_NAMED,
+    ),
+    "GET /ops/restore/{check_id}": _shown(
+        "getRestore", "What became of it", "Restored", ops_examples.RESTORED
+    ),
 }

@@ -8,7 +8,11 @@ from chalicelib.api.ops import ALLOWED, SNAPSHOT
 
 NUMBER, WHOLE, TEXT, TRUTH = ({"type": kind} for kind in ("number", "integer", "string", "boolean"))
 _UUID = {"type": "string", "format": "uuid"}
-_PROBLEMS = {"type": "array", "items": TEXT, "description": "a sentence for each thing that is not as it should be"}
+_PROBLEMS = {
+    "type": "array",
+    "items": TEXT,
+    "description": "a sentence for each thing that is not as it should be",
+}
 
 
 def _nullable(kind: str, description: str = "") -> dict[str, Any]:
@@ -20,7 +24,10 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _or_null(schema: dict[str, Any], description: str = "") -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}], **({"description": description} if description else {})}
+    return {
+        "anyOf": [schema, {"type": "null"}],
+        **({"description": description} if description else {}),
+    }
 
 
 def _list_of(name: str) -> dict[str, Any]:
@@ -39,7 +46,9 @@ def _report(result: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-_STEP = _object({"step": {**TEXT, "enum": ["fetch", "restore", "verify", "remove"]}, "seconds": NUMBER})
+_STEP = _object(
+    {"step": {**TEXT, "enum": ["fetch", "restore", "verify", "remove"]}, "seconds": NUMBER}
+)
 _FILE = _object(
     {
         "name": TEXT,
@@ -56,20 +65,37 @@ OPS_SCHEMAS: dict[str, Any] = {
         {
             "version": TEXT,
             "is_healthy": TRUTH,
-            "checks": {"type": "object", "additionalProperties": TEXT, "description": "as GET /health tells them"},
+            "checks": {
+                "type": "object",
+                "additionalProperties": TEXT,
+                "description": "as GET /health tells them",
+            },
             "lock": _object(
                 {
                     "fence": {**WHOLE, "description": "how many claims there were"},
-                    "job_id": _nullable("string", "the job that has the lock; null while it is free"),
+                    "job_id": _nullable(
+                        "string", "the job that has the lock; null while it is free"
+                    ),
                     "since": _nullable("number"),
-                    "holder": _nullable("string", "the worker of that job; null while it waits for one"),
+                    "holder": _nullable(
+                        "string", "the worker of that job; null while it waits for one"
+                    ),
                     "lease_until": _nullable("number"),
-                    "is_over": {**TRUTH, "description": "the lease is over: the sweeper takes the job up"},
+                    "is_over": {
+                        **TRUTH,
+                        "description": "the lease is over: the sweeper takes the job up",
+                    },
                 }
             ),
-            "running": _or_null({"$ref": "#/components/schemas/JobSummary"}, "the job that has the lock"),
-            "snapshot": _or_null({"$ref": "#/components/schemas/KeptSnapshot"}, "what is published"),
-            "sweeper": _object({"at": _nullable("number", "when it was last at work; null before the first time")}),
+            "running": _or_null(
+                {"$ref": "#/components/schemas/JobSummary"}, "the job that has the lock"
+            ),
+            "snapshot": _or_null(
+                {"$ref": "#/components/schemas/KeptSnapshot"}, "what is published"
+            ),
+            "sweeper": _object(
+                {"at": _nullable("number", "when it was last at work; null before the first time")}
+            ),
             "last_failures": {
                 "type": "array",
                 "description": "the newest jobs that FAILED",
@@ -93,13 +119,20 @@ OPS_SCHEMAS: dict[str, Any] = {
             "fence": WHOLE,
             "published_at": _nullable("number"),
             "triggered_by": _nullable("string"),
-            "rollback_to": _nullable("string", "the snapshot that it is a copy of, where a rollback published it"),
-            "rows": _nullable("integer", "null of what was published before this was kept; so are bytes and sha256"),
+            "rollback_to": _nullable(
+                "string", "the snapshot that it is a copy of, where a rollback published it"
+            ),
+            "rows": _nullable(
+                "integer",
+                "null of what was published before this was kept; so are bytes and sha256",
+            ),
             "bytes": _nullable("integer"),
             "sha256": _nullable("string"),
             "store": {**TEXT, "enum": ["file", "iceberg"]},
             "is_current": TRUTH,
-            "is_there": _nullable("boolean", "whether the warehouse has its file; null where nobody looked"),
+            "is_there": _nullable(
+                "boolean", "whether the warehouse has its file; null where nobody looked"
+            ),
         }
     ),
     "SnapshotList": _object({"snapshots": _list_of("KeptSnapshot")}),
@@ -112,7 +145,12 @@ OPS_SCHEMAS: dict[str, Any] = {
     "VerificationRequest": {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"all": {**TRUTH, "description": "every snapshot that is kept, and not the current one alone"}},
+        "properties": {
+            "all": {
+                **TRUTH,
+                "description": "every snapshot that is kept, and not the current one alone",
+            }
+        },
     },
     "Verification": _report(
         _object(
@@ -121,7 +159,11 @@ OPS_SCHEMAS: dict[str, Any] = {
                 "looked_at": WHOLE,
                 "wrong": WHOLE,
                 "seconds": NUMBER,
-                "files": {"type": "array", "items": _FILE, "description": "what is wrong first; 200 at most"},
+                "files": {
+                    "type": "array",
+                    "items": _FILE,
+                    "description": "what is wrong first; 200 at most",
+                },
             }
         )
     ),
@@ -148,7 +190,10 @@ OPS_SCHEMAS: dict[str, Any] = {
                 "rows": WHOLE,
                 "bytes": WHOLE,
                 "sha256": TEXT,
-                "is_restored": {**TRUTH, "description": "false when it was there, and as it should be"},
+                "is_restored": {
+                    **TRUTH,
+                    "description": "false when it was there, and as it should be",
+                },
                 "version": _nullable("string", "the older version that it was made of"),
             }
         )

@@ -1,4 +1,6 @@
-"""The schemas of the document: jobs by the fields of Job, rows by the columns of well production."""
+"""The schemas of the document: jobs by the fields of Job, rows by the columns of well
+production.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,10 @@ def whole_object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) 
 def envelope_of(data: str, example: Any) -> dict[str, Any]:
     """The content of a success."""
     part = {"properties": {"data": {"$ref": f"#/components/schemas/{data}"}}}
-    return {"schema": {"allOf": [{"$ref": "#/components/schemas/Success"}, part]}, "example": example}
+    return {
+        "schema": {"allOf": [{"$ref": "#/components/schemas/Success"}, part]},
+        "example": example,
+    }
 
 
 def of_type(hint: Any) -> dict[str, Any]:
@@ -138,7 +143,10 @@ def _job(*, whole: bool) -> dict[str, Any]:
 
 def column(told: Column) -> dict[str, Any]:
     kind = _KINDS[told.kind]
-    schema: dict[str, Any] = {"type": kind if told.role is Role.KEY else [kind, "null"], "description": told.comment}
+    schema: dict[str, Any] = {
+        "type": kind if told.role is Role.KEY else [kind, "null"],
+        "description": told.comment,
+    }
     if told.kind is Kind.DAY:
         return schema | {"format": "date"}
     if told.kind is Kind.CODE:
@@ -150,7 +158,10 @@ def _list(of: str) -> dict[str, Any]:
     return whole_object(
         {
             "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}},
-            "next_cursor": {"type": ["string", "null"], "description": "asks for the page after; null on the last"},
+            "next_cursor": {
+                "type": ["string", "null"],
+                "description": "asks for the page after; null on the last",
+            },
             "snapshot": {"$ref": "#/components/schemas/Snapshot"},
         }
     )
@@ -171,7 +182,8 @@ _COLUMNS = {
 }
 _RATES = {name: _COLUMNS[name] for name in _COLUMNS if name.endswith(("_kbd", "_mmcfd"))}
 _SUMS = {
-    name: {"type": ["number", "null"], "description": f"sum: {told['description']}"} for name, told in _RATES.items()
+    name: {"type": ["number", "null"], "description": f"sum: {told['description']}"}
+    for name, told in _RATES.items()
 }
 _PAIRS = {
     "cut_water_kbd": "water of the wells that tell water and liquids, or water and oil: the one side of a water cut",
@@ -179,15 +191,27 @@ _PAIRS = {
     "ratio_gas_mmcfd": "gas of the wells that tell gas and oil: the one side of a gas-oil ratio",
     "ratio_oil_kbd": "oil of these wells: the other side",
     **{
-        name.replace("_production_", "_producing_"): f"what the wells of {name} make on a day on which all of them "
+        name.replace(
+            "_production_", "_producing_"
+        ): f"what the wells of {name} make on a day on which all of them "
         "produce; null where one of them does not tell its days on production"
         for name in _RATES
     },
 }
-_VALUES = {name: told for name, told in _COLUMNS.items() if name not in ("data_source", "source_data", "partition_0")}
+_VALUES = {
+    name: told
+    for name, told in _COLUMNS.items()
+    if name not in ("data_source", "source_data", "partition_0")
+}
 _UUID = {"type": "string", "format": "uuid"}
 _NAMED = {"name": TEXT, "fence": WHOLE, "job_id": _UUID}
-_FACTS = {"name": TEXT, "fence": WHOLE, "rows": WHOLE, "bytes": WHOLE, "sha256": {**TEXT, "pattern": "^[0-9a-f]{64}$"}}
+_FACTS = {
+    "name": TEXT,
+    "fence": WHOLE,
+    "rows": WHOLE,
+    "bytes": WHOLE,
+    "sha256": {**TEXT, "pattern": "^[0-9a-f]{64}$"},
+}
 _STAMP = {
     "request_id": {**TEXT, "description": "also in the header X-Request-ID and in the log"},
     "timestamp": {**MOMENT, "description": "UTC"},
@@ -210,16 +234,28 @@ _OF_WELLS = {
 }
 _MOMENT_OR_NONE = {"type": ["number", "null"], "description": "epoch seconds"}
 _SCHEDULE = {
-    "next_due": {**_MOMENT_OR_NONE, "description": "when it is started next; null without a schedule, and in a pause"},
+    "next_due": {
+        **_MOMENT_OR_NONE,
+        "description": "when it is started next; null without a schedule, and in a pause",
+    },
     "last_due": {**_MOMENT_OR_NONE, "description": "the due time that was started last"},
-    "last_due_job_id": {"type": ["string", "null"], "description": "the job that was started for it"},
-    "skipped": {**WHOLE, "description": "due times that were not started: missed before a later one, or in a pause"},
+    "last_due_job_id": {
+        "type": ["string", "null"],
+        "description": "the job that was started for it",
+    },
+    "skipped": {
+        **WHOLE,
+        "description": "due times that were not started: missed before a later one, or in a pause",
+    },
     "paused": {
         "anyOf": [
             whole_object(
                 {
                     "at": NUMBER,
-                    "by": {"type": ["string", "null"], "description": "who paused it; null: its failures"},
+                    "by": {
+                        "type": ["string", "null"],
+                        "description": "who paused it; null: its failures",
+                    },
                     "reason": TEXT,
                     "code": {"type": ["string", "null"], "description": "of the last failure"},
                 }
@@ -236,18 +272,27 @@ _DEFINED = {
         "description": "of its definition, from 1 on; null where the settings are the source",
     },
     "is_default": {**TRUTH, "description": "the one that a trigger without a source means"},
-    "adopts": {**TEXT, "description": "the earlier source whose rows become this one's; empty: none"},
+    "adopts": {
+        **TEXT,
+        "description": "the earlier source whose rows become this one's; empty: none",
+    },
     "kind": {**TEXT, "enum": ["odata", "files"]},
     "period": {**TEXT, "enum": ["day", "month", "quarter", "year"]},
     "schedule": {**TEXT, "description": "cron; empty: by hand"},
     "timezone": {**TEXT, "description": "of the schedule, a name of the IANA list; empty: UTC"},
-    "fresh_for": {**TEXT, "description": 'how old its latest import may be, such as "26 h"; empty: of any age'},
+    "fresh_for": {
+        **TEXT,
+        "description": 'how old its latest import may be, such as "26 h"; empty: of any age',
+    },
     "pause_after": {
         "type": ["integer", "null"],
         "description": "so many imports that fail one after the other pause its schedule",
     },
     **_SCHEDULE,
-    "stale_since": {**_MOMENT_OR_NONE, "description": "when its data grew too old; null while it is fresh"},
+    "stale_since": {
+        **_MOMENT_OR_NONE,
+        "description": "when its data grew too old; null while it is fresh",
+    },
     "created_at": _MOMENT_OR_NONE,
     "created_by": {"type": ["string", "null"]},
     "updated_at": _MOMENT_OR_NONE,
@@ -256,9 +301,15 @@ _DEFINED = {
 }
 
 SCHEMAS: dict[str, Any] = {
-    "Success": whole_object({"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}),
+    "Success": whole_object(
+        {"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}
+    ),
     "Error": whole_object(
-        {"success": {"const": False}, "error": whole_object(_ERROR, optional=("rule", "details")), **_STAMP},
+        {
+            "success": {"const": False},
+            "error": whole_object(_ERROR, optional=("rule", "details")),
+            **_STAMP,
+        },
         optional=("timestamp",),  # which the gateway's own answers lack
     ),
     "Problem": whole_object(
@@ -271,7 +322,8 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            name: {**parameter.schema, "description": parameter.meaning} for name, parameter in ASKED.items()
+            name: {**parameter.schema, "description": parameter.meaning}
+            for name, parameter in ASKED.items()
         },
     },
     "Accepted": whole_object(
@@ -284,7 +336,9 @@ SCHEMAS: dict[str, Any] = {
         },
         optional=("retry_of",),
     ),
-    "SourceList": whole_object({"sources": {"type": "array", "items": {"$ref": "#/components/schemas/SourceSummary"}}}),
+    "SourceList": whole_object(
+        {"sources": {"type": "array", "items": {"$ref": "#/components/schemas/SourceSummary"}}}
+    ),
     "SourceSummary": whole_object(
         {
             **_DEFINED,
@@ -307,15 +361,27 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
-    "NoticeList": whole_object({"notices": {"type": "array", "items": {"$ref": "#/components/schemas/Notice"}}}),
+    "NoticeList": whole_object(
+        {"notices": {"type": "array", "items": {"$ref": "#/components/schemas/Notice"}}}
+    ),
     "NoticeKey": whole_object({"key": TEXT}),
     "Notice": whole_object(
         {
-            "key": {**TEXT, "description": "the same each time that it is sent; of the end of a job its id"},
-            "kind": {**TEXT, "description": "such as import.completed, import.held, import.failed, import.cancelled"},
+            "key": {
+                **TEXT,
+                "description": "the same each time that it is sent; of the end of a job its id",
+            },
+            "kind": {
+                **TEXT,
+                "description": "such as import.completed, import.held, import.failed, import.cancelled",
+            },
             "at": {**NUMBER, "description": "when it happened, epoch seconds"},
             "text": {**TEXT, "description": "what happened, for people"},
-            "facts": {"type": "object", "description": "what happened, by kind", "additionalProperties": True},
+            "facts": {
+                "type": "object",
+                "description": "what happened, by kind",
+                "additionalProperties": True,
+            },
             "state": of_type(State),
             "deliveries": {
                 "type": "array",
@@ -326,8 +392,14 @@ SCHEMAS: dict[str, Any] = {
                         "state": of_type(State),
                         "attempts": WHOLE,
                         "due_at": {**NUMBER, "description": "when WAITING: not before then"},
-                        "at": {"type": ["number", "null"], "description": "when it was sent or given up"},
-                        "error": {"type": ["string", "null"], "description": "why the last attempt failed"},
+                        "at": {
+                            "type": ["number", "null"],
+                            "description": "when it was sent or given up",
+                        },
+                        "error": {
+                            "type": ["string", "null"],
+                            "description": "why the last attempt failed",
+                        },
                     }
                 ),
             },
@@ -359,29 +431,50 @@ SCHEMAS: dict[str, Any] = {
     "SentFile": FILE,
     "Upload": whole_object(
         {
-            "url": {**TEXT, "description": "where the form is sent to, by POST as multipart/form-data"},
+            "url": {
+                **TEXT,
+                "description": "where the form is sent to, by POST as multipart/form-data",
+            },
             "fields": {
                 "type": "object",
                 "additionalProperties": TEXT,
                 "description": "of the form, in any order; `file` comes after them and is the last one",
             },
             "address": {**TEXT, "description": "of the file: what a definition writes as url"},
-            "folder": {**TEXT, "description": "of all files that were sent for the source, for a definition of them"},
+            "folder": {
+                **TEXT,
+                "description": "of all files that were sent for the source, for a definition of them",
+            },
             "most_bytes": {**WHOLE, "description": "a longer file is refused, and an empty one"},
-            "expires_at": {**WHOLE, "description": "until when the file may be sent, epoch seconds"},
+            "expires_at": {
+                **WHOLE,
+                "description": "until when the file may be sent, epoch seconds",
+            },
         }
     ),
-    "PresetList": whole_object({"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}),
+    "PresetList": whole_object(
+        {"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}
+    ),
     "Preset": whole_object(
         {
             "name": {**TEXT, "description": "what a definition writes as preset"},
             "title": {"type": ["string", "null"]},
             "publisher": {"type": ["string", "null"]},
-            "address": {"type": ["string", "null"], "description": "where its publisher tells of the data"},
-            "verified": {"type": ["boolean", "null"], "description": "it was checked against data as published"},
+            "address": {
+                "type": ["string", "null"],
+                "description": "where its publisher tells of the data",
+            },
+            "verified": {
+                "type": ["boolean", "null"],
+                "description": "it was checked against data as published",
+            },
             "checked_against": {"type": ["string", "null"]},
             "assumed": {"type": ["array", "null"], "items": TEXT},
-            "definition": {"type": "object", "description": "its mapping", "additionalProperties": True},
+            "definition": {
+                "type": "object",
+                "description": "its mapping",
+                "additionalProperties": True,
+            },
         }
     ),
     "SourceDefinition": {
@@ -393,7 +486,9 @@ SCHEMAS: dict[str, Any] = {
     "JobSummary": _job(whole=False),
     "JobParameters": {
         "type": "object",
-        "properties": {name: {"type": parameter.schema["type"]} for name, parameter in PARAMETERS.items()},
+        "properties": {
+            name: {"type": parameter.schema["type"]} for name, parameter in PARAMETERS.items()
+        },
     },
     "JobStats": {
         "type": "object",
@@ -402,8 +497,15 @@ SCHEMAS: dict[str, Any] = {
             "bytes": {**WHOLE, "description": "received, decompressed"},
             "http_retries": WHOLE,
             **{f"{name}_seconds": NUMBER for name in ("checking", *PHASES)},
-            "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
-            "rejects": {"type": "object", "additionalProperties": WHOLE, "description": "REASON column: how often"},
+            "changed_since": {
+                **NUMBER,
+                "description": "an increment: from when on it asked, epoch seconds",
+            },
+            "rejects": {
+                "type": "object",
+                "additionalProperties": WHOLE,
+                "description": "REASON column: how often",
+            },
         },
     },
     "JobWaiting": whole_object(
@@ -423,7 +525,11 @@ SCHEMAS: dict[str, Any] = {
         {
             "message": TEXT,
             "held_since": {**TEXT, "format": "uuid", "description": "the job that was held later"},
-            "published_by": {**TEXT, "format": "uuid", "description": "the job that was published later"},
+            "published_by": {
+                **TEXT,
+                "format": "uuid",
+                "description": "the job that was published later",
+            },
             "accept_until": {**NUMBER, "description": "epoch seconds; the week is over"},
         },
         optional=("held_since", "published_by", "accept_until"),
@@ -448,27 +554,43 @@ SCHEMAS: dict[str, Any] = {
     "JobCompleteness": whole_object(
         {
             "state": {"enum": ["proved", "unprovable", "disproved"]},
-            "reason": {**TEXT, "description": "a sentence for people; empty when there is nothing to say"},
-            "announced": {"type": ["integer", "null"], "description": "rows that the source counted at the beginning"},
-            "counted_again": {"type": ["integer", "null"], "description": "rows that it counted at the end"},
+            "reason": {
+                **TEXT,
+                "description": "a sentence for people; empty when there is nothing to say",
+            },
+            "announced": {
+                "type": ["integer", "null"],
+                "description": "rows that the source counted at the beginning",
+            },
+            "counted_again": {
+                "type": ["integer", "null"],
+                "description": "rows that it counted at the end",
+            },
             "delivered": WHOLE,
         }
     ),
     "JobDiff": whole_object(
         {
             **dict.fromkeys(("new", "updated", "unchanged", "rejected", "withdrawn"), WHOLE),
-            "covered": {**WHOLE, "description": "of an import that withdraws rows: how many are stored of its periods"},
+            "covered": {
+                **WHOLE,
+                "description": "of an import that withdraws rows: how many are stored of its periods",
+            },
             "is_first": {**TRUTH, "description": "nothing was stored before"},
             "nulled": {
                 "type": "object",
                 "description": "by column: of so many stored values that the import touches so many turn null",
-                "additionalProperties": whole_object({"nulled": WHOLE, "stored": WHOLE, "in_store": WHOLE}),
+                "additionalProperties": whole_object(
+                    {"nulled": WHOLE, "stored": WHOLE, "in_store": WHOLE}
+                ),
             },
             "absent": {
                 "type": "object",
                 "description": "by column that lacks a field: values stored, rows that came, those with a value, and "
                 "the stretch of rows beside each other without one",
-                "additionalProperties": whole_object(dict.fromkeys(("stored", "rows", "filled", "stretch"), WHOLE)),
+                "additionalProperties": whole_object(
+                    dict.fromkeys(("stored", "rows", "filled", "stretch"), WHOLE)
+                ),
             },
             "sums": {
                 "type": "object",
@@ -499,7 +621,11 @@ SCHEMAS: dict[str, Any] = {
     "JobLog": whole_object(
         {
             "job_id": {**TEXT, "format": "uuid"},
-            "lines": {"type": "array", "maxItems": MOST_LINES, "items": {"$ref": "#/components/schemas/LogLine"}},
+            "lines": {
+                "type": "array",
+                "maxItems": MOST_LINES,
+                "items": {"$ref": "#/components/schemas/LogLine"},
+            },
         }
     ),
     "LogLine": whole_object(
@@ -507,7 +633,10 @@ SCHEMAS: dict[str, Any] = {
             "at": {**NUMBER, "description": "epoch seconds, by the clock of who wrote it"},
             "level": {"enum": ["INFO", "WARNING", "ERROR", "CRITICAL"]},
             "text": {**TEXT, "maxLength": LONGEST_LINE},
-            "attempt": {"type": ["integer", "null"], "description": "which worker; null of a line that none wrote"},
+            "attempt": {
+                "type": ["integer", "null"],
+                "description": "which worker; null of a line that none wrote",
+            },
             "fence": {**WHOLE, "description": "the number of the newest claim when it was written"},
         }
     ),
@@ -517,11 +646,19 @@ SCHEMAS: dict[str, Any] = {
             "name": TEXT,
             "role": {"enum": list(TokenRole)},
             "token": {**TEXT, "description": "in plain text, in this answer alone"},
-            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null without an end"},
-            "previous_until": {**NUMBER, "description": "until when the one before works, epoch seconds"},
+            "expires_at": {
+                "type": ["number", "null"],
+                "description": "epoch seconds; null without an end",
+            },
+            "previous_until": {
+                **NUMBER,
+                "description": "until when the one before works, epoch seconds",
+            },
         }
     ),
-    "TokenList": whole_object({"tokens": {"type": "array", "items": {"$ref": "#/components/schemas/Token"}}}),
+    "TokenList": whole_object(
+        {"tokens": {"type": "array", "items": {"$ref": "#/components/schemas/Token"}}}
+    ),
     "Token": whole_object(
         {
             "name": TEXT,
@@ -541,7 +678,9 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "Acceptance": FINDINGS,
-    "JobWarning": whole_object({"rule": {"enum": sorted(WARNING_RULES)}, "count": WHOLE, "message": TEXT}),
+    "JobWarning": whole_object(
+        {"rule": {"enum": sorted(WARNING_RULES)}, "count": WHOLE, "message": TEXT}
+    ),
     "JobError": whole_object(
         {
             "code": TEXT,
@@ -566,19 +705,34 @@ SCHEMAS: dict[str, Any] = {
             "position": WHOLE,
             "reason": {"enum": sorted(REJECTION_REASONS)},
             "detail": {"type": ["string", "null"]},
-            "raw": {"type": ["string", "null"], "description": "up to 4 KiB of what the source sent"},
+            "raw": {
+                "type": ["string", "null"],
+                "description": "up to 4 KiB of what the source sent",
+            },
             "rejected_at": MOMENT,
         }
     ),
     "Changes": _list("ChangeOrField"),
-    "ChangeOrField": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Change", "ChangedField")]},
+    "ChangeOrField": {
+        "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Change", "ChangedField")]
+    },
     "Change": whole_object(
         {
             "change": {"enum": ["new", "updated", "withdrawn"]},
-            **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")},
+            **{
+                name: _COLUMNS[name]
+                for name in ("source", "field_code", "field_name", "well_code", "well_name")
+            },
             **{name: _COLUMNS[name] for name in ("production_period", "period_days")},
-            **{side: {"oneOf": [{"$ref": "#/components/schemas/Values"}, {"type": "null"}]} for side in SIDES},
-            "differs": {"type": "array", "items": {"enum": list(OF_A_CHANGE)}, "description": "the values that differ"},
+            **{
+                side: {"oneOf": [{"$ref": "#/components/schemas/Values"}, {"type": "null"}]}
+                for side in SIDES
+            },
+            "differs": {
+                "type": "array",
+                "items": {"enum": list(OF_A_CHANGE)},
+                "description": "the values that differ",
+            },
         }
     ),
     "Values": whole_object({name: _COLUMNS[name] for name in OF_A_CHANGE}),
@@ -587,7 +741,10 @@ SCHEMAS: dict[str, Any] = {
             **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
             **dict.fromkeys(("new_records", "updated_records", "withdrawn_records"), WHOLE),
             **{
-                f"{volume}_{side}": {"type": ["number", "null"], "description": "of the changed rows"}
+                f"{volume}_{side}": {
+                    "type": ["number", "null"],
+                    "description": "of the changed rows",
+                }
                 for volume in OF_VOLUMES.values()
                 for side in SIDES
             },
@@ -605,7 +762,10 @@ SCHEMAS: dict[str, Any] = {
             "period_days": _DAYS,
             "wells": WHOLE,
             **_SUMS,
-            **{name: {"type": ["number", "null"], "description": told} for name, told in _PAIRS.items()},
+            **{
+                name: {"type": ["number", "null"], "description": told}
+                for name, told in _PAIRS.items()
+            },
         }
     ),
     "FieldPage": _list("Field"),
@@ -623,7 +783,14 @@ SCHEMAS: dict[str, Any] = {
         {
             **{
                 name: _COLUMNS[name]
-                for name in ("source", "field_code", "field_name", "well_code", "well_reference", "well_name")
+                for name in (
+                    "source",
+                    "field_code",
+                    "field_name",
+                    "well_code",
+                    "well_reference",
+                    "well_name",
+                )
             },
             "first_period": DAY,
             "last_period": DAY,
@@ -635,14 +802,20 @@ SCHEMAS: dict[str, Any] = {
             **_list("Registered")["properties"],
             **{
                 name: {**whole_object({"wells": WHOLE, "fields": WHOLE}), "description": meaning}
-                for name, meaning in (("found", "with the words, of what is chosen"), ("total", "of all"))
+                for name, meaning in (
+                    ("found", "with the words, of what is chosen"),
+                    ("total", "of all"),
+                )
             },
             "sources": {"type": "array", "items": whole_object({"source": _SOURCE, "rows": WHOLE})},
             "fields": {
                 "type": "array",
                 "description": "of wells alone: the 200 fields with the most of them",
                 "items": whole_object(
-                    {**{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")}, "rows": WHOLE}
+                    {
+                        **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
+                        "rows": WHOLE,
+                    }
                 ),
             },
         }
@@ -656,8 +829,15 @@ SCHEMAS: dict[str, Any] = {
                 "last_period": DAY,
                 "periods": WHOLE,
                 **{
-                    name: {**_COLUMNS[name], "description": f"of the last period: {_COLUMNS[name]['description']}"}
-                    for name in ("oil_production_kbd", "gas_production_mmcfd", "water_production_kbd")
+                    name: {
+                        **_COLUMNS[name],
+                        "description": f"of the last period: {_COLUMNS[name]['description']}",
+                    }
+                    for name in (
+                        "oil_production_kbd",
+                        "gas_production_mmcfd",
+                        "water_production_kbd",
+                    )
                 },
                 **{
                     name: {"type": ["number", "null"], "description": meaning}
@@ -679,11 +859,16 @@ SCHEMAS: dict[str, Any] = {
         {
             "rows": WHOLE,
             **dict.fromkeys(("wells", "fields"), _OF_WELLS),
-            **{name: {"type": ["string", "null"], "format": "date"} for name in ("first_period", "last_period")},
+            **{
+                name: {"type": ["string", "null"], "format": "date"}
+                for name in ("first_period", "last_period")
+            },
             **dict.fromkeys(("wells_with_gaps", "missing_periods", "missing_months"), _OF_WELLS),
             **dict.fromkeys(("replaced_rows", "rejected_rows"), WHOLE),
             "sources": {"type": "array", "items": {"$ref": "#/components/schemas/StoredSource"}},
-            "last_import": {"anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]},
+            "last_import": {
+                "anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]
+            },
             "schema_version": WHOLE,
             "storage_version": TEXT,
             "snapshot": whole_object({**_FACTS, "job_id": _UUID}),
@@ -700,7 +885,15 @@ SCHEMAS: dict[str, Any] = {
             "first_period": DAY,
             "last_period": DAY,
             **dict.fromkeys(
-                ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months", "replaced_rows"), WHOLE
+                (
+                    "wells",
+                    "fields",
+                    "wells_with_gaps",
+                    "missing_periods",
+                    "missing_months",
+                    "replaced_rows",
+                ),
+                WHOLE,
             ),
         }
     ),
@@ -711,26 +904,43 @@ SCHEMAS: dict[str, Any] = {
             "triggered_by": TEXT,
             "started_at": MOMENT,
             "merged_at": MOMENT,
-            **dict.fromkeys(("new_records", "updated_records", "duplicate_records", "failed_records"), WHOLE),
+            **dict.fromkeys(
+                ("new_records", "updated_records", "duplicate_records", "failed_records"), WHOLE
+            ),
             "expected_records": {"type": ["integer", "null"]},
-            "warnings": {"type": "object", "additionalProperties": WHOLE, "description": "rule: count"},
+            "warnings": {
+                "type": "object",
+                "additionalProperties": WHOLE,
+                "description": "rule: count",
+            },
         }
     ),
     "Export": whole_object(
         {
             "url": {**TEXT, "format": "uri"},
-            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null for a file"},
-            "created_at": {"type": ["number", "null"], "description": "when the import completed, epoch seconds"},
+            "expires_at": {
+                "type": ["number", "null"],
+                "description": "epoch seconds; null for a file",
+            },
+            "created_at": {
+                "type": ["number", "null"],
+                "description": "when the import completed, epoch seconds",
+            },
             **{name: told for name, told in _FACTS.items() if name != "fence"},
             "job_id": _UUID,
         }
     ),
     "SqlOffer": whole_object(
         {
-            "off": {"type": ["string", "null"], "description": "why statements are not answered; null where they are"},
+            "off": {
+                "type": ["string", "null"],
+                "description": "why statements are not answered; null where they are",
+            },
             "questions": {
                 "type": "array",
-                "items": whole_object(dict.fromkeys(("name", "title", "explanation", "statement"), TEXT)),
+                "items": whole_object(
+                    dict.fromkeys(("name", "title", "explanation", "statement"), TEXT)
+                ),
             },
         }
     ),
@@ -738,7 +948,8 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["statement"],
         "properties": {
-            name: {"description": parameter.meaning, **parameter.schema} for name, parameter in QUERIES["sql"].items()
+            name: {"description": parameter.meaning, **parameter.schema}
+            for name, parameter in QUERIES["sql"].items()
         },
         "additionalProperties": False,
     },
@@ -748,7 +959,10 @@ SCHEMAS: dict[str, Any] = {
             "rows": {
                 "type": "array",
                 "description": "the values in the order of the columns; what JSON has no form for is text",
-                "items": {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+                "items": {
+                    "type": "array",
+                    "items": {"type": ["string", "number", "boolean", "null"]},
+                },
             },
             "cut": {
                 "type": ["string", "null"],
@@ -761,19 +975,26 @@ SCHEMAS: dict[str, Any] = {
     "ListFile": whole_object(
         {
             "url": {**TEXT, "format": "uri"},
-            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null for a file"},
+            "expires_at": {
+                "type": ["number", "null"],
+                "description": "epoch seconds; null for a file",
+            },
             **{name: _FACTS[name] for name in ("name", "rows", "bytes", "sha256")},
             "snapshot": {"$ref": "#/components/schemas/Snapshot"},
         }
     ),
     **{
-        f"{name}OrFile": {"anyOf": [{"$ref": f"#/components/schemas/{each}"} for each in (name, "ListFile")]}
+        f"{name}OrFile": {
+            "anyOf": [{"$ref": f"#/components/schemas/{each}"} for each in (name, "ListFile")]
+        }
         for name in (
             *(f"{each}Page" for each in ("Production", "Revision", "Total", "Field", "Well")),
             "Rejects",
             "Changes",
         )
     },
-    "Health": whole_object({"version": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
+    "Health": whole_object(
+        {"version": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}
+    ),
     "Document": {"type": "object", "description": "This document.", "additionalProperties": True},
 }

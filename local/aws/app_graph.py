@@ -1,4 +1,6 @@
-"""What Chalice would deploy for this app: its Lambda functions and schedules, read off its own app graph."""
+"""What Chalice would deploy for this app: its Lambda functions and schedules, read off its own app
+graph.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +35,9 @@ def deployed_functions(config: Config) -> list[LambdaFunction]:
     ]
 
 
-def _functions(application: models.Application) -> Iterator[tuple[models.LambdaFunction, str | None]]:
+def _functions(
+    application: models.Application,
+) -> Iterator[tuple[models.LambdaFunction, str | None]]:
     for resource in application.resources:
         if isinstance(resource, models.LambdaFunction):
             yield resource, None

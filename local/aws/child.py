@@ -1,8 +1,8 @@
 """Runs a command that dies with the process that started it, even when that is ended by `kill -9`.
 
-`python child.py PARENT_PID COMMAND...` asks the kernel (Linux) to kill this process when its parent goes,
-then becomes the command. A `preexec_fn` would do the same, but is unsafe beside threads. The kernel counts
-the thread that started the process as its parent, so that thread must outlive it.
+`python child.py PARENT_PID COMMAND...` asks the kernel (Linux) to kill this process when its parent
+goes, then becomes the command. A `preexec_fn` would do the same, but is unsafe beside threads. The
+kernel counts the thread that started the process as its parent, so that thread must outlive it.
 """
 
 import contextlib
@@ -27,7 +27,9 @@ def start(
     stdout: IO[bytes] | int | None = None,
     stderr: IO[bytes] | int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """In a process group of its own: Ctrl-C in the terminal reaches the stack alone, `kill` all of it."""
+    """In a process group of its own: Ctrl-C in the terminal reaches the stack alone, `kill` all of
+    it.
+    """
     return subprocess.Popen(
         [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command],
         env=environment,

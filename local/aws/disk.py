@@ -1,4 +1,6 @@
-"""Whether what the laptop's AWS must keep can be written. It is told once, when it begins and when it is over."""
+"""Whether what the laptop's AWS must keep can be written. It is told once, when it begins and when
+it is over.
+"""
 
 import logging
 
@@ -21,7 +23,9 @@ class Disk:
 
     def is_unwritable(self, why: Exception) -> None:
         if self.trouble is None:
-            log.error("%s cannot be written: %s. Nothing is accepted until it can.", self._what, why)
+            log.error(
+                "%s cannot be written: %s. Nothing is accepted until it can.", self._what, why
+            )
         self.trouble = why
 
     def is_writable(self) -> None:

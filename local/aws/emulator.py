@@ -1,13 +1,15 @@
 """DynamoDB, S3, SSM and Secrets Manager on one loopback port: moto behind one mutex.
 
-The table is in SQLite and outlives the process: `kill -9` loses no acknowledged write. moto is given, for each request,
-a table of just the items that the request is about; what has become of them is in SQLite before the answer leaves. So
-neither the start nor a request takes longer for a long history. moto's transactions copy and restore a table without a
-lock, so two threads could both win one condition; here one request runs at a time. The bucket, the parameters and the
-secrets live in memory only, because locally the warehouse is a directory and the parameters are seeded at every start.
+The table is in SQLite and outlives the process: `kill -9` loses no acknowledged write. moto is
+given, for each request, a table of just the items that the request is about; what has become of
+them is in SQLite before the answer leaves. So neither the start nor a request takes longer for a
+long history. moto's transactions copy and restore a table without a lock, so two threads could both
+win one condition; here one request runs at a time. The bucket, the parameters and the secrets live
+in memory only, because locally the warehouse is a directory and the parameters are seeded at every
+start.
 
-Over HTTP only who signs with the stack's key is answered, and only for these services: moto's own pages, which show and
-reset everything, are not among them.
+Over HTTP only who signs with the stack's key is answered, and only for these services: moto's own
+pages, which show and reset everything, are not among them.
 """
 
 import argparse
@@ -69,8 +71,9 @@ class Answer(NamedTuple):
 
 
 class LocalAws:
-    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager until `stop`, to
-    requests that are signed with `keys`. `on_parameter` is given the name and value of each parameter that one puts.
+    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager
+    until `stop`, to requests that are signed with `keys`. `on_parameter` is given the name and
+    value of each parameter that one puts.
 
     One at a time in a process: moto's state is global.
     """
@@ -95,7 +98,9 @@ class LocalAws:
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
-        default_user_config.pop("stepfunctions", None)  # until run_machines says so (machine.py), no execution runs
+        default_user_config.pop(
+            "stepfunctions", None
+        )  # until run_machines says so (machine.py), no execution runs
         for backends in (s3_backends, ssm_backends, secretsmanager_backends):
             backends[DEFAULT_ACCOUNT_ID].reset()
         self._create_table()
@@ -126,15 +131,31 @@ class LocalAws:
     def put_parameter(self, name: str, value: str) -> None:
         request = {"Name": name, "Value": value, "Type": "SecureString", "Overwrite": True}
         with self._mutex:
-            self._call("POST", "/", signed_for="ssm", target="AmazonSSM.PutParameter", request=request)
+            self._call(
+                "POST", "/", signed_for="ssm", target="AmazonSSM.PutParameter", request=request
+            )
 
     def create_state_machine(self, name: str, definition: str) -> None:
-        """Its executions run here from then on, and end with this process; local/aws/machine.py tells who they ask."""
-        told = {"name": name, "definition": definition, "roleArn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/machine"}
+        """Its executions run here from then on, and end with this process; local/aws/machine.py
+        tells who they ask.
+        """
+        told = {
+            "name": name,
+            "definition": definition,
+            "roleArn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/machine",
+        }
         with self._mutex:
-            self._call("POST", "/", signed_for="states", target="AWSStepFunctions.CreateStateMachine", request=told)
+            self._call(
+                "POST",
+                "/",
+                signed_for="states",
+                target="AWSStepFunctions.CreateStateMachine",
+                request=told,
+            )
 
-    def answer(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def answer(
+        self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
         """`service` is one of SERVICES. Raises MalformedRequestError, UnwritableError."""
         operation = headers.get("X-Amz-Target", "").removeprefix(DYNAMODB)
         keys = self._touched(operation, body)
@@ -160,17 +181,25 @@ class LocalAws:
             self._on_parameter(request["Name"], request["Value"])
 
     def _key_of_whole_read(self, operation: str, body: bytes) -> Key | None:
-        """Of a GetItem for a whole item. It is answered without moto, whose serialiser takes 6 ms for a job."""
+        """Of a GetItem for a whole item. It is answered without moto, whose serialiser takes 6 ms
+        for a job.
+        """
         if operation != "GetItem":
             return None
         try:
             request = json.loads(body)
             plain = request.keys() <= {"TableName", "Key", "ConsistentRead"}
-            return Key.of(request["Key"]) if plain and request["TableName"] == self._table_name else None
+            return (
+                Key.of(request["Key"])
+                if plain and request["TableName"] == self._table_name
+                else None
+            )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None  # moto knows DynamoDB's words for it
 
-    def _transact(self, keys: list[Key], path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _transact(
+        self, keys: list[Key], path: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
         """Once per ClientRequestToken."""
         token = json.loads(body).get("ClientRequestToken")
         if token in self._tokens:
@@ -214,8 +243,8 @@ class LocalAws:
             return self._ask_moto("dynamodb", "POST", path, headers, body)
 
     def _items_for(self, operation: str, body: bytes) -> Iterable[Item]:
-        """A Query of a partition needs some of it, and of each item the attributes that it names; most other reads are
-        given all there is.
+        """A Query of a partition needs some of it, and of each item the attributes that it names;
+        most other reads are given all there is.
         """
         if operation == "GetItem" and (key := _key_of(body)):
             return filter(None, [self._journal.item(key)])
@@ -246,7 +275,9 @@ class LocalAws:
             "__type": "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException",
             "Message": "The ClientRequestToken was used with another request.",
         }
-        return Answer(400, json.dumps(mismatch).encode(), {"Content-Type": "application/x-amz-json-1.0"})
+        return Answer(
+            400, json.dumps(mismatch).encode(), {"Content-Type": "application/x-amz-json-1.0"}
+        )
 
     def _remember(self, token: str | None, body: bytes, answer: Answer) -> None:
         if token is not None:
@@ -272,21 +303,32 @@ class LocalAws:
         except (KeyError, TypeError, ValueError) as exc:
             raise MalformedRequestError(f"{type(exc).__name__}: {exc}") from exc
 
-    def _ask_moto(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _ask_moto(
+        self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
         if service not in self._moto:
-            self._moto[service] = Client(create_backend_app(MOTO.get(service, service)), use_cookies=False)  # type: ignore[arg-type]
-        response: TestResponse = self._moto[service].open(path, method=method, headers=dict(headers), data=body)
+            backend: Any = MOTO.get(service, service)
+            self._moto[service] = Client(create_backend_app(backend), use_cookies=False)
+        response: TestResponse = self._moto[service].open(
+            path, method=method, headers=dict(headers), data=body
+        )
         with response:
             return Answer(response.status_code, response.get_data(), dict(response.headers))
 
-    def _call(self, method: str, path: str, *, signed_for: str, target: str = "", request: Any = None) -> None:
-        """A request of the stack's own. moto reads only the service and the region off the signature."""
+    def _call(
+        self, method: str, path: str, *, signed_for: str, target: str = "", request: Any = None
+    ) -> None:
+        """A request of the stack's own. moto reads only the service and the region off the
+        signature.
+        """
         scope = f"local/20240101/{REGION}/{signed_for}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", "X-Amz-Target": target}
         body = b"" if request is None else json.dumps(request).encode()
         answer = self._ask_moto(signed_for, method, path, headers, body)
         if answer.status != HTTPStatus.OK:
-            raise RuntimeError(f"{signed_for} {target or path} answered {answer.status}: {answer.body!r}")
+            raise RuntimeError(
+                f"{signed_for} {target or path} answered {answer.status}: {answer.body!r}"
+            )
 
     def _create_table(self) -> None:
         self._tables.pop(self._table_name, None)
@@ -296,10 +338,14 @@ class LocalAws:
                 {"AttributeName": "pk", "KeyType": "HASH"},
                 {"AttributeName": "sk", "KeyType": "RANGE"},
             ],
-            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+            ],
             "BillingMode": "PAY_PER_REQUEST",
         }
-        self._call("POST", "/", signed_for="dynamodb", target=f"{DYNAMODB}CreateTable", request=request)
+        self._call(
+            "POST", "/", signed_for="dynamodb", target=f"{DYNAMODB}CreateTable", request=request
+        )
 
     def _handler(self) -> type[LoopbackHandler]:
         class Handler(AwsHandler):
@@ -320,7 +366,9 @@ class AwsHandler(LoopbackHandler):
             raise
         except Exception as exc:  # noqa: BLE001  moto's own mistakes
             log.error("The local AWS could not answer: %s: %s", type(exc).__name__, exc)  # noqa: TRY400  one line
-            answer = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", "The local AWS failed.")
+            answer = _refusal(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", "The local AWS failed."
+            )
         headers = {name: value for name, value in answer.headers.items() if not _is_kept_back(name)}
         self.answer(answer.status, answer.body, headers | {"Date": self.date_time_string()})
 
@@ -355,11 +403,16 @@ def _key_of(body: bytes) -> Key | None:
 
 
 def _look_of(body: bytes) -> Look | None:
-    """Of a Query for a partition; None of any other. One more than it may answer with tells that there are more."""
+    """Of a Query for a partition; None of any other. One more than it may answer with tells that
+    there are more.
+    """
     try:
         request = json.loads(body)
         name, _, value = request["KeyConditionExpression"].strip().partition(" = ")
-        if request.get("ExpressionAttributeNames", {}).get(name, name) != "pk" or "IndexName" in request:
+        if (
+            request.get("ExpressionAttributeNames", {}).get(name, name) != "pk"
+            or "IndexName" in request
+        ):
             return None
         start = request.get("ExclusiveStartKey")
         return Look(
@@ -381,16 +434,24 @@ def _of_length(headers: Mapping[str, str], body: str) -> dict[str, str]:
 
 
 def _item_answer(item: dict[str, Any] | None) -> Answer:
-    body = json.dumps({"Item": item} if item else {}, default=lambda binary: b64encode(binary).decode())
+    body = json.dumps(
+        {"Item": item} if item else {}, default=lambda binary: b64encode(binary).decode()
+    )
     return Answer(HTTPStatus.OK, body.encode(), {"Content-Type": "application/x-amz-json-1.0"})
 
 
 def _refusal(status: HTTPStatus, kind: str, message: str) -> Answer:
-    return Answer(status, json.dumps({"__type": kind, "message": message}).encode(), {"x-amzn-ErrorType": kind})
+    return Answer(
+        status,
+        json.dumps({"__type": kind, "message": message}).encode(),
+        {"x-amzn-ErrorType": kind},
+    )
 
 
 def _is_kept_back(header: str) -> bool:
-    """What is of the connection, moto's idea of the time, and its leave for every page to read the answer."""
+    """What is of the connection, moto's idea of the time, and its leave for every page to read the
+    answer.
+    """
     name = header.lower()
     return name in ("connection", "transfer-encoding", "date") or name.startswith("access-control-")
 
@@ -425,8 +486,8 @@ TOUCHED = {
 
 
 def main() -> None:
-    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed, to who signs with the
-    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that it has itself.
+    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed, to
+    who signs with the AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that it has itself.
     """
     parser = argparse.ArgumentParser(prog="python -m local.aws.emulator")
     parser.add_argument("--journal", type=Path, required=True)

@@ -1,4 +1,6 @@
-"""What a client sends, for a limited time: who opens a connection and says nothing, or little, holds no thread."""
+"""What a client sends, for a limited time: who opens a connection and says nothing, or little,
+holds no thread.
+"""
 
 import io
 import socket
@@ -14,8 +16,8 @@ WRITE_SECONDS = 60.0  # without a byte taken
 class Incoming(io.RawIOBase):
     """`ended` is whether the client has closed its side.
 
-    Raises TimeoutError when the next request has not begun in time, or is not whole in time: a byte now and then does
-    not lengthen it.
+    Raises TimeoutError when the next request has not begun in time, or is not whole in time: a byte
+    now and then does not lengthen it.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -25,7 +27,9 @@ class Incoming(io.RawIOBase):
         self.ended = False
 
     def expect(self, *, within: float, whole_within: float) -> None:
-        """A request that begins within so many seconds, and is read to its end within so many more."""
+        """A request that begins within so many seconds, and is read to its end within so many
+        more.
+        """
         self._deadline = time.monotonic() + within
         self._seconds = whole_within
 
@@ -48,8 +52,8 @@ class Incoming(io.RawIOBase):
 
 
 class Lines(io.BufferedReader):
-    """`is_odd` is whether a line has held a sign that no line of a request may (RFC 9112, section 2.2): one reader ends
-    a line at a carriage return, another goes on.
+    """`is_odd` is whether a line has held a sign that no line of a request may (RFC 9112, section
+    2.2): one reader ends a line at a carriage return, another goes on.
     """
 
     is_odd = False

@@ -1,10 +1,13 @@
-"""Lambda's Invoke on a loopback port: what `AWS_ENDPOINT_URL_LAMBDA` names, so that botocore works unchanged.
+"""Lambda's Invoke on a loopback port: what `AWS_ENDPOINT_URL_LAMBDA` names, so that botocore works
+unchanged.
 
-Whoever waits for the answer (`RequestResponse`) gets that of a warm worker, beside whatever else runs.
+Whoever waits for the answer (`RequestResponse`) gets that of a warm worker, beside whatever else
+runs.
 
-An `Event` is on disk before its 202 leaves. It is delivered at least once: tried again twice with the same
-request id after a crash, a timeout or an error, and again after a restart of the stack, until it is older
-than the maximum event age. What never succeeds goes to the function's OnFailure destination, as an event of its own.
+An `Event` is on disk before its 202 leaves. It is delivered at least once: tried again twice with
+the same request id after a crash, a timeout or an error, and again after a restart of the stack,
+until it is older than the maximum event age. What never succeeds goes to the function's OnFailure
+destination, as an event of its own.
 """
 
 import json
@@ -50,7 +53,9 @@ class Event(NamedTuple):
 
 
 class FailedEvent(NamedTuple):
-    """`condition` is RetriesExhausted or EventAgeExceeded; there is no `outcome` when it was never delivered."""
+    """`condition` is RetriesExhausted or EventAgeExceeded; there is no `outcome` when it was never
+    delivered.
+    """
 
     event: Event
     condition: str
@@ -75,7 +80,9 @@ class FailedEvent(NamedTuple):
         """
         record = {
             "version": "1.0",
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": datetime.now(UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "requestContext": {
                 "requestId": self.event.request_id,
                 "functionArn": f"{LambdaFunction(name=self.event.function, handler='').arn}:$LATEST",
@@ -86,7 +93,11 @@ class FailedEvent(NamedTuple):
         }
         if self.outcome:
             record |= {
-                "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+                "responseContext": {
+                    "statusCode": 200,
+                    "executedVersion": "$LATEST",
+                    "functionError": "Unhandled",
+                },
                 "responsePayload": _json_or_text(self.outcome.payload),
             }
         return json.dumps(record).encode()
@@ -118,7 +129,9 @@ class EventQueue:
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
 
     def replace(self, event: Event, following: Event) -> None:
-        """Both or neither, so no failure goes untold when the stack is killed. Raises UnwritableError."""
+        """Both or neither, so no failure goes untold when the stack is killed. Raises
+        UnwritableError.
+        """
         with self._written(), self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
@@ -136,7 +149,9 @@ class EventQueue:
 
     def events(self) -> list[Event]:
         with self._mutex:
-            return [Event(*row) for row in self._db.execute("SELECT * FROM event ORDER BY accepted_at")]
+            return [
+                Event(*row) for row in self._db.execute("SELECT * FROM event ORDER BY accepted_at")
+            ]
 
     def close(self) -> None:
         with self._mutex:
@@ -276,11 +291,17 @@ class LambdaEndpointHandler(LoopbackHandler):
             self._refuse(*REFUSED[type(exc)], str(exc))
             return
         route = INVOCATIONS.fullmatch(self.path)
-        name = urllib.parse.unquote(route[1]).rpartition("function:")[2].partition(":")[0] if route else ""
+        name = (
+            urllib.parse.unquote(route[1]).rpartition("function:")[2].partition(":")[0]
+            if route
+            else ""
+        )
         function = self.endpoint.function(name)
         if function is None:
             arn = LambdaFunction(name=name, handler="").arn
-            self._refuse(404, "ResourceNotFoundException", f"Function not found: {arn}", Type="User")
+            self._refuse(
+                404, "ResourceNotFoundException", f"Function not found: {arn}", Type="User"
+            )
         else:
             self._invoke(function, body or b"{}")
 
@@ -301,7 +322,9 @@ class LambdaEndpointHandler(LoopbackHandler):
             message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             self._refuse(413, "RequestTooLargeException", message)
         elif not _is_json(payload):
-            self._refuse(400, "InvalidRequestContentException", "Could not parse request body into json")
+            self._refuse(
+                400, "InvalidRequestContentException", "Could not parse request body into json"
+            )
         elif kind == "Event":
             self._accept(function, payload, headers)
         elif kind == "DryRun":
@@ -317,7 +340,9 @@ class LambdaEndpointHandler(LoopbackHandler):
             return
         self.answer(202, b"", headers)
 
-    def _wait_for_outcome(self, function: LambdaFunction, payload: bytes, headers: dict[str, str]) -> None:
+    def _wait_for_outcome(
+        self, function: LambdaFunction, payload: bytes, headers: dict[str, str]
+    ) -> None:
         try:
             outcome = self.endpoint.invoke(function, headers["x-amzn-RequestId"], payload)
         except RuntimeStoppedError:
@@ -331,7 +356,9 @@ class LambdaEndpointHandler(LoopbackHandler):
 
     def _refuse(self, status: int, error: str, message: str, **more: str) -> None:
         body = json.dumps({"Message": message, **more}).encode()
-        self.answer(status, body, {"x-amzn-ErrorType": error, "x-amzn-RequestId": str(uuid.uuid4())})
+        self.answer(
+            status, body, {"x-amzn-ErrorType": error, "x-amzn-RequestId": str(uuid.uuid4())}
+        )
 
 
 def _is_json(payload: bytes) -> bool:

@@ -1,8 +1,9 @@
-"""Lambda functions on the laptop: the real handler, by the real awslambdaric, in a process of its own.
+"""Lambda functions on the laptop: the real handler, by the real awslambdaric, in a process of its
+own.
 
-The process asks a Runtime API for its events and posts its answers there, as in Lambda. A function past its
-timeout is killed with its process group. A worker of an event serves that one and is ended; where somebody waits
-for the answer, workers are kept for the next question.
+The process asks a Runtime API for its events and posts its answers there, as in Lambda. A function
+past its timeout is killed with its process group. A worker of an event serves that one and is
+ended; where somebody waits for the answer, workers are kept for the next question.
 """
 
 import contextlib
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
 STOP_SECONDS = 1.5
-WARM_WORKERS = 2  # of a function: a long question holds up no short one, and a laptop has room for its imports
+WARM_WORKERS = (
+    2  # of a function: a long question holds up no short one, and a laptop has room for its imports
+)
 THROTTLED_SECONDS = 5.0  # until one of them is free
 
 
@@ -39,7 +42,9 @@ class ThrottledError(Exception):
 
 
 class LambdaRuntime:
-    """`patience` is how many seconds a question waits for one of the `warm_workers` that its function has at most."""
+    """`patience` is how many seconds a question waits for one of the `warm_workers` that its
+    function has at most.
+    """
 
     def __init__(
         self,
@@ -68,12 +73,16 @@ class LambdaRuntime:
         """
         worker = self._start(function)
         try:
-            return self._see_through(worker, Invocation(function, request_id=request_id, payload=payload))
+            return self._see_through(
+                worker, Invocation(function, request_id=request_id, payload=payload)
+            )
         finally:
             self._end(worker)
 
     def invoke_warm(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> Outcome:
-        """The same with a worker that is kept, unless it failed. Raises RuntimeStoppedError, ThrottledError."""
+        """The same with a worker that is kept, unless it failed. Raises RuntimeStoppedError,
+        ThrottledError.
+        """
         with self._mutex:
             places = self._places.setdefault(function.name, Places(self._warm_workers))
         with places.taken(self._patience) as place:
@@ -81,7 +90,9 @@ class LambdaRuntime:
                 place.worker = self._start(function)
             worker, failed = place.worker, True
             try:
-                outcome = self._see_through(worker, Invocation(function, request_id=request_id, payload=payload))
+                outcome = self._see_through(
+                    worker, Invocation(function, request_id=request_id, payload=payload)
+                )
                 failed = outcome.error is not None
             finally:
                 if failed:
@@ -108,7 +119,12 @@ class LambdaRuntime:
             api = RuntimeApi()
             worker = Worker(
                 api,
-                [sys.executable, "-P", str(WORKER), function.handler],  # -P: the modules beside it are none of its own
+                [
+                    sys.executable,
+                    "-P",
+                    str(WORKER),
+                    function.handler,
+                ],  # -P: the modules beside it are none of its own
                 environment=self._lambda_environment(function, api),
                 cwd=self._project,
                 log=self._log(function),
@@ -132,7 +148,10 @@ class LambdaRuntime:
             if self._stopped:
                 raise RuntimeStoppedError
             if outcome.error:
-                _write(log, f"{request_id} {outcome.error}: {outcome.payload.decode(errors='replace')[:2000]}")
+                _write(
+                    log,
+                    f"{request_id} {outcome.error}: {outcome.payload.decode(errors='replace')[:2000]}",
+                )
             _write(log, f"END RequestId: {request_id}\n{invocation.report(peak_kb)}")
         return outcome
 
@@ -163,11 +182,18 @@ class LambdaRuntime:
 class Worker(threading.Thread):
     """A process of a function, from its start to its end.
 
-    The process dies with the thread that started it (local/child.py), so that thread does nothing but wait for it.
+    The process dies with the thread that started it (local/child.py), so that thread does nothing
+    but wait for it.
     """
 
     def __init__(
-        self, api: RuntimeApi, command: list[str], *, environment: Mapping[str, str], cwd: Path, log: Path
+        self,
+        api: RuntimeApi,
+        command: list[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        log: Path,
     ) -> None:
         super().__init__(daemon=True)
         self.api = api
@@ -242,7 +268,9 @@ def _peak_kb(pid: int) -> int:
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """Where there is no room for it, what is written goes nowhere: no function fails for its log."""
+    """Where there is no room for it, what is written goes nowhere: no function fails for its
+    log.
+    """
     try:
         return log.open("ab", buffering=0)
     except OSError:

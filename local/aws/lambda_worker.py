@@ -1,7 +1,9 @@
-"""`python lambda_worker.py module.function` serves a function with the real awslambdaric, as Lambda's image does.
+"""`python lambda_worker.py module.function` serves a function with the real awslambdaric, as
+Lambda's image does.
 
-AWS_LAMBDA_RUNTIME_API is host, port and a secret path here. awslambdaric's C part puts the paths of the Runtime API
-behind it as they are; its Python part, which tells a failed start, takes it for a host and a port.
+AWS_LAMBDA_RUNTIME_API is host, port and a secret path here. awslambdaric's C part puts the paths of
+the Runtime API behind it as they are; its Python part, which tells a failed start, takes it for a
+host and a port.
 """
 
 import sys

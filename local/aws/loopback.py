@@ -1,7 +1,7 @@
 """HTTP/1.1 on 127.0.0.1, for everything the laptop's AWS serves.
 
-Keep-alive without Nagle's 40 ms, a backlog for bursts, no name lookups, a time limit for every request, and a stop that
-closes every connection.
+Keep-alive without Nagle's 40 ms, a backlog for bursts, no name lookups, a time limit for every
+request, and a stop that closes every connection.
 """
 
 import contextlib
@@ -21,7 +21,9 @@ from local.aws.incoming import Incoming, Lines
 from local.aws.request_body import MOST_BYTES, MalformedRequestError, has_body, read_body
 
 HOST = "127.0.0.1"
-SWITCH_SECONDS = 0.001  # for processes that serve: between short requests Python's 5 ms show in the p99
+SWITCH_SECONDS = (
+    0.001  # for processes that serve: between short requests Python's 5 ms show in the p99
+)
 LINGER_SECONDS = 5.0
 MOST_DROPPED_BYTES = 64 * 1024 * 1024
 
@@ -29,9 +31,11 @@ log = logging.getLogger(__name__)
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
-    """Answers this machine's programs, and pages of this very port; ForeignCallerError's sentence to all others.
+    """Answers this machine's programs, and pages of this very port; ForeignCallerError's sentence
+    to all others.
 
-    `answers_pages` is for an API that says itself which pages may ask, and that may be reached through a tunnel.
+    `answers_pages` is for an API that says itself which pages may ask, and that may be reached
+    through a tunnel.
     """
 
     protocol_version = "HTTP/1.1"
@@ -57,7 +61,9 @@ class LoopbackHandler(BaseHTTPRequestHandler):
             self._linger()
 
     def _linger(self) -> None:
-        """Reads and drops what still comes, for a moment: with bytes unread, the close would cut off the answer."""
+        """Reads and drops what still comes, for a moment: with bytes unread, the close would cut
+        off the answer.
+        """
         self._incoming.expect(within=LINGER_SECONDS, whole_within=LINGER_SECONDS)
         left = MOST_DROPPED_BYTES
         with contextlib.suppress(OSError):
@@ -108,7 +114,9 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         self._is_body_left = False
         return body
 
-    def answer(self, status: int, body: bytes, headers: Mapping[str, str | list[str]] | None = None) -> None:
+    def answer(
+        self, status: int, body: bytes, headers: Mapping[str, str | list[str]] | None = None
+    ) -> None:
         self.send_response_only(status)
         has_body = status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
         length = {"Content-Length": str(len(body))} if has_body else {}
@@ -126,7 +134,9 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], *, port: int = 0, host: str = HOST) -> None:
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], *, port: int = 0, host: str = HOST
+    ) -> None:
         self._connections: set[Any] = set()
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), handler)
@@ -146,7 +156,9 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
 
     def start(self) -> Self:
-        serve = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        serve = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         serve.start()
         return self
 
@@ -170,5 +182,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         error = sys.exc_info()[1]
-        if not isinstance(error, ConnectionError | MalformedRequestError):  # a client that left, perhaps within a body
+        if not isinstance(
+            error, ConnectionError | MalformedRequestError
+        ):  # a client that left, perhaps within a body
             log.error("A request could not be answered.", exc_info=error)

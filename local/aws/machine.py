@@ -1,7 +1,9 @@
-"""Step Functions on the laptop: moto's interpreter of the Amazon States Language, in front of this stack's own Lambda.
+"""Step Functions on the laptop: moto's interpreter of the Amazon States Language, in front of this
+stack's own Lambda.
 
-It does less than AWS: an execution lives in memory, one that is stopped within a Map ends FAILED, and there are no
-redrives. What a definition means says https://states-language.net/spec.html, and none of it is decided here.
+It does less than AWS: an execution lives in memory, one that is stopped within a Map ends FAILED,
+and there are no redrives. What a definition means says https://states-language.net/spec.html, and
+none of it is decided here.
 """
 
 from typing import Any
@@ -17,7 +19,9 @@ LONGEST_STATE = 3600  # seconds; Lambda itself ends what takes longer than it ma
 
 
 def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
-    """From now on executions that are started in this process run, and ask this Lambda. Those of before are gone."""
+    """From now on executions that are started in this process run, and ask this Lambda. Those of
+    before are gone.
+    """
     # Its parser loads for half a second, so only who has a machine loads it.
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
     from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -32,7 +36,11 @@ def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
             endpoint_url=lambda_url,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_STATE, max_pool_connections=64),
+            config=Config(
+                retries={"total_max_attempts": 1},
+                read_timeout=LONGEST_STATE,
+                max_pool_connections=64,
+            ),
         )
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}

@@ -1,8 +1,8 @@
 """moto's Parameter Store without moto's EC2.
 
-moto.ssm loads moto.ec2 to send commands to machines, which nobody does here: its catalogue of machines, images and
-zones takes two thirds of the CPU time of a start. While moto.ssm loads, an EC2 without accounts stands in its place;
-whoever imports moto.ec2 later gets the real one.
+moto.ssm loads moto.ec2 to send commands to machines, which nobody does here: its catalogue of
+machines, images and zones takes two thirds of the CPU time of a start. While moto.ssm loads, an EC2
+without accounts stands in its place; whoever imports moto.ec2 later gets the real one.
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""A transaction whose conditions all hold, without moto's copies of the table: they take 15 ms of CPU, this takes one.
+"""A transaction whose conditions all hold, without moto's copies of the table: they take 15 ms of
+CPU, this takes one.
 
-moto judges the conditions here too. What does not hold, and what is in any way odd, is left to moto as a whole: it
-knows DynamoDB's words for it.
+moto judges the conditions here too. What does not hold, and what is in any way odd, is left to moto
+as a whole: it knows DynamoDB's words for it.
 """
 
 import json
@@ -16,7 +17,12 @@ from moto.dynamodb.models.dynamo_type import Item as MotoItem
 
 from local.aws.table_journal import Item, Key
 
-KNOWN = {"ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues", "TableName"}
+KNOWN = {
+    "ConditionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+    "TableName",
+}
 MOST_ACTIONS = 100
 SAFE_SIZE = 100_000  # characters of JSON; DynamoDB takes items of 400 KB
 BINARY = ('"B": ', '"BS": ')  # moto keeps their bytes

@@ -1,4 +1,6 @@
-"""Where the body of a request ends: RFC 9112, section 6. What could be read in two ways is refused, never guessed."""
+"""Where the body of a request ends: RFC 9112, section 6. What could be read in two ways is refused,
+never guessed.
+"""
 
 import re
 from email.message import Message
@@ -25,7 +27,10 @@ def has_body(headers: Message) -> bool:
     """Raises MalformedRequestError when two readers could disagree on where it ends."""
     if headers.defects:
         raise MalformedRequestError("A line among the headers is none.")
-    lengths, codings = headers.get_all("Content-Length", []), headers.get_all("Transfer-Encoding", [])
+    lengths, codings = (
+        headers.get_all("Content-Length", []),
+        headers.get_all("Transfer-Encoding", []),
+    )
     if codings and lengths:
         raise MalformedRequestError("The request has both Content-Length and Transfer-Encoding.")
     if codings and [coding.strip(BLANKS).lower() for coding in codings] != ["chunked"]:
@@ -54,7 +59,9 @@ def _length(values: list[str]) -> int:
     text = values[0].strip(BLANKS)
     if len(values) > 1 or not re.fullmatch("[0-9]+", text):
         raise MalformedRequestError("Content-Length is not a number.")
-    return int(text.lstrip("0")[:18] or "0")  # Python reads no number of 5,000 digits, and none is so large
+    return int(
+        text.lstrip("0")[:18] or "0"
+    )  # Python reads no number of 5,000 digits, and none is so large
 
 
 def _read_exactly(stream: BufferedIOBase, length: int) -> bytes:

@@ -1,6 +1,8 @@
-"""Lambda's Runtime API, which a worker asks for its events: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""Lambda's Runtime API, which a worker asks for its events:
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
-Its address ends in a secret that the worker alone is told: nobody else on this machine can take its events or answer.
+Its address ends in a secret that the worker alone is told: nobody else on this machine can take its
+events or answer.
 """
 
 import hmac
@@ -23,7 +25,8 @@ ACCOUNT_AND_REGION = "us-east-1:123456789012"
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaFunction:
-    """`name` as deployed, `handler` as module.function, `timeout` in seconds, `memory_mb` as announced.
+    """`name` as deployed, `handler` as module.function, `timeout` in seconds, `memory_mb` as
+    announced.
 
     `schedule` is the expression of its EventBridge rule, such as `rate(1 minute)`.
     """
@@ -73,14 +76,18 @@ class Invocation:
         try:
             return self._signals.get(timeout=INIT_SECONDS) or self._answer(self.function.timeout)
         except queue.Empty:
-            return self._failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS:.2f} seconds")
+            return self._failure(
+                "Sandbox.Timedout", f"Init timed out after {INIT_SECONDS:.2f} seconds"
+            )
 
     def _answer(self, timeout: float) -> Outcome:
         try:
             outcome = self._signals.get(timeout=timeout)
         except queue.Empty:
             outcome = None
-        return outcome or self._failure("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
+        return outcome or self._failure(
+            "Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds"
+        )
 
     def _failure(self, error: str, message: str) -> Outcome:
         body = {"errorType": error, "errorMessage": f"RequestId: {self.request_id} {message}"}
@@ -137,11 +144,15 @@ class RuntimeApi:
         self._given.put(invocation)
 
     def next(self) -> Invocation | None:
-        """Blocks until there is one; between two events Lambda would freeze the process here. None at the end."""
+        """Blocks until there is one; between two events Lambda would freeze the process here. None
+        at the end.
+        """
         return self._given.get()
 
     def answered(self, request_id: str | None, outcome: Outcome) -> bool:
-        """Whether it was the answer to the current event. Without an id it is that of the initialisation."""
+        """Whether it was the answer to the current event. Without an id it is that of the
+        initialisation.
+        """
         current = self._current
         if current is None or request_id not in (None, current.request_id):
             return False
@@ -179,7 +190,9 @@ class RuntimeApiHandler(LoopbackHandler):
         if self.api.answered(route[1], Outcome(payload=body, error=error)):
             self.answer(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
         else:
-            self.answer(400, b'{"errorType":"InvalidRequestID"}', {"Content-Type": "application/json"})
+            self.answer(
+                400, b'{"errorType":"InvalidRequestID"}', {"Content-Type": "application/json"}
+            )
 
     def _asked(self) -> str:
         """The path behind the secret; nothing without it."""

@@ -1,4 +1,6 @@
-"""EventBridge on the laptop: fires the functions that have a rate, at once and then at that rate."""
+"""EventBridge on the laptop: fires the functions that have a rate, at once and then at that
+rate.
+"""
 
 import contextlib
 import json
@@ -22,9 +24,13 @@ class Schedules:
     def __init__(self, endpoint: LambdaEndpoint, functions: Iterable[LambdaFunction]) -> None:
         self._endpoint = endpoint
         self._stopping = threading.Event()
-        rates = [(function, rate) for function in functions if (rate := rate_seconds(function.schedule))]
+        rates = [
+            (function, rate) for function in functions if (rate := rate_seconds(function.schedule))
+        ]
         self._functions = [function for function, _ in rates]
-        self._threads = [threading.Thread(target=self._fire, args=each, daemon=True) for each in rates]
+        self._threads = [
+            threading.Thread(target=self._fire, args=each, daemon=True) for each in rates
+        ]
 
     def start(self) -> Self:
         for thread in self._threads:

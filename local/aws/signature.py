@@ -1,8 +1,10 @@
-"""Whether a request was signed with the stack's own key: AWS Signature Version 4, checked as AWS checks it.
+"""Whether a request was signed with the stack's own key: AWS Signature Version 4, checked as AWS
+checks it.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-A port of this machine is open to every program and, by way of a browser, to every web page; the signature tells the
-stack's own processes from those. A presigned URL carries its signature in the query and opens what it names, no more.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html A port of
+this machine is open to every program and, by way of a browser, to every web page; the signature
+tells the stack's own processes from those. A presigned URL carries its signature in the query and
+opens what it names, no more.
 """
 
 import hashlib
@@ -22,7 +24,9 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SKEW_SECONDS = 900.0  # AWS allows as much
 MOST_EXPIRY_SECONDS = 604_800  # of a presigned URL
-AUTHORIZATION = re.compile(rf"{ALGORITHM} Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)")
+AUTHORIZATION = re.compile(
+    rf"{ALGORITHM} Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)"
+)
 
 
 class NotSignedError(Exception):
@@ -38,7 +42,9 @@ class Keys(NamedTuple):
     @classmethod
     def made(cls) -> Self:
         """New ones, at random. The id has the length and the letters of a real one."""
-        return cls(f"LKIA{secrets.token_hex(8).upper()}", b64encode(secrets.token_bytes(30)).decode())
+        return cls(
+            f"LKIA{secrets.token_hex(8).upper()}", b64encode(secrets.token_bytes(30)).decode()
+        )
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
@@ -47,7 +53,10 @@ class Keys(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
 
 
 class Scope(NamedTuple):
@@ -68,7 +77,9 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of its signature; `payload` is the hash of the body, or a word in its place."""
+    """What a request says of its signature; `payload` is the hash of the body, or a word in its
+    place.
+    """
 
     scope: Scope
     signed: tuple[str, ...]
@@ -87,20 +98,31 @@ class Signature:
 
     @classmethod
     def _parse(cls, target: str, headers: Message) -> Self:
-        found = AUTHORIZATION.fullmatch(headers.get("Authorization", ""))
-        if found:
-            told = (found[1], found[2], found[3], headers.get("X-Amz-Date", ""), SKEW_SECONDS)
-            return cls._of(*told, headers.get("X-Amz-Content-SHA256"))
+        header = AUTHORIZATION.fullmatch(headers.get("Authorization", ""))
+        if header:
+            date, payload = headers.get("X-Amz-Date", ""), headers.get("X-Amz-Content-SHA256")
+            credential, signed, value = header.groups()
+            return cls._of(credential, signed, value, date, seconds=SKEW_SECONDS, payload=payload)
         query = dict(_options(target))
         expiry = query.get("X-Amz-Expires", "")
         if query.get("X-Amz-Algorithm") != ALGORITHM or not re.fullmatch("[0-9]{1,6}", expiry):
             raise NotSignedError("The request is not signed.")
         names = ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date")
         credential, signed, value, date = (query.get(name, "") for name in names)
-        return cls._of(credential, signed, value, date, min(int(expiry), MOST_EXPIRY_SECONDS), UNSIGNED)
+        seconds = min(int(expiry), MOST_EXPIRY_SECONDS)
+        return cls._of(credential, signed, value, date, seconds=seconds, payload=UNSIGNED)
 
     @classmethod
-    def _of(cls, credential: str, signed: str, value: str, date: str, seconds: float, payload: str | None) -> Self:  # noqa: PLR0917
+    def _of(
+        cls,
+        credential: str,
+        signed: str,
+        value: str,
+        date: str,
+        *,
+        seconds: float,
+        payload: str | None,
+    ) -> Self:
         return cls(Scope.parse(credential), tuple(signed.split(";")), value, date, seconds, payload)
 
     def check(self, method: str, target: str, headers: Message, body: bytes, keys: Keys) -> None:
@@ -108,7 +130,9 @@ class Signature:
         content = hashlib.sha256(body).hexdigest()
         if self.payload and re.fullmatch("[0-9a-f]{64}", self.payload) and self.payload != content:
             raise NotSignedError("The body is not the one that was signed.")
-        wanted = self._signature(self._canonical(method, target, headers, self.payload or content), keys)
+        wanted = self._signature(
+            self._canonical(method, target, headers, self.payload or content), keys
+        )
         if not hmac.compare_digest(wanted, self.value):
             raise NotSignedError("The signature does not fit the request.")
 
@@ -119,7 +143,9 @@ class Signature:
             at = datetime.strptime(self.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
         except ValueError:
             raise NotSignedError("The request has no date.") from None
-        if not -SKEW_SECONDS <= time.time() - at <= self.seconds or not self.date.startswith(self.scope.date):
+        if not -SKEW_SECONDS <= time.time() - at <= self.seconds or not self.date.startswith(
+            self.scope.date
+        ):
             raise NotSignedError("The signature is not valid at this time.")
 
     def _check_headers(self, headers: Message) -> None:
@@ -131,7 +157,11 @@ class Signature:
     def _canonical(self, method: str, target: str, headers: Message, payload: str) -> str:
         path = target.partition("?")[0]
         path = path if self.scope.service == "s3" else quote(path, safe="/~")
-        query = ((_quoted(name), _quoted(value)) for name, value in _options(target) if name != "X-Amz-Signature")
+        query = (
+            (_quoted(name), _quoted(value))
+            for name, value in _options(target)
+            if name != "X-Amz-Signature"
+        )
         told = "".join(f"{name}:{_joined(headers.get_all(name, []))}\n" for name in self.signed)
         options = "&".join(f"{name}={value}" for name, value in sorted(query))
         return "\n".join([method, path, options, told, ";".join(self.signed), payload])

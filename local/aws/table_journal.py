@@ -1,4 +1,6 @@
-"""The table on disk: the items of one DynamoDB table in SQLite. They outlive the process, and it holds none of them."""
+"""The table on disk: the items of one DynamoDB table in SQLite. They outlive the process, and it
+holds none of them.
+"""
 
 import json
 import sqlite3
@@ -19,7 +21,9 @@ class Key(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The items of a partition by their sort key, from behind `after` on; `most` of them, or all where that is -1."""
+    """The items of a partition by their sort key, from behind `after` on; `most` of them, or all
+    where that is -1.
+    """
 
     pk: str
     after: str | None
@@ -35,7 +39,9 @@ class TableJournal:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = wal")
         self._db.execute("PRAGMA synchronous = normal")  # survives the process, not a power cut
-        self._db.execute("CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))"
+        )
 
     def items(self) -> Iterator[Item]:
         for (attributes,) in self._db.execute("SELECT attributes FROM item"):
@@ -53,12 +59,20 @@ class TableJournal:
             yield json.loads(attributes, object_hook=_with_bytes)
 
     def item(self, key: Key) -> Item | None:
-        found = self._db.execute("SELECT attributes FROM item WHERE pk = ? AND sk = ?", key).fetchone()
+        found = self._db.execute(
+            "SELECT attributes FROM item WHERE pk = ? AND sk = ?", key
+        ).fetchone()
         return json.loads(found[0], object_hook=_with_bytes) if found else None
 
     def write(self, items: Mapping[Key, Item | None]) -> None:
-        """None deletes the item. All of them or none; raises sqlite3.Error, as where the disk is full."""
-        puts = [(*key, json.dumps(item, default=_as_text)) for key, item in items.items() if item is not None]
+        """None deletes the item. All of them or none; raises sqlite3.Error, as where the disk is
+        full.
+        """
+        puts = [
+            (*key, json.dumps(item, default=_as_text))
+            for key, item in items.items()
+            if item is not None
+        ]
         deletes = [key for key, item in items.items() if item is None]
         self._db.execute("BEGIN")
         try:

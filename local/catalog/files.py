@@ -1,6 +1,7 @@
 """Files: where the catalog writes the metadata of its tables: on this disk, or in the emulated S3.
 
-pyiceberg's own readers of files bring pyarrow or an asynchronous client of S3; a file of metadata is a few kB of JSON.
+pyiceberg's own readers of files bring pyarrow or an asynchronous client of S3; a file of metadata
+is a few kB of JSON.
 """
 
 import io
@@ -32,7 +33,11 @@ class StoredFile(InputFile, OutputFile):
         self._s3 = s3
         parts = urlsplit(location)
         self._path = Path(parts.path)
-        self._place = {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")} if parts.scheme == "s3" else None
+        self._place = (
+            {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+            if parts.scheme == "s3"
+            else None
+        )
 
     def __len__(self) -> int:
         return len(self.read())
@@ -72,7 +77,9 @@ class StoredFile(InputFile, OutputFile):
 
 
 class Files(FileIO):
-    """The client of S3 finds its endpoint and its keys in the environment, as every other one of this machine."""
+    """The client of S3 finds its endpoint and its keys in the environment, as every other one of
+    this machine.
+    """
 
     def new_input(self, location: str) -> InputFile:
         return self._file(location)
@@ -85,4 +92,6 @@ class Files(FileIO):
 
     def _file(self, location: str) -> StoredFile:
         is_in_s3 = location.startswith("s3://")
-        return StoredFile(location, botocore.session.get_session().create_client("s3") if is_in_s3 else None)
+        return StoredFile(
+            location, botocore.session.get_session().create_client("s3") if is_in_s3 else None
+        )

@@ -1,8 +1,9 @@
-"""A catalog of Iceberg tables on 127.0.0.1, for the laptop, the tests and the demo alone: it knows no callers.
+"""A catalog of Iceberg tables on 127.0.0.1, for the laptop, the tests and the demo alone: it knows
+no callers.
 
-It answers the REST protocol of Iceberg, as far as an import needs it, over pyiceberg's SQL catalog, and it is strict:
-each commit holds only where all its requirements are met, and of two at once one is refused.
-https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
+It answers the REST protocol of Iceberg, as far as an import needs it, over pyiceberg's SQL catalog,
+and it is strict: each commit holds only where all its requirements are met, and of two at once one
+is refused. https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 """
 
 import json
@@ -50,7 +51,9 @@ ERRORS: dict[type[Exception], tuple[HTTPStatus, str]] = {
 
 
 class _Tables(SqlCatalog):
-    """A file of metadata never changes, so that of a table is read once, and again when the table has another one."""
+    """A file of metadata never changes, so that of a table is read once, and again when the table
+    has another one.
+    """
 
     def __init__(self, name: str, **properties: str) -> None:
         super().__init__(name, **properties)
@@ -65,8 +68,9 @@ class _Tables(SqlCatalog):
 
 
 class StrictCatalog:
-    """The tables, whose files lie under `files`: a `file://` or `s3://` URL. The place of each table's newest metadata
-    is in `database`, a file of SQLite, which many threads and processes may use.
+    """The tables, whose files lie under `files`: a `file://` or `s3://` URL. The place of each
+    table's newest metadata is in `database`, a file of SQLite, which many threads and processes may
+    use.
     """
 
     def __init__(self, database: Path, files: str) -> None:
@@ -95,7 +99,9 @@ class StrictCatalog:
     def tables(self, namespace: str) -> dict[str, Any]:
         self.namespace(namespace)
         found = self._catalog.list_tables((namespace,))
-        return {"identifiers": [{"namespace": list(table[:-1]), "name": table[-1]} for table in found]}
+        return {
+            "identifiers": [{"namespace": list(table[:-1]), "name": table[-1]} for table in found]
+        }
 
     def load(self, namespace: str, name: str) -> dict[str, Any]:
         return _loaded(self._catalog.load_table((namespace, name)))
@@ -122,7 +128,9 @@ class StrictCatalog:
         """All of it, or CommitFailedException."""
         told = {"identifier": {"namespace": [namespace], "name": name}, **asked}
         request = CommitTableRequest.model_validate(told)
-        done = self._catalog.commit_table(_Named((namespace, name)), request.requirements, request.updates)
+        done = self._catalog.commit_table(
+            _Named((namespace, name)), request.requirements, request.updates
+        )
         return {"metadata-location": done.metadata_location, "metadata": _plain(done.metadata)}
 
 
@@ -134,7 +142,11 @@ class _Named(Table):
 
 
 def _loaded(table: Table) -> dict[str, Any]:
-    return {"metadata-location": table.metadata_location, "metadata": _plain(table.metadata), "config": {}}
+    return {
+        "metadata-location": table.metadata_location,
+        "metadata": _plain(table.metadata),
+        "config": {},
+    }
 
 
 def _plain(metadata: TableMetadata) -> Any:
@@ -145,7 +157,15 @@ class CatalogHandler(LoopbackHandler):
     catalog: ClassVar[StrictCatalog]
 
     def do_GET(self) -> None:  # noqa: N802  (the name that http.server calls)
-        self._answer({0: self._config, 1: self._namespaces, 2: self._namespace, 3: self._tables, 4: self._table})
+        self._answer(
+            {
+                0: self._config,
+                1: self._namespaces,
+                2: self._namespace,
+                3: self._tables,
+                4: self._table,
+            }
+        )
 
     def do_HEAD(self) -> None:  # noqa: N802  (the name that http.server calls)
         self.do_GET()
@@ -196,7 +216,9 @@ class CatalogHandler(LoopbackHandler):
         status, told = self._told(answers, asked)
         self.answer(status, json.dumps(told).encode(), {"Content-Type": "application/json"})
 
-    def _told(self, answers: dict[int, Callable[..., dict[str, Any]]], asked: list[Any]) -> tuple[int, Any]:
+    def _told(
+        self, answers: dict[int, Callable[..., dict[str, Any]]], asked: list[Any]
+    ) -> tuple[int, Any]:
         depth, names = _place(self.path)
         ask = answers.get(depth)
         if ask is None:
@@ -232,8 +254,12 @@ class CatalogServer:
         handler: type[CatalogHandler] = CatalogHandler,
     ) -> None:
         """`files` is where the tables lie, in the directory unless said otherwise."""
-        self.catalog = StrictCatalog(directory / "catalog.sqlite", files or (directory / "tables").as_uri())
-        self._server = LoopbackServer(type("Handler", (handler,), {"catalog": self.catalog}), port=port)
+        self.catalog = StrictCatalog(
+            directory / "catalog.sqlite", files or (directory / "tables").as_uri()
+        )
+        self._server = LoopbackServer(
+            type("Handler", (handler,), {"catalog": self.catalog}), port=port
+        )
 
     @property
     def url(self) -> str:

@@ -1,4 +1,6 @@
-"""`python -m local check-source`: what an import would find at a source, as one table. Nothing is stored."""
+"""`python -m local check-source`: what an import would find at a source, as one table. Nothing is
+stored.
+"""
 
 import tempfile
 from collections.abc import Mapping
@@ -26,7 +28,11 @@ from local.stack import Source
 UNUSED = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
 NOWHERE = "http://localhost/"  # in the place of an address that is not asked
 SECONDS = 600.0
-UNITS = {"days": "days", "thousand barrels per day": "kbd", "million standard cubic feet per day": "MMcf/d"}
+UNITS = {
+    "days": "days",
+    "thousand barrels per day": "kbd",
+    "million standard cubic feet per day": "MMcf/d",
+}
 
 
 def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal) -> int:
@@ -40,7 +46,9 @@ def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal
         except DefinitionInvalid as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")
             for fault in exc.details["faults"]:
-                terminal.line(f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}")
+                terminal.line(
+                    f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
+                )
             return 1
         except WellheadError as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")
@@ -52,18 +60,28 @@ def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal
 
 
 def _open(
-    source: Source, values: Mapping[str, object] | None, environment: Mapping[str, str], exits: ExitStack
+    source: Source,
+    values: Mapping[str, object] | None,
+    environment: Mapping[str, str],
+    exits: ExitStack,
 ) -> tuple[SourceReader, Settings]:
     url = source.url if source.url and not values else NOWHERE
     if source.is_served:
         url = exits.enter_context(SampleSource(GeneratedProduction(source.rows))).url
-    told = {**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SOURCE_REACH": "anywhere"}
+    told = {
+        **environment,
+        **UNUSED,
+        "WELLHEAD_SOURCE_URL": url,
+        "WELLHEAD_SOURCE_REACH": "anywhere",
+    }
     settings = Settings.from_environment(told)
     if values:
         _, settings = check_definition(values, settings)
     if user := environment.get("WELLHEAD_SOURCE_USERNAME"):
         auth = basic_auth(user, environment.get("WELLHEAD_SOURCE_PASSWORD", ""))
-        return ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings, auth=auth)), settings
+        return ExternalApiAdapter(
+            settings=settings, connection=ODataConnection(settings=settings, auth=auth)
+        ), settings
     directory = exits.enter_context(tempfile.TemporaryDirectory(prefix="wellhead-check-"))
     client = botocore.session.get_session().create_client
     opening = Opening(
@@ -78,7 +96,9 @@ def _open(
 
 def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Terminal) -> None:
     terminal.line()
-    terminal.line("A definition to start from. Save it as a file, correct what is a guess, and name that file:")
+    terminal.line(
+        "A definition to start from. Save it as a file, correct what is a guess, and name that file:"
+    )
     terminal.line()
     for line in draft_of(check, values).text.splitlines():
         terminal.line(line)
@@ -93,10 +113,20 @@ def _show(check: SourceCheck, terminal: Terminal) -> None:
     for column in (column for column in check.columns if column.field):
         empty = "" if column.empty is None else f"{column.empty:.0%}"
         unit = column.source_unit or (column.type if check.is_described else "")
-        cells = (column.name, column.field, column.example, unit, column.stored, UNITS.get(column.unit, ""), empty)
+        cells = (
+            column.name,
+            column.field,
+            column.example,
+            unit,
+            column.stored,
+            UNITS.get(column.unit, ""),
+            empty,
+        )
         table.add_row(*map(style_text, cells))
     terminal.table(table)
-    terminal.line(f"Columns without a field: {', '.join(c.name for c in check.columns if not c.field) or 'none'}.")
+    terminal.line(
+        f"Columns without a field: {', '.join(c.name for c in check.columns if not c.field) or 'none'}."
+    )
     for line in _facts(check):
         terminal.line(line)
     for hint in check.hints:
@@ -109,7 +139,11 @@ def _show(check: SourceCheck, terminal: Terminal) -> None:
 
 def _facts(check: SourceCheck) -> list[str]:
     described = "described by $metadata" if check.is_described else "without $metadata"
-    counted = "it does not count its rows" if check.expected is None else f"{check.expected:,} rows in all"
+    counted = (
+        "it does not count its rows"
+        if check.expected is None
+        else f"{check.expected:,} rows in all"
+    )
     is_of_files = check.paging == "file by file"
     read = "Files" if is_of_files else f"OData v{check.version}, {described}"
     looked = f"{check.looked_at:,} rows looked at, {check.sound:,} of them sound"

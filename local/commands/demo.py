@@ -68,10 +68,16 @@ class Api:
 
     def trigger(self) -> tuple[int, dict[str, Any]]:
         named = f"?source={_part(self._source)}" if self._source else ""
-        return self._ask(urllib.request.Request(self._url + TRIGGER + named, data=b"", method="POST"))
+        return self._ask(
+            urllib.request.Request(self._url + TRIGGER + named, data=b"", method="POST")
+        )
 
     def retry(self, job_id: str) -> tuple[int, dict[str, Any]]:
-        return self._ask(urllib.request.Request(f"{self._url}{JOBS}/{_part(job_id)}/retry", data=b"", method="POST"))
+        return self._ask(
+            urllib.request.Request(
+                f"{self._url}{JOBS}/{_part(job_id)}/retry", data=b"", method="POST"
+            )
+        )
 
     def newest(self) -> dict[str, Any] | None:
         status, answer = self._ask(urllib.request.Request(f"{self._url}{JOBS}?limit=1"))
@@ -101,7 +107,11 @@ class Api:
 
 def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up, 6 when it is held."""
-    api = Api(stack.api_url, stack.token, stack.source_name or stack.environment.get("WELLHEAD_SOURCE_NAME", "default"))
+    api = Api(
+        stack.api_url,
+        stack.token,
+        stack.source_name or stack.environment.get("WELLHEAD_SOURCE_NAME", "default"),
+    )
     terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)
@@ -122,14 +132,18 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
 
 
 def _import(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
-    """A job at its end: a new one, or one that an interrupted demo left behind and that goes on now."""
+    """A job at its end: a new one, or one that an interrupted demo left behind and that goes on
+    now.
+    """
     left = _left_behind(api, stack, terminal)
     if left and left["status"] == "COMPLETED":
         return left
     if left and _was_interrupted(left):
         status, answer = api.retry(left["job_id"])
         if status in ACCEPTED:
-            terminal.line("It had ended when its stack was away. Its retry goes on after the last checkpoint.")
+            terminal.line(
+                "It had ended when its stack was away. Its retry goes on after the last checkpoint."
+            )
             return _follow(api, answer["data"]["job_id"], stack, terminal)
     status, answer = api.trigger()
     if status not in ACCEPTED:
@@ -152,7 +166,11 @@ def _left_behind(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, A
 
 
 def _was_interrupted(job: dict[str, Any]) -> bool:
-    return job["status"] == "FAILED" and job["error"]["code"] in INTERRUPTED and job["retried_by"] is None
+    return (
+        job["status"] == "FAILED"
+        and job["error"]["code"] in INTERRUPTED
+        and job["retried_by"] is None
+    )
 
 
 def _follow(api: Api, job_id: str, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
@@ -164,8 +182,8 @@ def _follow(api: Api, job_id: str, stack: LocalStack, terminal: Terminal) -> dic
 
 
 def _views(api: Api, job_id: str, stack: LocalStack) -> Iterator[dict[str, Any]]:
-    """The job again and again until it is final. When its worker is silent for too long the sweeper looks after it: it
-    starts the next one, or ends a job whose lease is over.
+    """The job again and again until it is final. When its worker is silent for too long the sweeper
+    looks after it: it starts the next one, or ends a job whose lease is over.
     """
     asked_at = time.time()
     while True:
@@ -191,7 +209,10 @@ def _progress(terminal: Terminal) -> Iterator[Callable[[dict[str, Any]], None]]:
     if not terminal.out.is_terminal:
         yield _line_by_line(terminal)
         return
-    texts = [TextColumn(text, markup=False) for text in ("{task.description:<10}", "{task.fields[facts]}")]
+    texts = [
+        TextColumn(text, markup=False)
+        for text in ("{task.description:<10}", "{task.fields[facts]}")
+    ]
     columns = (texts[0], BarColumn(), texts[1])
     with Progress(*columns, TimeElapsedColumn(), console=terminal.out) as progress:
         task = progress.add_task("PENDING", total=100, facts="")
@@ -241,7 +262,9 @@ def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
         if name == "skipped_records" and not job[name]:
             continue
         table.add_row(shown, f"{job[name]:>12,}")
-    table.add_row(style_text(("total", "bold")), style_text((f"{job['total_records']:>12,}", "bold")))
+    table.add_row(
+        style_text(("total", "bold")), style_text((f"{job['total_records']:>12,}", "bold"))
+    )
     seconds = job["execution_time_seconds"] or 0.0
     terminal.line()
     terminal.line(("COMPLETED", "green"), f" in {seconds:.1f} s (job {job['job_id']})")
@@ -250,16 +273,25 @@ def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
     if total == job["total_records"] == job["fetched_records"]:
         terminal.line("The counts add up to every row that the source delivered.")
         return True
-    terminal.line((f"The counts do not add up: {total:,}, and {job['fetched_records']:,} were fetched.", "red"))
+    terminal.line(
+        (
+            f"The counts do not add up: {total:,}, and {job['fetched_records']:,} were fetched.",
+            "red",
+        )
+    )
     return False
 
 
-def _show_rejected(database: duckdb.DuckDBPyConnection, job: dict[str, Any], terminal: Terminal) -> None:
+def _show_rejected(
+    database: duckdb.DuckDBPyConnection, job: dict[str, Any], terminal: Terminal
+) -> None:
     groups = database.execute(STATEMENTS["rejected"], {"job_id": job["job_id"]}).fetchall()
     if not groups:
         return
     terminal.line()
-    terminal.line(("Rejected rows", "bold"), ", kept raw in the table rejected_rows, one of each reason:")
+    terminal.line(
+        ("Rejected rows", "bold"), ", kept raw in the table rejected_rows, one of each reason:"
+    )
     for reason, count, detail, raw in groups:
         terminal.line("  ", (f"{count:,} {reason}", "yellow"), f"  {detail}")
         terminal.line("    ", (_shortened(raw), "dim"))
@@ -271,7 +303,9 @@ def _show_warnings(job: dict[str, Any], terminal: Terminal) -> None:
     terminal.line()
     terminal.line(("Warnings", "bold"), ": rows that are kept, but worth a look:")
     for warning in job["warnings"]:
-        terminal.line("  ", (f"{warning['count']:,} {warning['rule']}", "yellow"), f"  {warning['message']}")
+        terminal.line(
+            "  ", (f"{warning['count']:,} {warning['rule']}", "yellow"), f"  {warning['message']}"
+        )
 
 
 def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> None:
@@ -281,7 +315,12 @@ def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> N
     for column in answer.description:
         table.add_column(style_text(column[0]), justify="left" if column[0] == "field" else "right")
     for row in answer.fetchall():
-        table.add_row(*(style_text(f"{cell:,}" if isinstance(cell, int | float) else str(cell)) for cell in row))
+        table.add_row(
+            *(
+                style_text(f"{cell:,}" if isinstance(cell, int | float) else str(cell))
+                for cell in row
+            )
+        )
     terminal.line()
     terminal.line(("A question to the database", "bold"), ": the five fields with the most oil")
     for line in statement.split("\n"):
@@ -296,17 +335,27 @@ def _show_picture(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> No
     terminal.line()
     terminal.line(("A picture", "bold"), ": the oil of all wells together, thousand barrels a day")
     is_wide = "utf" in terminal.out.encoding.lower()
-    for line in plot(points, width=min(terminal.out.width, PICTURE_COLUMNS), height=8, braille=is_wide):
+    for line in plot(
+        points, width=min(terminal.out.width, PICTURE_COLUMNS), height=8, braille=is_wide
+    ):
         terminal.line(line)
 
 
 def _show_next(stack: LocalStack, terminal: Terminal) -> None:
     terminal.line()
     if stack.store == "file":
-        terminal.line("The database: ", (str(stack.database_path), "bold"), " (any DuckDB from 1.4 on opens it)")
+        terminal.line(
+            "The database: ",
+            (str(stack.database_path), "bold"),
+            " (any DuckDB from 1.4 on opens it)",
+        )
     else:
-        terminal.line("The tables: ", (str(stack.state / "lake" / "tables"), "bold"), " (Apache Iceberg)")
-    for line in NEXT.format(store="" if stack.store == "file" else f" STORE={stack.store}").split("\n"):
+        terminal.line(
+            "The tables: ", (str(stack.state / "lake" / "tables"), "bold"), " (Apache Iceberg)"
+        )
+    for line in NEXT.format(store="" if stack.store == "file" else f" STORE={stack.store}").split(
+        "\n"
+    ):
         terminal.line(line)
 
 
@@ -327,7 +376,9 @@ def _show_failure(job: dict[str, Any], stack: LocalStack, terminal: Terminal) ->
         terminal.line("Trying again can help: make demo")
     if error["code"] == "SOURCE_COLUMNS_MISSING":
         told = f"make check-source{stack.source_option}"
-        terminal.line(f"What is there, and a draft of a definition that says which field is which: {told}")
+        terminal.line(
+            f"What is there, and a draft of a definition that says which field is which: {told}"
+        )
     terminal.line(f"The logs are in {stack.state / 'logs'}.")
 
 
@@ -339,7 +390,10 @@ def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> No
     """What was found, and the commands that help while `make run` serves, of the same source."""
     source = stack.source_option
     holding = [finding for finding in job.get("findings", []) if finding.get("holds", True)]
-    found = " ".join(f"{finding['check']}: {finding['message']}" for finding in holding) or job["error"]["message"]
+    found = (
+        " ".join(f"{finding['check']}: {finding['message']}" for finding in holding)
+        or job["error"]["message"]
+    )
     named = " ".join(f"--finding {finding['check']}" for finding in holding)
     terminal.line()
     terminal.line(
@@ -355,7 +409,11 @@ def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> No
 @contextlib.contextmanager
 def _published(stack: LocalStack, job_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
     reading = stack.state / "scratch" / "reading"
-    opened = _database(stack.database_path, job_id, reading=reading) if stack.store == "file" else _lake(stack, reading)
+    opened = (
+        _database(stack.database_path, job_id, reading=reading)
+        if stack.store == "file"
+        else _lake(stack, reading)
+    )
     with opened as database:
         yield database
 
@@ -379,15 +437,20 @@ def _lake(stack: LocalStack, reading: Path) -> Iterator[duckdb.DuckDBPyConnectio
 def _database(path: Path, job_id: str, *, reading: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read-only. The file with the stable name follows a moment after the job is COMPLETED.
 
-    What does not fit into memory goes into a directory of its own: the default one, beside the file, is that of every
-    other reader too.
+    What does not fit into memory goes into a directory of its own: the default one, beside the
+    file, is that of every other reader too.
     """
     own = OwnDirectory(reading)
     deadline = time.monotonic() + DATABASE_SECONDS
     try:
         while True:
             opening = contextlib.suppress(duckdb.IOException)
-            with opening, duckdb.connect(path, read_only=True, config={"temp_directory": str(own.path)}) as database:
+            with (
+                opening,
+                duckdb.connect(
+                    path, read_only=True, config={"temp_directory": str(own.path)}
+                ) as database,
+            ):
                 if database.execute(STATEMENTS["has_job"], [job_id]).fetchall():
                     yield database
                     return

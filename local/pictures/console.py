@@ -37,11 +37,19 @@ def main() -> int:
     parser.add_argument("--only", help="the pages whose names begin so", default="")
     asked = parser.parse_args()
     asked.to.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as state, Scene.set(Path(state)) as scene, browser() as running:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Scene.set(Path(state)) as scene,
+        browser() as running,
+    ):
 
         def take(pages: dict[str, Show], *, signed_in: bool = True) -> None:
             chosen = {name: show for name, show in pages.items() if name.startswith(asked.only)}
-            address = scene.stack.console_link if signed_in else scene.stack.console_link.partition("#")[0]
+            address = (
+                scene.stack.console_link
+                if signed_in
+                else scene.stack.console_link.partition("#")[0]
+            )
             take_pictures(running, address, chosen, asked.to)
 
         take({"sign-in": show_sign_in}, signed_in=False)
@@ -59,13 +67,17 @@ def pages_of(scene: Scene) -> dict[str, Show]:
         "history": partial(at, path="/history", seen="tbody tr"),
         "failed": partial(at, path=f"/jobs/{jobs['failed']}", seen=".notice.bad"),
         "held": partial(at, path=f"/jobs/{jobs['held']}", seen=".panel.held tbody tr"),
-        "changes": partial(show_part, path=f"/jobs/{jobs['completed']}?changes=updated", title="What it changed"),
+        "changes": partial(
+            show_part, path=f"/jobs/{jobs['completed']}?changes=updated", title="What it changed"
+        ),
         "rejects": partial(show_part, path=f"/jobs/{jobs['completed']}", title="Rejected rows"),
         "sources": partial(at, path="/sources", seen="tbody tr"),
         "source": partial(at, path="/sources/loma-alta", seen="pre"),
         "new-source": partial(show_new_source, file=scene.file),
         "wells": partial(at, path="/wells?source=default", seen="tbody tr"),
-        "fields": partial(at, path="/fields?source=default&sort=oil_production_kb", seen="tbody tr"),
+        "fields": partial(
+            at, path="/fields?source=default&sort=oil_production_kb", seen="tbody tr"
+        ),
         "data": partial(at, path="/data", seen=".plot svg"),
         "well": show_well,
         "field": show_field,

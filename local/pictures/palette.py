@@ -1,7 +1,7 @@
 """Pictures of few bytes: a screen has few colours, and one byte a pixel tells which of 256.
 
-The browser that took a picture counts its colours and finds the nearest for each pixel; here it becomes a PNG.
-https://www.w3.org/TR/png-3/
+The browser that took a picture counts its colours and finds the nearest for each pixel; here it
+becomes a PNG. https://www.w3.org/TR/png-3/
 """
 
 import base64
@@ -14,8 +14,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3  # the type of colour
 BITS = 8
 
-# {width, height, palette, pixels}: the colours that are there most often, and of each pixel the place of its own in the
-# palette, both in base64.
+# {width, height, palette, pixels}: the colours that are there most often, and of each pixel the
+# place of its own in the palette, both in base64.
 INDEXED = """async (taken) => {
   const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${taken}`)).blob());
   const { width, height } = picture;
@@ -46,14 +46,23 @@ INDEXED = """async (taken) => {
 
 
 def smaller(taken: bytes, page: Page) -> bytes:
-    """The same picture in at most 256 colours; `page` is one whose policy forbids nothing, such as about:blank."""
+    """The same picture in at most 256 colours; `page` is one whose policy forbids nothing, such as
+    about:blank.
+    """
     found = page.evaluate(INDEXED, base64.b64encode(taken).decode())
     width, height = found["width"], found["height"]
     pixels = base64.b64decode(found["pixels"])
-    lines = b"".join(b"\0" + pixels[start : start + width] for start in range(0, width * height, width))
+    lines = b"".join(
+        b"\0" + pixels[start : start + width] for start in range(0, width * height, width)
+    )
     header = struct.pack(">IIBBBBB", width, height, BITS, PALETTE, 0, 0, 0)
     palette = base64.b64decode(found["palette"])
-    chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
+    chunks = [
+        (b"IHDR", header),
+        (b"PLTE", palette),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    ]
     return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 

@@ -1,4 +1,6 @@
-"""What the pictures of the console show: a local stack, whose imports have ended in every way there is."""
+"""What the pictures of the console show: a local stack, whose imports have ended in every way there
+is.
+"""
 
 import json
 import os
@@ -66,12 +68,16 @@ class Scene:
         """Nothing is published yet."""
         environment = {**os.environ, "WELLHEAD_PAGE_SIZE": str(PAGE_SIZE)}
         with SampleSource(GeneratedProduction(ROWS)) as source:
-            stack = LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment)
+            stack = LocalStack(
+                source=Source(url=source.url), state=state, port=0, user_environment=environment
+            )
             with stack:
                 yield cls(stack, source, written_file(state))
 
     def play(self) -> None:
-        """Two imports, the second with revised months; a small source; one that fails, and one that is held."""
+        """Two imports, the second with revised months; a small source; one that fails, and one that
+        is held.
+        """
         self._import("completed", GeneratedProduction(ROWS))
         self._import("completed", GeneratedProduction(ROWS, revision=1))
         definition = {**LOMA, "url": str(self.file)}

@@ -26,12 +26,17 @@ COMMANDS = (
 
 def main() -> int:
     paper = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))  # noqa: SIM115  as long as we run
-    with tempfile.TemporaryDirectory() as state, LocalStack(source=Source(), state=Path(state), port=0) as stack:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        LocalStack(source=Source(), state=Path(state), port=0) as stack,
+    ):
         for command in COMMANDS:
             paper.print(Text(f"$ wellhead {' '.join(map(quoted, command))}", style="bold"))
             paper.print(Text.from_ansi(last_state(written_by(command, stack))), soft_wrap=True)
     drawn = paper.export_svg(title="wellhead")
-    PICTURE.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), "utf-8")  # fonts of another site
+    PICTURE.write_text(
+        re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), "utf-8"
+    )  # fonts of another site
     print(f"{PICTURE}: {PICTURE.stat().st_size // 1024} kB")
     return 0
 
@@ -50,7 +55,9 @@ def written_by(command: tuple[str, ...], stack: LocalStack) -> str:
         "TERM": "xterm-256color",
     }
     program = Path(sys.executable).with_name("wellhead")
-    process = subprocess.Popen([program, *command], env=environment, stdin=far, stdout=far, stderr=far)
+    process = subprocess.Popen(
+        [program, *command], env=environment, stdin=far, stdout=far, stderr=far
+    )
     os.close(far)
     written = bytearray()
     try:

@@ -1,4 +1,6 @@
-"""The pictures of the desktop window, docs/images/window-*.png, of a real local stack: `make screenshots`."""
+"""The pictures of the desktop window, docs/images/window-*.png, of a real local stack: `make
+screenshots`.
+"""
 
 import os
 import sys
@@ -24,9 +26,19 @@ IMAGES = PROJECT / "docs" / "images"
 
 
 def main() -> int:
-    environment = {**os.environ, "WELLHEAD_PAGE_SIZE": str(PAGE_SIZE), "WELLHEAD_CHECKPOINT_SECONDS": "2"}
-    with tempfile.TemporaryDirectory() as state, SampleSource(GeneratedProduction(ROWS)) as source, Xvfb() as screen:
-        stack = LocalStack(source=Source(url=source.url), state=Path(state), port=0, user_environment=environment)
+    environment = {
+        **os.environ,
+        "WELLHEAD_PAGE_SIZE": str(PAGE_SIZE),
+        "WELLHEAD_CHECKPOINT_SECONDS": "2",
+    }
+    with (
+        tempfile.TemporaryDirectory() as state,
+        SampleSource(GeneratedProduction(ROWS)) as source,
+        Xvfb() as screen,
+    ):
+        stack = LocalStack(
+            source=Source(url=source.url), state=Path(state), port=0, user_environment=environment
+        )
         with stack:
             import_some(stack, source)
             source.latency = SLOW_SECONDS
@@ -54,7 +66,9 @@ def import_once(stack: LocalStack) -> None:
 
 def take_pictures(stack: LocalStack, screen: Xvfb) -> None:
     root = tk.Tk(screenName=screen.name, className="Wellhead")
-    window = Window(root, make_client=make_client, remember=lambda *_: None, open_folder=lambda _: None)
+    window = Window(
+        root, make_client=make_client, remember=lambda *_: None, open_folder=lambda _: None
+    )
     root.geometry("+0+0")
 
     def wait(condition: Callable[[], bool]) -> None:
@@ -73,7 +87,11 @@ def take_pictures(stack: LocalStack, screen: Xvfb) -> None:
     wait(lambda: not window.imports.start.instate(["disabled"]))
     window.imports.start.invoke()
     progress = window.imports.progress
-    wait(lambda: progress.status.cget("text") == "Running" and progress.percent.cget("text") in ENOUGH)
+    wait(
+        lambda: (
+            progress.status.cget("text") == "Running" and progress.percent.cget("text") in ENOUGH
+        )
+    )
     take("import")
     window.open_page("Wells")
     window.wells.search.set(FIELD)

@@ -1,4 +1,6 @@
-"""An X server without a screen, for the tests of the window, and pictures of what would be on it."""
+"""An X server without a screen, for the tests of the window, and pictures of what would be on
+it.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,15 @@ class Xvfb:
 
     def __init__(self, dpi: int = 96) -> None:
         self._directory = TemporaryDirectory(prefix="wellhead-xvfb-")
-        screen = ["-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-dpi", str(dpi), "-fbdir", self._directory.name]
+        screen = [
+            "-screen",
+            "0",
+            f"{WIDTH}x{HEIGHT}x24",
+            "-dpi",
+            str(dpi),
+            "-fbdir",
+            self._directory.name,
+        ]
         self._process = subprocess.Popen(
             ["Xvfb", "-displayfd", "1", *screen, "-nolisten", "tcp", "-noreset"],
             stdout=subprocess.PIPE,
@@ -59,7 +69,9 @@ class Xvfb:
 
 
 def rgb_rows(screen: bytes, width: int, height: int) -> Iterator[bytes]:
-    """Of an X window dump with 32 bits a pixel, blue first (X11/XWDFile.h: its header has 25 numbers)."""
+    """Of an X window dump with 32 bits a pixel, blue first (X11/XWDFile.h: its header has 25
+    numbers).
+    """
     header = struct.unpack(">25I", screen[:100])
     start, octets_a_row = header[0] + 12 * header[19], header[12]
     for row in range(height):

@@ -12,7 +12,8 @@ FAULT_KINDS = get_args(FaultKind)
 class Fault:
     """What goes wrong with a page, the first `times` that it is asked for.
 
-    Pages are numbered from 1 by where they begin among all the rows, so that asking again keeps the number.
+    Pages are numbered from 1 by where they begin among all the rows, so that asking again keeps the
+    number.
     """
 
     page: int
@@ -41,7 +42,9 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
 
-    def fail_page(self, page: int, status: int = 503, times: int = 1, retry_after: str | None = None) -> None:
+    def fail_page(
+        self, page: int, status: int = 503, times: int = 1, retry_after: str | None = None
+    ) -> None:
         self.add(Fault(page, "fail", times, status=status, retry_after=retry_after))
 
     def truncate_page(self, page: int, times: int = 1) -> None:

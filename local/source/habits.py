@@ -1,4 +1,6 @@
-"""What real services do that the specification does not say, or forbids. The sample source does it when told to."""
+"""What real services do that the specification does not say, or forbids. The sample source does it
+when told to.
+"""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -6,8 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """Without any of them the source follows OData: `$top` bounds the whole result over all its pages, and a page is
-    as large as `Prefer: odata.maxpagesize` asks for and the source's own limit allows.
+    """Without any of them the source follows OData: `$top` bounds the whole result over all its
+    pages, and a page is as large as `Prefer: odata.maxpagesize` asks for and the source's own limit
+    allows.
 
     - `top_is_page_size`: `$top` is the size of each page, and links go on until there are no more rows
     - `no_link_under_top`: a request with `$top` gets its first page and no link, as Dataverse has it

@@ -1,5 +1,5 @@
-"""How the sample source writes a page, an error and `$metadata`: in OData v4, or in v2 with `d.results`, links to
-other entities, `/Date(ms)/` and long numbers as text.
+"""How the sample source writes a page, an error and `$metadata`: in OData v4, or in v2 with
+`d.results`, links to other entities, `/Date(ms)/` and long numbers as text.
 """
 
 import json
@@ -18,17 +18,29 @@ DATES = ("production_period", "created_at", "updated_at")
 
 
 def write_page(
-    rows: list[bytes], *, version: Version, root: str, count: int | None, link: str = "", error: str = ""
+    rows: list[bytes],
+    *,
+    version: Version,
+    root: str,
+    count: int | None,
+    link: str = "",
+    error: str = "",
 ) -> bytes:
     """`error` is JSON and takes its place after the rows, as when reading breaks off midway."""
     if version == 2:  # noqa: PLR2004
         results = [_row_of_v2(row, root) for row in rows]
-        members = _member("__count", str(count) if count is not None else "") + _member("__next", link)
+        members = _member("__count", str(count) if count is not None else "") + _member(
+            "__next", link
+        )
         parts = [b'{"d":{"results":[\n', b",\n".join(results), f"\n]{members}}}".encode()]
     else:
         counted = f'"@odata.count":{count},' if count is not None else ""
         head = f'{{"@odata.context":"{root}$metadata#{ENTITY_SET}",{counted}"value":[\n'
-        parts = [head.encode(), b",\n".join(rows), f"\n]{_member('@odata.nextLink', link)}".encode()]
+        parts = [
+            head.encode(),
+            b",\n".join(rows),
+            f"\n]{_member('@odata.nextLink', link)}".encode(),
+        ]
     failure = f',"error":{error}' if error else ""
     return b"".join([*parts, f"{failure}}}".encode()])
 

@@ -1,5 +1,6 @@
-"""What a request asks of the sample source: `$filter` on the key and on `updated_at`, `$orderby`, `$top`, `$skip`,
-`$count`; in OData v2 `$inlinecount` and literals such as `1L` and `datetime'2024-01-01T00:00:00'`.
+"""What a request asks of the sample source: `$filter` on the key and on `updated_at`, `$orderby`,
+`$top`, `$skip`, `$count`; in OData v2 `$inlinecount` and literals such as `1L` and
+`datetime'2024-01-01T00:00:00'`.
 """
 
 import json
@@ -48,8 +49,8 @@ MOST_PARENTHESES = 50
 
 
 class Filter:
-    """Comparisons on the key columns and the change, joined with and, or and parentheses; read by recursive
-    descent. `by_row`: each row must be looked at.
+    """Comparisons on the key columns and the change, joined with and, or and parentheses; read by
+    recursive descent. `by_row`: each row must be looked at.
     """
 
     def __init__(self, text: str) -> None:
@@ -85,7 +86,9 @@ class Filter:
         column, operator, literal = (self._next() for _ in range(3))
         columns = (*KEY, CHANGED)
         if column not in columns or operator not in OPERATORS:
-            raise QueryError(f"$filter compares {', '.join(columns)} with {', '.join(OPERATORS)} only.")
+            raise QueryError(
+                f"$filter compares {', '.join(columns)} with {', '.join(OPERATORS)} only."
+            )
         return _comparison(columns.index(column), operator, _value(column, literal))
 
     def _accept(self, token: str) -> bool:
@@ -173,8 +176,8 @@ def _negated(verdict: Verdict) -> Verdict:
 
 
 def matching(rows: Rows, wanted: Filter) -> list[range]:
-    """The runs of positions that match, found by halving whatever is neither all in nor all out, unless each row
-    must be looked at.
+    """The runs of positions that match, found by halving whatever is neither all in nor all out,
+    unless each row must be looked at.
     """
     if wanted.by_row:
         return _matching_by_row(rows, wanted.test)
@@ -225,7 +228,9 @@ def _bounds(rows: Rows, run: range) -> Bounds:
 
 @dataclass(frozen=True)
 class Query:
-    """The system query options of a request for rows; `options` as they were written, for the next link."""
+    """The system query options of a request for rows; `options` as they were written, for the next
+    link.
+    """
 
     options: dict[str, str]
     filter: str
@@ -261,9 +266,15 @@ class Query:
 
     def continued(self, skiptoken: int, top: int | None) -> str:
         """The query string that goes on from there, for `top` more rows or all of them."""
-        options = {name: value for name, value in self.options.items() if name not in {"$skip", "$skiptoken", "$top"}}
+        options = {
+            name: value
+            for name, value in self.options.items()
+            if name not in {"$skip", "$skiptoken", "$top"}
+        }
         left = {} if top is None else {"$top": str(top)}
-        return urlencode(options | left | {"$skiptoken": str(skiptoken)}, quote_via=quote, safe="$,")
+        return urlencode(
+            options | left | {"$skiptoken": str(skiptoken)}, quote_via=quote, safe="$,"
+        )
 
 
 SUPPORTED = {"$filter", "$orderby", "$top", "$skip", "$skiptoken", "$format"}

@@ -1,7 +1,8 @@
 """Invented well production of any size, every page computable from its position alone.
 
-A field is always FIELD_ROWS rows long, so a position names its field by division; a field cuts its rows into
-wells; a well is the unit that is drawn, from one random stream of its own. Nothing is kept but small caches.
+A field is always FIELD_ROWS rows long, so a position names its field by division; a field cuts its
+rows into wells; a well is the unit that is drawn, from one random stream of its own. Nothing is
+kept but small caches.
 """
 
 import json
@@ -76,13 +77,15 @@ class Expected:
 class GeneratedProduction:
     """The rows of a sample source, in key order.
 
-    Bad rows and repeated keys stand at fixed positions whose remainders by 100 differ, so they never meet.
-    A bad row keeps its place: `key` tells what its key would have been.
+    Bad rows and repeated keys stand at fixed positions whose remainders by 100 differ, so they
+    never meet. A bad row keeps its place: `key` tells what its key would have been.
     """
 
     ordered = True
 
-    def __init__(self, rows: int, seed: int = 1, revision: int = 0, *, bad_rows: bool = True) -> None:
+    def __init__(
+        self, rows: int, seed: int = 1, revision: int = 0, *, bad_rows: bool = True
+    ) -> None:
         self.seed = seed
         self.revision = revision
         self.bad_positions = range(900, rows if bad_rows else 0, 4_100)
@@ -107,7 +110,9 @@ class GeneratedProduction:
         return rows
 
     def expected(self, previous: int | None = None) -> Expected:
-        """The counts of an import into an empty warehouse, or into one that holds revision `previous`."""
+        """The counts of an import into an empty warehouse, or into one that holds revision
+        `previous`.
+        """
         failed = len(self.bad_positions)
         good = self._rows - failed
         if previous is None:
@@ -150,7 +155,11 @@ class GeneratedProduction:
         return count
 
     def _is_good_first(self, position: int) -> bool:
-        return position < self._rows and position not in self.bad_positions and position not in self.repeated_positions
+        return (
+            position < self._rows
+            and position not in self.bad_positions
+            and position not in self.repeated_positions
+        )
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,9 @@ class Well:
 
     def oil(self, age: int) -> float:
         """Arps' hyperbolic decline: kbd after `age` months."""
-        return self.initial_oil * exp(-log1p(self.hyperbolic * self.decline * age) / self.hyperbolic)
+        return self.initial_oil * exp(
+            -log1p(self.hyperbolic * self.decline * age) / self.hyperbolic
+        )
 
     def water_oil_ratio(self, age: int) -> float:
         cut = self.final_water_cut * (1 - exp(-(age + 6) / 60))
@@ -223,7 +234,9 @@ def draw_well(seed: int, field: int, number: int) -> Well:
         field_code=1001 + field,
         field_name=name,
         operator=OPERATORS[field % len(OPERATORS)],
-        code=int(f"77{(field + 1) % 1000:03}{(field + 1) // 1000 * 20 + number + 1:05}{sidetrack:02}"),
+        code=int(
+            f"77{(field + 1) % 1000:03}{(field + 1) // 1000 * 20 + number + 1:05}{sidetrack:02}"
+        ),
         name=f"{name} {'ABCD'[number % 4]}-{number + 1:02}{' ST1' * sidetrack}",
         months=_months(length, draw),
         shut_in=_shut_in(length, draw),
@@ -267,7 +280,9 @@ def period(month: int) -> str:
 
 
 def _random(seed: int, stream: int) -> random.Random:
-    """Only `random()` is drawn from it: the one method whose numbers no Python version may change."""
+    """Only `random()` is drawn from it: the one method whose numbers no Python version may
+    change.
+    """
     return random.Random((seed << 16) + stream)  # noqa: S311 -- sample data, no secret
 
 
@@ -282,7 +297,9 @@ def _within(marks: range, positions: range) -> range:
 
 
 def _months(length: int, draw: Draw) -> tuple[int, ...]:
-    """A run of months with a few unreported; four wells in five still produce in the latest month."""
+    """A run of months with a few unreported; four wells in five still produce in the latest
+    month.
+    """
     gaps = {1 + int((length - 1) * draw()): 1 + int(3 * draw()) for _ in range(int(3 * draw()))}
     last = LATEST - (1 + int(60 * draw()) if _chance(draw, 0.2) else 0)
     month = last - (length - 1) - sum(gaps.values())
@@ -296,7 +313,9 @@ def _months(length: int, draw: Draw) -> tuple[int, ...]:
 
 def _shut_in(length: int, draw: Draw) -> frozenset[int]:
     starts = [int(length * draw()) for _ in range(int(4 * draw()))]
-    return frozenset(place for start in starts for place in range(start, start + 1 + int(4 * draw())))
+    return frozenset(
+        place for start in starts for place in range(start, start + 1 + int(4 * draw()))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -305,7 +324,9 @@ def _days_in(month: int) -> int:
 
 
 def _days(month: int, draw: Draw) -> float:
-    """Mostly the whole month, sometimes part of it; a rare October counts the hour that clocks go back."""
+    """Mostly the whole month, sometimes part of it; a rare October counts the hour that clocks go
+    back.
+    """
     whole = _days_in(month)
     if _chance(draw, 0.75):
         return whole + 0.04 if month % 12 == OCTOBER and _chance(draw, 0.02) else whole

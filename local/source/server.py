@@ -1,11 +1,13 @@
 """A sample OData v4 source: `python -m local.source.server --rows 50000 --port 0`.
 
-It speaks OData v4, or v2, as they are written: `$top` bounds the whole result, and a page has as many rows as
-`Prefer: odata.maxpagesize` asks for, never more than the largest page. It pages in one of two ways. `links`:
-`@odata.nextLink` goes on with a `$skiptoken` while rows remain. `skip`: there are no links, so that a client has to go
-on with `$skip`. What other services do differently are its habits (habits.py).
+It speaks OData v4, or v2, as they are written: `$top` bounds the whole result, and a page has as
+many rows as `Prefer: odata.maxpagesize` asks for, never more than the largest page. It pages in one
+of two ways. `links`: `@odata.nextLink` goes on with a `$skiptoken` while rows remain. `skip`: there
+are no links, so that a client has to go on with `$skip`. What other services do differently are its
+habits (habits.py).
 
-Rows come in the order of the data: a file that is not sorted by key stays so, whatever `$orderby` says.
+Rows come in the order of the data: a file that is not sorted by key stays so, whatever `$orderby`
+says.
 """
 
 import argparse
@@ -58,7 +60,9 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str]
-    share: float = 1  # of the body that is sent before the connection closes; 0: not even the status
+    share: float = (
+        1  # of the body that is sent before the connection closes; 0: not even the status
+    )
 
 
 class SampleSource:
@@ -99,7 +103,10 @@ class SampleSource:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
         self._server.stop()
@@ -125,7 +132,11 @@ class SampleSource:
             return self._error(400, "BadRequest", str(exc))
         except NotImplementedError as exc:
             return self._error(501, "NotImplemented", str(exc))
-        return _zipped(reply) if self.compress and "gzip" in headers.get("accept-encoding", "") else reply
+        return (
+            _zipped(reply)
+            if self.compress and "gzip" in headers.get("accept-encoding", "")
+            else reply
+        )
 
     def _record(self, path: str, query: str, headers: dict[str, str]) -> None:
         seen = {name: value for name, value in headers.items() if name != "authorization"}
@@ -145,7 +156,9 @@ class SampleSource:
             document = metadata(self.version, has_key=self.habits.declares_key)
             return Reply(200, document, HEADERS[self.version] | {"Content-Type": "application/xml"})
         if path == SERVICE + ENTITY_SET:
-            return self._page(Query.parse(query, self.version), _preferred_size(headers.get("prefer", "")))
+            return self._page(
+                Query.parse(query, self.version), _preferred_size(headers.get("prefer", ""))
+            )
         return self._error(404, "NotFound", f"There is no {path} here.")
 
     def _service_document(self) -> dict[str, object]:
@@ -175,11 +188,15 @@ class SampleSource:
         if self.habits.no_skip and "$skip" in query.options:
             raise QueryError("The query option $skip is not supported.")
         if query.top is not None and query.top > (self.habits.top_limit or query.top):
-            raise QueryError(f"The limit of '{self.habits.top_limit}' for Top query has been exceeded.")
+            raise QueryError(
+                f"The limit of '{self.habits.top_limit}' for Top query has been exceeded."
+            )
         if refused := sorted(self.habits.refused & query.options.keys()):
             raise NotImplementedError(f"The query option {refused[0]} is not implemented.")
 
-    def _rows_at(self, query: Query, runs: Sequence[range], positions: Sequence[range]) -> list[bytes]:
+    def _rows_at(
+        self, query: Query, runs: Sequence[range], positions: Sequence[range]
+    ) -> list[bytes]:
         if not self.habits.unstable_order:
             return [row for run in positions for row in self.rows.page(run.start, len(run))]
         every = [position for run in runs for position in run]
@@ -192,8 +209,16 @@ class SampleSource:
         count = total if query.count and not self.habits.ignores_count else None
         if failing:
             rows, link = rows[: len(rows) // 2], ""
-        broken = '{"code":"InternalError","message":"The rest of the page could not be read."}' if failing else ""
-        return self._ok(write_page(rows, version=self.version, root=self.root, count=count, link=link, error=broken))
+        broken = (
+            '{"code":"InternalError","message":"The rest of the page could not be read."}'
+            if failing
+            else ""
+        )
+        return self._ok(
+            write_page(
+                rows, version=self.version, root=self.root, count=count, link=link, error=broken
+            )
+        )
 
     def _link(self, query: Query, served: int, total: int) -> str:
         """To what follows the `served` rows of this page."""
@@ -215,7 +240,9 @@ class SampleSource:
     def _ok(self, body: bytes) -> Reply:
         return Reply(200, body, HEADERS[self.version])
 
-    def _error(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Reply:
+    def _error(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None
+    ) -> Reply:
         body = json.dumps({"error": {"code": code, "message": message}}).encode()
         return Reply(status, body, HEADERS[self.version] | (headers or {}))
 
@@ -245,7 +272,9 @@ def _cut(runs: Sequence[range], skip: int, size: int) -> list[range]:
     return [part for part in parts if part]
 
 
-UNAUTHORIZED = Reply(401, b"Unauthorized", {"Content-Type": "text/plain", "WWW-Authenticate": 'Basic realm="sample"'})
+UNAUTHORIZED = Reply(
+    401, b"Unauthorized", {"Content-Type": "text/plain", "WWW-Authenticate": 'Basic realm="sample"'}
+)
 
 
 def _zipped(reply: Reply) -> Reply:
@@ -299,7 +328,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.source.server", description="A sample OData v4 source.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.source.server", description="A sample OData v4 source."
+    )
     add = parser.add_argument
     add("--rows", type=int, default=50_000, help="how many rows to generate")
     add("--seed", type=int, default=1)
@@ -324,7 +355,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KIND:PAGE[:TIMES]",
         help=f"KIND is one of {', '.join(FAULT_KINDS)}; may be given again",
     )
-    add("--retry-after", metavar="SECONDS", help="a page that fails answers 429 with this Retry-After")
+    add(
+        "--retry-after",
+        metavar="SECONDS",
+        help="a page that fails answers 429 with this Retry-After",
+    )
     add("--exit-with-parent", action="store_true", help="stop when standard input ends")
     return parser
 
@@ -334,7 +369,13 @@ def _add_habits(add: Callable[..., object]) -> None:
     for habit in SWITCHES:
         add(f"--{habit.replace('_', '-')}", action="store_true")
     add("--top-limit", type=int, help="refuse a larger $top with 400")
-    add("--refuse", action="append", default=[], metavar="OPTION", help="such as $count: answer it with 501")
+    add(
+        "--refuse",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="such as $count: answer it with 501",
+    )
 
 
 def _habits(options: argparse.Namespace) -> Habits:
@@ -345,14 +386,18 @@ def _habits(options: argparse.Namespace) -> Habits:
 def _faults(options: argparse.Namespace) -> Faults:
     if options.retry_after is None:
         return Faults(*options.fault)
-    return Faults(*(replace(fault, status=429, retry_after=options.retry_after) for fault in options.fault))
+    return Faults(
+        *(replace(fault, status=429, retry_after=options.retry_after) for fault in options.fault)
+    )
 
 
 def _rows(options: argparse.Namespace) -> AbstractContextManager[Rows]:
     if options.file:
         return NdjsonFile(options.file)
     return nullcontext(
-        GeneratedProduction(options.rows, options.seed, options.revision, bad_rows=not options.no_bad_rows)
+        GeneratedProduction(
+            options.rows, options.seed, options.revision, bad_rows=not options.no_bad_rows
+        )
     )
 
 

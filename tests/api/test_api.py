@@ -72,7 +72,9 @@ def test_a_trigger_starts_an_import(
     assert lambda_handler.invocations == [(path, "Event", {"job_id": job_id})]
 
 
-def test_a_second_trigger_is_told_who_runs(api: Api, dynamodb: Any, lambda_handler: type[LambdaHandler]) -> None:
+def test_a_second_trigger_is_told_who_runs(
+    api: Api, dynamodb: Any, lambda_handler: type[LambdaHandler]
+) -> None:
     running = api.ask("POST", TRIGGER).envelope["data"]
     before = table_contents(dynamodb, TABLE)
 
@@ -95,7 +97,9 @@ def test_a_second_trigger_is_told_who_runs(api: Api, dynamodb: Any, lambda_handl
     assert len(lambda_handler.invocations) == 1
 
 
-def test_an_import_whose_dispatch_fails_is_accepted_all_the_same(api: Api, lambda_handler: type[LambdaHandler]) -> None:
+def test_an_import_whose_dispatch_fails_is_accepted_all_the_same(
+    api: Api, lambda_handler: type[LambdaHandler]
+) -> None:
     lambda_handler.status = 404
 
     reply = api.ask("POST", TRIGGER)
@@ -113,9 +117,14 @@ def test_a_body_of_nothing_is_accepted(api: Api, manager: JobManager) -> None:
         (b"{}", "application/octet-stream"),
         (b"", "application/x-www-form-urlencoded"),
     ]:
-        reply = api.ask("POST", TRIGGER, body, **({"Content_Type": content_type} if content_type else {}))
+        reply = api.ask(
+            "POST", TRIGGER, body, **({"Content_Type": content_type} if content_type else {})
+        )
 
-        assert (reply.status, reply.envelope["data"]["job_id"]) == (202, end(manager)), (body, content_type)
+        assert (reply.status, reply.envelope["data"]["job_id"]) == (202, end(manager)), (
+            body,
+            content_type,
+        )
 
 
 def test_a_body_of_something_is_refused(api: Api, dynamodb: Any) -> None:
@@ -136,12 +145,18 @@ def test_a_body_of_something_is_refused(api: Api, dynamodb: Any) -> None:
         reply = api.ask("POST", TRIGGER, body, Content_Type="application/json")
 
         error = reply.envelope["error"]
-        assert (reply.status, error["code"], error["details"]) == (400, "VALIDATION_ERROR", {"field": "body"}), body[:9]
+        assert (reply.status, error["code"], error["details"]) == (
+            400,
+            "VALIDATION_ERROR",
+            {"field": "body"},
+        ), body[:9]
         assert error["retryable"] is False
     assert table_contents(dynamodb, TABLE) == {}
 
 
-def test_a_full_import_is_asked_for_by_query_or_body(api: Api, manager: JobManager, dynamodb: Any) -> None:
+def test_a_full_import_is_asked_for_by_query_or_body(
+    api: Api, manager: JobManager, dynamodb: Any
+) -> None:
     for method, query, body in [
         ("GET", "?full=true", None),
         ("POST", "?full=true", None),
@@ -161,18 +176,25 @@ def test_a_full_import_is_asked_for_by_query_or_body(api: Api, manager: JobManag
 def test_a_part_is_asked_for_by_query_or_body(api: Api, manager: JobManager) -> None:
     part = {"field_code": "1001", "from": "2024-01-01", "to": "2024-06-30"}
     whole = "?field_code=1001&from=2024-01-01&to=2024-06-30"
-    for method, query, body in [("GET", whole, None), ("POST", "?to=2024-06-30", json.dumps(part).encode())]:
+    for method, query, body in [
+        ("GET", whole, None),
+        ("POST", "?to=2024-06-30", json.dumps(part).encode()),
+    ]:
         job_id = api.ask(method, TRIGGER + query, body).envelope["data"]["job_id"]
         assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == part
         end(manager)
 
-    for query, field in [("?from=2024-02-01&to=2024-01-31", "from"), ("?field_code=" + "x" * 101, "field_code")]:
+    for query, field in [
+        ("?from=2024-02-01&to=2024-01-31", "from"),
+        ("?field_code=" + "x" * 101, "field_code"),
+    ]:
         reply = api.ask("POST", TRIGGER + query)
         assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, field)
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [("7", "7"), ("7.0", "7"), ("1e3", "1000"), ("-0.0", "0"), ("7.5", None), ("1e16", None)]
+    ("number", "code"),
+    [("7", "7"), ("7.0", "7"), ("1e3", "1000"), ("-0.0", "0"), ("7.5", None), ("1e16", None)],
 )
 def test_a_code_in_the_body_may_be_a_whole_number(api: Api, number: str, code: str | None) -> None:
     reply = api.ask("POST", TRIGGER, f'{{"field_code": {number}}}'.encode())
@@ -181,7 +203,9 @@ def test_a_code_in_the_body_may_be_a_whole_number(api: Api, number: str, code: s
         assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, "field_code")
         return
     job_id = reply.envelope["data"]["job_id"]
-    assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == {"field_code": code}
+    assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == {
+        "field_code": code
+    }
 
 
 def test_what_a_browser_sends_by_itself_starts_nothing(api: Api, dynamodb: Any) -> None:
@@ -231,11 +255,22 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
     assert pending.envelope["message"] == "The import waits for its worker."
     assert pending.envelope["data"] == {
         **dict.fromkeys(
-            ("phase", "started_at", "completed_at", "heartbeat_at", "cancel_requested_at", "waiting", "parts")
+            (
+                "phase",
+                "started_at",
+                "completed_at",
+                "heartbeat_at",
+                "cancel_requested_at",
+                "waiting",
+                "parts",
+            )
         ),
         **dict.fromkeys(("progress_percentage", "expected_records", "error", "records_per_second")),
         **dict.fromkeys(("execution_time_seconds", "estimated_completion_at")),
-        **{f"{name}_records": 0 for name in ("fetched", "total", "new", "updated", "duplicate", "failed", "skipped")},
+        **{
+            f"{name}_records": 0
+            for name in ("fetched", "total", "new", "updated", "duplicate", "failed", "skipped")
+        },
         "withdrawn_records": 0,
         "job_id": job_id,
         "status": "PENDING",
@@ -254,7 +289,15 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "findings": [],
         "accepted": [],
         **dict.fromkeys(
-            ("completeness", "diff", "accept_until", "too_late", "accepted_by", "discarded_at", "discarded_by")
+            (
+                "completeness",
+                "diff",
+                "accept_until",
+                "too_late",
+                "accepted_by",
+                "discarded_at",
+                "discarded_by",
+            )
         ),
     }
     assert (running.envelope["data"]["status"], running.headers["Retry-After"]) == ("RUNNING", "1")
@@ -296,9 +339,23 @@ def test_what_is_no_job_id_is_refused(api: Api) -> None:
 
 def test_a_well_formed_request_id_is_honoured_and_another_replaced(api: Api) -> None:
     for wished in ["a", "0f.-_Z9" * 18, str(uuid.uuid4())]:
-        assert api.ask("GET", f"{STATUS}/{UNKNOWN}", X_Request_ID=wished).headers["X-Request-ID"] == wished
+        assert (
+            api.ask("GET", f"{STATUS}/{UNKNOWN}", X_Request_ID=wished).headers["X-Request-ID"]
+            == wished
+        )
 
-    for wished in ["", "a b", "a" * 129, "<script>", "a%0d%0aSet-Cookie:x=1", "a\tb", "\xe9", "a;b", '"', "../x"]:
+    for wished in [
+        "",
+        "a b",
+        "a" * 129,
+        "<script>",
+        "a%0d%0aSet-Cookie:x=1",
+        "a\tb",
+        "\xe9",
+        "a;b",
+        '"',
+        "../x",
+    ]:
         reply = api.ask("GET", f"{STATUS}/{UNKNOWN}", X_Request_ID=wished)
 
         given = reply.headers["X-Request-ID"]
@@ -314,7 +371,10 @@ def test_a_table_that_does_not_answer_is_told_as_such(api: Api, aws: LocalAws) -
         reply = api.ask(method, path)
 
         assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
-        assert (reply.envelope["error"]["code"], reply.envelope["error"]["retryable"]) == ("STATE_UNAVAILABLE", True)
+        assert (reply.envelope["error"]["code"], reply.envelope["error"]["retryable"]) == (
+            "STATE_UNAVAILABLE",
+            True,
+        )
 
 
 def test_a_missing_setting_is_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,13 +455,17 @@ RULES: dict[str, str | None] = {
 
 def routes() -> set[str]:
     """A HEAD is for those who may GET, an OPTIONS for everybody."""
-    listed = {(method.replace("HEAD", "GET"), path) for path, methods in app.app.routes.items() for method in methods}
+    listed = {
+        (method.replace("HEAD", "GET"), path)
+        for path, methods in app.app.routes.items()
+        for method in methods
+    }
     return {f"{method} {path}" for method, path in listed if method != "OPTIONS"}
 
 
 def test_every_route_has_a_rule() -> None:
-    """Who adds a route says here who may call it: reader, operator, admin, or None for everybody. Of the feed, which
-    takes a password too, tests/queries/test_feed.py tells.
+    """Who adds a route says here who may call it: reader, operator, admin, or None for everybody.
+    Of the feed, which takes a password too, tests/queries/test_feed.py tells.
     """
     assert {route for route in routes() if "/odata/v4" not in route} == set(RULES)
 
@@ -411,16 +475,30 @@ def test_a_route_is_for_those_who_may(api: Api, route: str) -> None:
     method, path = route.split()
     path, needed = path.replace("{job_id}", UNKNOWN), RULES[route]
 
-    unknown: list[str | None] = [None, "", "Bearer", "Bearer x", f"Basic {OPERATOR}", OPERATOR, f"Bearer {READER} x"]
+    unknown: list[str | None] = [
+        None,
+        "",
+        "Bearer",
+        "Bearer x",
+        f"Basic {OPERATOR}",
+        OPERATOR,
+        f"Bearer {READER} x",
+    ]
     for authorization in unknown if needed else []:
         reply = api.ask(method, path, Authorization=authorization)
         error = reply.envelope["error"]
-        assert (reply.status, error["code"], error["retryable"]) == (401, "UNAUTHORIZED", False), authorization
+        assert (reply.status, error["code"], error["retryable"]) == (401, "UNAUTHORIZED", False), (
+            authorization
+        )
         assert reply.headers["WWW-Authenticate"] == "Bearer"
     as_reader = api.exchange(method, path, Authorization=f"Bearer {READER}")
     if needed in ("operator", "admin"):
         error = json.loads(as_reader.content)["error"]
-        assert (as_reader.status, error["code"], error["details"]) == (403, "ROLE_REQUIRED", {"needed": needed})
+        assert (as_reader.status, error["code"], error["details"]) == (
+            403,
+            "ROLE_REQUIRED",
+            {"needed": needed},
+        )
         assert error["message"] == f"This needs the role {needed}; the token has the role reader."
     else:
         assert as_reader.status not in (401, 403)
@@ -458,15 +536,22 @@ def test_a_store_of_tokens_that_does_not_answer_lets_nobody_in(api: Api, aws: Lo
     reply = api.ask("GET", JOBS)
 
     assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
-    assert (reply.envelope["error"]["code"], reply.envelope["error"]["retryable"]) == ("TOKENS_UNAVAILABLE", True)
+    assert (reply.envelope["error"]["code"], reply.envelope["error"]["retryable"]) == (
+        "TOKENS_UNAVAILABLE",
+        True,
+    )
 
 
 def test_one_callers_key_is_not_anothers(api: Api, aws: LocalAws, manager: JobManager) -> None:
-    aws.put_parameter("/wellhead/tokens/eve", json.dumps({"sha256": digest_of("eves"), "role": "operator"}))
+    aws.put_parameter(
+        "/wellhead/tokens/eve", json.dumps({"sha256": digest_of("eves"), "role": "operator"})
+    )
     first = api.ask("POST", TRIGGER, Idempotency_Key="k").envelope["data"]["job_id"]
     end(manager)
 
-    second = api.ask("POST", TRIGGER, Idempotency_Key="k", Authorization="Bearer eves").envelope["data"]["job_id"]
+    second = api.ask("POST", TRIGGER, Idempotency_Key="k", Authorization="Bearer eves").envelope[
+        "data"
+    ]["job_id"]
 
     assert [manager.get(job_id).triggered_by for job_id in (first, second)] == ["ada", "eve"]
 
@@ -488,12 +573,19 @@ def test_the_history_is_read_page_by_page(api: Api, manager: JobManager) -> None
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
     assert third["next_cursor"] is None
     whole = api.ask("GET", f"{STATUS}/{made[0]}").envelope["data"]
-    assert third["jobs"][0] == {name: value for name, value in whole.items() if name not in ("events", "diff")}
+    assert third["jobs"][0] == {
+        name: value for name, value in whole.items() if name not in ("events", "diff")
+    }
     failed = api.ask("GET", f"{JOBS}?status=FAILED&limit=3").envelope["data"]
     assert [job["job_id"] for job in failed["jobs"]] == made[3:0:-1]
-    rest = api.ask("GET", f"{JOBS}?status=FAILED&limit=3&cursor={failed['next_cursor']}").envelope["data"]
+    rest = api.ask("GET", f"{JOBS}?status=FAILED&limit=3&cursor={failed['next_cursor']}").envelope[
+        "data"
+    ]
     assert ([job["job_id"] for job in rest["jobs"]], rest["next_cursor"]) == (made[:1], None)
-    assert api.ask("GET", f"{JOBS}?status=COMPLETED").envelope["data"] == {"jobs": [], "next_cursor": None}
+    assert api.ask("GET", f"{JOBS}?status=COMPLETED").envelope["data"] == {
+        "jobs": [],
+        "next_cursor": None,
+    }
 
 
 def test_a_query_that_is_not_understood_names_its_field(api: Api) -> None:
@@ -523,7 +615,11 @@ def test_a_query_that_is_not_understood_names_its_field(api: Api) -> None:
         reply = api.ask("GET", f"{JOBS}?{query}")
 
         error = reply.envelope["error"]
-        assert (reply.status, error["code"], error["details"]["field"]) == (400, "VALIDATION_ERROR", field), query
+        assert (reply.status, error["code"], error["details"]["field"]) == (
+            400,
+            "VALIDATION_ERROR",
+            field,
+        ), query
     for method, path in [
         ("GET", f"{STATUS}/{UNKNOWN}"),
         ("POST", f"{JOBS}/{UNKNOWN}/cancel"),
@@ -579,7 +675,10 @@ def test_a_waiting_job_is_cancelled_at_once(api: Api) -> None:
 
     assert (reply.status, reply.envelope["data"]["status"]) == (202, "CANCELLED")
     assert reply.envelope["message"] == "The import was stopped."
-    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (f"../../status/{job_id}", None)
+    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (
+        f"../../status/{job_id}",
+        None,
+    )
     again = api.ask("POST", f"{JOBS}/{job_id}/cancel", b"{}")
     error = again.envelope["error"]
     assert (again.status, error["rule"], error["retryable"]) == (409, "FINAL_STATE_RULE", False)
@@ -595,24 +694,33 @@ def test_a_running_job_is_asked_to_stop(api: Api, manager: JobManager) -> None:
     assert (reply.status, reply.headers["Retry-After"]) == (202, "1")
     assert reply.envelope["data"]["status"] == "RUNNING"
     assert reply.envelope["data"]["cancel_requested_at"] > 0
-    assert reply.envelope["message"] == "The import has been asked to stop; it ends at its next report."
+    assert (
+        reply.envelope["message"]
+        == "The import has been asked to stop; it ends at its next report."
+    )
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry", "discard"])
 def test_only_a_known_job_takes_orders(api: Api, action: str) -> None:
-    assert api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}").envelope["error"]["code"] == "JOB_NOT_FOUND"
+    assert (
+        api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}").envelope["error"]["code"] == "JOB_NOT_FOUND"
+    )
     for text in ("1", str(uuid.uuid4()), "%27", "x" * 5000):
         reply = api.ask("POST", f"{JOBS}/{text}/{action}")
         assert (reply.status, reply.envelope["error"]["code"]) == (400, "INVALID_JOB_ID")
     for body in (b"x", b"[]", b'{"a": 1}', b"\xff", b"null", b"[" * 100_000):
         reply = api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}", body)
-        assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "body"}), body[:9]
+        assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "body"}), body[
+            :9
+        ]
 
 
 # --- retry
 
 
-def test_a_failed_job_is_retried_once(api: Api, manager: JobManager, lambda_handler: type[LambdaHandler]) -> None:
+def test_a_failed_job_is_retried_once(
+    api: Api, manager: JobManager, lambda_handler: type[LambdaHandler]
+) -> None:
     started = api.ask("POST", f"{TRIGGER}?full=true").envelope["data"]["job_id"]
     early = api.ask("POST", f"{JOBS}/{started}/retry").envelope["error"]
     old = end(manager)
@@ -624,15 +732,26 @@ def test_a_failed_job_is_retried_once(api: Api, manager: JobManager, lambda_hand
     job_id = reply.envelope["data"]["job_id"]
     assert (early["rule"], early["details"]) == ("RETRY_RULE", {"job_id": old, "status": "PENDING"})
     assert (reply.status, reply.envelope["data"]["retry_of"]) == (202, old)
-    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (f"../../status/{job_id}", "1")
+    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (
+        f"../../status/{job_id}",
+        "1",
+    )
     assert again.envelope["data"] == reply.envelope["data"]
     error = without_key.envelope["error"]
     assert (without_key.status, error["rule"]) == (409, "SINGLE_RETRY_RULE")
     assert error["details"] == {"job_id": old, "retried_by": job_id}
     view = api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]
-    assert (view["retry_of"], view["parameters"], view["triggered_by"]) == (old, {"full": True}, "ada")
+    assert (view["retry_of"], view["parameters"], view["triggered_by"]) == (
+        old,
+        {"full": True},
+        "ada",
+    )
     assert api.ask("GET", f"{STATUS}/{old}").envelope["data"]["retried_by"] == job_id
-    assert [payload["job_id"] for *_, payload in lambda_handler.invocations] == [started, job_id, job_id]
+    assert [payload["job_id"] for *_, payload in lambda_handler.invocations] == [
+        started,
+        job_id,
+        job_id,
+    ]
 
 
 # --- problem details
@@ -641,13 +760,17 @@ def test_a_failed_job_is_retried_once(api: Api, manager: JobManager, lambda_hand
 def test_who_asks_for_problem_details_gets_them(api: Api) -> None:
     def ask(**headers: str) -> tuple[int, str | None, dict[str, Any]]:
         connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=20)
-        connection.request("GET", f"{STATUS}/{UNKNOWN}", headers={"Authorization": f"Bearer {READER}", **headers})
+        connection.request(
+            "GET", f"{STATUS}/{UNKNOWN}", headers={"Authorization": f"Bearer {READER}", **headers}
+        )
         response = connection.getresponse()
         body = json.loads(response.read())
         connection.close()
         return response.status, response.headers["Content-Type"], body
 
-    status, kind, problem = ask(Accept="text/html, application/problem+json;q=0.9", **{"X-Request-ID": "r1"})
+    status, kind, problem = ask(
+        Accept="text/html, application/problem+json;q=0.9", **{"X-Request-ID": "r1"}
+    )
     plain = ask(Accept="application/json")
 
     assert problem.pop("timestamp")
@@ -675,7 +798,9 @@ def test_head_is_get_without_a_body_and_starts_nothing(api: Api, dynamodb: Any) 
         get = api.exchange("GET", path, X_Request_ID="r")
         head = api.exchange("HEAD", path, X_Request_ID="r")
         assert (head.status, head.content) == (200, b"")
-        assert dict(head.headers) | {"x-amzn-RequestId": ""} == dict(get.headers) | {"x-amzn-RequestId": ""}
+        assert dict(head.headers) | {"x-amzn-RequestId": ""} == dict(get.headers) | {
+            "x-amzn-RequestId": ""
+        }
     assert api.ask("HEAD", JOBS, Authorization=None).status == 401
     assert api.ask("HEAD", JOBS, If_None_Match="*").status == 304
     assert api.ask("HEAD", f"{STATUS}/{UNKNOWN}").status == 404
@@ -686,7 +811,10 @@ def test_head_is_get_without_a_body_and_starts_nothing(api: Api, dynamodb: Any) 
 @pytest.mark.parametrize("path", list(app.app.routes))
 def test_options_tells_the_methods(api: Api, path: str) -> None:
     """To everybody, and to no other origin."""
-    asked: dict[str, Any] = {"Origin": "https://example.org", "Access_Control_Request_Method": "GET"}
+    asked: dict[str, Any] = {
+        "Origin": "https://example.org",
+        "Access_Control_Request_Method": "GET",
+    }
     reply = api.exchange("OPTIONS", path.replace("{job_id}", UNKNOWN), Authorization=None, **asked)
 
     assert (reply.status, reply.content) == (204, b"")
@@ -696,7 +824,11 @@ def test_options_tells_the_methods(api: Api, path: str) -> None:
 
 def test_other_methods_are_refused(api: Api, dynamodb: Any) -> None:
     trigger, jobs = "GET, OPTIONS, POST", "GET, HEAD, OPTIONS"
-    for path, allowed in [(TRIGGER, trigger), (JOBS, jobs), (f"{JOBS}/{UNKNOWN}/cancel", "OPTIONS, POST")]:
+    for path, allowed in [
+        (TRIGGER, trigger),
+        (JOBS, jobs),
+        (f"{JOBS}/{UNKNOWN}/cancel", "OPTIONS, POST"),
+    ]:
         for method in ("DELETE", "PUT", "PATCH"):
             reply = api.ask(method, path, Authorization=None)
 
@@ -711,7 +843,11 @@ CONSOLE = "https://console.example.org"
 
 
 def cors(headers: http.client.HTTPMessage) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.startswith("Access-Control") or name == "Vary"}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.startswith("Access-Control") or name == "Vary"
+    }
 
 
 def test_no_other_origin_is_allowed_by_default(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -729,16 +865,25 @@ def test_a_listed_origin_may_ask(api: Api, monkeypatch: pytest.MonkeyPatch, dyna
     }
 
     asked = api.exchange("OPTIONS", TRIGGER, Authorization=None, Origin=CONSOLE, **preflight)
-    foreign = api.exchange("OPTIONS", TRIGGER, Authorization=None, Origin="https://evil.example.org", **preflight)
-    refused = api.ask("POST", TRIGGER, Origin="https://evil.example.org", Sec_Fetch_Site="cross-site")
+    foreign = api.exchange(
+        "OPTIONS", TRIGGER, Authorization=None, Origin="https://evil.example.org", **preflight
+    )
+    refused = api.ask(
+        "POST", TRIGGER, Origin="https://evil.example.org", Sec_Fetch_Site="cross-site"
+    )
     nothing = table_contents(dynamodb, TABLE)
     started = api.ask("POST", TRIGGER, Origin=CONSOLE, Sec_Fetch_Site="cross-site")
     failed = api.ask("GET", f"{STATUS}/{UNKNOWN}", Origin=CONSOLE)
 
     shown = (
-        "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Cut, X-Wellhead-Role, X-Wellhead-Snapshot"
+        "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, "
+        "X-Wellhead-Cut, X-Wellhead-Role, X-Wellhead-Snapshot"
     )
-    allowed = {"Vary": "Origin", "Access-Control-Allow-Origin": CONSOLE, "Access-Control-Expose-Headers": shown}
+    allowed = {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": CONSOLE,
+        "Access-Control-Expose-Headers": shown,
+    }
     assert cors(started.headers) == cors(failed.headers) == allowed
     assert cors(asked.headers) == allowed | {
         "Access-Control-Allow-Methods": "GET, HEAD, POST",
@@ -751,7 +896,11 @@ def test_a_listed_origin_may_ask(api: Api, monkeypatch: pytest.MonkeyPatch, dyna
 
 
 def test_no_route_leaves_origins_to_the_gateway() -> None:
-    """Chalice would write them into the packaged gateway, and a setting that is read later would say otherwise."""
-    told: list[Any] = [route.cors for methods in app.app.routes.values() for route in methods.values()]
+    """Chalice would write them into the packaged gateway, and a setting that is read later would
+    say otherwise.
+    """
+    told: list[Any] = [
+        route.cors for methods in app.app.routes.values() for route in methods.values()
+    ]
 
     assert set(told) == {None}

@@ -1,4 +1,6 @@
-"""What somebody hostile sends to the whole stack changes nothing, and no secret comes out anywhere."""
+"""What somebody hostile sends to the whole stack changes nothing, and no secret comes out
+anywhere.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Answer(NamedTuple):
 class Victim:
     def __init__(self, running: LocalStack, job_id: str) -> None:
         self.running, self.job_id = running, job_id
-        self._connection = http.client.HTTPConnection("127.0.0.1", int(running.api_url.rpartition(":")[2]), timeout=30)
+        self._connection = http.client.HTTPConnection(
+            "127.0.0.1", int(running.api_url.rpartition(":")[2]), timeout=30
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +74,11 @@ class Victim:
 
     def state(self) -> tuple[dict[str, Any], dict[str, str]]:
         """All that an attack could change. The sweeper's pulse is its own."""
-        items = {name: item for name, item in self.items().items() if name.startswith(("JOB#", "LOCK#", "WAREHOUSE#"))}
+        items = {
+            name: item
+            for name, item in self.items().items()
+            if name.startswith(("JOB#", "LOCK#", "WAREHOUSE#"))
+        }
         return items, files(self.running.warehouse_path)
 
     def logs(self) -> Iterator[tuple[str, str]]:
@@ -83,7 +91,9 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
     with stack(tmp_path, rows=1_000) as running:
         job_id = trigger(tmp_path)
         job_at_its_end(tmp_path, job_id)
-        wait_until((running.warehouse_path / LATEST_NOTE).exists)  # the stable name follows the job's end
+        wait_until(
+            (running.warehouse_path / LATEST_NOTE).exists
+        )  # the stable name follows the job's end
         with Victim(running, job_id) as victim:
             yield victim
 
@@ -110,13 +120,20 @@ def test_no_payload_does_anything_anywhere(victim: Victim) -> None:
             ("POST", f"{BASE}/import/jobs/{sent}/cancel", {}),
             ("POST", f"{BASE}/import/jobs/{victim.job_id}/retry", {"Idempotency_Key": line}),
             ("GET", f"{BASE}/import/jobs?limit=x", {"X_Request_ID": line}),
-            ("GET", f"{BASE}/import/jobs?limit=x", {"Accept": line, "If_None_Match": line, "Origin": line}),
+            (
+                "GET",
+                f"{BASE}/import/jobs?limit=x",
+                {"Accept": line, "If_None_Match": line, "Origin": line},
+            ),
             ("GET", f"{BASE}/import/jobs", {"Authorization": f"Bearer {line}"}),
             ("GET", f"/console/{sent}", {}),
         ]
         for method, target, headers in places[number % 3 :: 3]:
             assert_refused(victim.ask(method, target, **headers), target)
-        assert_refused(victim.ask("POST", f"{BASE}/import/trigger", json.dumps({"from": payload}).encode()), payload)
+        assert_refused(
+            victim.ask("POST", f"{BASE}/import/trigger", json.dumps({"from": payload}).encode()),
+            payload,
+        )
         found = victim.ask("GET", f"{BASE}?search={sent}")
         assert found.status == 400 or json.loads(found.text)["data"]["rows"] == [], payload
 
@@ -137,7 +154,9 @@ def assert_refused(answer: Answer, what: str) -> None:
 def assert_every_line_is_ours(victim: Victim) -> None:
     for name, line in victim.logs():
         if name == "api.log":
-            is_json = line.startswith("{") and {"timestamp", "level", "message"} <= set(json.loads(line))
+            is_json = line.startswith("{") and {"timestamp", "level", "message"} <= set(
+                json.loads(line)
+            )
             assert is_json or LINE_OF_THE_GATEWAY.fullmatch(line), line
         assert not re.match(r'\{"level": "ERROR", "message": "forged"|.* root GET', line), line
 
@@ -149,7 +168,19 @@ def canary(name: str) -> str:
     return f"canary-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
 
-SENT = ["query", "unknown", "body", "member", "idempotency", "request", "header", "agent", "mark", "cookie", "accept"]
+SENT = [
+    "query",
+    "unknown",
+    "body",
+    "member",
+    "idempotency",
+    "request",
+    "header",
+    "agent",
+    "mark",
+    "cookie",
+    "accept",
+]
 
 
 def send_canaries(victim: Victim) -> list[Answer]:
@@ -166,7 +197,9 @@ def send_canaries(victim: Victim) -> list[Answer]:
         victim.ask("POST", start, json.dumps({"from": told["member"]}).encode()),
         victim.ask("POST", f"{jobs}/{victim.job_id}/retry", Idempotency_Key=told["idempotency"]),
         victim.ask("GET", jobs, X_Request_ID=f"no id {told['request']}", X_Api_Key=told["header"]),
-        victim.ask("GET", jobs, User_Agent=told["agent"], If_None_Match=told["mark"], Accept=told["accept"]),
+        victim.ask(
+            "GET", jobs, User_Agent=told["agent"], If_None_Match=told["mark"], Accept=told["accept"]
+        ),
         victim.ask("GET", f"{BASE}/production/summary", Cookie=told["cookie"]),
         victim.ask("GET", f"{BASE}/import/status/{victim.job_id}"),
         victim.ask("GET", "/api/v1/health"),
@@ -175,17 +208,24 @@ def send_canaries(victim: Victim) -> list[Answer]:
 
 
 def test_no_secret_comes_out(tmp_path: Path) -> None:
-    """Not in an answer, a line of a log, an item or a file; the machine's own token is in the file that is for it."""
+    """Not in an answer, a line of a log, an item or a file; the machine's own token is in the file
+    that is for it.
+    """
     password = canary("password")
     reader = TokenBook(tmp_path).make("bob", Role.READER)
     user = {**os.environ, "WELLHEAD_SOURCE_USERNAME": "ada", "WELLHEAD_SOURCE_PASSWORD": password}
     with (
         SampleSource(GeneratedProduction(1_000), credentials=("ada", password)) as source,
-        LocalStack(source=Source(url=source.url), state=tmp_path, port=0, user_environment=user) as running,
+        LocalStack(
+            source=Source(url=source.url), state=tmp_path, port=0, user_environment=user
+        ) as running,
         Victim(running, trigger(tmp_path)) as victim,
     ):
         done = job_at_its_end(tmp_path, victim.job_id)
-        answers = [*send_canaries(victim), victim.ask("GET", f"{BASE}/import/jobs", Authorization=f"Bearer {reader}")]
+        answers = [
+            *send_canaries(victim),
+            victim.ask("GET", f"{BASE}/import/jobs", Authorization=f"Bearer {reader}"),
+        ]
         job_at_its_end(tmp_path, json.loads(answers[-2].text)["data"]["job_id"])
         items = json.dumps(victim.items(), default=str)
         own = running.token
@@ -195,7 +235,9 @@ def test_no_secret_comes_out(tmp_path: Path) -> None:
     assert [secret for secret in secrets for answer in answers if secret in answer.whole] == []
     assert [secret for secret in secrets if secret in items] == []
     kept = {
-        str(path.relative_to(tmp_path)): [secret for secret in secrets if secret.encode() in path.read_bytes()]
+        str(path.relative_to(tmp_path)): [
+            secret for secret in secrets if secret.encode() in path.read_bytes()
+        ]
         for path in tmp_path.rglob("*")
         if path.is_file()
     }

@@ -1,4 +1,6 @@
-"""A program that knows nothing of Wellhead but where its OpenAPI document is, and a token, imports and reads data."""
+"""A program that knows nothing of Wellhead but where its OpenAPI document is, and a token, imports
+and reads data.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Reply(NamedTuple):
 
 
 class Program:
-    """Addresses, methods, parameters and schemas are read from the document; nothing of it is written here."""
+    """Addresses, methods, parameters and schemas are read from the document; nothing of it is
+    written here.
+    """
 
     def __init__(self, document_url: str, token: str) -> None:
         with urllib.request.urlopen(document_url, timeout=20) as response:
@@ -33,14 +37,23 @@ class Program:
     def call(self, operation_id: str, **given: Any) -> Reply:
         path, method, operation = self._find(operation_id)
         query = {}
-        for parameter in [*self.document["paths"][path].get("parameters", []), *operation["parameters"]]:
+        for parameter in [
+            *self.document["paths"][path].get("parameters", []),
+            *operation["parameters"],
+        ]:
             told = self._resolve(parameter)
             if told["name"] in given and told["in"] == "path":
-                path = path.replace(f"{{{told['name']}}}", urllib.parse.quote(given.pop(told["name"])))
+                path = path.replace(
+                    f"{{{told['name']}}}", urllib.parse.quote(given.pop(told["name"]))
+                )
             elif told["name"] in given and told["in"] == "query":
                 query[told["name"]] = given.pop(told["name"])
         assert not given, f"the document has no parameter {given}"
-        return self._send(method, self._base + path + ("?" + urllib.parse.urlencode(query) if query else ""), operation)
+        return self._send(
+            method,
+            self._base + path + ("?" + urllib.parse.urlencode(query) if query else ""),
+            operation,
+        )
 
     def follow(self, reply: Reply, header: str, operation_id: str) -> Reply:
         """The address that an answer names."""
@@ -54,7 +67,9 @@ class Program:
             request.add_header("Authorization", f"{told['scheme'].title()} {self._token}")
         with urllib.request.urlopen(request, timeout=30) as response:
             answer = Reply(url, response.headers, json.load(response))
-            content = self._resolve(operation["responses"][str(response.status)])["content"]["application/json"]
+            content = self._resolve(operation["responses"][str(response.status)])["content"][
+                "application/json"
+            ]
         self._check(content["schema"], answer.data)
         return answer._replace(data=answer.data["data"])
 

@@ -1,5 +1,5 @@
-"""docs/api.md by the letter: each of its curl commands is run against the whole stack, in the order of the page, and
-each answer has the shape of the one that is shown below it.
+"""docs/api.md by the letter: each of its curl commands is run against the whole stack, in the order
+of the page, and each answer has the shape of the one that is shown below it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Answer(NamedTuple):
 def examples() -> Iterator[Example]:
     """A command, and the JSON that follows it before the next one."""
     blocks = re.findall(r"^```(json)?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    lines = [(kind, line) for kind, block in blocks for line in ([block] if kind else block.splitlines())]
+    lines = [
+        (kind, line) for kind, block in blocks for line in ([block] if kind else block.splitlines())
+    ]
     steps = [(kind, text) for kind, text in lines if kind or text.startswith("curl ")]
     for number, (kind, text) in enumerate(steps):
         if not kind:
@@ -71,10 +73,21 @@ def path_of(command: str) -> str:
 
 
 def by_curl(words: list[str], directory: Path) -> Answer:
-    """`-i` would put the headers before the body; they are written elsewhere, and the status after it."""
+    """`-i` would put the headers before the body; they are written elsewhere, and the status after
+    it.
+    """
     plain = [word for word in words[1:] if word != "-i"]
     done = subprocess.run(
-        ["curl", "--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}", *plain],
+        [
+            "curl",
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "30",
+            "--write-out",
+            "\n%{http_code}",
+            *plain,
+        ],
         cwd=directory,
         capture_output=True,
         text=True,
@@ -143,8 +156,12 @@ class Reader:
         return job_id
 
     def words(self, command: str, job_id: str) -> list[str]:
-        command = re.sub(SNAPSHOT, self.older, command).replace("\\$", "$")  # as a shell reads it within quotes
-        command = re.sub(JOB_ID, job_id, command.replace(SHOWN_URL, self._url).replace("CHECK_ID", self.check_id))
+        command = re.sub(SNAPSHOT, self.older, command).replace(
+            "\\$", "$"
+        )  # as a shell reads it within quotes
+        command = re.sub(
+            JOB_ID, job_id, command.replace(SHOWN_URL, self._url).replace("CHECK_ID", self.check_id)
+        )
         return [*shlex.split(command.replace('W/"ETAG"', "*")), *self._authorization]
 
     def follow(self, command: str, directory: Path) -> Answer:
@@ -154,7 +171,9 @@ class Reader:
             return self._cancel(command, directory)
         job_id = self.cancelled if path.endswith("/retry") else self.job_id
         answer = run(self.words(command, job_id), directory)
-        if answer.status in (200, 202) and (path.endswith(("/retry", "/rollback")) or "/trigger" in path):
+        if answer.status in (200, 202) and (
+            path.endswith(("/retry", "/rollback")) or "/trigger" in path
+        ):
             job_at_its_end(self._state, json.loads(answer.body)["data"]["job_id"])
         if path.endswith(("/check", "/verify", "/restore", "/drill")):
             self.check_id = json.loads(answer.body)["data"]["check_id"]
@@ -185,9 +204,13 @@ class Reader:
 def test_every_route_has_an_example() -> None:
     """But those of the feed, which the document leaves to `$metadata`."""
     shown = [(method_of(each.command), path_of(each.command)) for each in examples()]
-    routes = {operation_of(method, path) for method, path in shown if not path.startswith("/odata/")}
+    routes = {
+        operation_of(method, path) for method, path in shown if not path.startswith("/odata/")
+    }
 
-    assert {name for name in operations() if name.startswith(("GET", "POST", "PUT", "DELETE"))} == routes
+    assert {
+        name for name in operations() if name.startswith(("GET", "POST", "PUT", "DELETE"))
+    } == routes
 
 
 def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
@@ -201,10 +224,17 @@ def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
 
             expected = 304 if "If-None-Match" in command else 400 if "/nope" in command else None
             if path_of(command).endswith(("/accept", "/discard", "/files")):
-                expected = 409  # the sample source's imports are not held, and a laptop has no bucket
+                expected = (
+                    409  # the sample source's imports are not held, and a laptop has no bucket
+                )
             if path_of(command).endswith(("/ada/rotate", "/pause", "/resume")):
-                expected = 404  # the laptop's token has another name, and the page has deleted the source before
-            assert status == expected or (expected is None and status in (200, 202)), (command, status, body)
+                # The laptop's token has another name, and the page has deleted the source before.
+                expected = 404
+            assert status == expected or (expected is None and status in (200, 202)), (
+                command,
+                status,
+                body,
+            )
             # A refusal is shown too, below what goes well.
             if shown and shown.get("success", "error" not in shown) == (status < 400):
                 assert is_like(shape(shown), shape(json.loads(body))), command

@@ -1,5 +1,6 @@
-"""Requests made from the OpenAPI document, right and wrong ones, against the whole running stack: no failure of the
-server, and every answer is what the document says, with nothing in it that is not told.
+"""Requests made from the OpenAPI document, right and wrong ones, against the whole running stack:
+no failure of the server, and every answer is what the document says, with nothing in it that is not
+told.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from local.stack import LocalStack
 
 load_all_checks()
-# Not `positive_data_acceptance`: a well-formed cursor need not be anybody's, and a range may be upside down.
+# Not `positive_data_acceptance`: a well-formed cursor need not be anybody's, and a range may be
+# upside down.
 CHECKED: Any = CHECKS.get_by_names(
     [
         "not_a_server_error",
@@ -49,7 +51,10 @@ EXAMPLES = {
     "head": longer(2, 30),
     "options": longer(1, 5),
 }
-ALWAYS = {"GET /health", "POST /wells/import/jobs/{job_id}/cancel"}  # what is found, and what is too late
+ALWAYS = {
+    "GET /health",
+    "POST /wells/import/jobs/{job_id}/cancel",
+}  # what is found, and what is too late
 
 AT_LEAST = {GenerationMode.POSITIVE: (90, 4_600), GenerationMode.NEGATIVE: (90, 3_400)}  # requests
 
@@ -66,7 +71,9 @@ class Fuzzed:
         self.statuses: set[int] = set()
 
     def ask(self, case: Case[Any], *, accept: str) -> None:
-        response = case.call(base_url=self.url + BASE, session=self.session, headers={"Accept": accept})
+        response = case.call(
+            base_url=self.url + BASE, session=self.session, headers={"Accept": accept}
+        )
         self.asked += 1
         self.statuses.add(response.status_code)
         case.validate_response(response, checks=CHECKED)
@@ -95,18 +102,26 @@ def fuzzed(after_an_import: tuple[LocalStack, str]) -> Iterator[Fuzzed]:
 @pytest.mark.timeout(longer(400, 7200))
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: GenerationMode) -> None:
-    """A third of the operations by lot with a dozen requests each; all of them with hundreds in a soak."""
+    """A third of the operations by lot with a dozen requests each; all of them with hundreds in a
+    soak.
+    """
     schema: Any = schemathesis.openapi.from_dict(told())
     operations = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
     for name in sorted(ALWAYS | {*some_of(sorted(operations))}):
         fuzz(operations[name], fuzzed, mode)
 
     assert fuzzed.asked >= longer(*AT_LEAST[mode])
-    assert {200, 204, 404, 409} <= fuzzed.statuses if mode is GenerationMode.POSITIVE else 400 in fuzzed.statuses
+    assert (
+        {200, 204, 404, 409} <= fuzzed.statuses
+        if mode is GenerationMode.POSITIVE
+        else 400 in fuzzed.statuses
+    )
 
 
 def told() -> dict[str, Any]:
-    """The document without its security: every request has the token, none is wrong for the lack of it."""
+    """The document without its security: every request has the token, none is wrong for the lack of
+    it.
+    """
     whole: dict[str, Any] = closed(document())
     for name in operations():
         method, path = name.split()
@@ -116,7 +131,9 @@ def told() -> dict[str, Any]:
 
 def fuzz(operation: APIOperation[Any, Any, Any, Any], fuzzed: Fuzzed, mode: GenerationMode) -> None:
     """Every other job id is a real one. OPTIONS looks at no parameter, so none is wrong there."""
-    if mode is GenerationMode.NEGATIVE and (operation.method == "options" or not _has_rules(operation)):
+    if mode is GenerationMode.NEGATIVE and (
+        operation.method == "options" or not _has_rules(operation)
+    ):
         return
 
     @settings(

@@ -1,4 +1,6 @@
-"""The console in a real browser, on the real local stack: what a person clicks, reads and downloads."""
+"""The console in a real browser, on the real local stack: what a person clicks, reads and
+downloads.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, Route
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,9 @@ def gone(page: Page, selector: str) -> None:
 # --------------------------------------------------------------------------------------- the page of imports
 
 
-def test_an_import_is_started_watched_and_its_result_shown(stage: ConsoleStage, visit: Visit) -> None:
+def test_an_import_is_started_watched_and_its_result_shown(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     stage.source.latency = SLOW_SECONDS
     page = visit.open()
     page.get_by_role("radio", name=EVERYTHING).check()
@@ -112,7 +118,9 @@ def test_an_import_is_started_watched_and_its_result_shown(stage: ConsoleStage, 
     seen(page, "#said", "The import is completed.")
 
 
-def test_a_second_start_names_the_running_import_and_follows_it(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_second_start_names_the_running_import_and_follows_it(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     stage.source.latency = SLOW_SECONDS
     page = visit.open()
     job_id = stage.trigger()
@@ -124,7 +132,9 @@ def test_a_second_start_names_the_running_import_and_follows_it(stage: ConsoleSt
     gone(page, "[role=alert]")
 
 
-def test_an_import_started_elsewhere_shows_by_itself_and_survives_a_reload(stage: ConsoleStage, visit: Visit) -> None:
+def test_an_import_started_elsewhere_shows_by_itself_and_survives_a_reload(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     stage.source.latency = SLOW_SECONDS
     visit.page.clock.install()
     page = visit.open()
@@ -156,7 +166,9 @@ def test_an_import_is_stopped_and_goes_on_later(stage: ConsoleStage, visit: Visi
     assert newest.retry_of == stopped.job_id
 
 
-def test_a_failed_import_says_why_and_what_to_do_and_is_retried(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_failed_import_says_why_and_what_to_do_and_is_retried(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     stage.source.faults.fail_page(2, status=403)
     page = visit.open()
     press(page, "Start import")
@@ -192,7 +204,9 @@ def test_a_held_import_is_accepted_by_hand_and_published(stage: ConsoleStage, vi
     assert stage.manager.current_snapshot() != before
 
 
-def test_a_held_import_is_discarded_and_stays_in_the_list(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_held_import_is_discarded_and_stays_in_the_list(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     stage.ended(stage.trigger())  # what was accepted before is no limit any more
     stage.source.rows = SpoiltRows(revision=1)
     held = stage.ended(stage.trigger())
@@ -204,7 +218,9 @@ def test_a_held_import_is_discarded_and_stays_in_the_list(stage: ConsoleStage, v
     seen(page, "td.line", f"Held, and discarded by {held['triggered_by']}")
 
 
-def test_a_lost_connection_is_told_and_comes_back_by_itself(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_lost_connection_is_told_and_comes_back_by_itself(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     visit.page.clock.install()
     page = visit.open()
     visit.context.set_offline(True)
@@ -237,7 +253,9 @@ def test_nobody_is_asked_while_the_tab_is_hidden(stage: ConsoleStage, visit: Vis
 # --------------------------------------------------------------------------------------------- tokens
 
 
-def test_the_token_leaves_the_address_and_stays_in_the_tab(stage: ConsoleStage, visit: Visit) -> None:
+def test_the_token_leaves_the_address_and_stays_in_the_tab(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.open()
 
     assert "token" not in page.url
@@ -249,7 +267,9 @@ def test_the_token_leaves_the_address_and_stays_in_the_tab(stage: ConsoleStage, 
     assert page.evaluate("() => sessionStorage.length") == 0
 
 
-def test_without_a_token_there_is_a_form_and_a_wrong_one_is_told(stage: ConsoleStage, visit: Visit) -> None:
+def test_without_a_token_there_is_a_form_and_a_wrong_one_is_told(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.page
     page.goto(stage.url)
     field = page.get_by_label("Token of the API")
@@ -264,7 +284,9 @@ def test_without_a_token_there_is_a_form_and_a_wrong_one_is_told(stage: ConsoleS
     page.locator(".ended").wait_for()
 
 
-def test_a_token_that_ends_asks_for_another_and_goes_on_where_one_was(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_token_that_ends_asks_for_another_and_goes_on_where_one_was(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     visit.page.clock.install()
     page = visit.open("/history")
     page.locator("tbody tr").first.wait_for()
@@ -305,7 +327,9 @@ def test_a_link_with_another_token_ends_no_session(stage: ConsoleStage, visit: V
     elsewhere.stop()
 
 
-def test_a_link_with_another_token_is_taken_when_that_is_wanted(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_link_with_another_token_is_taken_when_that_is_wanted(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.open("/history")
     page.goto(f"{stage.url}#token={stage.reader}")
     press(page, TAKE)
@@ -346,7 +370,9 @@ def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, visit: Visit) ->
 def test_the_history_is_filtered_and_paged(stage: ConsoleStage, visit: Visit) -> None:
     begin = time.time()
     for number in range(30):
-        job = stage.manager.create(new_job(now=begin + number / 1000, triggered_by="ada", parameters={}))
+        job = stage.manager.create(
+            new_job(now=begin + number / 1000, triggered_by="ada", parameters={})
+        )
         stage.manager.cancel(job.job_id)
     page = visit.open("/history")
     page.locator("tbody tr").nth(24).wait_for()
@@ -370,13 +396,17 @@ def test_a_job_has_its_time_line_and_its_rejected_rows(stage: ConsoleStage, visi
     assert events.count() == len(job["events"])
     reasons = page.locator(".reasons details")
     reasons.first.wait_for()
-    counted = sum(int(text.split()[0]) for text in page.locator(".reasons summary").all_inner_texts())
+    counted = sum(
+        int(text.split()[0]) for text in page.locator(".reasons summary").all_inner_texts()
+    )
     assert counted == job["failed_records"] > 0
     raw = page.locator(".reasons details[open] pre").first.inner_text()
     assert json.loads(raw)["field_name"]
 
     with page.expect_download() as downloaded:
-        page.get_by_role("region", name="Rejected rows").get_by_role("button", name="Download as CSV").click()
+        page.get_by_role("region", name="Rejected rows").get_by_role(
+            "button", name="Download as CSV"
+        ).click()
     lines = downloaded.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0] == "page,position,reason,detail,raw,rejected_at"
     assert len(lines) == 1 + job["failed_records"]
@@ -388,7 +418,9 @@ def test_a_job_shows_what_it_changed(stage: ConsoleStage, visit: Visit) -> None:
     job = next(each for each in reversed(jobs) if each.updated_records)
     page = visit.open(f"/jobs/{job.job_id}")
     changes = page.get_by_role("region", name="What it changed")
-    fields = changes.get_by_role("region", name="By field, a table that scrolls").locator("tbody tr")
+    fields = changes.get_by_role("region", name="By field, a table that scrolls").locator(
+        "tbody tr"
+    )
     fields.first.wait_for()
 
     changes.get_by_label("Which changes").select_option("updated")
@@ -407,7 +439,9 @@ def test_a_job_shows_what_it_changed(stage: ConsoleStage, visit: Visit) -> None:
 # --------------------------------------------------------------------------------------------- data
 
 
-def test_the_summary_says_what_is_published_and_where_the_file_is(stage: ConsoleStage, visit: Visit) -> None:
+def test_the_summary_says_what_is_published_and_where_the_file_is(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.open("/data")
     page.locator(".tiles").wait_for()
     snapshot = stage.manager.current_snapshot()
@@ -428,13 +462,22 @@ def test_the_summary_says_what_is_published_and_where_the_file_is(stage: Console
     assert saved["wells.xlsx"].startswith(b"PK")
 
 
-def test_a_file_in_a_bucket_is_downloaded_with_its_checksum_shown(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_file_in_a_bucket_is_downloaded_with_its_checksum_shown(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     bucket = LoopbackServer(Bucket).start()
     signed = f"{bucket.url}/snapshots/wells-1.duckdb?signature=x"
     visit.known.append(bucket.url)
-    export = {"url": signed, "name": "snapshots/wells-1.duckdb", "sha256": "c0ffee", "expires_at": 1_704_110_400.0}
+    export = {
+        "url": signed,
+        "name": "snapshots/wells-1.duckdb",
+        "sha256": "c0ffee",
+        "expires_at": 1_704_110_400.0,
+    }
     answer = json.dumps({"success": True, "data": export, "timestamp": "2024-01-01T12:00:00Z"})
-    visit.context.route("**/wells/export", lambda route: route.fulfill(body=answer, content_type="application/json"))
+    visit.context.route(
+        "**/wells/export", lambda route: route.fulfill(body=answer, content_type="application/json")
+    )
     page = visit.open("/data")
     with page.expect_download() as downloaded:
         press(page, "Download the database")
@@ -455,7 +498,14 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert page.title() == "Gap Well · Wellhead"
     rows = page.locator("tbody tr")
     assert rows.count() == 25
-    assert rows.first.locator("td").all_inner_texts() == ["Jun 2024", "50.0", "60", "80", "70", NONE]
+    assert rows.first.locator("td").all_inner_texts() == [
+        "Jun 2024",
+        "50.0",
+        "60",
+        "80",
+        "70",
+        NONE,
+    ]
     assert rows.last.locator("td").nth(1).inner_text() == "55.5 was 50.0"
     seen(page, "section", "25 periods. 29 months are missing. 1 period revised")
 
@@ -467,13 +517,24 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
         press(page, "Download as CSV")
     saved = list(csv.DictReader(downloaded.value.path().read_text("utf-8-sig").splitlines()))
     assert len(saved) == 6
-    codes = {"field_code": str(GAP_FIELD), "well_code": str(GAP_WELL), "production_period": "2020-01-01"}
-    rates = {"oil_production_kbd": "55.5", "gas_production_mmcfd": "80", "water_production_kbd": "70"}
+    codes = {
+        "field_code": str(GAP_FIELD),
+        "well_code": str(GAP_WELL),
+        "production_period": "2020-01-01",
+    }
+    rates = {
+        "oil_production_kbd": "55.5",
+        "gas_production_mmcfd": "80",
+        "water_production_kbd": "70",
+    }
     assert saved[0] | codes | rates == saved[0]
 
 
 def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, visit: Visit) -> None:
-    told = {"success": False, "error": {"code": "SNAPSHOT_GONE", "message": "Gone.", "retryable": False}}
+    told = {
+        "success": False,
+        "error": {"code": "SNAPSHOT_GONE", "message": "Gone.", "retryable": False},
+    }
     gone = []
 
     def cut(route: Route) -> None:
@@ -505,12 +566,17 @@ def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, vi
 
 
 def test_a_gap_is_a_gap_in_the_plot(stage: ConsoleStage, visit: Visit) -> None:
-    """2020 and 2022 are lines, of 2021 and of most of what follows there is none; a month alone is a dot."""
+    """2020 and 2022 are lines, of 2021 and of most of what follows there is none; a month alone is
+    a dot.
+    """
     page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
     page.locator(".plot svg").wait_for()
     in_2020, in_2022 = (0.0, 0.207), (0.452, 0.659)  # from January to December, of 53 months
 
-    assert drawn(page, "line") == [pytest.approx(in_2020, abs=0.005), pytest.approx(in_2022, abs=0.005)]
+    assert drawn(page, "line") == [
+        pytest.approx(in_2020, abs=0.005),
+        pytest.approx(in_2022, abs=0.005),
+    ]
     assert drawn(page, "dot") == [pytest.approx((1.0, 1.0), abs=0.01)]
 
     page.get_by_label("Log scale").check()
@@ -546,7 +612,9 @@ def drawn(page: Page, shape: str) -> list[tuple[float, float]]:
     return [(run[0], run[1]) for run in found]
 
 
-def test_the_plot_is_read_and_cut_with_the_keyboard_and_the_mouse(stage: ConsoleStage, visit: Visit) -> None:
+def test_the_plot_is_read_and_cut_with_the_keyboard_and_the_mouse(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
     plot = page.locator(".plot")
     page.locator(".plot svg").wait_for()
@@ -581,10 +649,19 @@ def test_the_plot_is_read_and_cut_with_the_keyboard_and_the_mouse(stage: Console
 def test_a_field_has_its_totals_and_its_wells(stage: ConsoleStage, visit: Visit) -> None:
     page = visit.open(f"/fields/{HOSTILE_FIELD}")
     page.locator(".plot svg").wait_for()
-    totals = page.get_by_role("region", name="All wells of the field, a table that scrolls").locator("tbody tr")
+    totals = page.get_by_role(
+        "region", name="All wells of the field, a table that scrolls"
+    ).locator("tbody tr")
 
     assert totals.count() == 2
-    assert totals.first.locator("td").all_inner_texts() == ["Feb 2023", "250", "300", "400", "350", "5"]
+    assert totals.first.locator("td").all_inner_texts() == [
+        "Feb 2023",
+        "250",
+        "300",
+        "400",
+        "350",
+        "5",
+    ]
     page.locator(".found tbody tr").nth(4).wait_for()
 
 
@@ -613,7 +690,9 @@ def test_what_a_spreadsheet_would_run_is_made_harmless(stage: ConsoleStage, visi
         press(page, "Download as CSV")
 
     quoted = FORMULA.replace('"', '""')
-    assert downloaded.value.path().read_text("utf-8-sig").count(f'"\'{quoted}"') == 4  # name and reference, twice
+    assert (
+        downloaded.value.path().read_text("utf-8-sig").count(f'"\'{quoted}"') == 4
+    )  # name and reference, twice
 
 
 def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visit) -> None:
@@ -628,7 +707,9 @@ def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visi
 # --------------------------------------------------------------------------------------------- SQL
 
 
-def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(
+    stage: ConsoleStage, visit: Visit
+) -> None:
     page = visit.open("/sql", token=stage.reader)
     page.get_by_label("Begin with").select_option(label="Oil, gas and water by year")
     assert "GROUP BY ALL" in page.get_by_label("Statement").input_value()
@@ -636,7 +717,9 @@ def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: Co
 
     answer = page.get_by_role("region", name="Answer, a table that scrolls")
     statement = page.get_by_label("Statement")
-    statement.fill(f"SELECT well_name AS a, count(*) AS a FROM wells WHERE field_code = '{HOSTILE_FIELD}' GROUP BY 1")
+    statement.fill(
+        f"SELECT well_name AS a, count(*) AS a FROM wells WHERE field_code = '{HOSTILE_FIELD}' GROUP BY 1"
+    )
     statement.press("Control+Enter")
     answer.get_by_text(FORMULA, exact=True).wait_for()
     assert answer.locator("thead th").all_inner_texts() == ["a", "a"]
@@ -647,7 +730,9 @@ def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: Co
     assert page.locator("main script, main img").count() == 0
     with page.expect_download() as downloaded:
         press(page, "Download as CSV")
-    with downloaded.value.path().open(newline="", encoding="utf-8-sig") as file:  # Excel knows it by its mark
+    with downloaded.value.path().open(
+        newline="", encoding="utf-8-sig"
+    ) as file:  # Excel knows it by its mark
         lines = list(csv.reader(file))
     assert lines[0] == ["a", "a"]
     assert [f"'{FORMULA}", "1"] in lines
@@ -668,8 +753,16 @@ def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: Co
 
 
 def test_where_there_is_no_sql_the_page_says_why(stage: ConsoleStage, visit: Visit) -> None:
-    told = json.dumps({"success": True, "data": {"off": "It is a lake.", "questions": []}, "timestamp": "2024-01-01"})
-    visit.context.route("**/wells/sql", lambda route: route.fulfill(body=told, content_type="application/json"))
+    told = json.dumps(
+        {
+            "success": True,
+            "data": {"off": "It is a lake.", "questions": []},
+            "timestamp": "2024-01-01",
+        }
+    )
+    visit.context.route(
+        "**/wells/sql", lambda route: route.fulfill(body=told, content_type="application/json")
+    )
     page = visit.open("/sql")
 
     seen(page, ".panel", "It is a lake.")
@@ -681,17 +774,34 @@ def test_where_there_is_no_sql_the_page_says_why(stage: ConsoleStage, visit: Vis
 
 @pytest.mark.parametrize(
     ("scheme", "width", "rules"),
-    [("light", 1280, []), ("dark", 1280, ["color-contrast"]), ("light", 360, ["scrollable-region-focusable"])],
+    [
+        ("light", 1280, []),
+        ("dark", 1280, ["color-contrast"]),
+        ("light", 360, ["scrollable-region-focusable"]),
+    ],
     ids=["light", "dark", "narrow"],
 )
-def test_every_page_is_accessible_and_fits(stage: ConsoleStage, scheme: str, width: int, rules: list[str]) -> None:
-    """All of axe's rules once; where only the colours or the width differ, those that these can break."""
+def test_every_page_is_accessible_and_fits(
+    stage: ConsoleStage, scheme: str, width: int, rules: list[str]
+) -> None:
+    """All of axe's rules once; where only the colours or the width differ, those that these can
+    break.
+    """
     visit = Visit(stage, color_scheme=scheme, viewport={"width": width, "height": 800})
     page = visit.open()
     [job], _ = stage.manager.history(limit=1)
     well = f"/wells/{GAP_FIELD}/{GAP_WELL}"
-    ready = {"/imports": ".ended", "/history": "tbody tr", f"/jobs/{job.job_id}": "tbody tr", "/data": ".plot svg"}
-    ready |= {"/sql": "#statement", "/sources": "tbody tr", f"/fields/{GAP_FIELD}?show=oil,cut,gor": ".plot svg"}
+    ready = {
+        "/imports": ".ended",
+        "/history": "tbody tr",
+        f"/jobs/{job.job_id}": "tbody tr",
+        "/data": ".plot svg",
+    }
+    ready |= {
+        "/sql": "#statement",
+        "/sources": "tbody tr",
+        f"/fields/{GAP_FIELD}?show=oil,cut,gor": ".plot svg",
+    }
     for path, selector in (ready | {well: ".plot svg", "/nowhere": "h1"}).items():
         visit.go(path)
         page.locator(selector).first.wait_for()
@@ -706,11 +816,15 @@ def complaints(page: Page, rules: list[str]) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     chosen = {"runOnly": rules} if rules else {}
-    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"], **chosen}).response["violations"]
+    found: list[Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"], **chosen}).response["violations"]
+    )
     return found
 
 
-def test_a_visit_that_ends_while_an_answer_is_on_its_way_troubles_no_later_one(stage: ConsoleStage) -> None:
+def test_a_visit_that_ends_while_an_answer_is_on_its_way_troubles_no_later_one(
+    stage: ConsoleStage,
+) -> None:
     slow = LoopbackServer(Slow).start()
 
     def detour(route: Route) -> None:

@@ -1,6 +1,8 @@
-"""The arithmetic of the console's plots, in a real browser: units, ratios, decline curves and their fits.
+"""The arithmetic of the console's plots, in a real browser: units, ratios, decline curves and their
+fits.
 
-The figures of scipy and petbox-dca are those that tests/support/decline_figures.py prints, with how to run it.
+The figures of scipy and petbox-dca are those that tests/support/decline_figures.py prints, with how
+to run it.
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 
-# Boyun Guo, William C. Lyons, Ali Ghalambor: Petroleum Production Engineering (2007), problem 8.4: stb/day by month.
+# Boyun Guo, William C. Lyons, Ali Ghalambor: Petroleum Production Engineering (2007), problem 8.4:
+# stb/day by month.
 GUO = [1810, 1637, 1482, 1341, 1213, 1098, 993, 899, 813, 736, 666, 602,
        545, 493, 446, 404, 365, 331, 299, 271, 245, 222, 201, 181]  # fmt: skip
 TERMINAL = 0.25
@@ -66,7 +71,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 def calculated(page: Page, module: str, code: str, given: Any = None) -> Any:
     """What an expression gives, in which `m` is a module of the console and `given` is given."""
-    return page.evaluate(f"async given => {{ const m = await import('/console/{module}'); return {code}; }}", given)
+    return page.evaluate(
+        f"async given => {{ const m = await import('/console/{module}'); return {code}; }}", given
+    )
 
 
 # --------------------------------------------------------------------------------------------- units
@@ -74,13 +81,17 @@ def calculated(page: Page, module: str, code: str, given: Any = None) -> Any:
 
 def test_the_factors_of_the_units_are_exact(page: Page) -> None:
     """As the sources' own factors are, which are fractions."""
-    found = calculated(page, "units.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])")
+    found = calculated(
+        page, "units.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])"
+    )
 
     liquid = {"bbl": "bbl", "Mbbl": "Mbbl", "m3": "m3", "Sm3": "m3"}
     gas = {"Mcf": "Mcf", "MMcf": "MMcf", "m3": "m3"}
     exact = [(key, 1 / units.UNITS[f"liquid/{name}"].factor) for key, name in liquid.items()]
     exact += [(key, 1 / units.UNITS[f"gas/{name}"].factor) for key, name in gas.items()]
-    assert [(key, pytest.approx(float(factor), rel=1e-15)) for key, factor in exact] == [tuple(each) for each in found]
+    assert [(key, pytest.approx(float(factor), rel=1e-15)) for key, factor in exact] == [
+        tuple(each) for each in found
+    ]
     assert Fraction(9702) * Fraction("0.0254") ** 3 == Fraction("0.158987294928")
 
 
@@ -94,7 +105,10 @@ def test_a_ratio_of_gas_to_oil_is_in_the_units_of_both(page: Page) -> None:
     code = "m.ratioUnit(m.unitsOf(given))"
     assert calculated(page, "units.js", code, "bbl,m3") == {"sign": "scf/bbl", "factor": 1000}
     metric = calculated(page, "units.js", code, "Sm3,m3")
-    assert metric == {"sign": "Sm³/Sm³", "factor": pytest.approx(0.3048**3 * 1000 / 0.158987294928, rel=1e-14)}
+    assert metric == {
+        "sign": "Sm³/Sm³",
+        "factor": pytest.approx(0.3048**3 * 1000 / 0.158987294928, rel=1e-14),
+    }
 
 
 # --------------------------------------------------------------------------------------------- production
@@ -103,12 +117,18 @@ def test_a_ratio_of_gas_to_oil_is_in_the_units_of_both(page: Page) -> None:
 def month(number: int, **more: Any) -> dict[str, Any]:
     rates = {"oil_production_kbd": 2.0, "water_production_kbd": 1.0, "gas_production_mmcfd": 3.0}
     days = [31, 28, 31, 30][number - 1]
-    facts = {"production_period": f"2023-0{number}-01", "period_days": days, "days_on_production": days / 2}
+    facts = {
+        "production_period": f"2023-0{number}-01",
+        "period_days": days,
+        "days_on_production": days / 2,
+    }
     return rates | facts | {"liquids_production_kbd": None} | more
 
 
 def test_rates_sums_and_ratios_of_rows(page: Page) -> None:
-    """A row without a value or without days has none of what follows from it, and a sum goes on after it."""
+    """A row without a value or without days has none of what follows from it, and a sum goes on
+    after it.
+    """
     rows = [
         month(1),
         month(2, oil_production_kbd=None, days_on_production=None),
@@ -140,7 +160,12 @@ def test_rates_sums_and_ratios_of_rows(page: Page) -> None:
         "cumulative": [62_000, None, 124_000, 124_000],
         "cut": [pytest.approx(1 / 3), None, pytest.approx(1 / 3), 0],
         "gor": [1500, None, 1500, None],
-        "sums": [1500, None, pytest.approx(1500), pytest.approx(1000 * 276 / 124)],  # of what came with oil
+        "sums": [
+            1500,
+            None,
+            pytest.approx(1500),
+            pytest.approx(1000 * 276 / 124),
+        ],  # of what came with oil
         "months": [-1, 0, 1, 2],
     }
 
@@ -154,11 +179,15 @@ def points(name: str) -> list[dict[str, float]]:
     times = [(place + 0.5) / 12 for place in range(60)]
     clean = [1000 * (1 + 0.8 * 0.6 * t) ** (-1 / 0.8) for t in times]
     wavy = zip(times, clean, strict=True)
-    return [{"t": t, "q": q * (1 + 0.05 * math.sin(1.7 * place))} for place, (t, q) in enumerate(wavy)]
+    return [
+        {"t": t, "q": q * (1 + 0.05 * math.sin(1.7 * place))} for place, (t, q) in enumerate(wavy)
+    ]
 
 
 def test_fits_are_those_of_scipy(page: Page) -> None:
-    """The sum of squares to twelve digits; the parameters to eight, and their errors to seven, as it is flat there."""
+    """The sum of squares to twelve digits; the parameters to eight, and their errors to seven, as
+    it is flat there.
+    """
     code = """given.map(([points, model, terminal]) => {
         const { curve, errors, sum, residuals } = m.fitted(points, model, { terminal });
         const names = m.MODELS[model].parameters;
@@ -176,7 +205,9 @@ def test_fits_are_those_of_scipy(page: Page) -> None:
 
 
 def test_a_published_decline_is_found(page: Page) -> None:
-    """The rates of Guo's problem 8.4 fall by a tenth a month, and reach its 50 stb/day after about 37 months."""
+    """The rates of Guo's problem 8.4 fall by a tenth a month, and reach its 50 stb/day after about
+    37 months.
+    """
     code = """(() => {
         const { curve, isAtBound } = m.fitted(given, "hyperbolic");
         return [curve.qi, curve.d / 12, curve.b, 12 * m.timeOf(curve, 50), isAtBound];
@@ -190,7 +221,9 @@ def test_a_published_decline_is_found(page: Page) -> None:
 
 
 def test_an_exponent_at_its_end_leaves_the_others_their_errors(page: Page) -> None:
-    """A hyperbolic decline without one, or below the terminal decline, is the exponential one with its figures."""
+    """A hyperbolic decline without one, or below the terminal decline, is the exponential one with
+    its figures.
+    """
     code = """["hyperbolic", "terminal"].map(model => {
         const { errors, sum, deviation } = m.fitted(given, model, { terminal: 2 });
         return [errors.qi, errors.d, errors.b, sum, deviation];
@@ -204,7 +237,9 @@ def test_an_exponent_at_its_end_leaves_the_others_their_errors(page: Page) -> No
 
 
 def test_the_years_of_a_forecast_are_whole_and_add_up_to_it(page: Page) -> None:
-    """Whenever the range begins: a turn of the year is no round number of years of 365.25 days after it."""
+    """Whenever the range begins: a turn of the year is no round number of years of 365.25 days
+    after it.
+    """
     code = """(async () => {
         const { forecast, YEAR } = await import("/console/decline.js");
         const curve = { model: "hyperbolic", qi: 10, d: 0.3, b: 0.8 };
@@ -224,7 +259,9 @@ def test_the_years_of_a_forecast_are_whole_and_add_up_to_it(page: Page) -> None:
 
 
 def test_a_published_forecast_is_met(page: Page) -> None:
-    """Guo, example problem 8.1: from 100 to 96 stb/day within a month is 61.27 after a year, and 28,858 stb in it."""
+    """Guo, example problem 8.1: from 100 to 96 stb/day within a month is 61.27 after a year, and
+    28,858 stb in it.
+    """
     code = """(() => {
         const curve = { model: "exponential", qi: 100, d: -12 * Math.log(0.96) };
         return [m.rateAt(curve, 1), m.sumTo(curve, 1) * 365 / m.YEAR];
@@ -244,7 +281,9 @@ def test_a_terminal_decline_is_that_of_petbox(page: Page) -> None:
 
 @pytest.mark.parametrize("b", [0, 1e-9, 1e-4, 0.5, 1 - 1e-12, 1, 1 + 1e-7, 1.6])
 @pytest.mark.parametrize("terminal", [0, 0.1])
-def test_sums_are_the_integral_and_times_the_inverse_of_the_rate(page: Page, b: float, terminal: float) -> None:
+def test_sums_are_the_integral_and_times_the_inverse_of_the_rate(
+    page: Page, b: float, terminal: float
+) -> None:
     """Also where the closed forms divide by nothing: at b = 0 and b = 1."""
     code = """(() => {
         const { YEAR, rateAt, sumTo, timeOf } = m;
@@ -254,14 +293,22 @@ def test_sums_are_the_integral_and_times_the_inverse_of_the_rate(page: Page, b: 
         for (let at = 0; at < count; at += 1) sum += rateAt(given, ((at + 0.5) * end) / count);
         return [sumTo(given, end), (sum * end * YEAR) / count, timeOf(given, rateAt(given, end))];
     })()"""
-    curve = {"model": "terminal" if terminal else "hyperbolic", "qi": 500, "d": 0.7, "b": b, "terminal": terminal}
+    curve = {
+        "model": "terminal" if terminal else "hyperbolic",
+        "qi": 500,
+        "d": 0.7,
+        "b": b,
+        "terminal": terminal,
+    }
     closed, summed, time = calculated(page, "decline.js", code, curve)
 
     assert closed == pytest.approx(summed, rel=1e-6)
     assert time == pytest.approx(12, rel=1e-6)
 
 
-def test_a_terminal_decline_of_nothing_is_none_and_one_above_the_data_is_not_reached(page: Page) -> None:
+def test_a_terminal_decline_of_nothing_is_none_and_one_above_the_data_is_not_reached(
+    page: Page,
+) -> None:
     code = """(() => {
         const none = { ...given, terminal: 0 };
         const slow = [...Array(60)].map((_, at) => ({ t: at / 12, q: 100 * Math.exp(-0.03 * at / 12) }));
@@ -286,7 +333,11 @@ def test_a_forecast_ends_at_its_limit_or_its_years(page: Page) -> None:
     ]
     limit, years, over, without = calculated(page, "decline.js", code, asked)
 
-    assert (limit["end"], limit["isLimit"], limit["rate"]) == (pytest.approx(9), True, pytest.approx(10))
+    assert (limit["end"], limit["isLimit"], limit["rate"]) == (
+        pytest.approx(9),
+        True,
+        pytest.approx(10),
+    )
     assert limit["volume"] == pytest.approx(365.25 * 100 * math.log(5))
     assert (years["end"], years["isLimit"]) == (4, False)
     assert (over["end"], over["volume"]) == (1, 0)
@@ -295,11 +346,22 @@ def test_a_forecast_ends_at_its_limit_or_its_years(page: Page) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [[], [1, 2], [5, 5, 5, 5, 5], [1, 2, 3, 4, 5], [1e-9, 1e9, 1e-9, 1e9, 1], [9, 0.1, 0.1, 0.1, 0.1, 0.1]],
+    [
+        [],
+        [1, 2],
+        [5, 5, 5, 5, 5],
+        [1, 2, 3, 4, 5],
+        [1e-9, 1e9, 1e-9, 1e9, 1],
+        [9, 0.1, 0.1, 0.1, 0.1, 0.1],
+    ],
     ids=["none", "few", "flat", "rising", "wild", "a cliff"],
 )
-def test_a_fit_of_what_is_no_decline_ends_with_numbers_or_none(page: Page, given: list[float]) -> None:
-    """Nor is any of them further from the rates than their mean is, which is a curve of each kind too."""
+def test_a_fit_of_what_is_no_decline_ends_with_numbers_or_none(
+    page: Page, given: list[float]
+) -> None:
+    """Nor is any of them further from the rates than their mean is, which is a curve of each kind
+    too.
+    """
     code = """((total) => ((squares) => Object.keys(m.MODELS)
         .map(model => m.fitted(given, model, { terminal: 0.06 }))
         .map(fit => fit && [...Object.values(fit.curve).slice(1), fit.sum, fit.sum <= 1.000001 * squares + 1e-12]))(

@@ -43,7 +43,9 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The app behind a gateway that compresses as the deployed one does. Nothing else runs: the console asks nobody."""
+    """The app behind a gateway that compresses as the deployed one does. Nothing else runs: the
+    console asks nobody.
+    """
     sys.modules.pop("app", None)
     app = importlib.import_module("app").app
     config = Config.create(
@@ -60,7 +62,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    connection.request(
+        method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     response = connection.getresponse()
     answer = Answer(response.status, response.headers, response.read())
     connection.close()
@@ -101,15 +105,22 @@ def test_the_headers_allow_a_browser_nothing_but_the_consoles_own(port: int) -> 
 @pytest.mark.parametrize(
     ("warehouse", "places"),
     [
-        ("s3://wells-123/a/b", ["https://wells-123.s3.amazonaws.com", "https://wells-123.s3.eu-west-1.amazonaws.com"]),
+        (
+            "s3://wells-123/a/b",
+            ["https://wells-123.s3.amazonaws.com", "https://wells-123.s3.eu-west-1.amazonaws.com"],
+        ),
         ("/srv/wells", []),
         ("s3://a b; script-src *", []),
         ("s3://wells-123; x/", []),
         ("", []),
     ],
 )
-def test_the_page_may_send_files_to_the_bucket_of_the_warehouse_alone(warehouse: str, places: list[str]) -> None:
-    told = page_policy({"WELLHEAD_WAREHOUSE": warehouse, "AWS_REGION": "eu-west-1"})["Content-Security-Policy"]
+def test_the_page_may_send_files_to_the_bucket_of_the_warehouse_alone(
+    warehouse: str, places: list[str]
+) -> None:
+    told = page_policy({"WELLHEAD_WAREHOUSE": warehouse, "AWS_REGION": "eu-west-1"})[
+        "Content-Security-Policy"
+    ]
 
     policy = dict(part.split(" ", 1) for part in told.split("; "))
     assert policy["connect-src"].split() == ["'self'", *places]
@@ -117,10 +128,17 @@ def test_the_page_may_send_files_to_the_bucket_of_the_warehouse_alone(warehouse:
 
 
 def test_a_browser_that_came_by_https_is_told_to_stay_there(port: int) -> None:
-    """As API Gateway hands the request on. A loopback name is none that is kept from http: others serve there."""
+    """As API Gateway hands the request on. A loopback name is none that is kept from http: others
+    serve there.
+    """
     page = importlib.import_module("app")
     event = json.loads((EVENTS / "api-status.json").read_text("utf-8"))
-    event |= {"resource": "/console", "path": "/console", "pathParameters": None, "httpMethod": "GET"}
+    event |= {
+        "resource": "/console",
+        "path": "/console",
+        "pathParameters": None,
+        "httpMethod": "GET",
+    }
     event["requestContext"] |= {"resourcePath": "/console", "httpMethod": "GET", "path": "/console"}
 
     def told(**headers: str) -> str | None:
@@ -130,8 +148,19 @@ def test_a_browser_that_came_by_https_is_told_to_stay_there(port: int) -> None:
         value: str | None = answer["headers"].get("Strict-Transport-Security")
         return value
 
-    assert told(Host="a1.execute-api.eu-central-1.amazonaws.com", X_Forwarded_Proto="https") == "max-age=31536000"
-    for host in ("localhost", "127.0.0.1:8000", "LOCALHOST:8443", "[::1]:8000", "[::1]", "a.localhost", ""):
+    assert (
+        told(Host="a1.execute-api.eu-central-1.amazonaws.com", X_Forwarded_Proto="https")
+        == "max-age=31536000"
+    )
+    for host in (
+        "localhost",
+        "127.0.0.1:8000",
+        "LOCALHOST:8443",
+        "[::1]:8000",
+        "[::1]",
+        "a.localhost",
+        "",
+    ):
         assert told(Host=host, X_Forwarded_Proto="https") is None, host
     assert told(Host="a1.execute-api.eu-central-1.amazonaws.com", X_Forwarded_Proto="http") is None
     assert told(Host="a1.execute-api.eu-central-1.amazonaws.com") is None
@@ -167,9 +196,15 @@ def test_the_page_has_one_address_to_which_its_links_are_relative(port: int, pat
 
 
 @pytest.mark.usefixtures("port")
-@pytest.mark.parametrize(("path", "location"), [("/", "console"), ("/api", "api/console"), ("/api/", "console")])
-def test_the_root_leads_to_the_page_whatever_stage_stands_before_it(path: str, location: str) -> None:
-    """API Gateway's own address ends with the stage, with or without a slash; a domain of one's own has none."""
+@pytest.mark.parametrize(
+    ("path", "location"), [("/", "console"), ("/api", "api/console"), ("/api/", "console")]
+)
+def test_the_root_leads_to_the_page_whatever_stage_stands_before_it(
+    path: str, location: str
+) -> None:
+    """API Gateway's own address ends with the stage, with or without a slash; a domain of one's own
+    has none.
+    """
     event = {
         "requestContext": {
             "httpMethod": "GET",
@@ -193,7 +228,17 @@ def test_the_root_leads_to_the_page_whatever_stage_stands_before_it(path: str, l
 
 @pytest.mark.parametrize(
     "name",
-    ["console.py", "..", "..%2Fapp.py", "%2e%2e%2fapp.py", "app.js%00", "App.js", "app", "%E2%80%AE", "x" * 2000],
+    [
+        "console.py",
+        "..",
+        "..%2Fapp.py",
+        "%2e%2e%2fapp.py",
+        "app.js%00",
+        "App.js",
+        "app",
+        "%E2%80%AE",
+        "x" * 2000,
+    ],
 )
 def test_nothing_but_the_files_by_their_exact_names_is_served(port: int, name: str) -> None:
     answer = ask(port, f"/console/{name}")
@@ -218,7 +263,10 @@ def test_every_answer_to_a_token_tells_its_role(api: Api) -> None:
     jobs = "/api/v1/wells/import/jobs"
 
     assert api.ask("GET", jobs).headers["X-Wellhead-Role"] == "operator"
-    assert api.ask("GET", jobs, Authorization=f"Bearer {READER}").headers["X-Wellhead-Role"] == "reader"
+    assert (
+        api.ask("GET", jobs, Authorization=f"Bearer {READER}").headers["X-Wellhead-Role"]
+        == "reader"
+    )
     refused = api.ask("POST", "/api/v1/wells/import/trigger", Authorization=f"Bearer {READER}")
     assert (refused.status, refused.headers["X-Wellhead-Role"]) == (403, "reader")
     known = api.ask("GET", jobs, If_None_Match=api.ask("GET", jobs).headers["ETag"])
@@ -263,7 +311,13 @@ def links() -> list[str]:
 
 
 def imports(name: str) -> set[str]:
-    return set(re.findall(r'^(?:import|export)\b[^;]*?from "\./([^"]+)";$', FILES[name].text, re.MULTILINE | re.DOTALL))
+    return set(
+        re.findall(
+            r'^(?:import|export)\b[^;]*?from "\./([^"]+)";$',
+            FILES[name].text,
+            re.MULTILINE | re.DOTALL,
+        )
+    )
 
 
 def later(name: str) -> set[str]:
@@ -319,7 +373,9 @@ def test_nothing_is_fetched_from_elsewhere(name: str) -> None:
 
 def test_the_first_view_is_small() -> None:
     """What a browser fetches for it: all but what is imported when its page is opened."""
-    sizes = {name: len(gzip.compress(FILES[name].text.encode(), mtime=0)) for name in reached(imports)}
+    sizes = {
+        name: len(gzip.compress(FILES[name].text.encode(), mtime=0)) for name in reached(imports)
+    }
 
     assert sum(sizes.values()) < MOST_BYTES, sizes
 

@@ -1,4 +1,6 @@
-"""A file that somebody else made becomes a plotted well in the console: a real browser on the real local stack."""
+"""A file that somebody else made becomes a plotted well in the console: a real browser on the real
+local stack.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
-LINES = [f"Loma;L-{well};2023{month:02};{1000 * well},5;31" for well in (1, 2) for month in range(1, 13)]
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
+LINES = [
+    f"Loma;L-{well};2023{month:02};{1000 * well},5;31" for well in (1, 2) for month in range(1, 13)
+]
 OIL = 1000.5 / 31 / 0.158987294928 / 1000  # thousand barrels a day of L-1 in January
 
 
@@ -39,9 +45,13 @@ def test_a_file_becomes_a_plotted_well_with_no_code(tmp_path: Path) -> None:
     with ExitStack() as exits:
         source = exits.enter_context(SampleSource(GeneratedProduction(10)))
         given = Source(url=source.url)
-        stack = LocalStack(source=given, state=tmp_path / "state", port=0, user_environment=dict(os.environ))
+        stack = LocalStack(
+            source=given, state=tmp_path / "state", port=0, user_environment=dict(os.environ)
+        )
         exits.enter_context(stack)
-        stage = SimpleNamespace(stack=stack, browser=exits.enter_context(browser()), url=f"{stack.api_url}/console")
+        stage = SimpleNamespace(
+            stack=stack, browser=exits.enter_context(browser()), url=f"{stack.api_url}/console"
+        )
         visit = Visit(stage)  # type: ignore[arg-type]  # what a visit needs of one
         add_source(visit.page, stage, str(path))
         show_well(visit.page)
@@ -56,7 +66,9 @@ def add_source(page: Page, stage: SimpleNamespace, path: str) -> None:
     page.get_by_role("button", name="Look at the source").click()
     page.get_by_label("Unit of Oil", exact=True).select_option("m3")
     for column in ("Liquids", "Days on production"):
-        page.get_by_label(f"Unit of {column}", exact=True).select_option("m3" if column == "Liquids" else "day")
+        page.get_by_label(f"Unit of {column}", exact=True).select_option(
+            "m3" if column == "Liquids" else "day"
+        )
     stored(page, "oil_production_kbd", f"{OIL:.6g}")
     stored(page, "production_period", "2023-01-01")
     page.get_by_role("button", name="Save").click()
@@ -67,7 +79,9 @@ def add_source(page: Page, stage: SimpleNamespace, path: str) -> None:
 def show_well(page: Page) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("link", name="L-1").click()
-    page.get_by_role("heading", name="L-1", level=1).wait_for()  # the page of the sums has a plot, too
+    page.get_by_role(
+        "heading", name="L-1", level=1
+    ).wait_for()  # the page of the sums has a plot, too
     page.locator(".plot svg").wait_for()
     january = page.locator("tbody tr").filter(has_text="Jan 2023")
     january.wait_for(state="attached")

@@ -1,4 +1,6 @@
-"""An import that is held, in the console of a real browser: its findings, accepting and discarding."""
+"""An import that is held, in the console of a real browser: its findings, accepting and
+discarding.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 PLACE = f"/jobs/{JOB_ID}"
 NONE = "\N{EN DASH}"
 FUTURE = 4_000_000_000.0
@@ -33,7 +37,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def told(*findings: dict[str, Any], **more: Any) -> Told:
@@ -51,32 +58,56 @@ def seen(page: Page, selector: str, text: str) -> None:
 def complaints(page: Page) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found: list[Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    )
     return found
 
 
-def test_a_held_import_shows_its_findings_with_limit_found_and_examples(shared: tuple[str, Browser]) -> None:
+def test_a_held_import_shows_its_findings_with_limit_found_and_examples(
+    shared: tuple[str, Browser],
+) -> None:
     with visit(*shared, told(REJECTED, NULLED, UNPROVED), PLACE) as page:
         seen(page, "h2", "Held: nothing was published")
         rows = page.get_by_role("region", name="Findings, a table that scrolls").locator("tbody tr")
-        shown = [[cell.split("\n")[0] for cell in row.locator("td").all_inner_texts()] for row in rows.all()]
+        shown = [
+            [cell.split("\n")[0] for cell in row.locator("td").all_inner_texts()]
+            for row in rows.all()
+        ]
         assert shown == [
             ["Rows were rejected", REJECTED["found"], REJECTED["limit"], REJECTED["message"]],
             ["Stored values would turn empty", "1,000", "50", NULLED["message"]],
             ["Whether all rows came cannot be proved", NONE, NONE, UNPROVED["message"]],
         ]
-        examples = page.get_by_role("region", name="Examples: Rows were rejected, a table that scrolls")
-        assert examples.locator("th").all_inner_texts() == ["field_code", "well_code", "reason", "raw"]
+        examples = page.get_by_role(
+            "region", name="Examples: Rows were rejected, a table that scrolls"
+        )
+        assert examples.locator("th").all_inner_texts() == [
+            "field_code",
+            "well_code",
+            "reason",
+            "raw",
+        ]
         first = examples.locator("tbody tr").first.locator("td")
         assert first.all_inner_texts() == ["007", "NO 30/6-E-2 H", "NOT_A_NUMBER", '{"oil": "n/a"}']
         seen(page, ".held p", "0 rows new, 1,000 updated, 0 unchanged, 83 rejected.")
-        fields = page.get_by_role("region", name="Stored volumes of fields before and after, a table that scrolls")
-        assert fields.locator("td").all_inner_texts() == ["Volve", "water_production_kbd", "Mbbl", "800.5", "0.0"]
+        fields = page.get_by_role(
+            "region", name="Stored volumes of fields before and after, a table that scrolls"
+        )
+        assert fields.locator("td").all_inner_texts() == [
+            "Volve",
+            "water_production_kbd",
+            "Mbbl",
+            "800.5",
+            "0.0",
+        ]
         seen(page, ".badge.held", "Held")
         assert page.get_by_role("button", name="Go on from where it ended").count() == 0
 
 
-def test_each_finding_is_ticked_by_hand_before_the_import_is_published(shared: tuple[str, Browser]) -> None:
+def test_each_finding_is_ticked_by_hand_before_the_import_is_published(
+    shared: tuple[str, Browser],
+) -> None:
     api = told(REJECTED, NULLED, UNPROVED)
     api.jobs.append(whole(accepted()))
     api.answers["/accept"] = whole(accepted("PENDING"))
@@ -93,10 +124,14 @@ def test_each_finding_is_ticked_by_hand_before_the_import_is_published(shared: t
 
         page.wait_for_url(f"**#/jobs/{NEXT_ID}")
         seen(page, ".badge", "Completed")
-    assert api.sent == [(f"wells/import/jobs/{JOB_ID}/accept", {"findings": ["REJECTED", "NULLED"]})]
+    assert api.sent == [
+        (f"wells/import/jobs/{JOB_ID}/accept", {"findings": ["REJECTED", "NULLED"]})
+    ]
 
 
-def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(shared: tuple[str, Browser]) -> None:
+def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(
+    shared: tuple[str, Browser],
+) -> None:
     api = told(REJECTED, NULLED)
     api.jobs.append(whole(accepted()))
     api.answers["/accept"] = whole(accepted("PENDING"))
@@ -163,8 +198,16 @@ def test_a_refused_word_is_told_and_can_be_given_again(shared: tuple[str, Browse
             ["Discard"],
             "A later one was held.",
         ),
-        ({"too_late": {"message": "A later one was held.", "held_since": NEXT_ID}}, ["Discard"], "held since"),
-        ({"findings": [NULLED | {"can_be_accepted": False}]}, ["Discard"], "This cannot be accepted."),
+        (
+            {"too_late": {"message": "A later one was held.", "held_since": NEXT_ID}},
+            ["Discard"],
+            "held since",
+        ),
+        (
+            {"findings": [NULLED | {"can_be_accepted": False}]},
+            ["Discard"],
+            "This cannot be accepted.",
+        ),
         ({"retried_by": NEXT_ID}, [], "The import that goes on from it"),
         ({"discarded_at": 5.0, "discarded_by": "ada"}, [], "It was discarded"),
     ],
@@ -188,7 +231,9 @@ def test_a_reader_sees_the_findings_and_no_buttons(shared: tuple[str, Browser]) 
 def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> None:
     api = told(REJECTED)
     api.jobs.append(whole(held(discarded_at=5.0, discarded_by="ada")) | {"job_id": NEXT_ID})
-    api.jobs.append(whole(held(too_late={"message": "A later one was held."})) | {"job_id": NEXT_ID})
+    api.jobs.append(
+        whole(held(too_late={"message": "A later one was held."})) | {"job_id": NEXT_ID}
+    )
     with visit(*shared, api, "/imports") as page:
         seen(page, ".ended .badge.held", "Held")
         seen(page, ".ended .notice.held li", "Rows were rejected")
@@ -205,7 +250,9 @@ def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> N
 
 def test_what_a_source_put_into_findings_stays_text(shared: tuple[str, Browser]) -> None:
     evil = '<img src=x onerror=alert(1)>\u202e"' + MARKUP[0]
-    api = told(REJECTED | {"check": evil, "message": evil, "found": evil, "examples": [{evil: evil}, evil]})
+    api = told(
+        REJECTED | {"check": evil, "message": evil, "found": evil, "examples": [{evil: evil}, evil]}
+    )
     with visit(*shared, api, PLACE) as page:
         seen(page, ".held td", "<img src=x onerror=alert(1)>")
         press(page, "Accept and publish …")
@@ -214,9 +261,13 @@ def test_what_a_source_put_into_findings_stays_text(shared: tuple[str, Browser])
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
-def test_a_held_import_is_accessible_and_fits(shared: tuple[str, Browser], scheme: str, width: int) -> None:
+def test_a_held_import_is_accessible_and_fits(
+    shared: tuple[str, Browser], scheme: str, width: int
+) -> None:
     size = {"width": width, "height": 800}
-    with visit(*shared, told(REJECTED, NULLED, UNPROVED), PLACE, color_scheme=scheme, viewport=size) as page:
+    with visit(
+        *shared, told(REJECTED, NULLED, UNPROVED), PLACE, color_scheme=scheme, viewport=size
+    ) as page:
         page.locator(".held td").first.wait_for()
         assert complaints(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -1,4 +1,6 @@
-"""The log of a job in the console of a real browser: as it comes, as text, and where there is none."""
+"""The log of a job in the console of a real browser: as it comes, as text, and where there is
+none.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +33,36 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def complaints(page: Page) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found: list[Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    )
     return found
 
 
 def line(number: int, text: str, **more: object) -> dict[str, object]:
-    return {"at": 1_700_000_000.0 + number, "level": "INFO", "text": text, "attempt": 1, "fence": 1, **more}
+    return {
+        "at": 1_700_000_000.0 + number,
+        "level": "INFO",
+        "text": text,
+        "attempt": 1,
+        "fence": 1,
+        **more,
+    }
 
 
 def test_the_log_of_a_job_comes_as_it_is_written_and_is_text(shared: tuple[str, Browser]) -> None:
-    running = whole({**held(), "status": "RUNNING", "phase": "FETCHING", "error": None, "findings": []})
+    running = whole(
+        {**held(), "status": "RUNNING", "phase": "FETCHING", "error": None, "findings": []}
+    )
     lines = [line(1, "attempt 1 has claimed the job"), line(2, MARKUP, level="ERROR")]
     told = Told([running], answers={"/logs": {"job_id": JOB_ID, "lines": lines}})
     with visit(*shared, told, f"/jobs/{JOB_ID}") as page:
@@ -54,10 +72,16 @@ def test_the_log_of_a_job_comes_as_it_is_written_and_is_text(shared: tuple[str, 
         assert page.locator(".log script, .log img").count() == 0
         assert page.locator(".log li").nth(1).get_attribute("data-level") == "error"
 
-        told.answers["/logs"] = {"job_id": JOB_ID, "lines": [*lines, line(3, "merging", attempt=None)]}
+        told.answers["/logs"] = {
+            "job_id": JOB_ID,
+            "lines": [*lines, line(3, "merging", attempt=None)],
+        }
         shown.nth(2).wait_for()
         told.jobs[0] = whole({**running, "status": "COMPLETED", "phase": None})
-        told.answers["/logs"] = {"job_id": JOB_ID, "lines": [*lines, line(4, "the job is COMPLETED")]}
+        told.answers["/logs"] = {
+            "job_id": JOB_ID,
+            "lines": [*lines, line(4, "the job is COMPLETED")],
+        }
         page.locator(".log").get_by_text("the job is COMPLETED").wait_for()
         assert complaints(page) == []
 

@@ -1,4 +1,6 @@
-"""A source is added and changed in the console of a real browser: from an address or a file to the first import."""
+"""A source is added and changed in the console of a real browser: from an address or a file to the
+first import.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 NEW = "/new-source"
 ADDRESS = "s3://wells/Pozos 2024.csv"
 BUCKET = "https://wells-123.s3.eu-central-1.amazonaws.com/"
@@ -31,7 +35,14 @@ COLUMNS = {
     "production_period": {"field": "Fecha", "format": "%Y%m"},
     "oil_production_kbd": {"field": "Petroleo (m3)", "unit": "m3"},
 }
-WHOLE = {"name": "pozos-2024", "url": ADDRESS, "kind": "files", "period": "month", "decimal": ",", "columns": COLUMNS}
+WHOLE = {
+    "name": "pozos-2024",
+    "url": ADDRESS,
+    "kind": "files",
+    "period": "month",
+    "decimal": ",",
+    "columns": COLUMNS,
+}
 GAS = {"field": "Gas", "unit": "e3m3"}
 
 
@@ -47,7 +58,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
         environment = exits.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("WELLHEAD_WAREHOUSE", "s3://wells-123/warehouse")
         environment.setenv("AWS_REGION", "eu-central-1")
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def press(page: Page, name: str) -> None:
@@ -67,7 +81,9 @@ def chosen(page: Page, label: str) -> str:
 
 
 def stored(page: Page, column: str, text: str) -> None:
-    page.locator(f"[data-stored={column}]").filter(has_text=re.compile(f"^{re.escape(text)}$")).wait_for()
+    page.locator(f"[data-stored={column}]").filter(
+        has_text=re.compile(f"^{re.escape(text)}$")
+    ).wait_for()
 
 
 def look_at(page: Page, address: str = ADDRESS) -> None:
@@ -84,7 +100,9 @@ def drafted(page: Page) -> None:
 def complaints(page: Page) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found: list[Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    )
     return found
 
 
@@ -97,7 +115,9 @@ def test_a_source_goes_from_its_address_to_its_first_import(shared: tuple[str, B
         page.get_by_role("link", name="Add a source").click()
         drafted(page)
         assert page.get_by_role("radio", name="Files at an address").is_checked()
-        assert [chosen(page, f"Unit of {name}") for name in ("Oil", "Gas", "Days on production")] == ["m3", "", ""]
+        assert [
+            chosen(page, f"Unit of {name}") for name in ("Oil", "Gas", "Days on production")
+        ] == ["m3", "", ""]
         seen(page, ".state", "Choose the unit of gas, days on production")
         press(page, "Use e3m3")
         choose(page, "Unit of Days on production", "day")
@@ -133,7 +153,9 @@ def test_what_is_written_before_the_presets_have_come_stays(shared: tuple[str, B
         assert page.get_by_label("Address", exact=True).input_value() == ADDRESS
 
 
-def test_a_preset_fills_the_columns_and_says_whether_it_was_verified(shared: tuple[str, Browser]) -> None:
+def test_a_preset_fills_the_columns_and_says_whether_it_was_verified(
+    shared: tuple[str, Browser],
+) -> None:
     api = SourcesApi(finds=lambda values: found({"columns": COLUMNS, **values}))
     with visit(*shared, api, NEW) as page:
         page.get_by_label("Preset: a form of data that is known").select_option("cnh")
@@ -157,7 +179,9 @@ def test_the_table_shows_each_column_as_written_and_as_stored(shared: tuple[str,
         seen(page, ".mapping .guess", "A guess: e3m3 Numbers of this size fit.")
         seen(page, ".mapping .guess", "A guess: Nothing tells the unit.")
         page.locator("summary", has_text="The first 2 rows, as written").click()
-        sample = page.get_by_role("region", name="The first 2 rows, as written, a table that scrolls")
+        sample = page.get_by_role(
+            "region", name="The first 2 rows, as written, a table that scrolls"
+        )
         assert sample.locator("th").all_inner_texts() == FIELDS
 
 
@@ -180,12 +204,16 @@ def test_a_unit_is_never_chosen_by_itself(shared: tuple[str, Browser]) -> None:
 
         press(page, "Save")
         for column in ("oil_production_kbd", "water_production_kbd"):
-            seen(page, f"#fault-{column}", f"columns.{column}.unit is missing, and is never guessed.")
+            seen(
+                page, f"#fault-{column}", f"columns.{column}.unit is missing, and is never guessed."
+            )
         assert api.sources == {}
         assert "oil_production_kbd" not in api.checked[-1]["columns"]
 
 
-def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(shared: tuple[str, Browser]) -> None:
+def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(
+    shared: tuple[str, Browser],
+) -> None:
     """The source can then only say that it fills no volume, which is nothing to mend."""
     names = ("oil", "gas")
     api = SourcesApi(finds=lambda values: found(values, problems=["Nothing fills any volume."]))
@@ -197,7 +225,9 @@ def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(shared: tu
             choose(page, f"Field of the source for {name}", f"f:{field}")
         written = [page.locator(f"[data-written^={name}]").inner_text() for name in names]
         assert written == ["4928,5", "31"]
-        seen(page, ".found-panel p", "What would be stored shows as soon as one volume has its unit.")
+        seen(
+            page, ".found-panel p", "What would be stored shows as soon as one volume has its unit."
+        )
         assert page.get_by_text("Nothing fills any volume.").count() == 0
         choose(page, "Unit of Gas", "Mcf")
         seen(page, ".notice.bad li", "Nothing fills any volume.")
@@ -219,9 +249,17 @@ def test_a_rate_and_a_mass_ask_for_what_they_need(shared: tuple[str, Browser]) -
         press(page, "Save")
         seen(page, ".notice", "is saved")
     [saved] = api.sources.values()
-    assert saved["columns"]["oil_production_kbd"] == {"field": "Petroleo (m3)", "unit": "bbl/d", "days": "producing"}
+    assert saved["columns"]["oil_production_kbd"] == {
+        "field": "Petroleo (m3)",
+        "unit": "bbl/d",
+        "days": "producing",
+    }
     assert saved["columns"]["gas_production_mmcfd"] == {"field": "Gas", "unit": "e3m3/d"}
-    assert saved["columns"]["water_production_kbd"] == {"field": "Campo", "unit": "t", "density": 1.02}
+    assert saved["columns"]["water_production_kbd"] == {
+        "field": "Campo",
+        "unit": "t",
+        "density": 1.02,
+    }
 
 
 # --------------------------------------------------------------------------------------------- the live look
@@ -254,7 +292,12 @@ def test_nobody_has_to_wait_for_a_look(shared: tuple[str, Browser]) -> None:
 
 
 def test_a_source_that_does_not_answer_is_told_in_its_sentence(shared: tuple[str, Browser]) -> None:
-    api = SourcesApi(failure={"code": "SOURCE_UNAVAILABLE", "message": "The source did not answer within 20 seconds."})
+    api = SourcesApi(
+        failure={
+            "code": "SOURCE_UNAVAILABLE",
+            "message": "The source did not answer within 20 seconds.",
+        }
+    )
     with visit(*shared, api, NEW) as page:
         look_at(page)
         seen(page, "[role=alert] .message", "The source did not answer within 20 seconds.")
@@ -264,9 +307,15 @@ def test_a_source_that_does_not_answer_is_told_in_its_sentence(shared: tuple[str
         page.locator(".mapping td").first.wait_for()
 
 
-def test_problems_and_hints_are_told_and_go_when_they_are_mended(shared: tuple[str, Browser]) -> None:
+def test_problems_and_hints_are_told_and_go_when_they_are_mended(
+    shared: tuple[str, Browser],
+) -> None:
     def doubtful(values: Mapping[str, Any]) -> dict[str, Any]:
-        hints = ["The largest well makes 4,928 kbd: bbl is the likely unit."] if "columns" in values else []
+        hints = (
+            ["The largest well makes 4,928 kbd: bbl is the likely unit."]
+            if "columns" in values
+            else []
+        )
         return found(values, hints=hints)
 
     with visit(*shared, SourcesApi(finds=doubtful), NEW) as page:
@@ -309,7 +358,9 @@ def test_rows_periods_and_numbers_are_chosen(shared: tuple[str, Browser]) -> Non
         key = "What tells one row from another of its well and period: add a field"
         choose(page, key, "f:Dias")
         choose(page, key, "f:Gas")
-        page.get_by_role("group", name="What tells one row").get_by_role("button", name="Remove").last.click()
+        page.get_by_role("group", name="What tells one row").get_by_role(
+            "button", name="Remove"
+        ).last.click()
         choose(page, "Decimal sign", ".")
         choose(page, "Rows to take: all, or those where: add a field", "f:Campo")
         page.get_by_label("Values of Campo, one a line").fill("Loma\nCerro, Sur")
@@ -318,7 +369,12 @@ def test_rows_periods_and_numbers_are_chosen(shared: tuple[str, Browser]) -> Non
         press(page, "Save")
         seen(page, ".notice", "is saved")
     [saved] = api.sources.values()
-    told = {"period": "quarter", "rows": "sum", "primary_key": ["Dias"], "where": {"Campo": ["Loma", "Cerro, Sur"]}}
+    told = {
+        "period": "quarter",
+        "rows": "sum",
+        "primary_key": ["Dias"],
+        "where": {"Campo": ["Loma", "Cerro, Sur"]},
+    }
     period = {"field": "Fecha", "format": "%YQ%q"}
     assert saved == {
         **{key: value for key, value in WHOLE.items() if key != "decimal"},
@@ -344,28 +400,40 @@ def test_year_and_month_may_be_fields_of_their_own(shared: tuple[str, Browser]) 
 # --------------------------------------------------------------------------------------------- as text
 
 
-def test_the_definition_is_shown_as_toml_and_can_be_written_there(shared: tuple[str, Browser]) -> None:
+def test_the_definition_is_shown_as_toml_and_can_be_written_there(
+    shared: tuple[str, Browser],
+) -> None:
     api = SourcesApi()
     with visit(*shared, api, NEW) as page:
         drafted(page)
         page.get_by_text("The definition as TOML").click()
         area = page.get_by_label("Definition", exact=True)
-        assert '\noil_production_kbd = { field = "Petroleo (m3)", unit = "m3" }\n' in area.input_value()
+        assert (
+            '\noil_production_kbd = { field = "Petroleo (m3)", unit = "m3" }\n'
+            in area.input_value()
+        )
         choose(page, "Unit of Gas", "Mcf")
         assert 'gas_production_mmcfd = { field = "Gas", unit = "Mcf" }' in area.input_value()
 
         area.fill(area.input_value().replace('unit = "m3"', "unit = 'bbl'"))
         stored(page, "oil_production_kbd", f"{0.001 * 0.158987 * 4928.5:.6g}")
         assert chosen(page, "Unit of Oil") == "bbl"
-    assert api.checked[-1]["columns"]["oil_production_kbd"] == {"field": "Petroleo (m3)", "unit": "bbl"}
+    assert api.checked[-1]["columns"]["oil_production_kbd"] == {
+        "field": "Petroleo (m3)",
+        "unit": "bbl",
+    }
 
 
-def test_text_that_the_form_cannot_show_is_checked_and_saved_as_it_stands(shared: tuple[str, Browser]) -> None:
+def test_text_that_the_form_cannot_show_is_checked_and_saved_as_it_stands(
+    shared: tuple[str, Browser],
+) -> None:
     api = SourcesApi()
     with visit(*shared, api, NEW) as page:
         page.get_by_text("The definition as TOML").click()
         area = page.get_by_label("Definition", exact=True)
-        area.fill('name = "volve"\nkind = "files"\nurl = "s3://wells/*.csv"\nexpect = { since = 2024-01-01 }\n')
+        area.fill(
+            'name = "volve"\nkind = "files"\nurl = "s3://wells/*.csv"\nexpect = { since = 2024-01-01 }\n'
+        )
         seen(page, "#toml-told", "Line 4 has a value that is no text, number, list or table.")
         page.locator("#name").fill("volve")
         assert page.locator("#field-well_code").is_hidden()
@@ -377,7 +445,15 @@ def test_text_that_the_form_cannot_show_is_checked_and_saved_as_it_stands(shared
 
 def test_nonsense_as_a_definition_is_told_with_what_is_wrong(shared: tuple[str, Browser]) -> None:
     with visit(*shared, SourcesApi(), NEW) as page:
-        for text in ("kind = ", "\u202e = 1", "{", "[[x]]", "a" * 20_000, "kind = 5\nurl = []", MARKUP):
+        for text in (
+            "kind = ",
+            "\u202e = 1",
+            "{",
+            "[[x]]",
+            "a" * 20_000,
+            "kind = 5\nurl = []",
+            MARKUP,
+        ):
             page.goto(page.url.replace(NEW, "/sources"))
             page.get_by_role("link", name="Add a source").click()
             page.get_by_text("The definition as TOML").click()
@@ -393,7 +469,13 @@ def test_nonsense_as_a_definition_is_told_with_what_is_wrong(shared: tuple[str, 
 def test_a_file_is_sent_into_the_bucket_and_looked_at_there(shared: tuple[str, Browser]) -> None:
     signed = {"key": "uploads/pozos-2024/Pozos 2024.csv", "policy": "p", "x-amz-signature": "s"}
     address = "s3://wells-123/warehouse/uploads/pozos-2024/Pozos 2024.csv"
-    policy = {"url": BUCKET, "fields": signed, "address": address, "most_bytes": 1_000_000, "expires_at": 5}
+    policy = {
+        "url": BUCKET,
+        "fields": signed,
+        "address": address,
+        "most_bytes": 1_000_000,
+        "expires_at": 5,
+    }
     api = SourcesApi(answers={"files": policy})
     sent: list[str] = []
 
@@ -421,7 +503,13 @@ def test_a_file_is_sent_into_the_bucket_and_looked_at_there(shared: tuple[str, B
 
 def test_several_files_are_looked_at_as_one_source(shared: tuple[str, Browser]) -> None:
     folder = "s3://wells-123/uploads/pozos/"
-    policy = {"url": BUCKET, "fields": {"key": "k"}, "address": f"{folder}b.csv", "folder": folder, "most_bytes": 10}
+    policy = {
+        "url": BUCKET,
+        "fields": {"key": "k"},
+        "address": f"{folder}b.csv",
+        "folder": folder,
+        "most_bytes": 10,
+    }
     api = SourcesApi(answers={"files": policy})
     with visit(*shared, api, NEW, known=(BUCKET,)) as page:
         page.context.route(f"{BUCKET}**", lambda route: route.fulfill(status=204))
@@ -436,7 +524,13 @@ def test_several_files_are_looked_at_as_one_source(shared: tuple[str, Browser]) 
 
 
 def test_what_the_bucket_refuses_is_not_looked_at(shared: tuple[str, Browser]) -> None:
-    policy = {"url": BUCKET, "fields": {"key": "k"}, "address": "s3://a/b.csv", "folder": "s3://a/", "most_bytes": 10}
+    policy = {
+        "url": BUCKET,
+        "fields": {"key": "k"},
+        "address": "s3://a/b.csv",
+        "folder": "s3://a/",
+        "most_bytes": 10,
+    }
     api = SourcesApi(answers={"files": policy})
     told = "<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>"
     with visit(*shared, api, NEW, known=(BUCKET,)) as page:
@@ -480,7 +574,17 @@ def test_a_file_that_is_too_long_is_not_sent(shared: tuple[str, Browser]) -> Non
 
 
 def test_names_from_a_file_are_text_whatever_they_say(shared: tuple[str, Browser]) -> None:
-    names = [*FIELDS, MARKUP, BACKWARDS, "a\nb", " ", "__proto__", "constructor", "f:Gas", "x" * 500]
+    names = [
+        *FIELDS,
+        MARKUP,
+        BACKWARDS,
+        "a\nb",
+        " ",
+        "__proto__",
+        "constructor",
+        "f:Gas",
+        "x" * 500,
+    ]
     api = SourcesApi(finds=lambda values: found(values, names, rows=[dict.fromkeys(names, MARKUP)]))
     with visit(*shared, api, NEW) as page:
         drafted(page)
@@ -503,7 +607,9 @@ def test_names_from_a_file_are_text_whatever_they_say(shared: tuple[str, Browser
     assert saved["where"] == {"__proto__": [""], "constructor": [""], "a\nb": [""]}
 
 
-def test_of_ten_thousand_columns_one_is_found_by_a_part_of_its_name(shared: tuple[str, Browser]) -> None:
+def test_of_ten_thousand_columns_one_is_found_by_a_part_of_its_name(
+    shared: tuple[str, Browser],
+) -> None:
     names = [*FIELDS, *(f"Column {number}" for number in range(10_000))]
     api = SourcesApi(finds=lambda values: found(values, names))
     with visit(*shared, api, NEW) as page:
@@ -511,7 +617,9 @@ def test_of_ten_thousand_columns_one_is_found_by_a_part_of_its_name(shared: tupl
         drafted(page)
         assert time.monotonic() - began < 20
         assert page.locator("#field-well_name option").count() <= 202
-        page.get_by_role("button", name="Search the fields: Field of the source for Well, its name").click()
+        page.get_by_role(
+            "button", name="Search the fields: Field of the source for Well, its name"
+        ).click()
         page.get_by_label("Part of its name").fill("column 98")
         seen(page, "dialog [role=status]", "111 fields, the first 50 are shown.")
         assert complaints(page) == []
@@ -529,7 +637,16 @@ def test_a_nonsense_address_is_told_and_breaks_nothing(shared: tuple[str, Browse
     """The API has the word on most of them; here they are as much as sent."""
     api = SourcesApi(failure={"code": "SOURCE_UNAVAILABLE", "message": "Nobody is there."})
     with visit(*shared, api, NEW) as page:
-        for address in ("", "   ", "javascript:alert(1)", "http://[", "s3://", "\u202e", MARKUP, "x" * 5_000):
+        for address in (
+            "",
+            "   ",
+            "javascript:alert(1)",
+            "http://[",
+            "s3://",
+            "\u202e",
+            MARKUP,
+            "x" * 5_000,
+        ):
             page.goto(page.url.replace(NEW, "/sources"))
             page.get_by_role("link", name="Add a source").click()
             page.get_by_label("Address", exact=True).wait_for()
@@ -558,11 +675,16 @@ def test_a_source_is_changed_from_the_version_that_was_seen(shared: tuple[str, B
     assert api.sources == {"pozos-2024": WHOLE | {"columns": COLUMNS | {"oil_production_kbd": oil}}}
 
 
-def test_a_version_that_somebody_else_has_changed_is_not_overwritten(shared: tuple[str, Browser]) -> None:
+def test_a_version_that_somebody_else_has_changed_is_not_overwritten(
+    shared: tuple[str, Browser],
+) -> None:
     api = SourcesApi(sources={"pozos-2024": WHOLE})
     with visit(*shared, api, "/sources/pozos-2024/change") as page:
         stored(page, "oil_production_kbd", "4.9285")
-        api.refusals["sources/pozos-2024"] = {"code": "SOURCE_VERSION_DIFFERS", "message": "It is version 2 now."}
+        api.refusals["sources/pozos-2024"] = {
+            "code": "SOURCE_VERSION_DIFFERS",
+            "message": "It is version 2 now.",
+        }
         press(page, "Save")
         seen(page, ".save [role=alert]", "It is version 2 now.")
         page.get_by_role("link", name="Look at it as it is now").wait_for()
@@ -572,7 +694,11 @@ def test_what_the_form_cannot_say_stays_as_it_was_written(shared: tuple[str, Bro
     well = {"template": "05-{Pozo:03}"}
     oil = {"field": "Petroleo (m3)", "unit": "m3", "when": {"Campo": ["Loma"]}}
     columns = COLUMNS | {"well_code": well, "oil_production_kbd": oil}
-    api = SourcesApi(sources={"pozos-2024": WHOLE | {"columns": columns, "skip": {"Pozo": {"pattern": "Total.*"}}}})
+    api = SourcesApi(
+        sources={
+            "pozos-2024": WHOLE | {"columns": columns, "skip": {"Pozo": {"pattern": "Total.*"}}}
+        }
+    )
     with visit(*shared, api, "/sources/pozos-2024/change") as page:
         stored(page, "oil_production_kbd", "4.9285")
         assert chosen(page, "Field of the source for Well, its code") == "own"
@@ -584,7 +710,9 @@ def test_what_the_form_cannot_say_stays_as_it_was_written(shared: tuple[str, Bro
         choose(page, "Unit of Oil", "bbl")
         press(page, "Save")
         seen(page, ".notice", "is saved")
-    assert api.sources["pozos-2024"]["columns"] == columns | {"oil_production_kbd": oil | {"unit": "bbl"}}
+    assert api.sources["pozos-2024"]["columns"] == columns | {
+        "oil_production_kbd": oil | {"unit": "bbl"}
+    }
     assert api.sources["pozos-2024"]["skip"] == {"Pozo": {"pattern": "Total.*"}}
 
 
@@ -592,7 +720,9 @@ def test_what_the_form_cannot_say_stays_as_it_was_written(shared: tuple[str, Bro
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-def test_adding_a_source_is_accessible_and_fits(shared: tuple[str, Browser], scheme: str, width: int) -> None:
+def test_adding_a_source_is_accessible_and_fits(
+    shared: tuple[str, Browser], scheme: str, width: int
+) -> None:
     size = {"width": width, "height": 800}
     with visit(*shared, SourcesApi(), NEW, color_scheme=scheme, viewport=size) as page:
         page.get_by_label("Address", exact=True).wait_for()
@@ -604,7 +734,9 @@ def test_adding_a_source_is_accessible_and_fits(shared: tuple[str, Browser], sch
         page.get_by_text("The definition as TOML").click()
         press(page, "Save")
         page.locator(".save [role=alert]").wait_for()
-        page.locator(".state .badge.pending, .state .badge.failed, .found-panel .notice").first.wait_for()
+        page.locator(
+            ".state .badge.pending, .state .badge.failed, .found-panel .notice"
+        ).first.wait_for()
         assert complaints(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
@@ -626,4 +758,7 @@ def test_a_source_is_added_by_keyboard_alone(shared: tuple[str, Browser]) -> Non
         page.keyboard.press("Enter")
         seen(page, ".notice", "pozos-2024 is saved")
         assert page.evaluate("() => document.activeElement.textContent") == "Start the first import"
-    assert api.sources["pozos-2024"]["columns"]["gas_production_mmcfd"] == {"field": "Gas", "unit": "scf"}
+    assert api.sources["pozos-2024"]["columns"]["gas_production_mmcfd"] == {
+        "field": "Gas",
+        "unit": "scf",
+    }

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 FIELD, WELL = "0071", "NO 15/9-F-12 #1 100%?"
 ENCODED = "NO%2015%2F9-F-12%20%231%20100%25%3F"
 NONE = "\N{EN DASH}"
@@ -31,21 +33,47 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def row(period: str, days: int | None, **more: Any) -> dict[str, Any]:
-    names = {"source": "default", "field_code": FIELD, "field_name": "Volve", "well_code": WELL, "well_name": "F-12"}
+    names = {
+        "source": "default",
+        "field_code": FIELD,
+        "field_name": "Volve",
+        "well_code": WELL,
+        "well_name": "F-12",
+    }
     rates = {"oil_production_kbd": 2.0, "liquids_production_kbd": 2.5, "water_production_kbd": 0.0}
-    facts = {"production_period": period, "period_days": days, "days_on_production": None, "source_rows": 3}
+    facts = {
+        "production_period": period,
+        "period_days": days,
+        "days_on_production": None,
+        "source_rows": 3,
+    }
     return {**names, "well_reference": None, **facts, **rates, "gas_production_mmcfd": None, **more}
 
 
 def told(*rows: dict[str, Any]) -> Told:
-    well = {name: rows[0][name] for name in ("source", "field_code", "field_name", "well_code", "well_name")}
-    periods = {"well_reference": None, "first_period": "2020-01-01", "last_period": "2020-01-01", "periods": len(rows)}
+    well = {
+        name: rows[0][name]
+        for name in ("source", "field_code", "field_name", "well_code", "well_name")
+    }
+    periods = {
+        "well_reference": None,
+        "first_period": "2020-01-01",
+        "last_period": "2020-01-01",
+        "periods": len(rows),
+    }
     totals = [{**each, "wells": 1} for each in rows]
-    found = {"wells": [well | periods], "wells/production": list(rows), "wells/production/totals": totals}
+    found = {
+        "wells": [well | periods],
+        "wells/production": list(rows),
+        "wells/production/totals": totals,
+    }
     snapshot = {"name": "n", "bytes": 1, "sha256": "s"}
     counts: dict[str, Any] = dict.fromkeys(
         ("rows", "wells", "fields", "wells_with_gaps", "replaced_rows", "rejected_rows"), 1
@@ -58,13 +86,19 @@ def told(*rows: dict[str, Any]) -> Told:
         "last_period": None,
     }
     summary |= {"last_import": None, "snapshot": snapshot}
-    return Told(rows=found | {"wells/production/revisions": []}, answers={"production/summary": summary})
+    return Told(
+        rows=found | {"wells/production/revisions": []}, answers={"production/summary": summary}
+    )
 
 
 def days(*gone: int) -> list[dict[str, Any]]:
     """Ten days, but for these."""
     first = date(2020, 1, 1)
-    return [row((first + timedelta(days=place)).isoformat(), 1) for place in range(10) if place not in gone]
+    return [
+        row((first + timedelta(days=place)).isoformat(), 1)
+        for place in range(10)
+        if place not in gone
+    ]
 
 
 def seen(page: Page, selector: str, text: str) -> None:
@@ -79,14 +113,19 @@ def periods(page: Page) -> list[str]:
 PLACE = f"/wells/{FIELD}/{ENCODED}?source=default"
 
 
-def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(shared: tuple[str, Browser]) -> None:
+def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(
+    shared: tuple[str, Browser],
+) -> None:
     api = told(row("2020-01-01", 31))
     with visit(*shared, api, "/data") as page:
         with page.expect_request("**/wells/production?**") as asked:
             page.get_by_role("link", name="F-12").click()
         seen(page, ".facts dd", WELL)
         assert page.url.partition("#")[2] == f"{PLACE}&units=Mbbl,MMcf"
-        assert f"field_code={FIELD}&well_code=NO+15%2F9-F-12+%231+100%25%3F&source=default" in asked.value.url
+        assert (
+            f"field_code={FIELD}&well_code=NO+15%2F9-F-12+%231+100%25%3F&source=default"
+            in asked.value.url
+        )
         with page.expect_download() as downloaded:
             page.get_by_role("button", name="Download as CSV").click()
         assert downloaded.value.suggested_filename == "well-NO_15_9-F-12_1_100_.csv"
@@ -103,7 +142,9 @@ def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(shared: tu
 
 
 def test_a_file_is_as_the_readers_own_excel_takes_it_apart(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told({**row("2020-01-01", 31), "oil_production_kbd": -1.5}), PLACE, locale="de-DE") as page:
+    with visit(
+        *shared, told({**row("2020-01-01", 31), "oil_production_kbd": -1.5}), PLACE, locale="de-DE"
+    ) as page:
         with page.expect_download() as downloaded:
             page.get_by_role("button", name="Download as CSV").click()
         head, line = downloaded.value.path().read_text("utf-8-sig").splitlines()
@@ -127,10 +168,26 @@ def test_days_without_a_gap_miss_nothing(shared: tuple[str, Browser]) -> None:
 @pytest.mark.parametrize(
     ("rows", "names", "note"),
     [
-        ([row(day, 91) for day in QUARTERS], ["Q1 2021", "Q2 2020", "Q1 2020"], "2 quarters are missing."),
-        ([row("2020-01-01", 366), row("2023-01-01", 365)], ["2023", "2020"], "2 years are missing."),
-        ([row("2020-01-01", 31), row("2020-03-01", 31)], ["Mar 2020", "Jan 2020"], "1 month is missing."),
-        ([row("2020-02-01", None), row("2020-03-01", None)], ["Mar 2020", "Feb 2020"], "2 periods. Drag"),
+        (
+            [row(day, 91) for day in QUARTERS],
+            ["Q1 2021", "Q2 2020", "Q1 2020"],
+            "2 quarters are missing.",
+        ),
+        (
+            [row("2020-01-01", 366), row("2023-01-01", 365)],
+            ["2023", "2020"],
+            "2 years are missing.",
+        ),
+        (
+            [row("2020-01-01", 31), row("2020-03-01", 31)],
+            ["Mar 2020", "Jan 2020"],
+            "1 month is missing.",
+        ),
+        (
+            [row("2020-02-01", None), row("2020-03-01", None)],
+            ["Mar 2020", "Feb 2020"],
+            "2 periods. Drag",
+        ),
     ],
     ids=["quarters", "years", "months", "months of an older file"],
 )
@@ -149,7 +206,10 @@ def test_a_volume_is_a_rate_times_the_days_of_its_period(shared: tuple[str, Brow
         page.get_by_label("Show", exact=True).select_option("Volume of the period")
         page.locator("th").get_by_text("Oil, Mbbl", exact=True).first.wait_for()
         cells = [line.locator("td").all_inner_texts() for line in page.locator("tbody tr").all()]
-        assert cells == [["2021", NONE, "912.5", NONE, "0", NONE], ["2020", "732", "915.0", NONE, "0", NONE]]
+        assert cells == [
+            ["2021", NONE, "912.5", NONE, "0", NONE],
+            ["2020", "732", "915.0", NONE, "0", NONE],
+        ]
         page.locator(".plot").press("Home")
         seen(page, "#said", "2020, Oil 732 Mbbl")
         page.get_by_label("Log scale").check()

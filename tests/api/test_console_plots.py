@@ -1,4 +1,6 @@
-"""Plots as a person works with them: panels, units, comparison, addresses, files, and a decline; in a real browser."""
+"""Plots as a person works with them: panels, units, comparison, addresses, files, and a decline; in
+a real browser.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 PLACE = "/wells/1/12?source=default"
 YEARS = 10
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,11 +38,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
-def rows(code: str, *, first: int = 2010, years: int = YEARS, gone: tuple[int, ...] = ()) -> list[dict[str, Any]]:
-    """Months of a hyperbolic decline from 10 thousand barrels a day, by 0.4 a year with an exponent of 0.5."""
+def rows(
+    code: str, *, first: int = 2010, years: int = YEARS, gone: tuple[int, ...] = ()
+) -> list[dict[str, Any]]:
+    """Months of a hyperbolic decline from 10 thousand barrels a day, by 0.4 a year with an exponent
+    of 0.5.
+    """
     found = []
     start = date(first, 1, 1)
     for place in range(12 * years):
@@ -46,10 +57,23 @@ def rows(code: str, *, first: int = 2010, years: int = YEARS, gone: tuple[int, .
         begin = date(first + year, month + 1, 1)
         days = (date(first + (place + 1) // 12, (place + 1) % 12 + 1, 1) - begin).days
         oil = 10 * (1 + 0.5 * 0.4 * ((begin - start).days + days / 2) / 365.25) ** (-1 / 0.5)
-        rates = {"oil_production_kbd": oil, "liquids_production_kbd": oil, "water_production_kbd": oil * place / 60}
+        rates = {
+            "oil_production_kbd": oil,
+            "liquids_production_kbd": oil,
+            "water_production_kbd": oil * place / 60,
+        }
         names = {"source": "default", "field_code": "1", "field_name": "Volve", "well_code": code}
-        facts = {"well_name": f"F-{code}", "well_reference": None, "source_rows": 1, "days_on_production": days / 2}
-        period = {"production_period": begin.isoformat(), "period_days": days, "gas_production_mmcfd": 2 * oil}
+        facts = {
+            "well_name": f"F-{code}",
+            "well_reference": None,
+            "source_rows": 1,
+            "days_on_production": days / 2,
+        }
+        period = {
+            "production_period": begin.isoformat(),
+            "period_days": days,
+            "gas_production_mmcfd": 2 * oil,
+        }
         if place not in gone:
             found.append({**names, **facts, **period, **rates})
     return found
@@ -74,7 +98,11 @@ class Wells(Told):
         if path.endswith("/revisions"):
             first = self.wells[code][: self.revised]
             self.rows["wells/production/revisions"] = [
-                {**each, "oil_production_kbd": each["oil_production_kbd"] + 2, "replaced_at": "2026-01-01T00:00:00Z"}
+                {
+                    **each,
+                    "oil_production_kbd": each["oil_production_kbd"] + 2,
+                    "replaced_at": "2026-01-01T00:00:00Z",
+                }
                 for each in first
             ]
         super().answer(route)
@@ -99,7 +127,10 @@ def cells(page: Page) -> list[str]:
 
 
 def keys(page: Page) -> dict[str, str]:
-    return {key: value[0] for key, value in parse_qs(page.url.partition("#")[2].partition("?")[2]).items()}
+    return {
+        key: value[0]
+        for key, value in parse_qs(page.url.partition("#")[2].partition("?")[2]).items()
+    }
 
 
 def shapes(page: Page, name: str) -> int:
@@ -115,7 +146,9 @@ def titles(page: Page) -> list[str]:
 
 
 def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> None:
-    """Units, scale, what is shown and over what; the address alone shows the same to somebody else."""
+    """Units, scale, what is shown and over what; the address alone shows the same to somebody
+    else.
+    """
     with visit(*shared, told(), PLACE) as page:
         seen(page, ".at", "Latest: Dec 2019")
         assert titles(page) == ["Oil, Mbbl/d", "Gas, MMcf/d", "Water, Mbbl/d"]
@@ -128,7 +161,13 @@ def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> No
         seen(page, ".readout th", "Gas-oil ratio, m³/m³")
         mine, link, values = titles(page), page.url, cells(page)
         assert mine == ["Oil, m³/d", "Gas, m³/d", "Gas-oil ratio, m³/m³"]
-        known = {"units": "m3,m3", "show": "oil,gas,gor", "as": "both", "log": "1", "source": "default"}
+        known = {
+            "units": "m3,m3",
+            "show": "oil,gas,gor",
+            "as": "both",
+            "log": "1",
+            "source": "default",
+        }
         assert keys(page) == known
         oil = rows("12")[-1]["oil_production_kbd"]
         assert values[0] == f"{1000 * oil * 0.158987294928:.4g}"
@@ -156,7 +195,9 @@ def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> No
         page.evaluate("() => localStorage.clear()")
 
 
-def test_wells_are_compared_by_months_on_production_and_by_their_sums(shared: tuple[str, Browser]) -> None:
+def test_wells_are_compared_by_months_on_production_and_by_their_sums(
+    shared: tuple[str, Browser],
+) -> None:
     """They are found as in the register; a file names them too."""
     wells = told()
     with visit(*shared, wells, PLACE) as page:
@@ -171,7 +212,9 @@ def test_wells_are_compared_by_months_on_production_and_by_their_sums(shared: tu
         assert wells.asked[-1] == {"of": ["wells"], "q": ["F-1"], "limit": ["50"]}
         with page.expect_download() as downloaded:
             page.get_by_role("button", name="Save the plot as SVG").click()
-        texts = [text.text for text in ET.parse(downloaded.value.path()).getroot().iter(f"{SVG}text")]
+        texts = [
+            text.text for text in ET.parse(downloaded.value.path()).getroot().iter(f"{SVG}text")
+        ]
         assert texts[:4] == ["F-12", "Rate a calendar day, by months on production", "F-12", "F-14"]
         assert both[0] == both[3]  # their first months are the same
         assert shapes(page, "line") == 3 * (2 + 1)  # the gap of the first is one here too
@@ -195,16 +238,25 @@ def test_hundreds_of_revisions_stay_readable(shared: tuple[str, Browser]) -> Non
         page.get_by_label("From", exact=True).fill("2034-02-01")
         page.get_by_label("From", exact=True).press("Enter")
         seen(page, "[role=status]", "11 periods revised")
-        assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (1, 11, 11)
-        page.get_by_label("To", exact=True).press_sequentially("12312036")  # nor is it the year 2 on the way
+        assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (
+            1,
+            11,
+            11,
+        )
+        page.get_by_label("To", exact=True).press_sequentially(
+            "12312036"
+        )  # nor is it the year 2 on the way
         page.wait_for_url("**from=2034-02-01&to=2036-12-31**")
         assert page.get_by_label("From", exact=True).input_value() == "2034-02-01"
 
 
 @pytest.mark.parametrize(
-    ("days", "step", "missing"), [(1, 1, "2 days are"), (31, 31, "2 months are"), (365, 366, "2 years are")]
+    ("days", "step", "missing"),
+    [(1, 1, "2 days are"), (31, 31, "2 months are"), (365, 366, "2 years are")],
 )
-def test_a_gap_breaks_the_line(shared: tuple[str, Browser], days: int, step: int, missing: str) -> None:
+def test_a_gap_breaks_the_line(
+    shared: tuple[str, Browser], days: int, step: int, missing: str
+) -> None:
     first = rows("12")[0]
     begins = [date(2010, 1, 1) + timedelta(days=place * step) for place in (0, 1, 4, 5)]
     if days == 31:
@@ -212,7 +264,9 @@ def test_a_gap_breaks_the_line(shared: tuple[str, Browser], days: int, step: int
     if days == 365:
         begins = [date(year, 1, 1) for year in (2010, 2011, 2014, 2015)]
     wells = told()
-    wells.wells["12"] = [{**first, "production_period": each.isoformat(), "period_days": days} for each in begins]
+    wells.wells["12"] = [
+        {**first, "production_period": each.isoformat(), "period_days": days} for each in begins
+    ]
     with visit(*shared, wells, f"{PLACE}&show=oil") as page:
         seen(page, "[role=status]", missing)
         assert shapes(page, "line") == 2
@@ -234,7 +288,10 @@ def test_a_plot_is_saved_and_printed(shared: tuple[str, Browser]) -> None:
             page.get_by_role("button", name="Save the plot as PNG").click()
         png = downloaded.value.path().read_bytes()
         assert png[:8] == b"\x89PNG\r\n\x1a\n"
-        assert struct.unpack(">II", png[16:24]) == (2 * int(root.get("width", 0)), 2 * int(root.get("height", 0)))
+        assert struct.unpack(">II", png[16:24]) == (
+            2 * int(root.get("width", 0)),
+            2 * int(root.get("height", 0)),
+        )
 
         page.emulate_media(media="print")
         assert page.locator(".plot svg").is_visible()
@@ -251,14 +308,23 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
         page.get_by_label("Economic limit").press("Enter")
         seen(page, ".facts", "the economic limit")
         facts = dict(
-            zip(page.locator(".view dt").all_inner_texts(), page.locator(".view dd").all_inner_texts(), strict=True)
+            zip(
+                page.locator(".view dt").all_inner_texts(),
+                page.locator(".view dd").all_inner_texts(),
+                strict=True,
+            )
         )
         assert facts["Rate at the beginning of the range"].startswith("10 ")
         assert facts["Decline there, nominal a year"].startswith("40 %")
         assert facts["Exponent b"].startswith("0.5")
         assert facts["Forecast ends"].endswith("at 0.5 Mbbl/d")
         assert titles(page) == ["Oil, Mbbl/d", "Residual: published less curve, Mbbl/d"]
-        assert keys(page) == {"source": "default", "units": "Mbbl,MMcf", "tab": "decline", "limit": "0.5"}
+        assert keys(page) == {
+            "source": "default",
+            "units": "Mbbl,MMcf",
+            "tab": "decline",
+            "limit": "0.5",
+        }
 
         page.get_by_label("Fit from").fill("2015-01-01")
         page.get_by_label("Fit from").press("Enter")
@@ -276,7 +342,9 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
 
 
 def test_a_finger_chooses_a_range_and_two_taps_all(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(), PLACE, viewport={"width": 390, "height": 800}, has_touch=True) as page:
+    with visit(
+        *shared, told(), PLACE, viewport={"width": 390, "height": 800}, has_touch=True
+    ) as page:
         seen(page, ".at", "Latest")
         plot = page.locator(".plot")
         plot.scroll_into_view_if_needed()
@@ -310,17 +378,25 @@ def test_a_finger_chooses_a_range_and_two_taps_all(shared: tuple[str, Browser]) 
 def test_both_tabs_are_accessible_and_fit(
     shared: tuple[str, Browser], scheme: str, width: int, rules: list[str]
 ) -> None:
-    """All of axe's rules once; where only the colours or the width differ, those that these can break."""
+    """All of axe's rules once; where only the colours or the width differ, those that these can
+    break.
+    """
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     size = {"width": width, "height": 800}
     chosen = {"runOnly": rules} if rules else {}
     wells = told(revised=5)
     wells.wells["12"] = rows("12", years=2)
-    with visit(*shared, wells, f"{PLACE}&with=default/1/14", color_scheme=scheme, viewport=size) as page:
+    with visit(
+        *shared, wells, f"{PLACE}&with=default/1/14", color_scheme=scheme, viewport=size
+    ) as page:
         for tab in ("Plot", "Decline analysis"):
             page.get_by_role("button", name=tab, exact=True).click()
             seen(page, ".readout th", "F-14" if tab == "Plot" else "Curve")
-            found = Axe().run(page, options={"resultTypes": ["violations"], **chosen}).response["violations"]
+            found = (
+                Axe()
+                .run(page, options={"resultTypes": ["violations"], **chosen})
+                .response["violations"]
+            )
             assert found == [], tab
             assert page.evaluate("() => document.documentElement.scrollWidth") <= width, tab

@@ -1,4 +1,5 @@
-"""The register in a real browser: a table of wells and fields that is searched, sorted, narrowed and read by keyboard.
+"""The register in a real browser: a table of wells and fields that is searched, sorted, narrowed
+and read by keyboard.
 
 What the API answers comes from a real store, by the query function's own code.
 """
@@ -26,28 +27,58 @@ if TYPE_CHECKING:
 
     from chalicelib.queries.production import ProductionQuery
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 LONG = "Øst-Frigg Beta, the second well of the north-eastern flank"
 DASH = "\N{EN DASH}"
 SMALL = {"width": 390, "height": 800}
 
 
 def rows() -> list[dict[str, Any]]:
-    """120 wells of three fields, whose rate grows with their number, and three that are found by name."""
+    """120 wells of three fields, whose rate grows with their number, and three that are found by
+    name.
+    """
     many = [
-        row("12", f"{number}", f"Ekofisk {number:03}", field_name="Ekofisk", oil_production_kbd=number / 8)
+        row(
+            "12",
+            f"{number}",
+            f"Ekofisk {number:03}",
+            field_name="Ekofisk",
+            oil_production_kbd=number / 8,
+        )
         for number in range(1, 121)
     ]
     named = [
-        row("43", "a", LONG, field_name="Øst-Frigg", oil_production_kbd=0.5, water_production_kbd=1.5),
+        row(
+            "43",
+            "a",
+            LONG,
+            field_name="Øst-Frigg",
+            oil_production_kbd=0.5,
+            water_production_kbd=1.5,
+        ),
         row("43", "b", "Alpha", field_name="Øst-Frigg"),
-        row("44", "c", "<b>Bold</b>", field_name="Frigg", oil_production_kbd=2.0, gas_production_mmcfd=3.0),
+        row(
+            "44",
+            "c",
+            "<b>Bold</b>",
+            field_name="Frigg",
+            oil_production_kbd=2.0,
+            gas_production_mmcfd=3.0,
+        ),
     ]
     return many + named
 
 
 def row(field: str, code: str, name: str, **more: Any) -> dict[str, Any]:
-    return {"field_code": field, "well_code": code, "well_name": name, "production_period": "2024-01-01", **more}
+    return {
+        "field_code": field,
+        "well_code": code,
+        "well_name": name,
+        "production_period": "2024-01-01",
+        **more,
+    }
 
 
 @dataclass
@@ -76,7 +107,9 @@ class Answers(Told):
         assert store
         query = parse_query("register", parse_qs(place.query))
         lent = cast("Any", Lender(store))
-        told = answer(query.event, published=lambda: lent, export=no_file, list_file=no_file, sql=no_file)
+        told = answer(
+            query.event, published=lambda: lent, export=no_file, list_file=no_file, sql=no_file
+        )
         assert "data" in told, told
         route.fulfill(json={"success": True, **told}, headers={"X-Wellhead-Role": self.role})
 
@@ -97,7 +130,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
         url = exits.enter_context(console(tmp_path_factory.mktemp("project")))
         query = opened(store, snapshot="s")
         exits.callback(query.close)
-        yield url, exits.enter_context(browser()), Answers(store=query, rows={"wells": [], "wells/production": []})
+        yield (
+            url,
+            exits.enter_context(browser()),
+            Answers(store=query, rows={"wells": [], "wells/production": []}),
+        )
 
 
 def seen(page: Page, text: str) -> None:
@@ -109,10 +146,14 @@ def names(page: Page) -> list[str]:
 
 
 def focused(page: Page) -> str:
-    return str(page.evaluate("() => document.activeElement.textContent || document.activeElement.id"))
+    return str(
+        page.evaluate("() => document.activeElement.textContent || document.activeElement.id")
+    )
 
 
-def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple[str, Browser, Answers]) -> None:
+def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(
+    shared: tuple[str, Browser, Answers],
+) -> None:
     with visit(*shared, "/imports") as page:
         page.keyboard.press("Control+k")
         page.wait_for_url("**#/wells?units=Mbbl,MMcf")  # who gets the address sees the same
@@ -184,10 +225,17 @@ def test_figures_are_in_the_units_chosen(shared: tuple[str, Browser, Answers]) -
 
 
 def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser, Answers]) -> None:
-    error = {"code": "DATABASE_FETCHING", "message": "It is on its way.", "retryable": True, "details": {}}
+    error = {
+        "code": "DATABASE_FETCHING",
+        "message": "It is on its way.",
+        "retryable": True,
+        "details": {},
+    }
 
     def refuse(route: Route) -> None:
-        route.fulfill(status=503, json={"success": False, "error": error}, headers={"Retry-After": "1"})
+        route.fulfill(
+            status=503, json={"success": False, "error": error}, headers={"Retry-After": "1"}
+        )
 
     with visit(*shared, "/imports", refusal=503) as page:
         page.route("**/wells/register?**", refuse, times=2)
@@ -197,7 +245,9 @@ def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser,
         assert page.locator("#connection").is_hidden()
 
 
-@pytest.mark.parametrize(("scheme", "options"), [("light", {"viewport": SMALL}), ("dark", {})], ids=["narrow", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "options"), [("light", {"viewport": SMALL}), ("dark", {})], ids=["narrow", "dark"]
+)
 def test_the_register_is_accessible_and_fits(
     shared: tuple[str, Browser, Answers], scheme: str, options: dict[str, Any]
 ) -> None:
@@ -209,7 +259,9 @@ def test_the_register_is_accessible_and_fits(
         cut = page.locator("tbody td").filter(has_text=LONG)
         assert cut.get_attribute("title") == LONG
         assert (
-            cut.evaluate("cell => cell.scrollWidth > cell.clientWidth && getComputedStyle(cell).textOverflow")
+            cut.evaluate(
+                "cell => cell.scrollWidth > cell.clientWidth && getComputedStyle(cell).textOverflow"
+            )
             == "ellipsis"
         )
         width = page.evaluate("() => innerWidth")

@@ -1,4 +1,6 @@
-"""The console's words where there is little to say: nothing yet, a part of it, an error, how far it is."""
+"""The console's words where there is little to say: nothing yet, a part of it, an error, how far it
+is.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 TIMES = {"created": 0, "claimed": 2, "merging": 12, "publishing": 15}
 
 
@@ -31,12 +35,24 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def a_job(status: str, **facts: Any) -> dict[str, Any]:
-    events = [{"event": event, "at": 1000.0 + at, "by": "ada", "attempt": 1} for event, at in TIMES.items()]
-    told = {"job_id": JOB_ID, "status": status, "created_at": 1000.0, "started_at": 1002.0, "events": events}
+    events = [
+        {"event": event, "at": 1000.0 + at, "by": "ada", "attempt": 1}
+        for event, at in TIMES.items()
+    ]
+    told = {
+        "job_id": JOB_ID,
+        "status": status,
+        "created_at": 1000.0,
+        "started_at": 1002.0,
+        "events": events,
+    }
     return {**whole(held()), "findings": [], "accept_until": None, "error": None, **told, **facts}
 
 
@@ -44,7 +60,9 @@ def texts(page: Page, selector: str) -> list[str]:
     return [" ".join(text.split()) for text in page.locator(selector).all_inner_texts()]
 
 
-def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(shared: tuple[str, Browser]) -> None:
+def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(
+    shared: tuple[str, Browser],
+) -> None:
     api, asked = Told(jobs=[a_job("COMPLETED")]), []
     with visit(*shared, api, "/imports") as page:
         page.locator(".ended").wait_for()
@@ -54,9 +72,20 @@ def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(shared: 
         page.get_by_text("Start one: its progress shows here.").wait_for()
         assert page.locator(".loading").count() == 0
 
-        page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+        page.on(
+            "request",
+            lambda request: asked.append(request.url) if request.method == "POST" else None,
+        )
         api.answers["/trigger"] = {"job_id": JOB_ID}
-        api.jobs = [a_job("RUNNING", phase="PUBLISHING", progress_percentage=97.4, completed_at=None, waiting=None)]
+        api.jobs = [
+            a_job(
+                "RUNNING",
+                phase="PUBLISHING",
+                progress_percentage=97.4,
+                completed_at=None,
+                waiting=None,
+            )
+        ]
         page.get_by_text("Only a part of the source").click()
         page.get_by_label("Code of the field").fill("43506")
         page.get_by_label("Production to").fill("2024-03-31")
@@ -72,18 +101,33 @@ def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(shared: 
         assert re.fullmatch(r"Publishing \d.*", shown[4])
 
 
-def test_the_phases_of_an_ended_import_are_bars_as_wide_as_they_were_long(shared: tuple[str, Browser]) -> None:
-    done = a_job("COMPLETED", completed_at=1016.0, parameters={"full": True, "field_code": "7", "from": "2024-01-01"})
+def test_the_phases_of_an_ended_import_are_bars_as_wide_as_they_were_long(
+    shared: tuple[str, Browser],
+) -> None:
+    done = a_job(
+        "COMPLETED",
+        completed_at=1016.0,
+        parameters={"full": True, "field_code": "7", "from": "2024-01-01"},
+    )
     with visit(*shared, Told(jobs=[done]), f"/jobs/{JOB_ID}") as page:
         page.locator(".phases.spent").wait_for()
-        assert texts(page, ".spent li") == ["Waiting 2 s", "Fetching 10 s", "Merging 3 s", "Publishing 1 s"]
+        assert texts(page, ".spent li") == [
+            "Waiting 2 s",
+            "Fetching 10 s",
+            "Merging 3 s",
+            "Publishing 1 s",
+        ]
         widths = [each.bounding_box()["width"] for each in page.locator(".spent li").all()]  # type: ignore[index]
         assert sorted(widths, reverse=True) == [widths[1], widths[2], widths[0], widths[3]]
         page.get_by_text("everything, field 7, from 2024-01-01").wait_for()
 
 
-def test_an_error_is_alone_and_figures_have_the_digits_of_the_sentence(shared: tuple[str, Browser]) -> None:
-    api = Told(jobs=[a_job("COMPLETED", total_records=12345, new_records=12345, fetched_records=12345)])
+def test_an_error_is_alone_and_figures_have_the_digits_of_the_sentence(
+    shared: tuple[str, Browser],
+) -> None:
+    api = Told(
+        jobs=[a_job("COMPLETED", total_records=12345, new_records=12345, fetched_records=12345)]
+    )
     with visit(*shared, api, f"/jobs/{JOB_ID}", locale="ar-EG") as page:
         page.locator(".outcomes").wait_for()
         assert "12" in page.locator(".outcomes .new dd").inner_text()

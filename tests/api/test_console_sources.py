@@ -1,4 +1,6 @@
-"""The sources in the console of a real browser: the list, one of them, and jobs, wells and sums by source."""
+"""The sources in the console of a real browser: the list, one of them, and jobs, wells and sums by
+source.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 NOW = 1_795_914_000.0  # of the API's clock, 2026-11-29T01:00:00Z
 NONE = "\N{EN DASH}"
 SETTINGS = summary(
@@ -40,7 +44,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def press(page: Page, name: str) -> None:
@@ -54,7 +61,9 @@ def seen(page: Page, selector: str, text: str) -> None:
 def complaints(page: Page) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found: list[Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    )
     return found
 
 
@@ -70,7 +79,15 @@ def test_the_list_tells_kind_periods_freshness_and_version(shared: tuple[str, Br
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE})
     with visit(*shared, api, "/sources") as page:
         assert cells(page) == [
-            ["default", "OData", "months", "3 hours ago 28 Nov 2026, 21:59:00", "by hand", "settings", "Import now"],
+            [
+                "default",
+                "OData",
+                "months",
+                "3 hours ago 28 Nov 2026, 21:59:00",
+                "by hand",
+                "settings",
+                "Import now",
+            ],
             ["volve", "Files", "months", "never", "by hand", "1", "Import now\nDelete …"],
         ]
         assert page.get_by_role("link", name="Sources").get_attribute("aria-current") == "page"
@@ -98,9 +115,24 @@ def test_who_may_not_change_sources_has_no_button_for_it(
 
 
 def test_a_schedule_is_shown_paused_and_resumed(shared: tuple[str, Browser]) -> None:
-    pause = {"at": NOW - 60, "by": None, "reason": "5 imports in a row have failed.", "code": "SOURCE_UNAVAILABLE"}
-    daily = {"schedule": "0 5 * * *", "timezone": "Europe/Oslo", "fresh_for": "26 h", "last_due_job_id": JOB_ID}
-    due = {"next_due": NOW + 3600, "last_due": NOW - 82_800, "skipped": 2, "stale_since": NOW - 3600}
+    pause = {
+        "at": NOW - 60,
+        "by": None,
+        "reason": "5 imports in a row have failed.",
+        "code": "SOURCE_UNAVAILABLE",
+    }
+    daily = {
+        "schedule": "0 5 * * *",
+        "timezone": "Europe/Oslo",
+        "fresh_for": "26 h",
+        "last_due_job_id": JOB_ID,
+    }
+    due = {
+        "next_due": NOW + 3600,
+        "last_due": NOW - 82_800,
+        "skipped": 2,
+        "stale_since": NOW - 3600,
+    }
     listed = [
         summary("daily", **daily, **due),
         summary("stopped", **daily, **due | {"next_due": None, "paused": pause}),
@@ -166,7 +198,9 @@ def test_deleting_says_what_becomes_of_the_rows_and_asks_first(shared: tuple[str
         assert page.get_by_role("button", name="Delete default …").count() == 0
 
 
-def test_one_source_shows_its_definition_and_where_its_imports_and_data_are(shared: tuple[str, Browser]) -> None:
+def test_one_source_shows_its_definition_and_where_its_imports_and_data_are(
+    shared: tuple[str, Browser],
+) -> None:
     api = SourcesApi(sources={"volve": VOLVE})
     with visit(*shared, api, "/sources/volve") as page:
         seen(page, ".facts dd", "s3://wells/volve/*.csv")
@@ -177,7 +211,10 @@ def test_one_source_shows_its_definition_and_where_its_imports_and_data_are(shar
             'name = "volve"',
         ]
         assert complaints(page) == []
-        links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".actions a").all()}
+        links = {
+            link.inner_text(): link.get_attribute("href")
+            for link in page.locator(".actions a").all()
+        }
         assert links == {
             "Change": "#/sources/volve/change",
             "Its imports": "#/history?source=volve",
@@ -189,7 +226,12 @@ def test_an_address_that_can_be_no_source_is_no_page(shared: tuple[str, Browser]
     none = "There is no such page"
     with visit(*shared, SourcesApi(), "/sources") as page:
         own = page.url.partition("#")[0]
-        for path in ("/sources/%3Cimg%20src=x%3E", "/sources/../x", "/sources/A B", f"/sources/{'x' * 41}"):
+        for path in (
+            "/sources/%3Cimg%20src=x%3E",
+            "/sources/../x",
+            "/sources/A B",
+            f"/sources/{'x' * 41}",
+        ):
             page.goto(f"{own}#/sources")
             page.get_by_role("heading", name=none).wait_for(state="detached")
             page.goto(f"{own}#{path}")
@@ -200,8 +242,16 @@ def test_an_address_that_can_be_no_source_is_no_page(shared: tuple[str, Browser]
 
 
 def test_imports_are_told_and_started_by_their_source(shared: tuple[str, Browser]) -> None:
-    jobs = [whole(held()) | {"source": "volve"}, whole(held()) | {"job_id": NEXT_ID, "source": "default"}]
-    api = SourcesApi(jobs=jobs, listed=[SETTINGS], sources={"volve": VOLVE}, answers={"trigger": {"job_id": JOB_ID}})
+    jobs = [
+        whole(held()) | {"source": "volve"},
+        whole(held()) | {"job_id": NEXT_ID, "source": "default"},
+    ]
+    api = SourcesApi(
+        jobs=jobs,
+        listed=[SETTINGS],
+        sources={"volve": VOLVE},
+        answers={"trigger": {"job_id": JOB_ID}},
+    )
     with visit(*shared, api, "/imports") as page:
         seen(page, ".ended dd", "volve")
         seen(page, ".recent", "default: ")
@@ -230,17 +280,40 @@ def test_with_one_source_there_is_nothing_to_choose(shared: tuple[str, Browser])
 
 
 def row(source: str, **more: Any) -> dict[str, Any]:
-    names = {"source": source, "field_code": "1", "field_name": "Volve", "well_code": "7", "well_name": f"F-{source}"}
+    names = {
+        "source": source,
+        "field_code": "1",
+        "field_name": "Volve",
+        "well_code": "7",
+        "well_name": f"F-{source}",
+    }
     rates = {"oil_production_kbd": 2.0, "liquids_production_kbd": 2.5, "water_production_kbd": 0.0}
-    facts = {"production_period": "2020-01-01", "period_days": 31, "days_on_production": None, "source_rows": 1}
-    return {**names, "well_reference": None, **facts, **rates, "gas_production_mmcfd": None, "wells": 1, **more}
+    facts = {
+        "production_period": "2020-01-01",
+        "period_days": 31,
+        "days_on_production": None,
+        "source_rows": 1,
+    }
+    return {
+        **names,
+        "well_reference": None,
+        **facts,
+        **rates,
+        "gas_production_mmcfd": None,
+        "wells": 1,
+        **more,
+    }
 
 
 class TwoSources(Told):
     """Of the rows those of the source that is asked for."""
 
     def answer(self, route: Any) -> None:
-        asked = dict(part.split("=") for part in route.request.url.partition("?")[2].split("&") if "=" in part)
+        asked = dict(
+            part.split("=")
+            for part in route.request.url.partition("?")[2].split("&")
+            if "=" in part
+        )
         wanted = [asked["source"]] if "source" in asked else ["norway", "north-sea"]
         periods = {"first_period": "2020-01-01", "last_period": "2020-01-01", "periods": 1}
         rows = [row(source) for source in wanted]
@@ -250,8 +323,20 @@ class TwoSources(Told):
 
 
 def two_sources() -> TwoSources:
-    counts = ("rows", "wells", "fields", "wells_with_gaps", "replaced_rows", "rejected_rows", "missing_periods")
-    facts: dict[str, Any] = dict.fromkeys(counts, 1) | {"first_period": None, "last_period": None, "last_import": None}
+    counts = (
+        "rows",
+        "wells",
+        "fields",
+        "wells_with_gaps",
+        "replaced_rows",
+        "rejected_rows",
+        "missing_periods",
+    )
+    facts: dict[str, Any] = dict.fromkeys(counts, 1) | {
+        "first_period": None,
+        "last_period": None,
+        "last_import": None,
+    }
     known = [{"source": "norway"}, {"source": "north-sea"}]
     told = facts | {"snapshot": {"name": "n", "bytes": 1, "sha256": "s"}, "sources": known}
     return TwoSources(answers={"production/summary": told})
@@ -270,7 +355,9 @@ def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(shared: tuple[str
         page.wait_for_url("**#/data?source=north-sea**search=F")
 
 
-def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(shared: tuple[str, Browser]) -> None:
+def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(
+    shared: tuple[str, Browser],
+) -> None:
     with visit(*shared, two_sources(), "/wells/1/7") as page:
         page.get_by_role("heading", name="F-norway").wait_for()
         assert cells(page) == [["Jan 2020", "2", "2.5", NONE, "0", NONE]]
@@ -286,7 +373,9 @@ def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(shared: tu
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-def test_the_list_is_accessible_and_fits(shared: tuple[str, Browser], scheme: str, width: int) -> None:
+def test_the_list_is_accessible_and_fits(
+    shared: tuple[str, Browser], scheme: str, width: int
+) -> None:
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE, "x" * 40: VOLVE})
     size = {"width": width, "height": 800}
     with visit(*shared, api, "/sources", color_scheme=scheme, viewport=size) as page:
@@ -297,7 +386,10 @@ def test_the_list_is_accessible_and_fits(shared: tuple[str, Browser], scheme: st
 
 def test_what_a_source_is_said_to_be_stays_text(shared: tuple[str, Browser]) -> None:
     evil = MARKUP
-    api = SourcesApi(listed=[SETTINGS | {"name": evil, "kind": evil, "period": evil}], sources={"volve": {"url": evil}})
+    api = SourcesApi(
+        listed=[SETTINGS | {"name": evil, "kind": evil, "period": evil}],
+        sources={"volve": {"url": evil}},
+    )
     with visit(*shared, api, "/sources") as page:
         seen(page, "td", evil)
         page.goto(page.url.replace("/sources", "/sources/volve"))

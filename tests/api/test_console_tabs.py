@@ -1,5 +1,5 @@
-"""Two tabs of a real browser: the second asks the first for the sign-in, one sign-out is for all, and no other origin
-hears a word.
+"""Two tabs of a real browser: the second asks the first for the sign-in, one sign-out is for all,
+and no other origin hears a word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 TOKEN = "() => sessionStorage.getItem('wellhead-token')"
 LISTEN = """() => {
     window.heard = [];
@@ -38,14 +40,21 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 class Elsewhere(LoopbackHandler):
     """A page of another origin."""
 
     def do_GET(self) -> None:  # noqa: N802  http.server's name
-        self.answer(200, b"<!doctype html><link rel=icon href=data:,><p>elsewhere</p>", {"Content-Type": "text/html"})
+        self.answer(
+            200,
+            b"<!doctype html><link rel=icon href=data:,><p>elsewhere</p>",
+            {"Content-Type": "text/html"},
+        )
 
 
 def second_tab(page: Page, url: str) -> Page:
@@ -64,7 +73,9 @@ def is_asked(page: Page) -> None:
     assert page.evaluate(TOKEN) is None
 
 
-def test_a_second_tab_asks_an_open_one_and_keeps_nothing_outside(shared: tuple[str, Browser]) -> None:
+def test_a_second_tab_asks_an_open_one_and_keeps_nothing_outside(
+    shared: tuple[str, Browser],
+) -> None:
     url, _ = shared
     with visit(*shared, Told(), "/history") as page:
         is_signed_in(page)
@@ -109,7 +120,10 @@ def test_another_origin_hears_nothing_and_is_told_nothing(shared: tuple[str, Bro
     elsewhere = LoopbackServer(Elsewhere).start()
     with visit(*shared, Told(), "/history", known=(elsewhere.url,)) as page:
         is_signed_in(page)
-        foreign, own = second_tab(page, elsewhere.url), second_tab(page, f"{url}/console/favicon.svg")
+        foreign, own = (
+            second_tab(page, elsewhere.url),
+            second_tab(page, f"{url}/console/favicon.svg"),
+        )
         for tab in (foreign, own):
             tab.evaluate(LISTEN)
             tab.evaluate(ASK)
@@ -122,7 +136,15 @@ def test_another_origin_hears_nothing_and_is_told_nothing(shared: tuple[str, Bro
     elsewhere.stop()
 
 
-WORDS = ["null", "{}", "{ to: 'x', token: 't' }", "{ asker: {} }", "'ask'", "[1]", "{ isSignOut: false }"]
+WORDS = [
+    "null",
+    "{}",
+    "{ to: 'x', token: 't' }",
+    "{ asker: {} }",
+    "'ask'",
+    "[1]",
+    "{ isSignOut: false }",
+]
 
 
 def test_words_that_are_none_change_nothing(shared: tuple[str, Browser]) -> None:

@@ -1,4 +1,6 @@
-"""Every view is an address, every figure honest: ratios of a field, changes of a job, SQL as a plot, even columns."""
+"""Every view is an address, every figure honest: ratios of a field, changes of a job, SQL as a
+plot, even columns.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 JOB = "01a20000-0000-7000-8000-000000000001"
 YEARS = "SELECT year, oil FROM y"
 WELLS = "SELECT well, oil FROM w"
@@ -33,16 +37,34 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
-        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), exits.enter_context(browser())
+        yield (
+            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
+            exits.enter_context(browser()),
+        )
 
 
 def totals() -> list[dict[str, Any]]:
-    """Of a field of two wells until 2022, of three from then on; one of them tells gas alone, and no days."""
+    """Of a field of two wells until 2022, of three from then on; one of them tells gas alone, and
+    no days.
+    """
     return [
-        {"source": "default", "production_period": f"{2021 + place // 12}-{place % 12 + 1:02}-01", "period_days": 30}
-        | {"wells": 2 + place // 12, "oil_production_kbd": 20.0 - place / 2, "gas_production_mmcfd": 500.0}
+        {
+            "source": "default",
+            "production_period": f"{2021 + place // 12}-{place % 12 + 1:02}-01",
+            "period_days": 30,
+        }
+        | {
+            "wells": 2 + place // 12,
+            "oil_production_kbd": 20.0 - place / 2,
+            "gas_production_mmcfd": 500.0,
+        }
         | {"liquids_production_kbd": None, "water_production_kbd": 9.0 + place / 8}
-        | {"cut_water_kbd": 5.0, "cut_liquids_kbd": 15.0, "ratio_gas_mmcfd": 20.0, "ratio_oil_kbd": 10.0}
+        | {
+            "cut_water_kbd": 5.0,
+            "cut_liquids_kbd": 15.0,
+            "ratio_gas_mmcfd": 20.0,
+            "ratio_oil_kbd": 10.0,
+        }
         | {"oil_producing_kbd": 25.0, "gas_producing_mmcfd": None}
         | {"liquids_producing_kbd": None, "water_producing_kbd": 12.5}
         for place in range(24)
@@ -51,7 +73,9 @@ def totals() -> list[dict[str, Any]]:
 
 @dataclass
 class Answers(Told):
-    """To statements, by what they say; and to what an import changed, by which of it is asked for."""
+    """To statements, by what they say; and to what an import changed, by which of it is asked
+    for.
+    """
 
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -72,9 +96,18 @@ def changed(asked: dict[str, list[str]]) -> list[dict[str, Any]]:
     name = {"field_code": "1", "field_name": "Volve"}
     if asked.get("by") == ["field"]:
         counts = {"new_records": 0, "updated_records": 2, "withdrawn_records": 0}
-        volumes = {f"{product}_{side}": 1200.5 for product in PRODUCTS for side in ("before", "after")}
-        return [name | counts | volumes, name | counts | volumes | {"oil_production_kb_after": 3.25}]
-    return [name | {"well_code": "12", "production_period": "2021-01-01", "change": asked["change"][0]} | SIDES]
+        volumes = {
+            f"{product}_{side}": 1200.5 for product in PRODUCTS for side in ("before", "after")
+        }
+        return [
+            name | counts | volumes,
+            name | counts | volumes | {"oil_production_kb_after": 3.25},
+        ]
+    return [
+        name
+        | {"well_code": "12", "production_period": "2021-01-01", "change": asked["change"][0]}
+        | SIDES
+    ]
 
 
 PRODUCTS = ("oil_production_kb", "gas_production_mmcf", "water_production_kb")
@@ -86,22 +119,48 @@ SIDES = {
 
 
 def answer(columns: list[tuple[str, str]], rows: list[list[Any]]) -> dict[str, Any]:
-    return {"columns": [{"name": name, "type": kind} for name, kind in columns], "rows": rows, "cut": None}
+    return {
+        "columns": [{"name": name, "type": kind} for name, kind in columns],
+        "rows": rows,
+        "cut": None,
+    }
 
 
 def told() -> Answers:
-    job = whole({"job_id": JOB, "status": "COMPLETED", "created_at": 1.0, "updated_records": 2, "source": "default"})
-    job |= {"withdrawn_records": 0, "completeness": None, "accepted_by": None, "findings": None, "diff": None}
+    job = whole(
+        {
+            "job_id": JOB,
+            "status": "COMPLETED",
+            "created_at": 1.0,
+            "updated_records": 2,
+            "source": "default",
+        }
+    )
+    job |= {
+        "withdrawn_records": 0,
+        "completeness": None,
+        "accepted_by": None,
+        "findings": None,
+        "diff": None,
+    }
     years = answer(
         [("source", "VARCHAR"), ("year", "BIGINT"), ("oil", "DOUBLE")],
         [["a", 2020, 1.5], ["a", 2021, 2.25], ["b", 2020, None], ["b", 2021, 12.0]],
     )
-    wells = answer([("well", "VARCHAR"), ("oil", "DECIMAL(18,3)")], [["F-1", "3.125"], ["F-2", "0.500"]])
+    wells = answer(
+        [("well", "VARCHAR"), ("oil", "DECIMAL(18,3)")], [["F-1", "3.125"], ["F-2", "0.500"]]
+    )
     return Answers(
         jobs=[job],
-        rows={"wells/production/totals": totals(), "wells": [{"source": "default", "field_code": "1"} | NAMES]},
+        rows={
+            "wells/production/totals": totals(),
+            "wells": [{"source": "default", "field_code": "1"} | NAMES],
+        },
         answers={
-            "wells/sql": {"off": None, "questions": [{"title": "By year", "explanation": "Mbbl", "statement": YEARS}]},
+            "wells/sql": {
+                "off": None,
+                "questions": [{"title": "By year", "explanation": "Mbbl", "statement": YEARS}],
+            },
             "logs": {"lines": []},
         },
         tables={YEARS: years, WELLS: wells},
@@ -146,10 +205,15 @@ def assert_even(page: Page) -> None:
                 cells = table.locator(f"tbody td.number:nth-child({place})").all_text_contents()
                 texts = [re.sub(r" was .*", "", text) for text in cells]
                 figures = [text for text in texts if re.fullmatch(r"[\d,.]+%?", text)]
-                assert len({len(text.partition(".")[2]) for text in figures}) <= 1, (head.inner_text(), figures)
+                assert len({len(text.partition(".")[2]) for text in figures}) <= 1, (
+                    head.inner_text(),
+                    figures,
+                )
 
 
-def test_ratios_of_a_field_are_of_the_wells_that_tell_both_sides(shared: tuple[str, Browser]) -> None:
+def test_ratios_of_a_field_are_of_the_wells_that_tell_both_sides(
+    shared: tuple[str, Browser],
+) -> None:
     with visit(*shared, told(), "/fields/1?source=default&show=oil,cut,gor") as page:
         page.locator(".plot svg").wait_for()
         assert readout(page) == ["8.5", "25 %", "2,000"]  # 500 by 8.5 would be 58,820
@@ -170,7 +234,9 @@ def test_ratios_of_a_field_are_of_the_wells_that_tell_both_sides(shared: tuple[s
 
 def test_which_changes_are_shown_stands_in_the_address(shared: tuple[str, Browser]) -> None:
     with visit(*shared, told(), f"/jobs/{JOB}") as page:
-        page.get_by_role("region", name="By field, a table that scrolls").locator("tbody tr").first.wait_for()
+        page.get_by_role("region", name="By field, a table that scrolls").locator(
+            "tbody tr"
+        ).first.wait_for()
         assert_even(page)
         page.get_by_label("Which changes").select_option("updated")
         page.get_by_text("1.0 \N{RIGHTWARDS ARROW} 1.5").wait_for()
@@ -193,8 +259,15 @@ def test_an_answer_is_a_table_and_a_plot_with_an_address(shared: tuple[str, Brow
         assert_even(page)
         press(page, "Plot")
         page.wait_for_url("**tab=plot")
-        assert (shape(page, "line"), shape(page, "dot"), shape(page, "bar")) == (1, 1, 0)  # b has one year alone
-        assert page.locator(".readout tbody th, .readout tr th[scope=row]").all_inner_texts() == ["a", "b"]
+        assert (shape(page, "line"), shape(page, "dot"), shape(page, "bar")) == (
+            1,
+            1,
+            0,
+        )  # b has one year alone
+        assert page.locator(".readout tbody th, .readout tr th[scope=row]").all_inner_texts() == [
+            "a",
+            "b",
+        ]
         assert page.locator(".readout .at").inner_text() == "2021"
         assert problems(page) == []
         page.set_viewport_size({"width": 390, "height": 800})
@@ -213,4 +286,7 @@ def test_an_answer_is_a_table_and_a_plot_with_an_address(shared: tuple[str, Brow
         page.go_back()  # what came of it is still there
         page.locator(".plot [data-shape=line]").wait_for()
         assert page.get_by_label("Statement").input_value() == YEARS
-        assert page.get_by_label("Begin with").evaluate("each => each.selectedOptions[0].text") == "By year"
+        assert (
+            page.get_by_label("Begin with").evaluate("each => each.selectedOptions[0].text")
+            == "By year"
+        )

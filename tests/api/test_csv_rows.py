@@ -48,15 +48,22 @@ def test_anything_else_stays_as_it_is(value: Any) -> None:
 def test_the_columns_are_named_and_a_missing_value_is_empty() -> None:
     text = rows_csv("rejects", [row(page=1, position=0, reason="NOT_A_NUMBER", raw='{"a": "b,c"}')])
 
-    assert text == 'page,position,reason,detail,raw,rejected_at\r\n1,0,NOT_A_NUMBER,,"{""a"": ""b,c""}",\r\n'
+    assert (
+        text
+        == 'page,position,reason,detail,raw,rejected_at\r\n1,0,NOT_A_NUMBER,,"{""a"": ""b,c""}",\r\n'
+    )
     assert rows_csv("rejects", []) == "page,position,reason,detail,raw,rejected_at\r\n"
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), max_size=4))
 def test_what_a_reader_gets_is_the_text_and_at_most_an_apostrophe(texts: list[str]) -> None:
-    lines = list(csv.reader(io.StringIO(rows_csv("rejects", [row(raw=text) for text in texts]), newline="")))
+    lines = list(
+        csv.reader(io.StringIO(rows_csv("rejects", [row(raw=text) for text in texts]), newline=""))
+    )
 
-    assert [line[OF_REJECTS.index("raw")] for line in lines[1:]] == [harmless(text) for text in texts]
+    assert [line[OF_REJECTS.index("raw")] for line in lines[1:]] == [
+        harmless(text) for text in texts
+    ]
 
 
 def test_numbers_of_sql_that_came_as_text_are_numbers() -> None:
@@ -69,14 +76,22 @@ def test_numbers_of_sql_that_came_as_text_are_numbers() -> None:
 
     assert answer_csv(data).splitlines()[1] == "-1.50,-9007199254740993,-0.000015,'-1.25,-2.5,'-4"
     german = Dialect(separator=";", decimal=",")
-    assert answer_csv(data, german).splitlines()[1] == "-1,50;-9007199254740993;-0,000015;'-1.25;-2,5;'-4"
+    assert (
+        answer_csv(data, german).splitlines()[1]
+        == "-1,50;-9007199254740993;-0,000015;'-1.25;-2,5;'-4"
+    )
 
 
 def test_numbers_may_have_a_comma_and_lines_another_separator() -> None:
     german = Dialect(separator=";", decimal=",")
-    rows = [{"well_code": "1,5", "oil": 1.5, "days": 31, "gas": -0.25, "name": "-a;b", "none": None}]
+    rows = [
+        {"well_code": "1,5", "oil": 1.5, "days": 31, "gas": -0.25, "name": "-a;b", "none": None}
+    ]
 
-    assert rows_csv("wells", rows, german) == 'well_code;oil;days;gas;name;none\r\n1,5;1,5;31;-0,25;"\'-a;b";\r\n'
+    assert (
+        rows_csv("wells", rows, german)
+        == 'well_code;oil;days;gas;name;none\r\n1,5;1,5;31;-0,25;"\'-a;b";\r\n'
+    )
 
 
 def test_the_next_page_is_in_a_header() -> None:

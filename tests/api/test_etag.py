@@ -14,7 +14,10 @@ def test_a_mark_stands_for_what_is_said_in_whatever_order() -> None:
 
     assert re.fullmatch(r'W/"[0-9a-f]{32}"', mark)
     assert mark == etag_of("snapshot-1", {"b": "é", "a": 1}, "json")
-    others = [etag_of("snapshot-2", {"a": 1, "b": "é"}, "json"), etag_of("snapshot-1", {"a": 1}, "json")]
+    others = [
+        etag_of("snapshot-2", {"a": 1, "b": "é"}, "json"),
+        etag_of("snapshot-1", {"a": 1}, "json"),
+    ]
     assert len({mark, *others, etag_of("snapshot-1", {"a": 1, "b": "é"}, "csv"), etag_of()}) == 5
 
 

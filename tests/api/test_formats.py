@@ -32,7 +32,9 @@ XLSX, PARQUET = MEDIA_TYPES["xlsx"], MEDIA_TYPES["parquet"]
         (["xlsx"], "text/csv", "xlsx"),
     ],
 )
-def test_it_is_asked_for_by_parameter_or_else_by_header(formats: list[str], accept: str, kind: str) -> None:
+def test_it_is_asked_for_by_parameter_or_else_by_header(
+    formats: list[str], accept: str, kind: str
+) -> None:
     query = {"format": formats, "well_code": ["7"]} if formats else {"well_code": ["7"]}
 
     assert parse_format(query, accept).kind == kind
@@ -50,11 +52,19 @@ def test_another_format_is_refused(formats: list[str]) -> None:
 def test_a_page_is_what_names_a_limit_or_a_cursor() -> None:
     asked = {name: parse_format({"format": ["csv"], **query}, "") for name, query in PAGES.items()}
 
-    assert {name: form.is_whole for name, form in asked.items()} == {"whole": True, "limit": False, "cursor": False}
+    assert {name: form.is_whole for name, form in asked.items()} == {
+        "whole": True,
+        "limit": False,
+        "cursor": False,
+    }
     assert not parse_format({}, "").is_whole
 
 
-PAGES: dict[str, dict[str, list[str]]] = {"whole": {}, "limit": {"limit": ["1"]}, "cursor": {"cursor": ["x"]}}
+PAGES: dict[str, dict[str, list[str]]] = {
+    "whole": {},
+    "limit": {"limit": ["1"]},
+    "cursor": {"cursor": ["x"]},
+}
 
 
 @pytest.mark.parametrize(

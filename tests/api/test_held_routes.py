@@ -20,7 +20,9 @@ TRIGGER, JOBS, STATUS = (f"/api/v1/wells/import/{name}" for name in ("trigger", 
 ACCEPTED = b'{"findings": ["NULLED", "REJECTED"]}'
 
 
-def test_a_held_job_is_accepted_once(api: Api, manager: JobManager, lambda_handler: type[LambdaHandler]) -> None:
+def test_a_held_job_is_accepted_once(
+    api: Api, manager: JobManager, lambda_handler: type[LambdaHandler]
+) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
 
     reply = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED)
@@ -42,7 +44,10 @@ def test_who_accepts_again_after_the_end_is_told_the_way_on(api: Api, manager: J
         message: str = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["message"]
         return message
 
-    assert accept() == "The findings are accepted. The import that publishes is at the address in Location."
+    assert (
+        accept()
+        == "The findings are accepted. The import that publishes is at the address in Location."
+    )
     job = manager.cancel(str(manager.get(held.job_id).retried_by))
     assert accept().endswith("so nothing is published: retry that one, or start a new import.")
     retried = manager.create(job.retry(now=job.created_at, triggered_by="ada"))
@@ -51,11 +56,16 @@ def test_who_accepts_again_after_the_end_is_told_the_way_on(api: Api, manager: J
 
 def test_one_that_is_held_again_is_told_to_who_accepts_again(api: Api, manager: JobManager) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
-    hold_job(manager, api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["data"]["job_id"])
+    hold_job(
+        manager,
+        api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["data"]["job_id"],
+    )
 
     again = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED)
 
-    assert again.envelope["message"].endswith("It is held itself, by new findings: accept or discard that one.")
+    assert again.envelope["message"].endswith(
+        "It is held itself, by new findings: accept or discard that one."
+    )
 
 
 def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: JobManager) -> None:
@@ -64,7 +74,9 @@ def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: 
     shown = api.ask("GET", f"{STATUS}/{held.job_id}").envelope["data"]
     [listed] = api.ask("GET", JOBS).envelope["data"]["jobs"]
 
-    assert shown["findings"] == listed["findings"] == [finding.to_attributes() for finding in FINDINGS]
+    assert (
+        shown["findings"] == listed["findings"] == [finding.to_attributes() for finding in FINDINGS]
+    )
     assert (shown["error"]["code"], shown["accept_until"]) == ("HELD", held.accept_until)
     assert "diff" not in listed
 
@@ -83,7 +95,10 @@ def test_a_held_job_that_a_later_one_supersedes_says_so_in_its_status_and_in_the
 
     late = {"message": refused["message"], "held_since": new.job_id}
     assert (shown.status, shown.envelope["data"]["too_late"]) == (200, late)
-    assert [(job["job_id"], job["too_late"]) for job in listed] == [(new.job_id, None), (old.job_id, late)]
+    assert [(job["job_id"], job["too_late"]) for job in listed] == [
+        (new.job_id, None),
+        (old.job_id, late),
+    ]
     assert api.ask("GET", f"{STATUS}/{new.job_id}").envelope["data"]["too_late"] is None
 
 
@@ -103,9 +118,14 @@ def test_a_held_job_is_discarded_and_twice_is_the_same(api: Api, manager: JobMan
 def test_whoever_names_other_findings_is_told_the_right_ones(api: Api, manager: JobManager) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
 
-    error = api.ask("POST", f"{JOBS}/{held.job_id}/accept", b'{"findings": ["NULLED"]}').envelope["error"]
+    error = api.ask("POST", f"{JOBS}/{held.job_id}/accept", b'{"findings": ["NULLED"]}').envelope[
+        "error"
+    ]
 
-    assert (error["code"], error["details"]["findings"]) == ("FINDINGS_DIFFER", ["NULLED", "REJECTED"])
+    assert (error["code"], error["details"]["findings"]) == (
+        "FINDINGS_DIFFER",
+        ["NULLED", "REJECTED"],
+    )
 
 
 BODIES = [
@@ -130,7 +150,9 @@ def test_a_body_of_another_form_is_refused(api: Api, manager: JobManager) -> Non
     for body in BODIES:
         reply = api.ask("POST", f"{JOBS}/{held.job_id}/accept", body)
 
-        assert (reply.status, reply.envelope["error"]["code"]) == (400, "VALIDATION_ERROR"), body[:40]
+        assert (reply.status, reply.envelope["error"]["code"]) == (400, "VALIDATION_ERROR"), body[
+            :40
+        ]
         assert "HUNTER2" not in str(reply)
 
 

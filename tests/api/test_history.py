@@ -62,20 +62,26 @@ def all_pages(manager: JobManager, *, limit: int, status: JobStatus | None) -> l
         before = rest
 
 
-@given(statuses=st.lists(STATUSES, max_size=12), limit=st.integers(1, 5), status=st.none() | STATUSES)
+@given(
+    statuses=st.lists(STATUSES, max_size=12), limit=st.integers(1, 5), status=st.none() | STATUSES
+)
 def test_the_pages_are_the_whole_history_newest_first(
     statuses: list[JobStatus], limit: int, status: JobStatus | None
 ) -> None:
     manager, jobs = manager_of(statuses)
 
-    assert all_pages(manager, limit=limit, status=status) == told([job for job in jobs if status in (None, job.status)])
+    assert all_pages(manager, limit=limit, status=status) == told(
+        [job for job in jobs if status in (None, job.status)]
+    )
 
 
 @pytest.mark.parametrize("status", [None, JobStatus.FAILED, JobStatus.RUNNING])
 def test_the_same_of_moto(dynamodb: Any, status: JobStatus | None) -> None:
     manager, jobs = manager_of([JobStatus.FAILED, JobStatus.COMPLETED] * 4, dynamodb)
 
-    assert all_pages(manager, limit=2, status=status) == told([job for job in jobs if status in (None, job.status)])
+    assert all_pages(manager, limit=2, status=status) == told(
+        [job for job in jobs if status in (None, job.status)]
+    )
 
 
 def test_a_page_never_claims_a_rest_that_is_not_there() -> None:
@@ -97,7 +103,8 @@ def test_a_list_does_not_carry_the_time_lines(dynamodb: Any) -> None:
         job = replace(
             new_job(now=1e9 + second, triggered_by="tests", parameters={}),
             events=[
-                Event(at=1e9 + n, name="checkpoint", facts={"page": n, "records": 10_000}) for n in range(MAX_EVENTS)
+                Event(at=1e9 + n, name="checkpoint", facts={"page": n, "records": 10_000})
+                for n in range(MAX_EVENTS)
             ],
             checkpoint=Checkpoint(cursor={"url": "x" * 10_000}),
             claimed_cursor={"url": "x" * 10_000},
@@ -106,10 +113,13 @@ def test_a_list_does_not_carry_the_time_lines(dynamodb: Any) -> None:
         dynamodb.put_item(TableName="wellhead-test", Item=item)
     heard: list[int] = []
     dynamodb.meta.events.register(
-        "after-call.dynamodb.Query", lambda http_response, **_: heard.append(len(http_response.content))
+        "after-call.dynamodb.Query",
+        lambda http_response, **_: heard.append(len(http_response.content)),
     )
 
-    jobs, rest = JobManager(table=Table(dynamodb=dynamodb, name="wellhead-test"), lease=Lease()).history(limit=100)
+    jobs, rest = JobManager(
+        table=Table(dynamodb=dynamodb, name="wellhead-test"), lease=Lease()
+    ).history(limit=100)
 
     assert (len(jobs), rest) == (many, None)
     assert sum(heard) < 2_000 * many
@@ -121,7 +131,11 @@ def test_a_rare_status_among_many_jobs_is_found_in_bounded_answers() -> None:
         job_id = uuid7(1e9 + second, bytes(10))
         key = {"pk": {"S": "JOB"}, "sk": {"S": f"JOB#{job_id}"}}
         status = "FAILED" if second == 0 else "COMPLETED"
-        item = {"job_id": {"S": job_id}, "created_at": {"N": str(1e9 + second)}, "status": {"S": status}}
+        item = {
+            "job_id": {"S": job_id},
+            "created_at": {"N": str(1e9 + second)},
+            "status": {"S": status},
+        }
         dynamodb.items[key["pk"]["S"], key["sk"]["S"]] = key | item
     manager = JobManager(table=Table(dynamodb=dynamodb, name="t"), lease=Lease())  # type: ignore[arg-type]
 
@@ -150,4 +164,6 @@ def test_what_is_no_cursor_is_refused(cursor: str) -> None:
 
 def test_a_page_is_asked_for_with_defaults() -> None:
     assert HistoryPage.parse({}) == HistoryPage(status=None, limit=20, before=None)
-    assert HistoryPage.parse({"limit": ["007"], "status": ["FAILED"]}) == HistoryPage(status=JobStatus.FAILED, limit=7)
+    assert HistoryPage.parse({"limit": ["007"], "status": ["FAILED"]}) == HistoryPage(
+        status=JobStatus.FAILED, limit=7
+    )

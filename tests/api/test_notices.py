@@ -45,7 +45,9 @@ def send(environment: dict[str, str]) -> dict[str, int]:
 
 
 class Bus(LoopbackHandler):
-    """PutEvents of EventBridge: keeps the entries, and answers as it does for each that it takes or refuses."""
+    """PutEvents of EventBridge: keeps the entries, and answers as it does for each that it takes or
+    refuses.
+    """
 
     entries: ClassVar[list[dict[str, Any]]]
     refuses: ClassVar[bool] = False
@@ -53,9 +55,18 @@ class Bus(LoopbackHandler):
     def do_POST(self) -> None:  # noqa: N802  http.server's name
         entries = json.loads(self.read_body())["Entries"]
         self.entries.extend(entries)
-        told = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Slow."} if self.refuses else {"EventId": "1"}
-        answer = {"FailedEntryCount": len(entries) * self.refuses, "Entries": [told for _ in entries]}
-        self.answer(200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+        told = (
+            {"ErrorCode": "ThrottlingException", "ErrorMessage": "Slow."}
+            if self.refuses
+            else {"EventId": "1"}
+        )
+        answer = {
+            "FailedEntryCount": len(entries) * self.refuses,
+            "Entries": [told for _ in entries],
+        }
+        self.answer(
+            200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"}
+        )
 
 
 @pytest.fixture
@@ -88,7 +99,9 @@ def test_a_test_goes_the_way_of_every_notice(
     assert receiver.received[0].body["data"]["facts"]["triggered_by"] == "eve"
 
 
-def test_an_entry_that_the_bus_refuses_is_sent_again(environment: dict[str, str], bus: type[Bus]) -> None:
+def test_an_entry_that_the_bus_refuses_is_sent_again(
+    environment: dict[str, str], bus: type[Bus]
+) -> None:
     """It answers 200 all the same."""
     bus.refuses = True
     services = Services(environment)
@@ -97,7 +110,10 @@ def test_an_entry_that_the_bus_refuses_is_sent_again(environment: dict[str, str]
 
     [notice] = services.outbox.latest(1)
     delivery = notice.deliveries["events"]
-    assert (delivery.state, delivery.error) == ("WAITING", "EventBridge did not take the event (ThrottlingException).")
+    assert (delivery.state, delivery.error) == (
+        "WAITING",
+        "EventBridge did not take the event (ThrottlingException).",
+    )
     assert notice.deliveries["webhook"].state == "SENT"
 
 
@@ -112,7 +128,11 @@ def test_the_end_of_an_import_is_told_and_a_failure_shown(
 
     [notice] = ask(api, "GET", f"{NOTICES}?limit=5")["notices"]
     events, webhook = notice["deliveries"]
-    assert (notice["key"], notice["kind"], notice["state"]) == (job_id, "import.cancelled", "WAITING")
+    assert (notice["key"], notice["kind"], notice["state"]) == (
+        job_id,
+        "import.cancelled",
+        "WAITING",
+    )
     assert notice["facts"]["status"] == "CANCELLED"
     assert (events["state"], webhook["state"], webhook["attempts"]) == ("SENT", "WAITING", 1)
     assert webhook["error"] == "The receiver answered with HTTP 503."
@@ -120,7 +140,9 @@ def test_the_end_of_an_import_is_told_and_a_failure_shown(
 
 
 def test_mails_go_to_the_topic(environment: dict[str, str], aws: LocalAws) -> None:
-    """SNS on the laptop has nobody to mail to; a topic that is not there shows what a refusal becomes."""
+    """SNS on the laptop has nobody to mail to; a topic that is not there shows what a refusal
+    becomes.
+    """
     topic = aws_client(aws.url, "sns").create_topic(Name="imports")["TopicArn"]
     services = Services(environment | {"WELLHEAD_NOTICES_TOPIC": topic})
     services.outbox.put(kind="source.stale", key="a", facts={"message": "gulf is stale."})
@@ -138,7 +160,9 @@ def test_mails_go_to_the_topic(environment: dict[str, str], aws: LocalAws) -> No
     assert b.deliveries["events"].state == b.deliveries["webhook"].state == "SENT"
 
 
-def test_a_secret_that_is_not_there_is_told_and_looked_for_again(environment: dict[str, str]) -> None:
+def test_a_secret_that_is_not_there_is_told_and_looked_for_again(
+    environment: dict[str, str],
+) -> None:
     services = Services(environment | {"WELLHEAD_WEBHOOK_SECRET": "/none"})
     services.outbox.put(kind="source.stale", key="a", facts={})
     services.send_notices(remaining=lambda: 60.0)
@@ -160,4 +184,7 @@ def test_a_list_that_is_known_is_not_sent_again(api: Api) -> None:
     first = api.ask("GET", NOTICES, Authorization=f"Bearer {READER}")
     tag = first.headers["ETag"]
 
-    assert api.exchange("GET", NOTICES, Authorization=f"Bearer {READER}", If_None_Match=tag).status == 304
+    assert (
+        api.exchange("GET", NOTICES, Authorization=f"Bearer {READER}", If_None_Match=tag).status
+        == 304
+    )

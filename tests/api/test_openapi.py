@@ -1,4 +1,6 @@
-"""The OpenAPI document is made of the code, is valid, is the one that is served, and leaves no route out."""
+"""The OpenAPI document is made of the code, is valid, is the one that is served, and leaves no
+route out.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,14 @@ if TYPE_CHECKING:
 WITHOUT_ROUTE = {"ROUTE_NOT_FOUND", "METHOD_NOT_ALLOWED"}
 OF_THE_CONSOLE = {"FILE_NOT_FOUND"}
 OF_THE_FEED = {"NOT_IN_FEED", "FORMAT_NOT_SERVED", "NOT_IMPLEMENTED"}
-OTHERS = {"/", "/console", "/console/{file}", "/odata/v4", "/odata/v4/{entity_set}", "/odata/v4/{entity_set}/{part}"}
+OTHERS = {
+    "/",
+    "/console",
+    "/console/{file}",
+    "/odata/v4",
+    "/odata/v4/{entity_set}",
+    "/odata/v4/{entity_set}/{part}",
+}
 
 
 def test_the_committed_document_is_what_the_code_says() -> None:
@@ -47,12 +56,24 @@ def test_every_route_is_in_the_document_and_no_other() -> None:
 
 
 def test_the_packaged_gateway_agrees() -> None:
-    """Every method reaches the app, OPTIONS too: what is answered does not hang on the settings of who packages."""
+    """Every method reaches the app, OPTIONS too: what is answered does not hang on the settings of
+    who packages.
+    """
     packaged = TemplatedSwaggerGenerator().generate_swagger(app)["paths"]
-    asked = {f"{method.upper()} {path}": told for path, item in packaged.items() for method, told in item.items()}
+    asked = {
+        f"{method.upper()} {path}": told
+        for path, item in packaged.items()
+        for method, told in item.items()
+    }
 
-    assert {told["x-amazon-apigateway-integration"]["type"] for told in asked.values()} == {"aws_proxy"}
-    of_the_api = {name.replace(BASE, "", 1): "security" in told for name, told in asked.items() if f" {BASE}/" in name}
+    assert {told["x-amazon-apigateway-integration"]["type"] for told in asked.values()} == {
+        "aws_proxy"
+    }
+    of_the_api = {
+        name.replace(BASE, "", 1): "security" in told
+        for name, told in asked.items()
+        if f" {BASE}/" in name
+    }
     assert of_the_api == {name: bool(told["security"]) for name, told in operations().items()}
 
 
@@ -77,7 +98,9 @@ def test_who_may_call_is_told_as_it_is() -> None:
 def test_what_a_path_holds_is_a_parameter() -> None:
     for path, item in document()["paths"].items():
         named = [resolved(each)["name"] for each in item.get("parameters", [])]
-        assert [f"{{{name}}}" for name in named] == [part for part in path.split("/") if part.startswith("{")]
+        assert [f"{{{name}}}" for name in named] == [
+            part for part in path.split("/") if part.startswith("{")
+        ]
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -117,28 +140,49 @@ def test_every_code_of_the_api_is_told_somewhere() -> None:
     def family(kind: type[WellheadError]) -> set[type[WellheadError]]:
         return {kind, *(each for child in kind.__subclasses__() for each in family(child))}
 
-    answered = {kind.code for kind in family(WellheadError) - family(ImportFailed) if kind.http_status != 500}
-    assert answered - told - OF_THE_CONSOLE - OF_THE_FEED - WITHOUT_ROUTE - {"DISPATCH_FAILED"} == set()
-    assert {"UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_REQUESTS", "PAYLOAD_TOO_LARGE", "TOKENS_UNAVAILABLE"} <= told
+    answered = {
+        kind.code
+        for kind in family(WellheadError) - family(ImportFailed)
+        if kind.http_status != 500
+    }
+    assert (
+        answered - told - OF_THE_CONSOLE - OF_THE_FEED - WITHOUT_ROUTE - {"DISPATCH_FAILED"}
+        == set()
+    )
+    assert {
+        "UNAUTHORIZED",
+        "FORBIDDEN",
+        "TOO_MANY_REQUESTS",
+        "PAYLOAD_TOO_LARGE",
+        "TOKENS_UNAVAILABLE",
+    } <= told
     assert not told & WITHOUT_ROUTE  # what has no route has no place in the document
 
 
 def codes(response: dict[str, Any]) -> list[str]:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    parts = [each["properties"]["error"] for each in schema.get("allOf", []) if "error" in each.get("properties", {})]
+    parts = [
+        each["properties"]["error"]
+        for each in schema.get("allOf", [])
+        if "error" in each.get("properties", {})
+    ]
     return [code for each in parts for code in each["properties"]["code"]["enum"]]
 
 
 def test_every_route_with_a_token_tells_of_401_and_429() -> None:
     for name, operation in operations().items():
         if operation["security"] and not name.startswith("HEAD"):
-            assert {"400", "401", "403", "413", "429", "500", "503", "504"} <= set(operation["responses"]), name
+            assert {"400", "401", "403", "413", "429", "500", "503", "504"} <= set(
+                operation["responses"]
+            ), name
 
 
 # --- as it is served
 
 
-def fetch(api: Api, method: str = "GET", **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+def fetch(
+    api: Api, method: str = "GET", **headers: str
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=20)
     connection.request(method, f"{BASE}/openapi.json", headers=headers)
     response = connection.getresponse()
@@ -152,7 +196,11 @@ def test_anybody_is_served_the_document_and_once_is_enough(api: Api) -> None:
     again = fetch(api, **{"If-None-Match": headers["ETag"]})
     head = fetch(api, "HEAD")
 
-    assert (status, headers["Content-Type"], json.loads(content)) == (200, "application/json", document())
+    assert (status, headers["Content-Type"], json.loads(content)) == (
+        200,
+        "application/json",
+        document(),
+    )
     assert (again[0], again[2], again[1]["ETag"]) == (304, b"", headers["ETag"])
     assert (head[0], head[2], head[1]["Content-Length"]) == (200, b"", headers["Content-Length"])
 

@@ -31,7 +31,9 @@ UNKNOWN = "c02841a6-d267-491c-a25d-020a5d70712a"
 
 
 @pytest.fixture
-def two(environment: dict[str, str], api: Api, lambda_handler: type[LambdaHandler]) -> tuple[Snapshot, Snapshot]:
+def two(
+    environment: dict[str, str], api: Api, lambda_handler: type[LambdaHandler]
+) -> tuple[Snapshot, Snapshot]:
     found = publish_two(environment)
     lambda_handler.invocations.clear()
     return found
@@ -87,7 +89,11 @@ def test_the_status_tells_what_runs_what_is_published_and_what_failed(
 
     status = data(reply)
     assert status["running"]["job_id"] == status["lock"]["job_id"] == running.job_id
-    assert (status["lock"]["holder"], status["lock"]["fence"], status["lock"]["is_over"]) == ("worker-7", 5, False)
+    assert (status["lock"]["holder"], status["lock"]["fence"], status["lock"]["is_over"]) == (
+        "worker-7",
+        5,
+        False,
+    )
     told = status["snapshot"]
     assert (told["name"], told["rows"], told["sha256"], told["is_current"]) == (
         two[1].name,
@@ -100,7 +106,9 @@ def test_the_status_tells_what_runs_what_is_published_and_what_failed(
     assert running.job_id in reply.envelope["message"]
 
 
-def test_what_does_not_answer_is_told_and_no_error(api: Api, lambda_handler: type[LambdaHandler]) -> None:
+def test_what_does_not_answer_is_told_and_no_error(
+    api: Api, lambda_handler: type[LambdaHandler]
+) -> None:
     lambda_handler.status = 404
 
     status = data(ask(api, "GET", "status"))
@@ -112,16 +120,24 @@ def test_what_does_not_answer_is_told_and_no_error(api: Api, lambda_handler: typ
 def test_the_kept_snapshots_are_listed(two: tuple[Snapshot, Snapshot], api: Api) -> None:
     kept = data(ask(api, "GET", "snapshots"))["snapshots"]
 
-    assert [(each["name"], each["rows"], each["is_current"], each["is_there"]) for each in kept] == [
+    assert [
+        (each["name"], each["rows"], each["is_current"], each["is_there"]) for each in kept
+    ] == [
         (two[1].name, two[1].rows, True, True),
         (two[0].name, two[0].rows, False, True),
     ]
 
 
 def test_a_rollback_is_a_job_that_the_import_function_is_told_of(
-    environment: dict[str, str], two: tuple[Snapshot, Snapshot], api: Api, lambda_handler: type[LambdaHandler]
+    environment: dict[str, str],
+    two: tuple[Snapshot, Snapshot],
+    api: Api,
+    lambda_handler: type[LambdaHandler],
 ) -> None:
-    replies = [ask(api, "POST", "rollback", {"snapshot": two[0].name}, Idempotency_Key="k") for _ in range(2)]
+    replies = [
+        ask(api, "POST", "rollback", {"snapshot": two[0].name}, Idempotency_Key="k")
+        for _ in range(2)
+    ]
 
     job = data(replies[0], 202)
     assert data(replies[1], 202)["job_id"] == job["job_id"]
@@ -152,14 +168,26 @@ def test_a_rollback_is_a_job_that_the_import_function_is_told_of(
     assert (now.rows, now.job_id) == (two[0].rows, job["job_id"])
 
 
-def test_a_rollback_to_what_is_not_there_is_refused(two: tuple[Snapshot, Snapshot], api: Api) -> None:
+def test_a_rollback_to_what_is_not_there_is_refused(
+    two: tuple[Snapshot, Snapshot], api: Api
+) -> None:
     before = ask(api, "GET", "status").envelope["data"]["lock"]
     strange = snapshot_name(7, two[0].job_id)
 
-    assert refused(ask(api, "POST", "rollback", {"snapshot": two[1].name}))[2] == "CURRENT_SNAPSHOT_RULE"
+    assert (
+        refused(ask(api, "POST", "rollback", {"snapshot": two[1].name}))[2]
+        == "CURRENT_SNAPSHOT_RULE"
+    )
     unknown = ask(api, "POST", "rollback", {"snapshot": strange})
     assert (unknown.status, unknown.envelope["error"]["code"]) == (404, "SNAPSHOT_UNKNOWN")
-    wrong: list[Any] = [{}, [], b"[", {"snapshot": 1}, {"snapshot": LATEST}, {"snapshot": two[0].name, "x": 1}]
+    wrong: list[Any] = [
+        {},
+        [],
+        b"[",
+        {"snapshot": 1},
+        {"snapshot": LATEST},
+        {"snapshot": two[0].name, "x": 1},
+    ]
     for sent in wrong:
         assert refused(ask(api, "POST", "rollback", sent))[:2] == (400, "VALIDATION_ERROR"), sent
     assert ask(api, "GET", "status").envelope["data"]["lock"] == before
@@ -218,4 +246,8 @@ def test_tokens_are_listed_without_what_is_secret(api: Api, aws: LocalAws) -> No
     ]
     assert all(abs(token["created_at"] - time.time()) < 600 for token in tokens)
     text = json.dumps(reply.envelope)
-    assert not any(secret in text for token in (ADMIN, OPERATOR, READER) for secret in (token, digest_of(token)))
+    assert not any(
+        secret in text
+        for token in (ADMIN, OPERATOR, READER)
+        for secret in (token, digest_of(token))
+    )

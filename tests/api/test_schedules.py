@@ -30,18 +30,42 @@ def test_a_schedule_is_shown_with_its_next_due_time_at_once(api: Api) -> None:
     put = define(api, schedule=YEARLY, timezone="Europe/Oslo", fresh_for="26 h", pause_after=3)
 
     next_due = Cron(YEARLY, "Europe/Oslo").next(time.time())
-    (listed,) = [each for each in api.ask("GET", SOURCES).envelope["data"]["sources"] if each["name"] == "north-sea"]
-    state = {"next_due": next_due, "last_due": None, "last_due_job_id": None, "skipped": 0, "paused": None}
-    facts = {"schedule": YEARLY, "timezone": "Europe/Oslo", "fresh_for": "26 h", "pause_after": 3, "stale_since": None}
+    (listed,) = [
+        each
+        for each in api.ask("GET", SOURCES).envelope["data"]["sources"]
+        if each["name"] == "north-sea"
+    ]
+    state = {
+        "next_due": next_due,
+        "last_due": None,
+        "last_due_job_id": None,
+        "skipped": 0,
+        "paused": None,
+    }
+    facts = {
+        "schedule": YEARLY,
+        "timezone": "Europe/Oslo",
+        "fresh_for": "26 h",
+        "pause_after": 3,
+        "stale_since": None,
+    }
     for shown in (put.envelope["data"], api.ask("GET", NAME).envelope["data"], listed):
         assert (facts | state).items() <= shown.items()
 
 
 def test_a_source_without_a_schedule_has_no_due_time_and_nothing_to_pause(api: Api) -> None:
     shown = define(api).envelope["data"]
-    assert (shown["schedule"], shown["next_due"], shown["timezone"], shown["fresh_for"]) == ("", None, "", "")
+    assert (shown["schedule"], shown["next_due"], shown["timezone"], shown["fresh_for"]) == (
+        "",
+        None,
+        "",
+        "",
+    )
 
-    for name, code in (("north-sea", "BUSINESS_RULE_VIOLATION"), ("default", "BUSINESS_RULE_VIOLATION")):
+    for name, code in (
+        ("north-sea", "BUSINESS_RULE_VIOLATION"),
+        ("default", "BUSINESS_RULE_VIOLATION"),
+    ):
         refused = api.ask("POST", f"{SOURCES}/{name}/pause").envelope["error"]
         assert (refused["code"], refused["rule"]) == (code, "SCHEDULE_RULE")
     assert api.ask("POST", f"{SOURCES}/nobody/pause").envelope["error"]["code"] == "SOURCE_UNKNOWN"
@@ -55,7 +79,11 @@ def test_an_operator_pauses_and_resumes_it(api: Api) -> None:
     assert paused.status == 200
     assert paused.envelope["message"] == "The schedule of north-sea is paused."
     told = paused.envelope["data"]
-    assert (told["next_due"], told["paused"]["by"], told["paused"]["reason"]) == (None, "ada", "ada has paused it.")
+    assert (told["next_due"], told["paused"]["by"], told["paused"]["reason"]) == (
+        None,
+        "ada",
+        "ada has paused it.",
+    )
     assert api.ask("POST", f"{NAME}/pause").envelope["data"] == told
     assert api.ask("GET", NAME).envelope["data"]["paused"] == told["paused"]
 
@@ -87,7 +115,12 @@ def test_data_that_is_too_old_is_shown_so(api: Api, dynamodb: Any) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "problem", "instead"),
     [
-        ("schedule", "0 5 30 2 *", 'is "0 5 30 2 *", which never comes', "a day that one of its months has"),
+        (
+            "schedule",
+            "0 5 30 2 *",
+            'is "0 5 30 2 *", which never comes',
+            "a day that one of its months has",
+        ),
         (
             "schedule",
             "0 25 * * *",
@@ -100,7 +133,12 @@ def test_data_that_is_too_old_is_shown_so(api: Api, dynamodb: Any) -> None:
             'is "America/Houston", which is no time zone',
             "a name of the IANA list such as",
         ),
-        ("fresh_for", "a day", 'is "a day"', 'a time such as "26 h", "3 d" or "90 min", or an empty text'),
+        (
+            "fresh_for",
+            "a day",
+            'is "a day"',
+            'a time such as "26 h", "3 d" or "90 min", or an empty text',
+        ),
         ("pause_after", 0, "is 0", "a whole number from 1 to 100"),
     ],
 )

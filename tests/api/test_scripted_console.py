@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_request_that_no_script_answers_looks_on_no_other_machine_for_keys(tmp_path: Path) -> None:
+def test_a_request_that_no_script_answers_looks_on_no_other_machine_for_keys(
+    tmp_path: Path,
+) -> None:
     with console(tmp_path) as url, pytest.raises(urllib.error.HTTPError, match="503") as refused:
         urllib.request.urlopen(
-            urllib.request.Request(f"{url}/api/v1/wells/import/jobs", headers={"Authorization": "t"})
+            urllib.request.Request(
+                f"{url}/api/v1/wells/import/jobs", headers={"Authorization": "t"}
+            )
         )
     refused.value.close()
     gc.collect()  # a connection that was refused half-way would be seen here

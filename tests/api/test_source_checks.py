@@ -1,4 +1,6 @@
-"""A check of a source: begun by a request, done by the import function, asked for until it is at its end."""
+"""A check of a source: begun by a request, done by the import function, asked for until it is at
+its end.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ from support.sources import faulty_keys
 from chalicelib.errors import CheckUnknown, WellheadError
 from chalicelib.jobs.table import Table
 from chalicelib.services import Services
-from chalicelib.sources.checks import KEPT, LONGEST_RESULT, LONGEST_WORK, PLACES, Checks, CheckStatus
+from chalicelib.sources.checks import (
+    KEPT,
+    LONGEST_RESULT,
+    LONGEST_WORK,
+    PLACES,
+    Checks,
+    CheckStatus,
+)
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -32,7 +41,9 @@ RESULT: dict[str, Any] = {"fields": [], "unknown": [], "hints": [], "rows": [], 
 
 @pytest.fixture
 def services(environment: dict[str, str]) -> Services:
-    """Of a laptop, where sources may be anywhere; asked for before `api`, which reads the same environment."""
+    """Of a laptop, where sources may be anywhere; asked for before `api`, which reads the same
+    environment.
+    """
     environment["WELLHEAD_SOURCE_REACH"] = "anywhere"
     return Services(environment)
 
@@ -42,8 +53,16 @@ def checks(dynamodb: Any) -> Checks:
     return Checks(Table(dynamodb=dynamodb, name=TABLE), clock=Clock())
 
 
-def ask(api: Api, method: str, path: str, values: Any = None, *, token: str = ADMIN, **headers: str) -> Reply:
-    body = values if isinstance(values, bytes) else None if values is None else json.dumps(values).encode()
+def ask(
+    api: Api, method: str, path: str, values: Any = None, *, token: str = ADMIN, **headers: str
+) -> Reply:
+    body = (
+        values
+        if isinstance(values, bytes)
+        else None
+        if values is None
+        else json.dumps(values).encode()
+    )
     return api.ask(method, path, body, Authorization=f"Bearer {token}", **headers)
 
 
@@ -60,7 +79,9 @@ def shown(api: Api, check_id: str) -> dict[str, Any]:
     return data
 
 
-def test_a_check_of_a_file_waits_is_done_and_has_a_draft(services: Services, api: Api, tmp_path: Path) -> None:
+def test_a_check_of_a_file_waits_is_done_and_has_a_draft(
+    services: Services, api: Api, tmp_path: Path
+) -> None:
     file = tmp_path / "wells.csv"
     file.write_text(CSV)
     check_id = begun(api, {"name": "colorado", "kind": "files", "url": str(file)})
@@ -82,7 +103,9 @@ def test_a_check_of_a_file_waits_is_done_and_has_a_draft(services: Services, api
     assert 'name = "colorado"' in result["draft"]["text"]
 
 
-def test_a_check_of_a_whole_definition_shows_what_would_be_stored(services: Services, api: Api, tmp_path: Path) -> None:
+def test_a_check_of_a_whole_definition_shows_what_would_be_stored(
+    services: Services, api: Api, tmp_path: Path
+) -> None:
     file = tmp_path / "wells.csv"
     file.write_text(CSV)
     text = f"""
@@ -93,7 +116,11 @@ def test_a_check_of_a_whole_definition_shows_what_would_be_stored(services: Serv
         production_period = "Month"
         oil_production_kbd = {{ field = "Oil (bbl)", unit = "bbl" }}
     """
-    check_id = str(ask(api, "POST", CHECK, text.encode(), Content_Type="application/toml").envelope["data"]["check_id"])
+    check_id = str(
+        ask(api, "POST", CHECK, text.encode(), Content_Type="application/toml").envelope["data"][
+            "check_id"
+        ]
+    )
     services.check(check_id)
 
     result = shown(api, check_id)["result"]
@@ -124,15 +151,27 @@ def test_a_check_of_a_service_stores_nothing(services: Services, api: Api, dynam
     assert ask(api, "GET", "/api/v1/sources/gulf").status == 404
 
 
-def test_a_source_that_does_not_answer_fails_the_check_in_a_sentence(services: Services, api: Api) -> None:
-    check_id = begun(api, {"name": "gulf", "url": "http://127.0.0.1:9/odata/Wells", "odata": {"retries": 0}})
+def test_a_source_that_does_not_answer_fails_the_check_in_a_sentence(
+    services: Services, api: Api
+) -> None:
+    check_id = begun(
+        api, {"name": "gulf", "url": "http://127.0.0.1:9/odata/Wells", "odata": {"retries": 0}}
+    )
     services.check(check_id)
     found = shown(api, check_id)
-    assert (found["status"], found["error"]["code"], found["result"]) == ("FAILED", "SOURCE_UNREACHABLE", None)
+    assert (found["status"], found["error"]["code"], found["result"]) == (
+        "FAILED",
+        "SOURCE_UNREACHABLE",
+        None,
+    )
 
 
-def test_faults_are_told_at_once_and_nothing_is_begun(api: Api, lambda_handler: type[LambdaHandler]) -> None:
-    reply = ask(api, "POST", CHECK, {"nmae": "x", "period": "monthly", "where": {"A": {"pattern": "("}}})
+def test_faults_are_told_at_once_and_nothing_is_begun(
+    api: Api, lambda_handler: type[LambdaHandler]
+) -> None:
+    reply = ask(
+        api, "POST", CHECK, {"nmae": "x", "period": "monthly", "where": {"A": {"pattern": "("}}}
+    )
     assert reply.status == 400
     keys = faulty_keys(reply.envelope["error"]["details"]["faults"])
     assert keys == ["nmae", "period", "where.A.pattern"]

@@ -1,4 +1,6 @@
-"""The routes of the sources: who may define them, what is refused, and which one a trigger means."""
+"""The routes of the sources: who may define them, what is refused, and which one a trigger
+means.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,16 @@ TRIGGER = "/api/v1/wells/import/trigger"
 JOBS = "/api/v1/wells/import/jobs"
 
 
-def ask(api: Api, method: str, path: str, values: Any = None, *, token: str = ADMIN, **headers: str) -> Reply:
-    body = values if isinstance(values, bytes) else None if values is None else json.dumps(values).encode()
+def ask(
+    api: Api, method: str, path: str, values: Any = None, *, token: str = ADMIN, **headers: str
+) -> Reply:
+    body = (
+        values
+        if isinstance(values, bytes)
+        else None
+        if values is None
+        else json.dumps(values).encode()
+    )
     return api.ask(method, path, body, Authorization=f"Bearer {token}", **headers)
 
 
@@ -57,18 +67,32 @@ def test_a_source_is_defined_read_replaced_and_deleted(api: Api, dynamodb: Any) 
     gone = ask(api, "DELETE", f"{SOURCES}/north-sea")
     assert (gone.status, gone.envelope["data"]) == (200, {"name": "north-sea", "version": 2})
     assert "Its rows stay" in gone.envelope["message"]
-    assert told(ask(api, "GET", f"{SOURCES}/north-sea")) == (404, "SOURCE_UNKNOWN", {"source": "north-sea"})
+    assert told(ask(api, "GET", f"{SOURCES}/north-sea")) == (
+        404,
+        "SOURCE_UNKNOWN",
+        {"source": "north-sea"},
+    )
     versions = [f"SOURCE#north-sea#00000{number}" for number in (1, 2)]
-    assert set(table_contents(dynamodb, TABLE)) == {"SOURCE#north-sea", *versions, "TOKEN#bob", "TOKEN#eve"}
+    assert set(table_contents(dynamodb, TABLE)) == {
+        "SOURCE#north-sea",
+        *versions,
+        "TOKEN#bob",
+        "TOKEN#eve",
+    }
 
 
 def test_the_list_shows_the_settings_and_what_is_defined(api: Api) -> None:
     put(api)
 
     reply = ask(api, "GET", SOURCES, token=READER)
-    again = api.exchange("GET", SOURCES, Authorization=f"Bearer {READER}", If_None_Match=reply.headers["ETag"])
+    again = api.exchange(
+        "GET", SOURCES, Authorization=f"Bearer {READER}", If_None_Match=reply.headers["ETag"]
+    )
 
-    shown = [(each["name"], each["version"], each["is_of_settings"]) for each in reply.envelope["data"]["sources"]]
+    shown = [
+        (each["name"], each["version"], each["is_of_settings"])
+        for each in reply.envelope["data"]["sources"]
+    ]
     assert shown == [("default", None, True), ("north-sea", 1, False)]
     assert again.status == 304
 
@@ -76,7 +100,9 @@ def test_the_list_shows_the_settings_and_what_is_defined(api: Api) -> None:
 def test_a_definition_may_be_toml(api: Api) -> None:
     body = f'kind = "odata"\nurl = "{URL}"\n[odata]\npage_size = 50\n'.encode()
 
-    reply = ask(api, "PUT", f"{SOURCES}/north-sea", body, Content_Type="application/toml; charset=utf-8")
+    reply = ask(
+        api, "PUT", f"{SOURCES}/north-sea", body, Content_Type="application/toml; charset=utf-8"
+    )
 
     assert reply.envelope["data"]["definition"] == {
         "kind": "odata",
@@ -99,7 +125,9 @@ def test_the_query_of_an_address_is_shown_to_admins_alone(api: Api) -> None:
     put(api, url=secret)
 
     shown = {
-        token: ask(api, "GET", f"{SOURCES}/north-sea", token=token).envelope["data"]["definition"]["url"]
+        token: ask(api, "GET", f"{SOURCES}/north-sea", token=token).envelope["data"]["definition"][
+            "url"
+        ]
         for token in (ADMIN, OPERATOR, READER)
     }
 
@@ -108,10 +136,18 @@ def test_the_query_of_an_address_is_shown_to_admins_alone(api: Api) -> None:
 
 
 def test_every_fault_is_told_and_nothing_stored(api: Api, dynamodb: Any) -> None:
-    values: dict[str, Any] = {"nmae": "x", "period": "monthly", "secret": "hunter2", "odata": {"pages": 1}}
+    values: dict[str, Any] = {
+        "nmae": "x",
+        "period": "monthly",
+        "secret": "hunter2",
+        "odata": {"pages": 1},
+    }
 
     assert faults(put(api, **values)) == ["nmae", "secret", "period", "odata.pages"]
-    assert faults(put(api, url="https://169.254.169.254/latest", secret="env:X")) == ["url", "secret"]
+    assert faults(put(api, url="https://169.254.169.254/latest", secret="env:X")) == [
+        "url",
+        "secret",
+    ]
     assert faults(put(api, kind="files", url="/etc/passwd")) == ["url"]
     assert table_contents(dynamodb, TABLE) == {}
 
@@ -133,12 +169,16 @@ def test_every_fault_is_told_and_nothing_stored(api: Api, dynamodb: Any) -> None
         (b'kind = "odata"', "application/json"),
     ],
 )
-def test_what_is_no_definition_is_a_fault_of_the_whole(api: Api, body: bytes, content_type: str) -> None:
+def test_what_is_no_definition_is_a_fault_of_the_whole(
+    api: Api, body: bytes, content_type: str
+) -> None:
     for method, path in (("PUT", "/north-sea"), ("POST", "/check")):
         assert faults(ask(api, method, SOURCES + path, body, Content_Type=content_type)) == [""]
 
 
-def test_check_lists_what_a_put_would_refuse(api: Api, dynamodb: Any, lambda_handler: type[LambdaHandler]) -> None:
+def test_check_lists_what_a_put_would_refuse(
+    api: Api, dynamodb: Any, lambda_handler: type[LambdaHandler]
+) -> None:
     bad = ask(api, "POST", f"{SOURCES}/check", a_definition(period="monthly"))
     inside = ask(api, "POST", f"{SOURCES}/check", a_definition(url="https://localhost/x"))
 
@@ -146,7 +186,9 @@ def test_check_lists_what_a_put_would_refuse(api: Api, dynamodb: Any, lambda_han
     assert (table_contents(dynamodb, TABLE), lambda_handler.invocations) == ({}, [])
 
 
-def test_a_check_is_begun_and_can_be_asked_for(api: Api, lambda_handler: type[LambdaHandler]) -> None:
+def test_a_check_is_begun_and_can_be_asked_for(
+    api: Api, lambda_handler: type[LambdaHandler]
+) -> None:
     begun = ask(api, "POST", f"{SOURCES}/check", a_definition())
 
     check_id = begun.envelope["data"]["check_id"]
@@ -168,20 +210,29 @@ def test_a_name_of_another_form_is_no_source(api: Api, dynamodb: Any, name: str)
 
 
 @pytest.mark.parametrize("name", ["North Sea", "NORTH", "nord-sjø"])
-def test_a_definition_with_a_name_of_another_form_is_told_what_a_name_is(api: Api, name: str) -> None:
+def test_a_definition_with_a_name_of_another_form_is_told_what_a_name_is(
+    api: Api, name: str
+) -> None:
     definition = a_definition(name)
 
     reply = ask(api, "PUT", f"{SOURCES}/{quote(name)}", definition)
 
     assert (reply.status, reply.envelope["error"]["code"]) == (400, "SOURCE_DEFINITION_INVALID")
     assert reply.envelope["error"]["details"]["faults"] == [
-        {"key": "name", "problem": f'is "{name}"', "instead": "1 to 40 small letters, digits and hyphens"}
+        {
+            "key": "name",
+            "problem": f'is "{name}"',
+            "instead": "1 to 40 small letters, digits and hyphens",
+        }
     ]
 
 
 def test_a_name_that_an_address_has_is_taken(api: Api) -> None:
     assert ask(api, "PUT", f"{SOURCES}/check", a_definition("check")).status == 405
-    assert [preset["name"] for preset in ask(api, "GET", f"{SOURCES}/presets").envelope["data"]["presets"]]
+    assert [
+        preset["name"]
+        for preset in ask(api, "GET", f"{SOURCES}/presets").envelope["data"]["presets"]
+    ]
 
 
 @pytest.mark.parametrize("if_match", ["1", "W/1", '"x"', '"1', '"1", "2"', '"0000001"'])
@@ -195,7 +246,11 @@ def test_who_has_not_seen_a_version_does_not_overwrite_it(api: Api) -> None:
     unseen = ask(api, "PUT", f"{SOURCES}/north-sea", a_definition(period="year"))
     stale = ask(api, "DELETE", f"{SOURCES}/north-sea", If_Match='"7"')
 
-    assert told(unseen) == told(stale) == (412, "SOURCE_VERSION_DIFFERS", {"source": "north-sea", "version": 1})
+    assert (
+        told(unseen)
+        == told(stale)
+        == (412, "SOURCE_VERSION_DIFFERS", {"source": "north-sea", "version": 1})
+    )
 
 
 def test_the_source_of_the_settings_is_changed_there(api: Api) -> None:
@@ -228,7 +283,10 @@ def test_a_trigger_names_its_source(api: Api, dynamodb: Any) -> None:
     job = ask(api, "GET", f"/api/v1/wells/import/status/{started['job_id']}").envelope["data"]
     assert (job["source"], job["source_version"], job["parameters"]) == ("gulf", 1, {"full": True})
     assert table_contents(dynamodb, TABLE)[f"JOB#{job['job_id']}"]["source_name"] == "gulf"
-    assert told(ask(api, "DELETE", f"{SOURCES}/gulf"))[2] == {"source": "gulf", "job_id": job["job_id"]}
+    assert told(ask(api, "DELETE", f"{SOURCES}/gulf"))[2] == {
+        "source": "gulf",
+        "job_id": job["job_id"],
+    }
     assert told(trigger(api, "?source=north-sea"))[0] == 409
 
 
@@ -274,4 +332,7 @@ def test_a_retry_is_of_the_same_source_and_refused_when_it_reads_otherwise_now(a
     assert (again["source"], again["source_version"]) == ("north-sea", 2)
     ask(api, "POST", f"{JOBS}/{retried['job_id']}/cancel")
     assert ask(api, "DELETE", f"{SOURCES}/north-sea").status == 200
-    assert told(ask(api, "POST", f"{JOBS}/{retried['job_id']}/retry"))[:2] == (404, "SOURCE_UNKNOWN")
+    assert told(ask(api, "POST", f"{JOBS}/{retried['job_id']}/retry"))[:2] == (
+        404,
+        "SOURCE_UNKNOWN",
+    )

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from support.api_client import ADMIN, OPERATOR, READER
 from support.coordination import NOON, Clock, aws_client, table_contents
 
-from chalicelib.api.token_entry import DAY, MOST_PREVIOUS, OVERLAP_SECONDS, TokenEntry, digest_of, new_token
+from chalicelib.api.token_entry import (
+    DAY,
+    MOST_PREVIOUS,
+    OVERLAP_SECONDS,
+    TokenEntry,
+    digest_of,
+    new_token,
+)
 from chalicelib.api.token_list import TokenList
 from chalicelib.api.token_uses import QUIET_SECONDS, TokenUses
 from chalicelib.api.tokens import FRESH_SECONDS, Principal, Role, Tokens
@@ -67,21 +74,33 @@ def test_a_token_that_is_over_is_told_so_and_lets_nobody_in(api: Api, aws: Local
 
 
 def test_who_knows_no_token_learns_of_none(api: Api, aws: LocalAws) -> None:
-    """The same answer whether a name has a token that is over or none at all: only its holder is told."""
+    """The same answer whether a name has a token that is over or none at all: only its holder is
+    told.
+    """
     keep(aws, "old", sha256=digest_of("old"), role="admin", expires_at=1)
 
-    answers = [api.ask("GET", JOBS, Authorization=f"Bearer {sent}") for sent in ("older", digest_of("old"), "nobodys")]
+    answers = [
+        api.ask("GET", JOBS, Authorization=f"Bearer {sent}")
+        for sent in ("older", digest_of("old"), "nobodys")
+    ]
 
-    assert {(each.status, each.envelope["error"]["code"]) for each in answers} == {(401, "UNAUTHORIZED")}
+    assert {(each.status, each.envelope["error"]["code"]) for each in answers} == {
+        (401, "UNAUTHORIZED")
+    }
 
 
-def test_a_token_ends_on_time_though_the_authorizers_answer_is_kept(api: Api, aws: LocalAws) -> None:
+def test_a_token_ends_on_time_though_the_authorizers_answer_is_kept(
+    api: Api, aws: LocalAws
+) -> None:
     """The end is looked at with each request, and not when the authorizer was asked."""
     keep(aws, "brief", sha256=digest_of("brief"), role="reader", expires_at=time.time() + 3)
     assert api.ask("GET", JOBS, Authorization="Bearer brief").status == 200
     time.sleep(3)
 
-    assert api.ask("GET", JOBS, Authorization="Bearer brief").envelope["error"]["code"] == "TOKEN_EXPIRED"
+    assert (
+        api.ask("GET", JOBS, Authorization="Bearer brief").envelope["error"]["code"]
+        == "TOKEN_EXPIRED"
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +114,9 @@ def test_a_token_ends_on_time_though_the_authorizers_answer_is_kept(api: Api, aw
         {"created_at": "yesterday"},
     ],
 )
-def test_an_end_that_cannot_be_read_is_no_endless_token(ssm: Any, aws: LocalAws, told: dict[str, Any]) -> None:
+def test_an_end_that_cannot_be_read_is_no_endless_token(
+    ssm: Any, aws: LocalAws, told: dict[str, Any]
+) -> None:
     keep(aws, "ada", sha256=digest_of("a"), role="operator", **told)
 
     assert Tokens(ssm=ssm, path=PATH).principal("Bearer a") is None
@@ -131,7 +152,9 @@ def test_a_renewal_at_once_ends_the_token_before(api: Api, aws: LocalAws) -> Non
     assert abs(made["expires_at"] - time.time() - 30 * DAY) < 10
     time.sleep(FRESH_SECONDS)
     assert api.ask("GET", JOBS, Authorization=f"Bearer {made['token']}").status == 200
-    assert api.ask("GET", JOBS, Authorization="Bearer c").envelope["error"]["code"] == "TOKEN_EXPIRED"
+    assert (
+        api.ask("GET", JOBS, Authorization="Bearer c").envelope["error"]["code"] == "TOKEN_EXPIRED"
+    )
     again = api.ask("GET", TOKENS, **AS_ADMIN)
     assert made["token"] not in json.dumps(again.envelope)
     assert digest_of(made["token"]) not in json.dumps(again.envelope)
@@ -147,12 +170,17 @@ def test_of_two_renewals_at_once_one_is_refused(api: Api, aws: LocalAws, dynamod
 
     assert (refused.status, refused.envelope["error"]["rule"]) == (409, "TOKEN_RULE")
     assert api.ask("POST", f"{TOKENS}/cleo/rotate", b"", **AS_ADMIN).status == 200
-    assert [token["last_used_at"] for token in api.ask("GET", TOKENS, **AS_ADMIN).envelope["data"]["tokens"]][1] is None
+    assert [
+        token["last_used_at"]
+        for token in api.ask("GET", TOKENS, **AS_ADMIN).envelope["data"]["tokens"]
+    ][1] is None
 
 
 @settings(max_examples=40)
 @given(
-    steps=st.lists(st.tuples(st.floats(0, 3 * DAY), st.booleans(), st.none() | st.integers(1, 90)), max_size=6),
+    steps=st.lists(
+        st.tuples(st.floats(0, 3 * DAY), st.booleans(), st.none() | st.integers(1, 90)), max_size=6
+    ),
     days=st.none() | st.integers(1, 90),
 )
 def test_no_renewal_makes_an_older_token_live_longer(
@@ -163,25 +191,43 @@ def test_no_renewal_makes_an_older_token_live_longer(
     ends: dict[str, float] = {digest_of(token): entry.expires_at or float("inf")}
     for pause, is_at_once, lives in steps:
         now += pause
-        entry = entry.renew(token := new_token(), now=now, overlap=0.0 if is_at_once else OVERLAP_SECONDS, days=lives)
+        entry = entry.renew(
+            token := new_token(),
+            now=now,
+            overlap=0.0 if is_at_once else OVERLAP_SECONDS,
+            days=lives,
+        )
         entry = TokenEntry.parse(entry.text())
         newest, *older = entry.secrets()
         assert newest.sha256 == digest_of(token)
-        assert (newest.until is None) == (days is None and lives is None and entry.expires_at is None)
+        assert (newest.until is None) == (
+            days is None and lives is None and entry.expires_at is None
+        )
         assert len(older) <= MOST_PREVIOUS
         for each in older:
             assert each.until is not None
-            assert each.until <= min(ends[each.sha256], now + (0.0 if is_at_once else OVERLAP_SECONDS))
+            assert each.until <= min(
+                ends[each.sha256], now + (0.0 if is_at_once else OVERLAP_SECONDS)
+            )
             ends[each.sha256] = each.until
         ends[newest.sha256] = newest.until or float("inf")
         assert len(entry.text()) < 1_000  # SSM takes 4 KB
 
 
 def test_a_token_with_an_end_never_loses_it_by_a_renewal(listed: TokenList, aws: LocalAws) -> None:
-    keep(aws, "ada", sha256=digest_of("a"), role="reader", created_at=NOON - 10 * DAY, expires_at=NOON + 20 * DAY)
+    keep(
+        aws,
+        "ada",
+        sha256=digest_of("a"),
+        role="reader",
+        created_at=NOON - 10 * DAY,
+        expires_at=NOON + 20 * DAY,
+    )
     keep(aws, "hand", sha256=digest_of("b"), role="reader", expires_at=NOON + 5 * DAY)
 
-    assert listed.renew("ada", is_at_once=False)["expires_at"] == NOON + 30 * DAY  # it lives as long as the one before
+    assert (
+        listed.renew("ada", is_at_once=False)["expires_at"] == NOON + 30 * DAY
+    )  # it lives as long as the one before
     assert listed.renew("hand", is_at_once=False)["expires_at"] == NOON + 5 * DAY
 
 
@@ -200,7 +246,10 @@ def test_a_name_without_a_token_gets_none(listed: TokenList, aws: LocalAws, name
     with pytest.raises(TokenUnknown):
         listed.renew(name, is_at_once=False)
     assert listed.all({}) == [
-        {**dict.fromkeys(("role", "expires_at", "last_used_at", "previous_until")), "name": "broken"}
+        {
+            **dict.fromkeys(("role", "expires_at", "last_used_at", "previous_until")),
+            "name": "broken",
+        }
         | {"created_at": listed.all({})[0]["created_at"]}
     ]
 
@@ -269,7 +318,9 @@ def test_the_first_use_of_a_day_is_noted_by_one_write(dynamodb: Any, clock: Cloc
     assert len(writes) == 4
 
 
-def test_a_table_that_does_not_answer_hinders_no_request(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_table_that_does_not_answer_hinders_no_request(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     asked = []
 
     class Gone(Table):
@@ -295,7 +346,9 @@ def test_an_admin_sees_who_has_asked_and_who_never(api: Api, dynamodb: Any, aws:
     api.ask("GET", f"{JOBS}/x/logs", Authorization=f"Bearer {OPERATOR}")
     assert "TOKEN#idle" not in table_contents(dynamodb, TABLE)
 
-    told = {each["name"]: each for each in api.ask("GET", TOKENS, **AS_ADMIN).envelope["data"]["tokens"]}
+    told = {
+        each["name"]: each for each in api.ask("GET", TOKENS, **AS_ADMIN).envelope["data"]["tokens"]
+    }
 
     assert [name for name, each in told.items() if each["last_used_at"]] == ["bob"]
     assert sorted(told) == ["ada", "bob", "eve", "idle"]

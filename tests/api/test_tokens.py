@@ -1,4 +1,6 @@
-"""Who a token belongs to, how soon a new one works and a removed one ends, and what the store may hold."""
+"""Who a token belongs to, how soon a new one works and a removed one ends, and what the store may
+hold.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def test_a_token_names_its_principal(tokens: Tokens, aws: LocalAws) -> None:
     assert tokens.principal("Bearer b") == Principal(name="bob", role=Role.READER)
 
 
-@pytest.mark.parametrize("header", ["", "a", "Bearer", "Bearer ", "Basic a", "Bearer a b", "Bearer A", "Bearer a\n\n,"])
+@pytest.mark.parametrize(
+    "header", ["", "a", "Bearer", "Bearer ", "Basic a", "Bearer a b", "Bearer A", "Bearer a\n\n,"]
+)
 def test_what_is_no_token_names_nobody(tokens: Tokens, aws: LocalAws, header: str) -> None:
     keep(aws, "ada", "a")
 
@@ -77,11 +81,15 @@ def test_no_header_breaks_it(header: str) -> None:
 def test_more_tokens_than_a_page_of_ssm(tokens: Tokens, aws: LocalAws) -> None:
     for number in range(23):
         keep(aws, f"n{number}", f"t{number}")
-    aws.put_parameter("/wellhead/other/eve", json.dumps({"sha256": digest_of("e"), "role": "operator"}))
+    aws.put_parameter(
+        "/wellhead/other/eve", json.dumps({"sha256": digest_of("e"), "role": "operator"})
+    )
 
     found = [tokens.principal(f"Bearer t{number}") for number in range(23)]
 
-    assert [principal and principal.name for principal in found] == [f"n{number}" for number in range(23)]
+    assert [principal and principal.name for principal in found] == [
+        f"n{number}" for number in range(23)
+    ]
     assert tokens.principal("Bearer e") is None
 
 

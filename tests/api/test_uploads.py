@@ -1,4 +1,6 @@
-"""Sending a file into the bucket: the form is for one key, some lengths and a quarter of an hour, and for admins."""
+"""Sending a file into the bucket: the form is for one key, some lengths and a quarter of an hour,
+and for admins.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def form_of(api: Api, file: str = "2024.csv") -> Any:
 
 
 def send(form: Any, content: bytes, **changed: str) -> requests.Response:
-    return requests.post(form["url"], data=form["fields"] | changed, files={"file": ("x", content)}, timeout=20)
+    return requests.post(
+        form["url"], data=form["fields"] | changed, files={"file": ("x", content)}, timeout=20
+    )
 
 
 def policy_of(form: Any) -> Any:
@@ -71,7 +75,9 @@ def policy_of(form: Any) -> Any:
 # -- the form ----------------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_sent_by_the_form_lies_at_the_address(bucket: dict[str, bytes], api: Api) -> None:
+def test_a_file_that_is_sent_by_the_form_lies_at_the_address(
+    bucket: dict[str, bytes], api: Api
+) -> None:
     form = form_of(api)
 
     answer = send(form, b"Well;Oil\nL-1;3\n")
@@ -86,7 +92,11 @@ def test_the_policy_names_one_key_and_one_range_of_lengths_and_nothing_else_may_
     bucket: dict[str, bytes], api: Api
 ) -> None:
     form = form_of(api)
-    fields = {name: value for name, value in form["fields"].items() if name not in ("policy", "x-amz-signature")}
+    fields = {
+        name: value
+        for name, value in form["fields"].items()
+        if name not in ("policy", "x-amz-signature")
+    }
 
     policy = policy_of(form)
     assert policy["conditions"] == [
@@ -128,7 +138,10 @@ def test_neither_nothing_nor_too_much_is_taken(bucket: dict[str, bytes], aws: An
     form = warehouse.upload_form("uploads/a/b", seconds=60, most_bytes=3)
     told = {"url": form.url, "fields": form.fields}
 
-    codes = {size: send(told, b"x" * size).text.partition("<Code>")[2].partition("<")[0] for size in (0, 1, 3, 4)}
+    codes = {
+        size: send(told, b"x" * size).text.partition("<Code>")[2].partition("<")[0]
+        for size in (0, 1, 3, 4)
+    }
     assert codes == {0: "EntityTooSmall", 1: "", 3: "", 4: "EntityTooLarge"}
     late = warehouse.upload_form("uploads/a/b", seconds=-1, most_bytes=3)
     assert send({"url": late.url, "fields": late.fields}, b"x").status_code == 403
@@ -142,16 +155,26 @@ _SETTINGS = {
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
-def test_the_console_may_send_to_where_the_form_goes(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_may_send_to_where_the_form_goes(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As S3 itself is named, and not a stand-in for it."""
-    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_DEFAULT_REGION", region)):
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_DEFAULT_REGION", region),
+    ):
         monkeypatch.setenv(name, value)
     services = Services({**_SETTINGS, "WELLHEAD_WAREHOUSE": f"s3://{BUCKET}"})
-    warehouse = S3Warehouse(Multipart(s3=services._client("s3", _S3_CLIENT), bucket=BUCKET), prefix="")
+    warehouse = S3Warehouse(
+        Multipart(s3=services._client("s3", _S3_CLIENT), bucket=BUCKET), prefix=""
+    )
 
     form = new_upload(SOURCE, "a.csv", warehouse=warehouse, address=f"s3://{BUCKET}", now=0.0)
 
-    told = page_policy({"WELLHEAD_WAREHOUSE": f"s3://{BUCKET}", "AWS_REGION": region})["Content-Security-Policy"]
+    told = page_policy({"WELLHEAD_WAREHOUSE": f"s3://{BUCKET}", "AWS_REGION": region})[
+        "Content-Security-Policy"
+    ]
     policy = dict(part.split(" ", 1) for part in told.split("; "))
     assert form["url"].rstrip("/") in policy["connect-src"].split()
 
@@ -169,7 +192,9 @@ def test_the_console_may_send_to_where_the_form_goes(region: str, monkeypatch: p
         ("x" * 200, "x" * 200),
     ],
 )
-def test_the_address_of_a_file_means_that_file_alone(bucket: dict[str, bytes], api: Api, file: str, end: str) -> None:
+def test_the_address_of_a_file_means_that_file_alone(
+    bucket: dict[str, bytes], api: Api, file: str, end: str
+) -> None:
     form = form_of(api, file)
 
     assert form["fields"]["key"] == f"prod/uploads/{SOURCE}/{file}"
@@ -229,7 +254,9 @@ def test_another_name_is_refused(bucket: dict[str, bytes], api: Api, sent: Any) 
     assert reply.envelope["error"]["details"]["field"] in ("file", "body")
 
 
-@pytest.mark.parametrize("name", ["North", "a" * 41, "a_b", "a%2Fb", "..", "%2e%2e", "a%20b", "%00"])
+@pytest.mark.parametrize(
+    "name", ["North", "a" * 41, "a_b", "a%2Fb", "..", "%2e%2e", "a%20b", "%00"]
+)
 def test_a_name_of_another_form_is_no_source(bucket: dict[str, bytes], api: Api, name: str) -> None:
     reply = ask(api, {"file": "a.csv"}, f"/api/v1/sources/{name}/files")
 
@@ -262,22 +289,44 @@ def test_a_directory_takes_no_files_and_says_what_to_do(api: Api) -> None:
 # -- the command -------------------------------------------------------------------------------------
 
 
-def test_the_command_sends_a_file_and_tells_its_address(bucket: dict[str, bytes], api: Api, tmp_path: Path) -> None:
+def test_the_command_sends_a_file_and_tells_its_address(
+    bucket: dict[str, bytes], api: Api, tmp_path: Path
+) -> None:
     file = tmp_path / "2024.csv"
     file.write_bytes(bytes(range(256)) * 10_000)  # more than a piece
     environment = program_environment(tmp_path) | {"WELLHEAD_URL": f"http://127.0.0.1:{api.port}"}
 
-    done = run("sources", "upload", SOURCE, str(file), environment=environment | {"WELLHEAD_TOKEN": ADMIN})
-    told = run("sources", "upload", SOURCE, str(file), "--json", environment=environment | {"WELLHEAD_TOKEN": ADMIN})
-    nobody = run("sources", "upload", SOURCE, str(file), environment=environment | {"WELLHEAD_TOKEN": OPERATOR})
+    done = run(
+        "sources", "upload", SOURCE, str(file), environment=environment | {"WELLHEAD_TOKEN": ADMIN}
+    )
+    told = run(
+        "sources",
+        "upload",
+        SOURCE,
+        str(file),
+        "--json",
+        environment=environment | {"WELLHEAD_TOKEN": ADMIN},
+    )
+    nobody = run(
+        "sources",
+        "upload",
+        SOURCE,
+        str(file),
+        environment=environment | {"WELLHEAD_TOKEN": OPERATOR},
+    )
 
     assert (done.returncode, done.stdout) == (0, f"s3://{BUCKET}/{KEY}\n"), done
     assert bucket == {KEY: file.read_bytes()}
-    assert json.loads(told.stdout) == {"address": f"s3://{BUCKET}/{KEY}", "folder": f"s3://{BUCKET}/{KEY[:-8]}"}
+    assert json.loads(told.stdout) == {
+        "address": f"s3://{BUCKET}/{KEY}",
+        "folder": f"s3://{BUCKET}/{KEY[:-8]}",
+    }
     assert (nobody.returncode, "admin" in nobody.stderr) == (4, True), nobody
 
 
-def test_the_command_says_why_a_file_was_not_sent(bucket: dict[str, bytes], api: Api, tmp_path: Path) -> None:
+def test_the_command_says_why_a_file_was_not_sent(
+    bucket: dict[str, bytes], api: Api, tmp_path: Path
+) -> None:
     environment = program_environment(tmp_path) | {
         "WELLHEAD_URL": f"http://127.0.0.1:{api.port}",
         "WELLHEAD_TOKEN": ADMIN,
@@ -297,11 +346,19 @@ def test_the_command_says_why_a_file_was_not_sent(bucket: dict[str, bytes], api:
     assert bucket == {}
 
 
-def test_the_command_says_to_give_the_path_where_there_is_no_bucket(api: Api, tmp_path: Path) -> None:
+def test_the_command_says_to_give_the_path_where_there_is_no_bucket(
+    api: Api, tmp_path: Path
+) -> None:
     file = tmp_path / "2024.csv"
     file.write_text("x")
     environment = program_environment(tmp_path) | {"WELLHEAD_URL": f"http://127.0.0.1:{api.port}"}
 
-    done = run("sources", "upload", SOURCE, str(file), environment=environment | {"WELLHEAD_TOKEN": ADMIN})
+    done = run(
+        "sources", "upload", SOURCE, str(file), environment=environment | {"WELLHEAD_TOKEN": ADMIN}
+    )
 
-    assert (done.returncode, "UPLOAD_NOT_HERE" in done.stderr, "give the path" in done.stderr) == (1, True, True)
+    assert (done.returncode, "UPLOAD_NOT_HERE" in done.stderr, "give the path" in done.stderr) == (
+        1,
+        True,
+        True,
+    )

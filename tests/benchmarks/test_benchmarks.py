@@ -34,13 +34,20 @@ from local.source.production import GeneratedProduction
 PROJECT = Path(__file__).parents[2]
 
 
-def one(rows: int = 1_500, cpu: float = 1.0, failure: str | None = None, **more: int) -> dict[str, Any]:
+def one(
+    rows: int = 1_500, cpu: float = 1.0, failure: str | None = None, **more: int
+) -> dict[str, Any]:
     """The figures of one contender."""
     return {"rows": rows, "wall": 2.5, "cpu": cpu, "peak_mb": 80, "failure": failure, **more}
 
 
 def figures(**others: dict[str, Any]) -> dict[str, Any]:
-    facts = {"date": "2026-01-02", "machine": "2 cores", "load": 0.5, "versions": {"duckdb": "1.5.5"}}
+    facts = {
+        "date": "2026-01-02",
+        "machine": "2 cores",
+        "load": 0.5,
+        "versions": {"duckdb": "1.5.5"},
+    }
     stored = {"file_bytes": 1_000, "plain_bytes": 800, "new_records": 1_500, "updated_records": 0}
     ours = {**one(cpu=2.0), **stored, "duplicate_records": 0}
     results = {FLOOR_1: one(), WELLHEAD: ours, **others}
@@ -58,21 +65,32 @@ def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) ->
     assert {name: result["failure"] for name, result in results.items()} == dict.fromkeys(
         (FLOOR_1, FLOOR_2, WELLHEAD, AGAIN, REVISED)
     )
-    assert all(result["rows"] == 1_500 and result["cpu"] > 0 and result["peak_mb"] > 10 for result in results.values())
+    assert all(
+        result["rows"] == 1_500 and result["cpu"] > 0 and result["peak_mb"] > 10
+        for result in results.values()
+    )
     first = GeneratedProduction(1_500, bad_rows=False).expected()
     revised = GeneratedProduction(1_500, revision=1, bad_rows=False).expected(previous=0)
     assert counts(results[WELLHEAD]) == (first.new, 0, first.duplicate)
     assert counts(results[AGAIN]) == (0, 0, 1_500)
     assert counts(results[REVISED]) == (0, revised.updated, revised.duplicate)
     assert revised.updated > 20
-    assert (grown["failure"], counts(grown)) == (None, (9_999, 0, 1))  # with one repeated key of the sample
+    assert (grown["failure"], counts(grown)) == (
+        None,
+        (9_999, 0, 1),
+    )  # with one repeated key of the sample
     assert grown["bytes_moved"] > 2 * grown["file_bytes"]
     other = found["kinds"]
     assert {kind: result["failure"] for kind, result in other.items()} == dict.fromkeys(Kind)
-    assert {kind: result["failed_records"] for kind, result in other.items()} == dict.fromkeys(Kind, 0) | {
-        Kind.REJECTED: 75
-    }
-    assert counts(other[Kind.SORTED]) == counts(other[Kind.SHUFFLED]) == counts(other[Kind.WIDE]) == (first.new, 0, 1)
+    assert {kind: result["failed_records"] for kind, result in other.items()} == dict.fromkeys(
+        Kind, 0
+    ) | {Kind.REJECTED: 75}
+    assert (
+        counts(other[Kind.SORTED])
+        == counts(other[Kind.SHUFFLED])
+        == counts(other[Kind.WIDE])
+        == (first.new, 0, 1)
+    )
 
 
 def counts(result: dict[str, Any]) -> tuple[int, ...]:
@@ -87,7 +105,10 @@ def test_the_tables_are_made_of_the_figures(tmp_path: Path) -> None:
     report.write(figures(), document)  # again: nothing piles up
 
     text = document.read_text()
-    assert text == f"Before.\n\n{report.BEGIN}\n\n{report.markdown(figures())}\n{report.END}\n\nAfter.\n"
+    assert (
+        text
+        == f"Before.\n\n{report.BEGIN}\n\n{report.markdown(figures())}\n{report.END}\n\nAfter.\n"
+    )
     assert f"| {WELLHEAD} | 2.5 | 2.0 | 80 | 750 | 0.500 | 1.000 |" in text
     assert "| 0 | 2.5 | 1.0 | 3.0 | 80 |  |" in text
 
@@ -130,7 +151,18 @@ def test_the_document_has_the_place_that_the_tables_are_written_to() -> None:
 
 
 def test_reading_the_source_is_measured_and_has_its_place(tmp_path: Path) -> None:
-    sizes = ["--rows", "300", "--page-sizes", "100", "--latencies", "0", "--connections", "1,2", "--turns", "1"]
+    sizes = [
+        "--rows",
+        "300",
+        "--page-sizes",
+        "100",
+        "--latencies",
+        "0",
+        "--connections",
+        "1,2",
+        "--turns",
+        "1",
+    ]
     command = [sys.executable, "-m", "benchmarks.source", "--cache", str(tmp_path), *sizes]
 
     subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
@@ -163,10 +195,15 @@ def test_the_served_pages_hold_all_rows_once(tmp_path: Path) -> None:
 def test_the_truth_has_one_row_a_key(tmp_path: Path) -> None:
     directory = render(Pages(rows=1_500, page_size=500), tmp_path)
     rows = [json.loads(row) for row in GeneratedProduction(1_500, bad_rows=False).page(0, 1_500)]
-    keys = {(row["field_code"], row["well_code"], row["production_period"]): row["oil_production_kbd"] for row in rows}
+    keys = {
+        (row["field_code"], row["well_code"], row["production_period"]): row["oil_production_kbd"]
+        for row in rows
+    }
 
     assert truth(directory, keyed=True) == pytest.approx((len(keys), sum(keys.values())))
-    assert truth(directory, keyed=False) == pytest.approx((1_500, sum(row["oil_production_kbd"] for row in rows)))
+    assert truth(directory, keyed=False) == pytest.approx(
+        (1_500, sum(row["oil_production_kbd"] for row in rows))
+    )
     assert truth(directory, keyed=False, rows=700)[0] == 700
 
 
@@ -202,8 +239,15 @@ def test_cpu_of_children_counts_and_a_late_process_is_ended(tmp_path: Path) -> N
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
 
     child = measure.run([sys.executable, "-c", parent], environment={}, work=tmp_path, limit=60)
-    late = measure.run([sys.executable, "-c", "import time; time.sleep(60)"], environment={}, work=tmp_path, limit=0.3)
-    broken = measure.run([sys.executable, "-c", "raise SystemExit('no')"], environment={}, work=tmp_path, limit=60)
+    late = measure.run(
+        [sys.executable, "-c", "import time; time.sleep(60)"],
+        environment={},
+        work=tmp_path,
+        limit=0.3,
+    )
+    broken = measure.run(
+        [sys.executable, "-c", "raise SystemExit('no')"], environment={}, work=tmp_path, limit=60
+    )
 
     assert child["failure"] is None
     assert child["cpu"] >= 0.5

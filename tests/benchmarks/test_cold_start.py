@@ -1,4 +1,6 @@
-"""The measurement of the cold start: every contender really answers, and the table says what was measured."""
+"""The measurement of the cold start: every contender really answers, and the table says what was
+measured.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ import pytest
 from support.stack import needs_proc
 
 from benchmarks import cold_start
-from benchmarks.cold_start import BARE, NOTHING, TRIGGER, contenders, environment, markdown, start_once
+from benchmarks.cold_start import (
+    BARE,
+    NOTHING,
+    TRIGGER,
+    contenders,
+    environment,
+    markdown,
+    start_once,
+)
 from chalicelib.api.tokens import digest_of
 
 if TYPE_CHECKING:
@@ -25,10 +35,15 @@ FACTS = {"date": "today", "machine": "here", "load": 0.5, "versions": {"Python":
 @pytest.mark.usefixtures("lambda_handler")
 def test_every_contender_starts_and_answers(aws: LocalAws, tmp_path: Path) -> None:
     """The trigger before the status and the authorizer; each asserts its own answer."""
-    aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(cold_start.TOKEN), "role": "operator"}))
+    aws.put_parameter(
+        "/wellhead/tokens/ada",
+        json.dumps({"sha256": digest_of(cold_start.TOKEN), "role": "operator"}),
+    )
     known = environment(aws, os.environ["AWS_ENDPOINT_URL_LAMBDA"], "wellhead-test")
     spent = {
-        one.name: start_once(one, known, tmp_path / "log") for one in contenders(ROOT, tmp_path) if one.name != NOTHING
+        one.name: start_once(one, known, tmp_path / "log")
+        for one in contenders(ROOT, tmp_path)
+        if one.name != NOTHING
     }
 
     assert all(initialised > 0 and answered > 0 for initialised, answered in spent.values())

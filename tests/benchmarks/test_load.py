@@ -1,4 +1,6 @@
-"""The measurement of the API under load: as many requests as asked for, every answer counted, what misses in bold."""
+"""The measurement of the API under load: as many requests as asked for, every answer counted, what
+misses in bold.
+"""
 
 from __future__ import annotations
 
@@ -49,17 +51,37 @@ def test_every_client_asks_as_often_as_it_should(client: Callable[..., dict[str,
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
-    assert [percentile([1.0, 2.0, 3.0, 4.0], rank) for rank in (50, 90, 99, 100)] == [2.0, 4.0, 4.0, 4.0]
+    assert [percentile([1.0, 2.0, 3.0, 4.0], rank) for rank in (50, 90, 99, 100)] == [
+        2.0,
+        4.0,
+        4.0,
+        4.0,
+    ]
     assert percentile([7.0], 50) == 7.0
 
 
 def test_what_misses_stands_in_bold() -> None:
-    told = {"count": 1000, "per_second": 90.4, "p50": 5.0, "p90": 9.0, "p99": 101.0, "p100": 400.0, "lost": 0}
+    told = {
+        "count": 1000,
+        "per_second": 90.4,
+        "p50": 5.0,
+        "p90": 9.0,
+        "p99": 101.0,
+        "p100": 400.0,
+        "lost": 0,
+    }
     status = {**told, "p99": 49.9, "statuses": {"200": 1000}}
     trigger = {**told, "statuses": {"202": 3, "409": 995, "503": 2}}
     facts = {"date": "2026-01-02", "machine": "2 cores", "load": 0.5, "versions": {"moto": "5"}}
 
-    table = markdown({**facts, "client": "wrk", "connections": 4, "requests": {"status": status, "trigger": trigger}})
+    table = markdown(
+        {
+            **facts,
+            "client": "wrk",
+            "connections": 4,
+            "requests": {"status": status, "trigger": trigger},
+        }
+    )
 
     assert "Client: wrk, 4 connections." in table
     assert "| status | 1,000 | 90 | 5.0 | 9.0 | 49.9 | 400 | 1,000 × 200 |" in table  # noqa: RUF001  times
@@ -68,9 +90,25 @@ def test_what_misses_stands_in_bold() -> None:
 
 def test_one_run_measures_a_real_stack(tmp_path: Path) -> None:
     figures = tmp_path / "load.json"
-    sizes = ["--statuses", "30", "--triggers", "5", "--connections", "2", "--rows", "100", "--json", str(figures)]
+    sizes = [
+        "--statuses",
+        "30",
+        "--triggers",
+        "5",
+        "--connections",
+        "2",
+        "--rows",
+        "100",
+        "--json",
+        str(figures),
+    ]
 
-    subprocess.run([sys.executable, "-m", "benchmarks.load", *sizes], cwd=PROJECT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", *sizes],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+    )
 
     found = json.loads(figures.read_text())["requests"]
     assert found["status"]["statuses"] == {"200": 30}

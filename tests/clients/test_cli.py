@@ -53,7 +53,9 @@ class GatedProduction(GeneratedProduction):
     def page(self, skip: int, top: int) -> list[bytes]:
         self.gate.wait(60)
         rows = super().page(skip, top)
-        return [spoil(row) if self.spoilt and place % 5 == 0 else row for place, row in enumerate(rows)]
+        return [
+            spoil(row) if self.spoilt and place % 5 == 0 else row for place, row in enumerate(rows)
+        ]
 
 
 def spoil(row: bytes) -> bytes:
@@ -72,7 +74,10 @@ class Laptop:
 
     @property
     def environment(self) -> dict[str, str]:
-        return program_environment(self.home) | {"WELLHEAD_URL": self.url, "WELLHEAD_TOKEN": self.token}
+        return program_environment(self.home) | {
+            "WELLHEAD_URL": self.url,
+            "WELLHEAD_TOKEN": self.token,
+        }
 
     def run(self, *arguments: str, **options: Any) -> Done:
         return run(*arguments, environment=self.environment, **options)
@@ -95,7 +100,11 @@ class Laptop:
 @contextmanager
 def started(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [PROGRAM, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [PROGRAM, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
         yield process
@@ -108,7 +117,9 @@ def whole_laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     rows.gate.set()
     environment = SHORT_LEASE | {"WELLHEAD_LEASE_SECONDS": "60", "WELLHEAD_SOURCE_RETRIES": "0"}
     with SampleSource(rows) as source:
-        stack = LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment)
+        stack = LocalStack(
+            source=Source(url=source.url), state=state, port=0, user_environment=environment
+        )
         with stack:
             home = tmp_path_factory.mktemp("home")
             laptop = Laptop(stack.api_url, stack.token, home, source, rows)
@@ -254,13 +265,19 @@ def test_an_import_that_is_held_is_published_by_somebodys_word(laptop: Laptop) -
     assert (others.returncode, others.stderr.partition(":")[0]) == (1, "FINDINGS_DIFFER")
     assert "What holds it: REJECTED." in others.stderr
     accepted = laptop.run("accept", job_id, "--finding", "REJECTED")
-    assert (accepted.returncode, facts(accepted)["status"], facts(accepted)["goes on from"]) == (0, "COMPLETED", job_id)
+    assert (accepted.returncode, facts(accepted)["status"], facts(accepted)["goes on from"]) == (
+        0,
+        "COMPLETED",
+        job_id,
+    )
     assert json.loads(laptop.run("summary", "--json").stdout)["snapshot"] != before
     assert f"wellhead status {facts(accepted)['job']}" in laptop.run("status", job_id).stderr
 
 
 def test_an_import_that_is_held_is_let_go(laptop: Laptop) -> None:
-    assert laptop.run("import", "--full").returncode == 0  # what was accepted before is no limit any more
+    assert (
+        laptop.run("import", "--full").returncode == 0
+    )  # what was accepted before is no limit any more
     laptop.rows.spoilt = True
     held = json.loads(laptop.run("import", "--full", "--json").stdout)
     assert (held["status"], held["error"]["code"]) == ("FAILED", "HELD")
@@ -290,7 +307,9 @@ def test_a_profile_is_saved_for_nobody_else_and_used(laptop: Laptop, tmp_path: P
     wrong = run("login", laptop.url, environment=environment, told="wrong\n")
     assert (wrong.returncode, file.exists()) == (4, False)
 
-    saved = run("login", laptop.url, "--name", "mine", environment=environment, told=laptop.token + "\n")
+    saved = run(
+        "login", laptop.url, "--name", "mine", environment=environment, told=laptop.token + "\n"
+    )
     assert (saved.returncode, saved.stdout) == (0, "")
     assert saved.stderr == f"Saved as mine, with the role admin: {file}\n"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -311,13 +330,21 @@ def test_a_profile_is_saved_for_nobody_else_and_used(laptop: Laptop, tmp_path: P
 
 
 def test_in_a_checkout_the_running_stack_is_meant(laptop: Laptop, tmp_path: Path) -> None:
-    shutil.copytree(PROJECT / "clients", tmp_path / "clients", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        PROJECT / "clients", tmp_path / "clients", ignore=shutil.ignore_patterns("__pycache__")
+    )
     command = [sys.executable, "-m", "clients.cli.main", "jobs", "--limit", "1"]
     environment = program_environment(tmp_path)
 
     def jobs() -> Done:
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     nowhere = jobs()
@@ -359,7 +386,9 @@ def test_what_is_published(laptop: Laptop, tmp_path: Path) -> None:
     by_code = json.loads(laptop.run("production", WELL, "--json").stdout)
     name = by_code[0]["well_name"]
     assert json.loads(laptop.run("production", name.lower(), "--json").stdout) == by_code
-    some = json.loads(laptop.run("production", WELL, "--to", by_code[1]["production_period"], "--json").stdout)
+    some = json.loads(
+        laptop.run("production", WELL, "--to", by_code[1]["production_period"], "--json").stdout
+    )
     assert some == by_code[:2]
 
     plotted = laptop.run("production", WELL, "--plot", "--measure", "gas")
@@ -373,7 +402,10 @@ def test_what_is_published(laptop: Laptop, tmp_path: Path) -> None:
     one = laptop.run("production", name.lower(), "--format", "csv").stdout
     assert len(list(csv.DictReader(io.StringIO(one)))) == len(by_code)
     fields = json.loads(laptop.run("fields", "--json").stdout)
-    assert (len(fields), sum(field["wells"] for field in fields)) == (published["fields"], published["wells"])
+    assert (len(fields), sum(field["wells"] for field in fields)) == (
+        published["fields"],
+        published["wells"],
+    )
     totals = json.loads(laptop.run("totals", "--json").stdout)
     assert sum(row["wells"] for row in totals) == published["rows"]
     assert len(laptop.run("totals", "--volumes").stdout.splitlines()) == len(totals) + 1
@@ -397,13 +429,19 @@ def test_rejected_rows(laptop: Laptop) -> None:
 
 def test_rejected_rows_of_several_pages_are_one_csv(serve: Serve, tmp_path: Path) -> None:
     def page(rows: str, **headers: str) -> Answer:
-        return Answer(f"page,raw\r\n{rows}".encode(), headers={"Content-Type": "text/csv; charset=utf-8", **headers})
+        return Answer(
+            f"page,raw\r\n{rows}".encode(),
+            headers={"Content-Type": "text/csv; charset=utf-8", **headers},
+        )
 
     server = serve(page('1,"a\r\nb"\r\n', **{"X-Next-Cursor": "n"}), page("2,c\r\n"))
 
     done = run_at(server, tmp_path, "rejects", JOB_ID, "--csv")
 
-    assert (done.returncode, done.stdout) == (0, 'page,raw\n1,"a\nb"\n2,c\n')  # text=True reads any line end
+    assert (done.returncode, done.stdout) == (
+        0,
+        'page,raw\n1,"a\nb"\n2,c\n',
+    )  # text=True reads any line end
     assert [asked.query.get("cursor") for asked in server.asked] == [None, "n"]
 
 
@@ -432,7 +470,10 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert (wrong.returncode, wrong.stdout, wrong.stderr.partition(":")[0]) == (1, "", "SQL_ERROR")
     assert "read-only" in wrong.stderr
     missing = laptop.run("sql", query, "--file", "none.duckdb", cwd=tmp_path)
-    assert missing.stderr == "DATABASE_MISSING: There is no database none.duckdb. Get it: wellhead download\n"
+    assert (
+        missing.stderr
+        == "DATABASE_MISSING: There is no database none.duckdb. Get it: wellhead download\n"
+    )
 
 
 def test_each_statement_has_its_answer_and_reaches_that_file_alone(tmp_path: Path) -> None:
@@ -454,7 +495,9 @@ def test_each_statement_has_its_answer_and_reaches_that_file_alone(tmp_path: Pat
 
     row = ask("SELECT * FROM well_production LIMIT 1").stdout.splitlines()[1]
     assert row.count("+00:00") == 2
-    done = ask("SELECT 1 AS one; SET threads = 1; SELECT 2 AS two; SELECT * FROM nowhere; SELECT 3 AS three")
+    done = ask(
+        "SELECT 1 AS one; SET threads = 1; SELECT 2 AS two; SELECT * FROM nowhere; SELECT 3 AS three"
+    )
     assert (done.returncode, done.stdout) == (1, "one\n1\ntwo\n2\n")
     assert "nowhere" in done.stderr
     done = ask("SELECT 1 AS one; SELEC 2; SELECT 3 AS three")
@@ -488,10 +531,15 @@ def test_several_at_once_answer_as_one_also_where_memory_is_short(tmp_path: Path
     killed.mkdir()
     environment = program_environment(tmp_path) | {"TMPDIR": str(place)}
 
-    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    started = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
 
     answers = [process.communicate()[0] for process in started]
-    assert [json.loads(answer) for answer in answers] == [[{"wells": 300_000, "rows": 600_000, "periods": 600_000}]] * 4
+    assert [json.loads(answer) for answer in answers] == [
+        [{"wells": 300_000, "rows": 600_000, "periods": 600_000}]
+    ] * 4
     assert [path.name for path in tmp_path.iterdir() if "wells" in path.name] == ["wells.duckdb"]
     assert list(place.iterdir()) == []
 
@@ -523,7 +571,11 @@ def test_a_damaged_download_is_thrown_away(serve: Serve, tmp_path: Path) -> None
 
     done = run_at(serve(success(export)), tmp_path, "download", "--force", cwd=tmp_path)
 
-    assert (done.returncode, done.stdout, done.stderr.partition(":")[0]) == (1, "", "DOWNLOAD_DAMAGED")
+    assert (done.returncode, done.stdout, done.stderr.partition(":")[0]) == (
+        1,
+        "",
+        "DOWNLOAD_DAMAGED",
+    )
     assert (tmp_path / "wells.duckdb").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["wells.duckdb"]
 
@@ -532,7 +584,9 @@ def test_a_damaged_download_is_thrown_away(serve: Serve, tmp_path: Path) -> None
 
 
 def test_a_retry_is_told_of(serve: Serve, tmp_path: Path) -> None:
-    server = serve(failure(503, "STATE_UNAVAILABLE", headers={"Retry-After": "1"}), success(job("COMPLETED")))
+    server = serve(
+        failure(503, "STATE_UNAVAILABLE", headers={"Retry-After": "1"}), success(job("COMPLETED"))
+    )
 
     done = run_at(server, tmp_path, "status", JOB_ID)
 
@@ -541,9 +595,20 @@ def test_a_retry_is_told_of(serve: Serve, tmp_path: Path) -> None:
 
 def test_names_cannot_command_the_terminal(serve: Serve, tmp_path: Path) -> None:
     evil = "A\x1b]0;evil\x07\x9b31m\t\n\u202eB"
-    well = {"well_code": 1, "field_code": 2, "field_name": evil, "well_name": evil, "first_period": evil}
-    server = serve(success({"rows": [{**well, "last_period": "", "periods": 3}], "next_cursor": None}))
-    environment = program_environment(tmp_path) | {"WELLHEAD_URL": server.root, "WELLHEAD_TOKEN": "t"}
+    well = {
+        "well_code": 1,
+        "field_code": 2,
+        "field_name": evil,
+        "well_name": evil,
+        "first_period": evil,
+    }
+    server = serve(
+        success({"rows": [{**well, "last_period": "", "periods": 3}], "next_cursor": None})
+    )
+    environment = program_environment(tmp_path) | {
+        "WELLHEAD_URL": server.root,
+        "WELLHEAD_TOKEN": "t",
+    }
 
     piped = run("wells", environment=environment).stdout
     shown, _ = on_a_terminal("wells", environment=environment)
@@ -569,11 +634,19 @@ def test_the_commands_complete(tmp_path: Path) -> None:
 def test_a_source_is_checked_in_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "rows.ndjson").write_text('{"field_code": 1}\n')
 
-    done = run("check-source", "--source", "rows.ndjson", environment=program_environment(tmp_path), cwd=tmp_path)
+    done = run(
+        "check-source",
+        "--source",
+        "rows.ndjson",
+        environment=program_environment(tmp_path),
+        cwd=tmp_path,
+    )
 
     assert done.returncode == 1
     assert "our column" in done.stdout
 
 
 def test_the_version(tmp_path: Path) -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+\n", run("--version", environment=program_environment(tmp_path)).stdout)
+    assert re.fullmatch(
+        r"\d+\.\d+\.\d+\n", run("--version", environment=program_environment(tmp_path)).stdout
+    )

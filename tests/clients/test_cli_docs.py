@@ -46,7 +46,11 @@ def test_the_options_of_all_commands_are_documented() -> None:
 def words(parameters: Iterable[click.Parameter]) -> set[str]:
     found: set[str] = set()
     for each in parameters:
-        found |= {*each.opts, *each.secondary_opts} if isinstance(each, click.Option) else {str(each.name).upper()}
+        found |= (
+            {*each.opts, *each.secondary_opts}
+            if isinstance(each, click.Option)
+            else {str(each.name).upper()}
+        )
     return found
 
 
@@ -56,7 +60,9 @@ def test_the_exit_codes_are_documented_and_no_other() -> None:
 
 def test_the_defaults_are_documented() -> None:
     assert f"how many at most; {JOBS_SHOWN} by default" in section(text(DOCUMENT), "wellhead jobs")
-    assert f"by default {REJECTS_SHOWN} on a terminal" in section(text(DOCUMENT), "wellhead rejects")
+    assert f"by default {REJECTS_SHOWN} on a terminal" in section(
+        text(DOCUMENT), "wellhead rejects"
+    )
     assert f"by default {WELLS_SHOWN} on a terminal" in section(text(DOCUMENT), "wellhead wells")
     assert all(status in section(text(DOCUMENT), "wellhead jobs") for status in STATUSES)
 
@@ -64,8 +70,14 @@ def test_the_defaults_are_documented() -> None:
 def test_what_pip_installs_is_what_the_clients_are_locked_with() -> None:
     project = tomllib.loads(text("pyproject.toml"))
     extra = project["project"]["optional-dependencies"]["sql"]
-    installed = {requirement.partition(">=")[0] for requirement in [*project["project"]["dependencies"], *extra]}
+    installed = {
+        requirement.partition(">=")[0]
+        for requirement in [*project["project"]["dependencies"], *extra]
+    }
 
     assert installed == set(project["dependency-groups"]["clients"])
-    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("clients/**/__init__.py")}
+    packages = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in ROOT.glob("clients/**/__init__.py")
+    }
     assert set(project["tool"]["setuptools"]["packages"]) == packages

@@ -1,4 +1,6 @@
-"""Lists as files, short ids and narrow terminals: the command line in this process, before a scripted API."""
+"""Lists as files, short ids and narrow terminals: the command line in this process, before a
+scripted API.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def file_answer(kind: str, content: bytes) -> Answer:
 
 def run(server: ScriptedSource, *arguments: str) -> Result:
     environment = {"WELLHEAD_URL": server.root, "WELLHEAD_TOKEN": "t"}
-    return CliRunner(env=environment).invoke(wellhead, arguments, obj=Session(), standalone_mode=False)
+    return CliRunner(env=environment).invoke(
+        wellhead, arguments, obj=Session(), standalone_mode=False
+    )
 
 
 # -- files ---------------------------------------------------------------------------------------------------
@@ -56,7 +60,18 @@ def test_a_file_is_what_the_api_sends_to_the_letter(serve: Serve, tmp_path: Path
     server = serve(file_answer("csv", CSV))
     target = tmp_path / "totals.csv"
 
-    piped = run(server, "totals", "--format", "csv", "--separator", ";", "--decimal", ",", "--from", "2024-02")
+    piped = run(
+        server,
+        "totals",
+        "--format",
+        "csv",
+        "--separator",
+        ";",
+        "--decimal",
+        ",",
+        "--from",
+        "2024-02",
+    )
     saved = run(server, "totals", "--to", "2024-02", "-o", str(target))
 
     assert (piped.stdout_bytes, target.read_bytes()) == (CSV, CSV)
@@ -130,9 +145,18 @@ def test_what_makes_no_sense_is_a_wrong_use(serve: Serve, arguments: tuple[str, 
 def test_a_month_and_a_year_reach_from_their_first_to_their_last_day(day: Any) -> None:
     year, month = day.isoformat()[:4], day.isoformat()[:7]
 
-    assert _day(day.isoformat(), is_last=False) == _day(day.isoformat(), is_last=True) == day.isoformat()
-    assert _day(month, is_last=False) == f"{month}-01" <= day.isoformat() <= _day(month, is_last=True)
-    assert (_day(year, is_last=False), _day(year, is_last=True)) == (f"{year}-01-01", f"{year}-12-31")
+    assert (
+        _day(day.isoformat(), is_last=False)
+        == _day(day.isoformat(), is_last=True)
+        == day.isoformat()
+    )
+    assert (
+        _day(month, is_last=False) == f"{month}-01" <= day.isoformat() <= _day(month, is_last=True)
+    )
+    assert (_day(year, is_last=False), _day(year, is_last=True)) == (
+        f"{year}-01-01",
+        f"{year}-12-31",
+    )
     assert _day(month, is_last=True)[:7] == month
 
 
@@ -163,7 +187,8 @@ def shown(width: int) -> str:
     screen = io.StringIO()
     terminal = Terminal(file=screen, width=width, force_terminal=True, color_system=None)
     terminal.rows(
-        JOB_COLUMNS, [Job.from_view(job("FAILED", job_id=each, created_at=1_704_110_400.0)) for each in TWINS]
+        JOB_COLUMNS,
+        [Job.from_view(job("FAILED", job_id=each, created_at=1_704_110_400.0)) for each in TWINS],
     )
     return screen.getvalue()
 
@@ -185,11 +210,17 @@ def test_what_does_not_fit_into_a_table_has_a_line_for_each_value() -> None:
 def test_statements_end_at_their_semicolons_alone() -> None:
     query = "SELECT 'a;é😀b'; -- c;\nSELEC 2; SELECT $$;$$ AS \"d;\""
 
-    assert list(_statements(query)) == ["SELECT 'a;é😀b';", " -- c;\nSELEC 2;", ' SELECT $$;$$ AS "d;"']
+    assert list(_statements(query)) == [
+        "SELECT 'a;é😀b';",
+        " -- c;\nSELEC 2;",
+        ' SELECT $$;$$ AS "d;"',
+    ]
 
 
 def test_a_downloaded_file_stays_as_it_is(tmp_path: Path) -> None:
-    """DuckDB lets a statement reach the file that it has open, and EXPLAIN ANALYZE runs what it explains."""
+    """DuckDB lets a statement reach the file that it has open, and EXPLAIN ANALYZE runs what it
+    explains.
+    """
     file = wide(tmp_path / "wells.duckdb", wells=3, periods=1)
     before = file.read_bytes()
     with open_database(file) as database:
@@ -214,7 +245,9 @@ def test_a_downloaded_file_stays_as_it_is(tmp_path: Path) -> None:
 # -- the console ---------------------------------------------------------------------------------------------
 
 
-def test_the_browser_is_led_to_the_console_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_browser_is_led_to_the_console_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it is started with, others can read: that holds no token, and is good for one visit."""
     server, seen = serve(failure(500, "X")), []
 
@@ -237,4 +270,7 @@ def test_the_browser_is_led_to_the_console_once(serve: Serve, monkeypatch: pytes
     assert run(server, "open", "--link").stdout == f"{server.root}/console#token=t\n"
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     told = run(server, "open")
-    assert (told.stdout, told.stderr.endswith(f"sign in there: {server.root}/console\n")) == ("", True)
+    assert (told.stdout, told.stderr.endswith(f"sign in there: {server.root}/console\n")) == (
+        "",
+        True,
+    )

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def line(number: int, text: str, **more: Any) -> dict[str, Any]:
-    return {"at": 1_700_000_000.0 + number, "level": "INFO", "text": text, "attempt": 1, "fence": 3, **more}
+    return {
+        "at": 1_700_000_000.0 + number,
+        "level": "INFO",
+        "text": text,
+        "attempt": 1,
+        "fence": 3,
+        **more,
+    }
 
 
 def log_of(*lines: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +55,9 @@ def test_without_an_id_it_is_the_newest_import(serve: Serve, tmp_path: Path) -> 
     assert done.stderr == "Nothing is logged of it, or no longer.\n"
 
 
-def test_following_prints_each_line_once_and_ends_with_the_import(serve: Serve, tmp_path: Path) -> None:
+def test_following_prints_each_line_once_and_ends_with_the_import(
+    serve: Serve, tmp_path: Path
+) -> None:
     logs = iter([log_of(CLAIMED), log_of(CLAIMED, MERGING), log_of(CLAIMED, MERGING, DEAD)])
     states = iter(["RUNNING", "RUNNING", "COMPLETED"])
 

@@ -1,4 +1,6 @@
-"""`wellhead ops verify`, as people run it: a process of its own, on files that real merges made and on damaged ones."""
+"""`wellhead ops verify`, as people run it: a process of its own, on files that real merges made and
+on damaged ones.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def store(tmp_path: Path) -> Path:
     """Twelve months of three wells, one row revised, some rejected."""
     first = [json.dumps(row).encode() for row in ROWS]
     revised = {**ROWS[0], "oil_production_kbd": 2.5}
-    return merged(tmp_path, [*first, *BAD], [json.dumps(row).encode() for row in (revised, RENAMED)])
+    return merged(
+        tmp_path, [*first, *BAD], [json.dumps(row).encode() for row in (revised, RENAMED)]
+    )
 
 
 def verified(store: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +55,11 @@ def test_a_store_as_imports_leave_it_is_right(store: Path) -> None:
         "well_production_history": 1,
         "wellhead_schema": 1,
     }
-    assert [check["name"] for check in report["checks"]] == ["other_file", "damaged_tables", *CHECKS]
+    assert [check["name"] for check in report["checks"]] == [
+        "other_file",
+        "damaged_tables",
+        *CHECKS,
+    ]
     assert all(check["wrong"] == 0 for check in report["checks"])
 
 
@@ -109,4 +117,7 @@ def test_a_file_of_something_else_is_no_database_of_ours(tmp_path: Path) -> None
 
     done = verified(other, "--json")
 
-    assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["error"]["code"]) == (1, "DATABASE_FOREIGN")
+    assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["error"]["code"]) == (
+        1,
+        "DATABASE_FOREIGN",
+    )

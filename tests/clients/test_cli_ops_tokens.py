@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from support.scripted_source import Serve
 
-MADE = {"name": "ada", "role": "operator", "token": "wellhead_x", "expires_at": None, "previous_until": 1.8e9}
+MADE = {
+    "name": "ada",
+    "role": "operator",
+    "token": "wellhead_x",
+    "expires_at": None,
+    "previous_until": 1.8e9,
+}
 
 
 def token(**more: Any) -> dict[str, Any]:
@@ -32,17 +38,26 @@ def test_a_new_token_stands_alone_on_stdout(serve: Serve, tmp_path: Path) -> Non
     assert "shown this once" in done.stderr
     assert "wellhead_x" not in done.stderr
     [asked] = server.asked
-    assert (asked.method, asked.path, json.loads(asked.body)) == ("POST", "/api/v1/ops/tokens/ada/rotate", {})
+    assert (asked.method, asked.path, json.loads(asked.body)) == (
+        "POST",
+        "/api/v1/ops/tokens/ada/rotate",
+        {},
+    )
 
 
 def test_what_is_asked_for_is_sent_and_json_is_the_answer(serve: Serve, tmp_path: Path) -> None:
     server = serve(success(MADE))
 
-    done = run_at(server, tmp_path, "ops", "tokens", "rotate", "a/b", "--now", "--days", "90", "--json")
+    done = run_at(
+        server, tmp_path, "ops", "tokens", "rotate", "a/b", "--now", "--days", "90", "--json"
+    )
 
     assert json.loads(done.stdout) == MADE
     [asked] = server.asked
-    assert (asked.path, json.loads(asked.body)) == ("/api/v1/ops/tokens/a%2Fb/rotate", {"now": True, "days": 90})
+    assert (asked.path, json.loads(asked.body)) == (
+        "/api/v1/ops/tokens/a%2Fb/rotate",
+        {"now": True, "days": 90},
+    )
 
 
 def test_it_is_not_sent_twice_by_itself(serve: Serve, tmp_path: Path) -> None:
@@ -55,7 +70,9 @@ def test_it_is_not_sent_twice_by_itself(serve: Serve, tmp_path: Path) -> None:
 
 
 def test_the_list_tells_ages_and_who_never_came(serve: Serve, tmp_path: Path) -> None:
-    server = serve(success({"tokens": [token(last_used_at=1_700_000_000.0), token(name="bob", role=None)]}))
+    server = serve(
+        success({"tokens": [token(last_used_at=1_700_000_000.0), token(name="bob", role=None)]})
+    )
 
     done = run_at(server, tmp_path, "ops", "tokens", "list")
 
@@ -74,7 +91,9 @@ def test_no_name_moves_a_cursor(serve: Serve, tmp_path: Path) -> None:
 def test_an_odd_number_of_days_is_not_sent(serve: Serve, tmp_path: Path, days: str) -> None:
     server = serve(success(MADE))
 
-    assert run_at(server, tmp_path, "ops", "tokens", "rotate", "ada", "--days", days).returncode == 2
+    assert (
+        run_at(server, tmp_path, "ops", "tokens", "rotate", "ada", "--days", days).returncode == 2
+    )
     assert server.asked == []
 
 

@@ -1,4 +1,6 @@
-"""`wellhead sources`: shown, drafted, checked, applied, imported by name and deleted, against the whole local stack."""
+"""`wellhead sources`: shown, drafted, checked, applied, imported by name and deleted, against the
+whole local stack.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ class Laptop:
         self._environment = program_environment(home) | {"WELLHEAD_URL": stack.api_url}
 
     def run(self, *arguments: str, token: str = "") -> Done:
-        return run(*arguments, environment=self._environment | {"WELLHEAD_TOKEN": token or self.stack.token})
+        return run(
+            *arguments,
+            environment=self._environment | {"WELLHEAD_TOKEN": token or self.stack.token},
+        )
 
     def notice(self, key: str) -> Any:
         listed = json.loads(self.run("notices", "--json", "--limit", "100").stdout)
@@ -39,8 +44,12 @@ class Laptop:
     def token(self, role: Role) -> str:
         book = TokenBook(self.stack.state)
         token = book.make(role, role)
-        assert tell_running_stack(self.stack.state, role, book.parameters[role], path="/wellhead/local/tokens")
-        time.sleep(FRESH_SECONDS)  # so long an API that has just looked for another one does not look again
+        assert tell_running_stack(
+            self.stack.state, role, book.parameters[role], path="/wellhead/local/tokens"
+        )
+        time.sleep(
+            FRESH_SECONDS
+        )  # so long an API that has just looked for another one does not look again
         return token
 
 
@@ -110,7 +119,11 @@ def test_a_schedule_is_shown_paused_and_resumed(laptop: Laptop, tmp_path: Path) 
     paused = laptop.run("sources", "pause", "yearly")
     assert (paused.returncode, paused.stdout) == (0, "yearly is paused: laptop has paused it.\n")
     assert "laptop has paused it." in laptop.run("sources", "show", "yearly").stdout
-    (line,) = [line for line in laptop.run("sources", "list").stdout.splitlines() if line.startswith("yearly")]
+    (line,) = [
+        line
+        for line in laptop.run("sources", "list").stdout.splitlines()
+        if line.startswith("yearly")
+    ]
     assert "paused" in line.split("\t")
 
     resumed = laptop.run("sources", "resume", "yearly")
@@ -137,7 +150,10 @@ def test_faults_come_all_at_once_and_hinder_no_other_file(laptop: Laptop, tmp_pa
     assert laptop.run("sources", "delete", "good", "--yes").returncode == 0
     checked = laptop.run("sources", "check", str(bad), "--json")
     assert checked.returncode == 1
-    assert [each["key"] for each in json.loads(checked.stdout)[str(bad)]["faults"]] == ["nmae", "period"]
+    assert [each["key"] for each in json.loads(checked.stdout)[str(bad)]["faults"]] == [
+        "nmae",
+        "period",
+    ]
 
 
 def test_a_check_shows_what_an_import_would_find(laptop: Laptop, tmp_path: Path) -> None:
@@ -154,7 +170,10 @@ def test_a_check_shows_what_an_import_would_find(laptop: Laptop, tmp_path: Path)
 
 def test_a_draft_is_a_definition_that_can_be_applied(laptop: Laptop, tmp_path: Path) -> None:
     rows = tmp_path / "prod.csv"
-    rows.write_text("Field,Well,Month,Oil (bbl)\n" + "".join(f"N,W{n},2024-0{n % 9 + 1},{n * 10}\n" for n in range(40)))
+    rows.write_text(
+        "Field,Well,Month,Oil (bbl)\n"
+        + "".join(f"N,W{n},2024-0{n % 9 + 1},{n * 10}\n" for n in range(40))
+    )
 
     drafted = laptop.run("sources", "draft", str(rows), "--name", "prod")
 

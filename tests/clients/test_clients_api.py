@@ -1,4 +1,6 @@
-"""The client of the API: against the real app, and against a server that answers what it is told to."""
+"""The client of the API: against the real app, and against a server that answers what it is told
+to.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,10 @@ def test_the_life_of_a_job(api: Api, connected: Connected) -> None:
     with pytest.raises(AlreadyRunning) as refused:
         client.trigger()
     assert (refused.value.job_id, refused.value.started_at) == (started.job_id, started.created_at)
-    assert (refused.value.code, refused.value.rule) == ("BUSINESS_RULE_VIOLATION", "SINGLE_IMPORT_RULE")
+    assert (refused.value.code, refused.value.rule) == (
+        "BUSINESS_RULE_VIOLATION",
+        "SINGLE_IMPORT_RULE",
+    )
     assert (refused.value.status, refused.value.retryable) == (409, True)
     assert refused.value.request_id
 
@@ -82,7 +87,11 @@ def test_the_life_of_a_job(api: Api, connected: Connected) -> None:
     assert next(followed).status == "PENDING"
     cancelled = client.cancel(started.job_id)
     assert [view.status for view in followed] == ["CANCELLED"]
-    assert (cancelled.status, cancelled.parameters, cancelled.triggered_by) == ("CANCELLED", {"full": True}, "ada")
+    assert (cancelled.status, cancelled.parameters, cancelled.triggered_by) == (
+        "CANCELLED",
+        {"full": True},
+        "ada",
+    )
     assert [event["event"] for event in cancelled.events] == ["created", "cancelled"]
     with pytest.raises(RuleViolated, match="ended"):
         client.cancel(started.job_id)
@@ -91,7 +100,9 @@ def test_the_life_of_a_job(api: Api, connected: Connected) -> None:
     assert client.status(again.job_id).retry_of == started.job_id
     page = client.history(limit=1)
     assert [known.job_id for known in page.rows] == [again.job_id]
-    assert [known.job_id for known in every(lambda cursor: client.history(limit=1, cursor=cursor))] == [
+    assert [
+        known.job_id for known in every(lambda cursor: client.history(limit=1, cursor=cursor))
+    ] == [
         again.job_id,
         started.job_id,
     ]
@@ -106,7 +117,11 @@ def test_a_key_is_answered_with_the_job_that_it_made(api: Api, connected: Connec
 
 
 def test_whom_the_api_refuses(api: Api, connected: Connected) -> None:
-    for token, code in [(None, "UNAUTHORIZED"), ("nobody", "UNAUTHORIZED"), (READER, "ROLE_REQUIRED")]:
+    for token, code in [
+        (None, "UNAUTHORIZED"),
+        ("nobody", "UNAUTHORIZED"),
+        (READER, "ROLE_REQUIRED"),
+    ]:
         with pytest.raises(AuthFailed) as refused:
             connected(f"http://127.0.0.1:{api.port}", token).trigger()
         assert refused.value.code == code
@@ -136,7 +151,11 @@ def test_an_unhealthy_api_says_what_does_not_answer(api: Api, connected: Connect
 def test_a_trigger_without_an_answer_is_sent_again_with_the_same_key(
     serve: Serve, connected: Connected, slept: SkippedTime
 ) -> None:
-    server = serve(break_off, failure(503, "STATE_UNAVAILABLE", headers={"Retry-After": "5"}), success(job("PENDING")))
+    server = serve(
+        break_off,
+        failure(503, "STATE_UNAVAILABLE", headers={"Retry-After": "5"}),
+        success(job("PENDING")),
+    )
 
     assert connected(server.root).trigger().job_id == JOB_ID
 
@@ -169,16 +188,21 @@ def test_a_question_is_given_up_after_the_third_attempt(serve: Serve, connected:
     server = serve(Answer(b"<html>Bad gateway</html>", 502, {"Content-Type": "text/html"}))
 
     with pytest.raises(ApiError) as failed:
-        connected(server.root, on_retry=lambda error, seconds: told.append((error.code, seconds))).summary()
+        connected(
+            server.root, on_retry=lambda error, seconds: told.append((error.code, seconds))
+        ).summary()
 
     assert (failed.value.code, failed.value.retryable, len(server.asked)) == ("HTTP_502", True, 3)
     assert told == [("HTTP_502", 1.0), ("HTTP_502", 2.0)]
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(404, "NO_DATA_YET"), (409, "REJECTS_NOT_YET"), (500, "INTERNAL_ERROR"), (400, "X")]
+    ("status", "code"),
+    [(404, "NO_DATA_YET"), (409, "REJECTS_NOT_YET"), (500, "INTERNAL_ERROR"), (400, "X")],
 )
-def test_what_a_moment_does_not_cure_is_asked_once(serve: Serve, connected: Connected, status: int, code: str) -> None:
+def test_what_a_moment_does_not_cure_is_asked_once(
+    serve: Serve, connected: Connected, status: int, code: str
+) -> None:
     server = serve(failure(status, code, retryable=True))
 
     with pytest.raises(ApiError) as refused:
@@ -187,7 +211,9 @@ def test_what_a_moment_does_not_cure_is_asked_once(serve: Serve, connected: Conn
     assert (refused.value.code, refused.value.retryable, len(server.asked)) == (code, True, 1)
 
 
-def test_a_pause_is_never_longer_than_half_a_minute(serve: Serve, connected: Connected, slept: SkippedTime) -> None:
+def test_a_pause_is_never_longer_than_half_a_minute(
+    serve: Serve, connected: Connected, slept: SkippedTime
+) -> None:
     server = serve(failure(503, "X", headers={"Retry-After": "999999"}), success({"rows": 0}))
 
     connected(server.root).summary()
@@ -216,7 +242,12 @@ def test_an_import_is_followed_as_often_as_the_api_asks_for(
     assert [view.fetched_records for view in seen] == [5, 5, 0, 0]
     assert (last.final, last.new_records) == (True, 9)
     assert slept.slept == [3.0, 7.0, 1.0]
-    assert [asked.headers.get("if-none-match") for asked in server.asked] == [None, '"1"', '"1"', '"2"']
+    assert [asked.headers.get("if-none-match") for asked in server.asked] == [
+        None,
+        '"1"',
+        '"1"',
+        '"2"',
+    ]
 
 
 def test_the_tag_of_one_job_is_not_sent_for_another(serve: Serve, connected: Connected) -> None:
@@ -232,12 +263,19 @@ def test_the_tag_of_one_job_is_not_sent_for_another(serve: Serve, connected: Con
 def test_an_import_is_followed_through_a_break(serve: Serve, connected: Connected) -> None:
     told: list[tuple[str, float]] = []
     broken: list[Step] = [break_off] * 5
-    server = serve(success(job()), *broken, failure(503, "STATE_UNAVAILABLE"), success(job("COMPLETED")))
+    server = serve(
+        success(job()), *broken, failure(503, "STATE_UNAVAILABLE"), success(job("COMPLETED"))
+    )
 
-    last = connected(server.root, on_retry=lambda error, seconds: told.append((error.code, seconds))).wait(JOB_ID)
+    last = connected(
+        server.root, on_retry=lambda error, seconds: told.append((error.code, seconds))
+    ).wait(JOB_ID)
 
     assert last.status == "COMPLETED"
-    assert told == [*(("UNREACHABLE", seconds) for seconds in (1, 2, 4, 8, 10)), ("STATE_UNAVAILABLE", 10)]
+    assert told == [
+        *(("UNREACHABLE", seconds) for seconds in (1, 2, 4, 8, 10)),
+        ("STATE_UNAVAILABLE", 10),
+    ]
 
 
 def test_a_break_of_more_than_a_minute_ends_the_following(
@@ -296,9 +334,15 @@ def test_what_is_no_answer_of_wellhead(serve: Serve, connected: Connected, answe
 
 
 def test_fields_that_a_newer_api_adds_are_kept_aside(serve: Serve, connected: Connected) -> None:
-    view = connected(serve(success(job(colour="blue", events=[{"at": 1.0, "event": "created"}]))).root).status(JOB_ID)
+    view = connected(
+        serve(success(job(colour="blue", events=[{"at": 1.0, "event": "created"}]))).root
+    ).status(JOB_ID)
 
-    assert (view.status, view.raw["colour"], view.events[0]["event"]) == ("RUNNING", "blue", "created")
+    assert (view.status, view.raw["colour"], view.events[0]["event"]) == (
+        "RUNNING",
+        "blue",
+        "created",
+    )
 
 
 # -- where the token goes -----------------------------------------------------------------------------------
@@ -321,7 +365,9 @@ def test_neither_a_netrc_file_nor_a_proxy_comes_between(
 ) -> None:
     server, proxy = serve(success({})), serve(success({}))
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\ndefault login somebody password else\n")
+    netrc.write_text(
+        "machine 127.0.0.1 login somebody password else\ndefault login somebody password else\n"
+    )
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
@@ -404,7 +450,11 @@ def test_a_list_is_read_page_by_page(serve: Serve, connected: Connected) -> None
 
     assert [well["well_code"] for well in found] == ["1", "2"]
     question = {"search": "north", "field_code": "7", "limit": "1"}
-    assert [asked.query for asked in server.asked] == [question, question | {"cursor": "a"}, question | {"cursor": "b"}]
+    assert [asked.query for asked in server.asked] == [
+        question,
+        question | {"cursor": "a"},
+        question | {"cursor": "b"},
+    ]
 
 
 def test_questions_are_asked_with_their_parameters(serve: Serve, connected: Connected) -> None:
@@ -424,7 +474,11 @@ def test_questions_are_asked_with_their_parameters(serve: Serve, connected: Conn
 
 def test_rejected_rows_as_csv(serve: Serve, connected: Connected) -> None:
     body = "page,raw\r\n1,Ø\r\n".encode()
-    told = {"Content-Type": "text/csv; charset=utf-8", "X-Next-Cursor": "n", "X-Wellhead-Snapshot": "snapshots/7"}
+    told = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "X-Next-Cursor": "n",
+        "X-Wellhead-Snapshot": "snapshots/7",
+    }
     server = serve(Answer(body, headers=told))
 
     assert connected(server.root).rejects_csv(JOB_ID) == ("page,raw\r\n1,Ø\r\n", "n", "snapshots/7")
@@ -433,7 +487,9 @@ def test_rejected_rows_as_csv(serve: Serve, connected: Connected) -> None:
 def test_pages_tell_their_snapshot_and_one_that_is_gone_has_an_error_of_its_own(
     serve: Serve, connected: Connected
 ) -> None:
-    page = success({"rows": [{"well_code": 1}], "next_cursor": "a"}, X_Wellhead_Snapshot="snapshots/7")
+    page = success(
+        {"rows": [{"well_code": 1}], "next_cursor": "a"}, X_Wellhead_Snapshot="snapshots/7"
+    )
     server = serve(page, failure(410, "SNAPSHOT_GONE", details={"snapshot": "snapshots/7"}))
     client = connected(server.root)
 
@@ -453,12 +509,16 @@ def test_pages_tell_their_snapshot_and_one_that_is_gone_has_an_error_of_its_own(
 # -- the download ---------------------------------------------------------------------------------------------
 
 
-def test_the_database_comes_whole_and_without_our_token(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+def test_the_database_comes_whole_and_without_our_token(
+    serve: Serve, connected: Connected, tmp_path: Path
+) -> None:
     store = serve(Answer(CONTENT))
     facts = vars(export_of(store.root + "/signed?x=1"))
     target, heard = tmp_path / "wells.duckdb", []
 
-    connected(serve(success(facts)).root).download(target, lambda done, total: heard.append((done, total)))
+    connected(serve(success(facts)).root).download(
+        target, lambda done, total: heard.append((done, total))
+    )
 
     assert target.read_bytes() == CONTENT
     assert heard[-1] == (len(CONTENT), len(CONTENT))
@@ -468,7 +528,10 @@ def test_the_database_comes_whole_and_without_our_token(serve: Serve, connected:
 
 
 def breaks_off_midway(handler: ScriptedHandler) -> None:
-    handler.raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CONTENT), CONTENT[: len(CONTENT) // 2])
+    handler.raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CONTENT),
+        CONTENT[: len(CONTENT) // 2],
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,28 @@ STARTS = st.dates(date(1950, 1, 1), date(2090, 1, 1))
 
 
 def row(period: str, days: int, **more: Any) -> dict[str, Any]:
-    told = {"source": "default", "field_code": "007", "well_code": "15/9-F-12", "production_period": period}
-    facts = {"period_days": days, "days_on_production": None, "oil_production_kbd": 2.0, "source_rows": 3}
+    told = {
+        "source": "default",
+        "field_code": "007",
+        "well_code": "15/9-F-12",
+        "production_period": period,
+    }
+    facts = {
+        "period_days": days,
+        "days_on_production": None,
+        "oil_production_kbd": 2.0,
+        "source_rows": 3,
+    }
     return told | facts | RATES | NAMES | more
 
 
 def older(period: str, **more: Any) -> dict[str, Any]:
     told = row(period, 0, field_code=7, well_code=770010000100, **more)
-    return {name: value for name, value in told.items() if name not in {"source", "period_days", "source_rows"}}
+    return {
+        name: value
+        for name, value in told.items()
+        if name not in {"source", "period_days", "source_rows"}
+    }
 
 
 def rows(*given: dict[str, Any]) -> Answer:
@@ -45,7 +59,9 @@ def rows(*given: dict[str, Any]) -> Answer:
 
 
 def test_an_older_apis_numbers_are_text_and_its_periods_months(serve: Serve) -> None:
-    with WellheadClient(serve(rows(older("2024-02-01"), older("2023-02-01"))).root, "t") as wellhead:
+    with WellheadClient(
+        serve(rows(older("2024-02-01"), older("2023-02-01"))).root, "t"
+    ) as wellhead:
         found = wellhead.production().rows
 
     told = {"field_code": "7", "well_code": "770010000100", "source": None, "source_rows": None}
@@ -71,15 +87,27 @@ def test_a_well_is_asked_for_by_its_code_as_it_is_written(serve: Serve, tmp_path
     assert json.loads(done.stdout)[0]["well_code"] == "007"
 
 
-@pytest.mark.parametrize("refused", [rows(), failure(400, "VALIDATION_ERROR")], ids=["nothing", "an older API"])
-def test_what_is_no_code_is_looked_for_as_a_name(serve: Serve, tmp_path: Path, refused: Answer) -> None:
-    well = NAMES | {"field_code": "007", "well_code": "15/9-F-12", "first_period": "", "last_period": "", "periods": 1}
+@pytest.mark.parametrize(
+    "refused", [rows(), failure(400, "VALIDATION_ERROR")], ids=["nothing", "an older API"]
+)
+def test_what_is_no_code_is_looked_for_as_a_name(
+    serve: Serve, tmp_path: Path, refused: Answer
+) -> None:
+    well = NAMES | {
+        "field_code": "007",
+        "well_code": "15/9-F-12",
+        "first_period": "",
+        "last_period": "",
+        "periods": 1,
+    }
     server = serve(refused, rows(well), rows(row("2024-01-01", 31)))
 
     done = run_at(server, tmp_path, "production", "f-12")
 
     assert (done.returncode, done.stderr) == (0, "F-12, Volve\n")
-    assert [asked.query.get("well_code") or asked.query.get("search") for asked in server.asked] == [
+    assert [
+        asked.query.get("well_code") or asked.query.get("search") for asked in server.asked
+    ] == [
         "f-12",
         "f-12",
         "15/9-F-12",
@@ -107,7 +135,10 @@ def test_the_table_tells_length_rows_of_the_source_and_source(serve: Serve, tmp_
 
 
 def test_a_volume_is_a_rate_times_the_days_of_its_period(serve: Serve, tmp_path: Path) -> None:
-    given = [row("2024-01-01", 1, oil_production_kbd=5.0), row("2024-01-02", 1, oil_production_kbd=None)]
+    given = [
+        row("2024-01-01", 1, oil_production_kbd=5.0),
+        row("2024-01-02", 1, oil_production_kbd=None),
+    ]
     for days, volume in [(1, "5.0"), (31, "155.0"), (91, "455.0"), (366, "1830.0")]:
         server = serve(rows(*(each | {"period_days": days} for each in given)))
         lines = run_at(server, tmp_path, "production", "15/9-F-12", "--volumes").stdout.splitlines()
@@ -139,7 +170,11 @@ def test_a_period_is_followed_by_the_one_that_begins_where_it_ends(start: date) 
 def test_a_line_breaks_where_a_period_is_missing_whatever_its_length(days: int, step: int) -> None:
     whole, broken = (
         plot(
-            [Point(date(2020, 1, 1) + timedelta(days=step * place), 1.0, days) for place in range(6) if place != gone],
+            [
+                Point(date(2020, 1, 1) + timedelta(days=step * place), 1.0, days)
+                for place in range(6)
+                if place != gone
+            ],
             width=60,
             height=1,
         )[0]

@@ -45,7 +45,12 @@ def connect(server: ScriptedSource, clients: list[WellheadClient]) -> WellheadCl
 def test_a_held_job_is_told_with_its_findings(serve: Serve, clients: list[WellheadClient]) -> None:
     told = connect(serve(success(held(REJECTED, UNPROVED))), clients).status(JOB_ID)
 
-    assert (told.is_held, told.waits_for_word, told.can_be_accepted, told.accept_until) == (True, True, True, UNTIL)
+    assert (told.is_held, told.waits_for_word, told.can_be_accepted, told.accept_until) == (
+        True,
+        True,
+        True,
+        UNTIL,
+    )
     assert [finding.check for finding in told.holding] == ["REJECTED"]
     assert told.findings == (
         Finding(
@@ -65,7 +70,9 @@ def test_a_held_job_is_told_with_its_findings(serve: Serve, clients: list[Wellhe
     )
 
 
-@pytest.mark.parametrize("state", [{"discarded_at": 5.0, "discarded_by": "ada"}, {"retried_by": NEXT_ID}])
+@pytest.mark.parametrize(
+    "state", [{"discarded_at": 5.0, "discarded_by": "ada"}, {"retried_by": NEXT_ID}]
+)
 def test_a_word_is_given_once(state: dict[str, object]) -> None:
     told = Job.from_view(held(**state))
 
@@ -73,7 +80,14 @@ def test_a_word_is_given_once(state: dict[str, object]) -> None:
 
 
 def test_an_older_api_holds_nothing() -> None:
-    error = {"code": "SOURCE_TIMEOUT", "message": "No.", "retryable": True, "phase": None, "page": 1, "attempt": 1}
+    error = {
+        "code": "SOURCE_TIMEOUT",
+        "message": "No.",
+        "retryable": True,
+        "phase": None,
+        "page": 1,
+        "attempt": 1,
+    }
     told = Job.from_view(job("FAILED", error=error))
 
     assert (told.is_held, told.findings, told.accept_until, told.accepted, told.completeness) == (
@@ -82,13 +96,21 @@ def test_an_older_api_holds_nothing() -> None:
 
 
 def test_a_finding_of_a_newer_api_is_shown_by_its_own_name() -> None:
-    [found] = Job.from_view(held({"check": "NEW_KIND", "found": 1, "colour": "blue", "examples": ["text"]})).findings
+    [found] = Job.from_view(
+        held({"check": "NEW_KIND", "found": 1, "colour": "blue", "examples": ["text"]})
+    ).findings
 
     assert (found.title, found.holds, found.can_be_accepted) == ("New kind", True, True)
-    assert (found.columns, found.rows, found.raw["colour"]) == (["example"], [{"example": "text"}], "blue")
+    assert (found.columns, found.rows, found.raw["colour"]) == (
+        ["example"],
+        [{"example": "text"}],
+        "blue",
+    )
 
 
-def test_accepting_names_every_finding_and_answers_the_new_job(serve: Serve, clients: list[WellheadClient]) -> None:
+def test_accepting_names_every_finding_and_answers_the_new_job(
+    serve: Serve, clients: list[WellheadClient]
+) -> None:
     server = serve(success(accepted("PENDING")))
 
     started = connect(server, clients).accept(JOB_ID, ["REJECTED", "NULLED"])
@@ -112,7 +134,11 @@ def test_discarding_answers_the_job(serve: Serve, clients: list[WellheadClient])
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("NOT_HELD", NotHeld), ("FINDINGS_DIFFER", FindingsDiffer), ("ACCEPT_TOO_LATE", AcceptTooLate)],
+    [
+        ("NOT_HELD", NotHeld),
+        ("FINDINGS_DIFFER", FindingsDiffer),
+        ("ACCEPT_TOO_LATE", AcceptTooLate),
+    ],
 )
 def test_a_refused_word_is_an_error_of_its_own(
     serve: Serve, clients: list[WellheadClient], code: str, kind: type[ApiError]
@@ -127,7 +153,9 @@ def test_a_refused_word_is_an_error_of_its_own(
 # -- the command line -----------------------------------------------------------------------------------------
 
 
-def test_an_import_that_ends_held_says_what_was_found_and_what_helps(serve: Serve, tmp_path: Path) -> None:
+def test_an_import_that_ends_held_says_what_was_found_and_what_helps(
+    serve: Serve, tmp_path: Path
+) -> None:
     server = serve(success(job("PENDING")), success(held(REJECTED, NULLED, UNPROVED)))
 
     done = run_at(server, tmp_path, "import")
@@ -177,7 +205,9 @@ def test_what_cannot_be_accepted_is_only_let_go(serve: Serve, tmp_path: Path) ->
     assert f"wellhead discard {JOB_ID}" in done.stderr
 
 
-def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(serve: Serve, tmp_path: Path) -> None:
+def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(
+    serve: Serve, tmp_path: Path
+) -> None:
     late = {"message": "A later import was held since.", "held_since": NEXT_ID}
     server = serve(success(held(REJECTED, too_late=late)))
 
@@ -190,7 +220,9 @@ def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(serve
 
 
 def test_what_was_accepted_is_told_from_what_holds(serve: Serve, tmp_path: Path) -> None:
-    done = run_at(serve(success(held(REJECTED, NULLED | {"holds": False}))), tmp_path, "status", JOB_ID)
+    done = run_at(
+        serve(success(held(REJECTED, NULLED | {"holds": False}))), tmp_path, "status", JOB_ID
+    )
 
     assert "REJECTED (holds): " in done.stderr
     assert "NULLED (accepted): " in done.stderr
@@ -198,7 +230,13 @@ def test_what_was_accepted_is_told_from_what_holds(serve: Serve, tmp_path: Path)
 
 def test_on_a_terminal_the_problem_of_an_example_stands_whole(serve: Serve, tmp_path: Path) -> None:
     problem = "NOT_A_NUMBER liquids_production_kbd; NOT_A_NUMBER oil_production_kbd"
-    example = {"problem": problem, "rows": 83, "page": 1, "position": 1, "raw": '{"field_code": "007", ' * 20}
+    example = {
+        "problem": problem,
+        "rows": 83,
+        "page": 1,
+        "position": 1,
+        "raw": '{"field_code": "007", ' * 20,
+    }
     environment = environment_at(serve(success(held(REJECTED | {"examples": [example]}))), tmp_path)
 
     _, errors = on_a_terminal("status", JOB_ID, environment=environment)
@@ -206,7 +244,9 @@ def test_on_a_terminal_the_problem_of_an_example_stands_whole(serve: Serve, tmp_
     assert problem in re.sub("\x1b\\[[0-9;]*m", "", errors)
 
 
-def test_a_held_import_on_a_terminal_has_its_examples_as_a_table(serve: Serve, tmp_path: Path) -> None:
+def test_a_held_import_on_a_terminal_has_its_examples_as_a_table(
+    serve: Serve, tmp_path: Path
+) -> None:
     environment = environment_at(serve(success(held())), tmp_path)
 
     output, errors = on_a_terminal("status", JOB_ID, environment=environment)
@@ -241,17 +281,24 @@ def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_
 
 
 def test_what_became_of_a_held_import_is_told(serve: Serve, tmp_path: Path) -> None:
-    discarded = run_at(serve(success(held(discarded_at=5.0, discarded_by="ada"))), tmp_path, "status", JOB_ID)
+    discarded = run_at(
+        serve(success(held(discarded_at=5.0, discarded_by="ada"))), tmp_path, "status", JOB_ID
+    )
     taken = run_at(serve(success(held(retried_by=NEXT_ID))), tmp_path, "status", JOB_ID)
 
     assert discarded.stderr.splitlines()[-1] == f"It was discarded at {moment(5.0)} by ada."
-    assert taken.stderr.splitlines()[-1] == f"The import that goes on from it: wellhead status {NEXT_ID}"
+    assert (
+        taken.stderr.splitlines()[-1]
+        == f"The import that goes on from it: wellhead status {NEXT_ID}"
+    )
 
 
 def test_accepting_follows_the_new_import_to_its_end(serve: Serve, tmp_path: Path) -> None:
     server = serve(success(accepted("PENDING")), success(accepted()))
 
-    done = run_at(server, tmp_path, "accept", JOB_ID, "--finding", "rejected", "--finding", "NULLED")
+    done = run_at(
+        server, tmp_path, "accept", JOB_ID, "--finding", "rejected", "--finding", "NULLED"
+    )
 
     assert done.returncode == 0
     assert json.loads(server.asked[0].body) == {"findings": ["REJECTED", "NULLED"]}
@@ -259,16 +306,22 @@ def test_accepting_follows_the_new_import_to_its_end(serve: Serve, tmp_path: Pat
     assert (facts["job"], facts["goes on from"], facts["accepted by"]) == (NEXT_ID, JOB_ID, "ada")
 
 
-def test_accepting_what_was_accepted_and_ended_badly_tells_the_way_on(serve: Serve, tmp_path: Path) -> None:
+def test_accepting_what_was_accepted_and_ended_badly_tells_the_way_on(
+    serve: Serve, tmp_path: Path
+) -> None:
     server = serve(success(accepted("CANCELLED")))
 
-    done = run_at(server, tmp_path, "accept", JOB_ID, "--finding", "REJECTED", "--finding", "NULLED")
+    done = run_at(
+        server, tmp_path, "accept", JOB_ID, "--finding", "REJECTED", "--finding", "NULLED"
+    )
 
     assert done.returncode == 1
     assert f"Nothing was published. wellhead retry {NEXT_ID}" in done.stderr
 
 
-def test_an_accepted_import_that_finds_something_new_is_held_again(serve: Serve, tmp_path: Path) -> None:
+def test_an_accepted_import_that_finds_something_new_is_held_again(
+    serve: Serve, tmp_path: Path
+) -> None:
     again = held(NULLED, retry_of=JOB_ID) | {"job_id": NEXT_ID}
     server = serve(success(accepted("PENDING")), success(again))
 
@@ -290,11 +343,17 @@ def test_nothing_is_accepted_without_being_named(serve: Serve, tmp_path: Path) -
 
 
 def test_all_shows_the_findings_and_asks(serve: Serve, tmp_path: Path) -> None:
-    server = serve(success(held(REJECTED, NULLED, UNPROVED)), success(accepted("PENDING")), success(accepted()))
+    server = serve(
+        success(held(REJECTED, NULLED, UNPROVED)), success(accepted("PENDING")), success(accepted())
+    )
 
-    _, errors = on_a_terminal("accept", JOB_ID, "--all", environment=environment_at(server, tmp_path), typed="y\n")
+    _, errors = on_a_terminal(
+        "accept", JOB_ID, "--all", environment=environment_at(server, tmp_path), typed="y\n"
+    )
 
-    assert errors.index("Rows were rejected.") < errors.index("Publish it, and accept REJECTED, NULLED?")
+    assert errors.index("Rows were rejected.") < errors.index(
+        "Publish it, and accept REJECTED, NULLED?"
+    )
     assert json.loads(server.asked[1].body) == {"findings": ["REJECTED", "NULLED"]}
 
 
@@ -303,7 +362,9 @@ def test_who_does_not_say_yes_accepts_nothing(serve: Serve, tmp_path: Path, type
     server = serve(success(held()))
     environment = environment_at(server, tmp_path)
 
-    _, errors = on_a_terminal("accept", JOB_ID, "--all", environment=environment, typed=typed, code=6)
+    _, errors = on_a_terminal(
+        "accept", JOB_ID, "--all", environment=environment, typed=typed, code=6
+    )
 
     assert "Nothing was done: it stays held." in errors
     assert [asked.method for asked in server.asked] == ["GET"]
@@ -313,7 +374,9 @@ def test_all_of_what_is_not_held_is_refused(serve: Serve, tmp_path: Path) -> Non
     server = serve(success(job("COMPLETED")))
     environment = environment_at(server, tmp_path)
 
-    _, errors = on_a_terminal("accept", JOB_ID, "--all", environment=environment, typed="y\n", code=1)
+    _, errors = on_a_terminal(
+        "accept", JOB_ID, "--all", environment=environment, typed="y\n", code=1
+    )
 
     assert "NOT_HELD: This import is not held" in errors
     assert len(server.asked) == 1
@@ -321,7 +384,9 @@ def test_all_of_what_is_not_held_is_refused(serve: Serve, tmp_path: Path) -> Non
 
 def test_a_refused_word_says_what_to_do(serve: Serve, tmp_path: Path) -> None:
     differ = run_at(serve(failure(409, "FINDINGS_DIFFER")), tmp_path, "accept", JOB_ID, *NAMED)
-    others = failure(409, "FINDINGS_DIFFER", details={"job_id": JOB_ID, "findings": ["NULLED", "RESTATED"]})
+    others = failure(
+        409, "FINDINGS_DIFFER", details={"job_id": JOB_ID, "findings": ["NULLED", "RESTATED"]}
+    )
     named = run_at(serve(others), tmp_path, "accept", JOB_ID, *NAMED)
     late = run_at(serve(failure(409, "ACCEPT_TOO_LATE")), tmp_path, "accept", JOB_ID, *NAMED)
     later = failure(409, "ACCEPT_TOO_LATE", details={"job_id": JOB_ID, "held_since": NEXT_ID})
@@ -332,8 +397,14 @@ def test_a_refused_word_says_what_to_do(serve: Serve, tmp_path: Path) -> None:
         1,
         ["FINDINGS_DIFFER: No. (request r-1)", "See what holds it: wellhead status JOB"],
     )
-    assert named.stderr.splitlines()[-1] == f"What holds it: NULLED, RESTATED. See it: wellhead status {JOB_ID}"
-    assert replaced.stderr.splitlines()[-1] == f"Look at the one that was held since: wellhead status {NEXT_ID}"
+    assert (
+        named.stderr.splitlines()[-1]
+        == f"What holds it: NULLED, RESTATED. See it: wellhead status {JOB_ID}"
+    )
+    assert (
+        replaced.stderr.splitlines()[-1]
+        == f"Look at the one that was held since: wellhead status {NEXT_ID}"
+    )
     assert late.stderr.splitlines()[-1] == "Start a new one: wellhead import"
     assert (twice.returncode, twice.stderr) == (1, "NOT_HELD: No. (request r-1)\n")
 

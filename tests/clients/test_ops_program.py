@@ -1,4 +1,6 @@
-"""`wellhead ops` as people and scripts run it: a process of its own, against the API and a worker."""
+"""`wellhead ops` as people and scripts run it: a process of its own, against the API and a
+worker.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 class Operator:
     """The program with a token of an admin; what it has the API begin is done."""
 
-    def __init__(self, api: Api, environment: dict[str, str], invocations: list[Any], home: Path) -> None:
+    def __init__(
+        self, api: Api, environment: dict[str, str], invocations: list[Any], home: Path
+    ) -> None:
         at = {"WELLHEAD_URL": f"http://127.0.0.1:{api.port}", "WELLHEAD_TOKEN": ADMIN}
         self.environment = program_environment(home) | at
         self.services = Services(environment)
@@ -51,7 +55,9 @@ class Operator:
                 if "check_id" in event:
                     self.services.check(event["check_id"])
                 elif "job_id" in event:
-                    self.services.work_on(event["job_id"], request_id="test", remaining=lambda: 900.0)
+                    self.services.work_on(
+                        event["job_id"], request_id="test", remaining=lambda: 900.0
+                    )
 
     def run(self, *arguments: str, **options: Any) -> Done:
         return run("ops", *arguments, environment=self.environment, **options)
@@ -69,7 +75,9 @@ class Operator:
 
 
 @pytest.fixture
-def two(environment: dict[str, str], api: Api, lambda_handler: type[LambdaHandler]) -> tuple[Snapshot, Snapshot]:
+def two(
+    environment: dict[str, str], api: Api, lambda_handler: type[LambdaHandler]
+) -> tuple[Snapshot, Snapshot]:
     found = publish_two(environment)
     lambda_handler.invocations.clear()
     return found
@@ -109,22 +117,32 @@ def test_what_is_kept_and_what_goes_on_is_shown(
     assert (silent.returncode, "health\tNOT OK" in silent.stdout) == (1, True)
 
 
-def test_a_rollback_is_asked_about_done_and_shown(operator: Operator, two: tuple[Snapshot, Snapshot]) -> None:
+def test_a_rollback_is_asked_about_done_and_shown(
+    operator: Operator, two: tuple[Snapshot, Snapshot]
+) -> None:
     nobody = operator.run("rollback", two[0].name)
     assert (nobody.returncode, "--yes" in nobody.stderr) == (2, True)
-    _, asked = on_a_terminal("ops", "rollback", two[0].name, environment=operator.environment, typed="n\n", code=1)
+    _, asked = on_a_terminal(
+        "ops", "rollback", two[0].name, environment=operator.environment, typed="n\n", code=1
+    )
     assert "Nothing was done." in asked
     assert "60" not in asked or two[1].name in asked.replace("\r\n", "")
     assert operator.current == two[1]
 
     job = operator.told("rollback", two[0].name, "--yes")
 
-    assert (job["status"], job["rollback_to"], operator.current.rows) == ("COMPLETED", two[0].name, two[0].rows)
+    assert (job["status"], job["rollback_to"], operator.current.rows) == (
+        "COMPLETED",
+        two[0].name,
+        two[0].rows,
+    )
     listed = run("jobs", environment=operator.environment).stdout
     assert "(rollback)" in listed
     again = operator.run("rollback", operator.current.name, "--yes", "--json")
     assert again.returncode == 1
-    assert json.loads(again.stderr.splitlines()[-1])["error"]["details"] == {"snapshot": operator.current.name}
+    assert json.loads(again.stderr.splitlines()[-1])["error"]["details"] == {
+        "snapshot": operator.current.name
+    }
 
 
 def test_a_verification_tells_what_is_wrong(operator: Operator) -> None:
@@ -141,10 +159,17 @@ def test_a_verification_tells_what_is_wrong(operator: Operator) -> None:
     assert operator.run("verify", "--all", "--here").returncode == 2
 
 
-def test_a_drill_and_a_restore_tell_what_they_did(operator: Operator, two: tuple[Snapshot, Snapshot]) -> None:
+def test_a_drill_and_a_restore_tell_what_they_did(
+    operator: Operator, two: tuple[Snapshot, Snapshot]
+) -> None:
     drill = operator.run("drill")
     assert (drill.returncode, "outcome\tright" in drill.stdout) == (0, True)
-    assert [line.split("\t")[0] for line in drill.stdout.splitlines()[-4:]] == ["fetch", "restore", "verify", "remove"]
+    assert [line.split("\t")[0] for line in drill.stdout.splitlines()[-4:]] == [
+        "fetch",
+        "restore",
+        "verify",
+        "remove",
+    ]
 
     assert "was there" in operator.run("restore", two[0].name).stdout
     operator.services.warehouse.remove(two[0].name)

@@ -1,4 +1,6 @@
-"""An import in parts tells how many of them are done: in the terminal, in the window, and in the console."""
+"""An import in parts tells how many of them are done: in the terminal, in the window, and in the
+console.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_the_window_shows_the_parts_while_they_are_read() -> None:
     assert "parts" not in state(Job.from_view(running(phase="PUBLISHING")))
 
 
-@pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+@pytest.mark.skipif(
+    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+)
 def test_the_console_shows_the_parts_while_they_are_read(tmp_path: Path) -> None:
     from local.pictures.browser import browser
 

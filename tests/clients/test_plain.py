@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 SCREENS = [True, False]
 
 
-def printed(is_terminal: bool, show: Callable[[Terminal], object], *, wants_json: bool = False) -> str:
+def printed(
+    is_terminal: bool, show: Callable[[Terminal], object], *, wants_json: bool = False
+) -> str:
     screen = io.StringIO()
     terminal = Terminal(file=screen, width=100, force_terminal=is_terminal, color_system=None)
     terminal.wants_json = wants_json
@@ -82,15 +84,43 @@ def test_names_of_every_script_stay_as_they_are() -> None:
 @settings(max_examples=40)
 @given(text=hostile)
 def test_rows_facts_and_lines_have_no_command(is_terminal: bool, text: str) -> None:
-    texts = ("well_code", "well_name", "field_code", "field_name", "first_period", "last_period", "production_period")
-    rates = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
-    row: dict[str, Any] = {"periods": 1, "days_on_production": 1.0, "period_days": 31, "source_rows": 1}
+    texts = (
+        "well_code",
+        "well_name",
+        "field_code",
+        "field_name",
+        "first_period",
+        "last_period",
+        "production_period",
+    )
+    rates = (
+        "oil_production_kbd",
+        "gas_production_mmcfd",
+        "liquids_production_kbd",
+        "water_production_kbd",
+    )
+    row: dict[str, Any] = {
+        "periods": 1,
+        "days_on_production": 1.0,
+        "period_days": 31,
+        "source_rows": 1,
+    }
     row |= dict.fromkeys((*texts, "source"), text)
     row |= dict.fromkeys(rates, 1.0)
     rejected = {"page": text, "position": 1, "reason": text, "detail": text, "raw": text}
-    a_job = Job.from_view(job(text, error={"code": text, "message": text}, triggered_by=text, phase=text))
-    warned = replace(a_job, warnings=({"rule": text, "count": 1, "message": text},), status="FAILED")
-    finding = {"check": text, "limit": text, "found": text, "message": text, "examples": [{text: text}, text]}
+    a_job = Job.from_view(
+        job(text, error={"code": text, "message": text}, triggered_by=text, phase=text)
+    )
+    warned = replace(
+        a_job, warnings=({"rule": text, "count": 1, "message": text},), status="FAILED"
+    )
+    finding = {
+        "check": text,
+        "limit": text,
+        "found": text,
+        "message": text,
+        "examples": [{text: text}, text],
+    }
     error = {"code": "HELD", "message": text}
     change = {"code": text, "name": text, "column": text, "before": 1.0, "after": 0.0}
     diff = {"new": 1, "sums": {text: {"before": 1.0, "after": 0.0}}, "fields": [change]}
@@ -119,8 +149,12 @@ def test_rows_facts_and_lines_have_no_command(is_terminal: bool, text: str) -> N
 @settings(max_examples=40)
 @given(text=hostile)
 def test_json_and_its_errors_are_ascii_and_say_the_same(text: str) -> None:
-    told = printed(False, lambda terminal: terminal.json({"name": text, text: [text]}), wants_json=True)
-    error = ApiError(text or "-", status=500, code=text or "-", request_id=text, details={text: text})
+    told = printed(
+        False, lambda terminal: terminal.json({"name": text, text: [text]}), wants_json=True
+    )
+    error = ApiError(
+        text or "-", status=500, code=text or "-", request_id=text, details={text: text}
+    )
     failed = printed(True, lambda terminal: terminal.error(error), wants_json=True)
 
     assert told.isascii()
@@ -141,7 +175,12 @@ def test_a_job_id_of_any_signs_is_asked_for(serve: Serve) -> None:
 @settings(max_examples=30)
 @given(text=hostile)
 def test_errors_and_hints_have_no_command(is_terminal: bool, text: str) -> None:
-    facts: dict[str, Any] = {"status": 409, "code": text or "-", "request_id": text, "details": {"job_id": text}}
+    facts: dict[str, Any] = {
+        "status": 409,
+        "code": text or "-",
+        "request_id": text,
+        "details": {"job_id": text},
+    }
 
     def show(terminal: Terminal) -> None:
         session = Session(terminal=terminal)
@@ -154,7 +193,9 @@ def test_errors_and_hints_have_no_command(is_terminal: bool, text: str) -> None:
 @pytest.mark.parametrize("is_terminal", SCREENS)
 @settings(max_examples=30)
 @given(text=hostile, fetched=st.integers(0, 10**9))
-def test_the_progress_has_no_command_and_no_markup(is_terminal: bool, text: str, fetched: int) -> None:
+def test_the_progress_has_no_command_and_no_markup(
+    is_terminal: bool, text: str, fetched: int
+) -> None:
     facts = {"fetched_records": fetched, "expected_records": 10, "progress_percentage": 5.0}
     waiting = {"for": text, "until": 1.0, "try": 2}
     running = Job.from_view(job(text, phase=text, waiting=waiting, **facts))
@@ -172,7 +213,9 @@ def test_the_progress_has_no_command_and_no_markup(is_terminal: bool, text: str,
 @pytest.mark.parametrize("is_terminal", SCREENS)
 @settings(max_examples=20)
 @given(text=hostile)
-def test_answers_in_sql_have_no_command_not_even_in_the_names_of_columns(is_terminal: bool, text: str) -> None:
+def test_answers_in_sql_have_no_command_not_even_in_the_names_of_columns(
+    is_terminal: bool, text: str
+) -> None:
     held = text.encode("utf-8", "ignore").decode().replace("\x00", "") or "-"
     name = held.replace('"', '""')
     with duckdb.connect() as database:

@@ -12,7 +12,10 @@ from clients.api.profiles import Profile, ProfileError, Profiles, Target, find_t
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOME, WORK = Profile("https://home.example.com", "home-token"), Profile("https://work.example.com/api", "work-token")
+HOME, WORK = (
+    Profile("https://home.example.com", "home-token"),
+    Profile("https://work.example.com/api", "work-token"),
+)
 
 
 @pytest.fixture
@@ -46,7 +49,10 @@ def profiles(tmp_path: Path) -> Profiles:
     ],
 )
 def test_whoever_is_named_first_is_meant(
-    profiles: Profiles, environment: dict[str, str], options: dict[str, str], meant: Profile | Target
+    profiles: Profiles,
+    environment: dict[str, str],
+    options: dict[str, str],
+    meant: Profile | Target,
 ) -> None:
     told = {"url": None, "name": None, **options}
 
@@ -54,7 +60,9 @@ def test_whoever_is_named_first_is_meant(
 
 
 def test_a_profile_that_is_not_there(profiles: Profiles) -> None:
-    with pytest.raises(ProfileError, match=r"no profile other\. The ones that are: home, work, local"):
+    with pytest.raises(
+        ProfileError, match=r"no profile other\. The ones that are: home, work, local"
+    ):
         find_target({}, profiles, url=None, name="other")
     with pytest.raises(ProfileError, match="no profile other"):
         profiles.remove("other")
@@ -74,11 +82,17 @@ def test_a_name_that_a_profile_cannot_have(profiles: Profiles, name: str) -> Non
         profiles.save(name, HOME)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"profiles": {"x": {"url": 1}}, "default": null}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"profiles": {"x": {"url": 1}}, "default": null}', "\xff"]
+)
 def test_a_file_that_cannot_be_read_is_not_overwritten(profiles: Profiles, content: str) -> None:
     profiles.path.write_bytes(content.encode("latin-1"))
 
-    for act in (profiles.read, lambda: profiles.save("home", HOME), lambda: profiles.remove("home")):
+    for act in (
+        profiles.read,
+        lambda: profiles.save("home", HOME),
+        lambda: profiles.remove("home"),
+    ):
         with pytest.raises(ProfileError, match="Correct or remove it"):
             act()
     assert profiles.path.read_bytes() == content.encode("latin-1")
@@ -103,4 +117,7 @@ def test_where_the_profiles_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert profiles_path({}) == tmp_path / ".config" / "wellhead" / "profiles.json"
     assert profiles_path({"XDG_CONFIG_HOME": "relative"}) == profiles_path({})
-    assert profiles_path({"XDG_CONFIG_HOME": "/etc/xdg"}).as_posix() == "/etc/xdg/wellhead/profiles.json"
+    assert (
+        profiles_path({"XDG_CONFIG_HOME": "/etc/xdg"}).as_posix()
+        == "/etc/xdg/wellhead/profiles.json"
+    )

@@ -39,7 +39,9 @@ def test_signs_that_every_terminal_has() -> None:
 
 
 def test_a_missing_month_breaks_the_line() -> None:
-    whole, broken = (plot(months(1, 1, 1, middle, 1, 1), width=60, height=1)[0] for middle in (1, None))
+    whole, broken = (
+        plot(months(1, 1, 1, middle, 1, 1), width=60, height=1)[0] for middle in (1, None)
+    )
 
     assert " " not in whole.partition("┤")[2]
     assert " " in broken.partition("┤")[2]

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ROWS = 8_000
-needs_tk = pytest.mark.skipif(importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter")
+needs_tk = pytest.mark.skipif(
+    importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter"
+)
 needs_window = pytest.mark.skipif(bool(why_not()), reason=why_not())
 FINAL = {"Completed", "Failed", "Cancelled"}
 SLOW = 1.0  # seconds a page: until a test has seen what it wants to see of a running import
@@ -72,7 +74,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, display: str) -> Iterator[
     environment = {**os.environ, "WELLHEAD_PAGE_SIZE": "1000", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
     with (
         SampleSource(GeneratedProduction(ROWS), max_page_size=1000) as source,
-        LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment) as stack,
+        LocalStack(
+            source=Source(url=source.url), state=state, port=0, user_environment=environment
+        ) as stack,
     ):
         trigger(stack.state)
         stage = Stage(stack, source, display, reader)
@@ -125,7 +129,12 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
         assert driver.notice.startswith(f"The import is complete: {ROWS:,} rows, 0 of them new")
         assert driver.window.banner.notice
         assert driver.window.banner.notice.rings
-        outcome = {"New": "new", "Updated": "updated", "Duplicate": "duplicate", "Rejected": "failed"}
+        outcome = {
+            "New": "new",
+            "Updated": "updated",
+            "Duplicate": "duplicate",
+            "Rejected": "failed",
+        }
         assert {name: driver.figures[name] for name in outcome} == {
             name: f"{job[f'{column}_records']:,}" for name, column in outcome.items()
         }
@@ -138,7 +147,9 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
 
 @needs_window
 def test_of_several_sources_the_one_that_is_chosen_is_imported(stage: Stage) -> None:
-    """Its import fails: rows of a second source would stay in the store, for the tests that come after."""
+    """Its import fails: rows of a second source would stay in the store, for the tests that come
+    after.
+    """
     definition = {"kind": "odata", "url": f"{stage.source.url}OfNobody"}
     with make_client(stage.url, stage.token, lambda *_: None) as client:
         client.put_source("gulf", definition)
@@ -325,13 +336,17 @@ def test_a_well_is_found_and_its_production_drawn(stage: Stage) -> None:
         page.listing.tree.selection_set(page.listing.tree.get_children()[0])
         driver.wait(lambda: page.plot.periods)
 
-        assert [period.day.isoformat() for period in page.plot.periods] == [row["production_period"] for row in rows]
+        assert [period.day.isoformat() for period in page.plot.periods] == [
+            row["production_period"] for row in rows
+        ]
         assert page.title.cget("text") == well["well_name"]
         assert len(page.plot.find_withtag("data")) >= 4
         last = page.plot.readout["oil_production_kbd"]
         page.plot.event_generate("<Motion>", x=0, y=10)
         driver.wait(lambda: page.plot.readout["oil_production_kbd"] != last)
-        assert page.plot.readout["oil_production_kbd"].startswith(page.plot.periods[0].day.strftime("%b %Y"))
+        assert page.plot.readout["oil_production_kbd"].startswith(
+            page.plot.periods[0].day.strftime("%b %Y")
+        )
         linear = [page.plot.coords(item) for item in page.plot.find_withtag("area")]
         page.volumes.invoke()
         first = rows[0]["oil_production_kbd"] * page.plot.periods[0].days
@@ -396,7 +411,11 @@ def test_the_program_opens_the_window_and_ends_with_ctrl_c(stage: Stage, tmp_pat
     stage.source.latency = SLOW
     job_id = trigger(stage.stack.state)
     relay = Relay(stage.url)
-    known = {"WELLHEAD_URL": relay.url, "WELLHEAD_TOKEN": stage.token, "XDG_CONFIG_HOME": str(tmp_path)}
+    known = {
+        "WELLHEAD_URL": relay.url,
+        "WELLHEAD_TOKEN": stage.token,
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "clients.cli.main", "gui"],
         cwd=ROOT,
@@ -456,7 +475,9 @@ def test_an_address_is_kept_among_the_profiles_of_the_command_line(tmp_path: Pat
     assert before.st_mode & 0o077 == 0
 
 
-WITHOUT_TKINTER = "import sys; sys.modules['tkinter'] = None; from clients.cli.main import main; sys.exit(main())"
+WITHOUT_TKINTER = (
+    "import sys; sys.modules['tkinter'] = None; from clients.cli.main import main; sys.exit(main())"
+)
 
 
 @pytest.mark.parametrize(
@@ -464,12 +485,19 @@ WITHOUT_TKINTER = "import sys; sys.modules['tkinter'] = None; from clients.cli.m
     [
         pytest.param(WITHOUT_TKINTER, "apt install python3-tk", id="no Tk"),
         pytest.param(
-            WITHOUT_TKINTER.replace("sys.modules['tkinter'] = None; ", ""), "display", id="no display", marks=needs_tk
+            WITHOUT_TKINTER.replace("sys.modules['tkinter'] = None; ", ""),
+            "display",
+            id="no display",
+            marks=needs_tk,
         ),
     ],
 )
 def test_without_tk_or_a_display_it_says_what_to_do(tmp_path: Path, code: str, advice: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DISPLAY", "WAYLAND_DISPLAY"}
+    }
     done = subprocess.run(
         [sys.executable, "-c", code, "--url", "http://127.0.0.1:9", "gui"],
         cwd=ROOT,

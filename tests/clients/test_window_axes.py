@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from clients.api.periods import month_days
 from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
 
-RATES = st.none() | st.floats(min_value=-1e6, max_value=1e9, allow_nan=False).filter(lambda v: v == 0 or abs(v) > 1e-6)
+RATES = st.none() | st.floats(min_value=-1e6, max_value=1e9, allow_nan=False).filter(
+    lambda v: v == 0 or abs(v) > 1e-6
+)
 
 
 def months(*numbers: int) -> list[Period]:
@@ -67,7 +69,9 @@ def test_a_line_ends_at_a_missing_value_and_at_a_missing_month() -> None:
 def test_a_line_of_days_ends_at_a_missing_day_and_one_of_years_at_a_missing_year() -> None:
     assert runs(days(0, 1, 3, 4), [1.0] * 4) == [[0, 1], [2, 3]]
     assert gaps(days(0, 1, 3)) == [(date(2020, 1, 2), date(2020, 1, 4))]
-    years = [Period(date(year, 1, 1), 366 if year % 4 == 0 else 365) for year in (2019, 2020, 2021, 2023)]
+    years = [
+        Period(date(year, 1, 1), 366 if year % 4 == 0 else 365) for year in (2019, 2020, 2021, 2023)
+    ]
     assert runs(years, [1.0] * 4) == [[0, 1, 2], [3]]
 
 
@@ -92,7 +96,14 @@ def test_the_pointer_reads_the_nearest_period(numbers: set[int], share: float) -
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (0.027957, "0.02796"), (12.345, "12.35"), (1234.5, "1,234"), (-2.5, "-2.5"), (100.0, "100")],
+    [
+        (0.0, "0"),
+        (0.027957, "0.02796"),
+        (12.345, "12.35"),
+        (1234.5, "1,234"),
+        (-2.5, "-2.5"),
+        (100.0, "100"),
+    ],
 )
 def test_figures_have_four_digits_that_matter(value: float, text: str) -> None:
     assert figure(value) == text

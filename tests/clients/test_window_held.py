@@ -22,10 +22,18 @@ if TYPE_CHECKING:
     from support.window_stage import Driver
 
 pytestmark = [
-    pytest.mark.skipif(importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter"
+    ),
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
 ]
-CLASHES = {"check": "CONFLICTS", "limit": "none", "found": "3 keys", "message": "Three keys.", "examples": []}
+CLASHES = {
+    "check": "CONFLICTS",
+    "limit": "none",
+    "found": "3 keys",
+    "message": "Three keys.",
+    "examples": [],
+}
 
 
 @dataclass
@@ -52,7 +60,9 @@ class HeldApi:
             self.jobs.insert(0, accepted())
             return accepted("PENDING")
         self.jobs = [
-            {**each, "discarded_at": 5.0, "discarded_by": "ada"} if each["job_id"] in asked.path else each
+            {**each, "discarded_at": 5.0, "discarded_by": "ada"}
+            if each["job_id"] in asked.path
+            else each
             for each in self.jobs
         ]
         return self.jobs[-1]
@@ -73,7 +83,11 @@ def test_a_held_import_shows_its_findings_and_what_it_would_change(display: str)
         shown = driver.details
         assert (driver.status, driver.history()[0][0]) == ("Held", "Held")
         assert driver.history()[0][-1].startswith("until ")
-        for text in ("Rows were rejected", "found: 83 of 1,000 rows", "limit: 5 % of the rows, and 20"):
+        for text in (
+            "Rows were rejected",
+            "found: 83 of 1,000 rows",
+            "limit: 5 % of the rows, and 20",
+        ):
             assert text in shown
         assert "well_code NO 30/6-E-2 H" in shown
         assert "0 new, 1,000 updated, 0 unchanged, 83 rejected rows" in shown
@@ -165,7 +179,9 @@ def test_what_cannot_be_accepted_is_only_let_go(display: str) -> None:
 
 
 def test_what_is_too_late_to_accept_says_why(display: str) -> None:
-    with window(display, HeldApi([held(too_late={"message": "A later import was held since."})])) as driver:
+    with window(
+        display, HeldApi([held(too_late={"message": "A later import was held since."})])
+    ) as driver:
         panel = driver.window.imports.history.held
         assert "A later import was held since." in driver.details
         assert (panel.switches, bool(panel.accept.winfo_manager())) == ({}, False)
@@ -187,7 +203,9 @@ def test_an_import_that_ends_held_is_told_in_the_banner(display: str) -> None:
         driver.wait(lambda: driver.status == "Running")
         assert driver.window.imports.progress.phase.cget("text") == "Checking"
         api.jobs[0] = held(REJECTED)
-        driver.wait(lambda: driver.notice.startswith("The import is held, and nothing was published."))
+        driver.wait(
+            lambda: driver.notice.startswith("The import is held, and nothing was published.")
+        )
 
         assert driver.notice.endswith("Rows were rejected.")
         assert driver.status == "Held"

@@ -13,7 +13,9 @@ TONES = ("good", "bad", "warning", "info", "muted", "accent")
 
 def luminance(colour: str) -> float:
     """WCAG 2.2, relative luminance."""
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb(colour))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb(colour)
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -26,8 +28,15 @@ def contrast(colour: str, ground: str) -> float:
 def test_text_can_be_read(palette: Palette) -> None:
     pairs = [(ink, ground) for ink in ("text", "muted") for ground in ("page", "surface", "sunken")]
     pairs += [(ink, "surface") for ink in (*TONES, "oil", "gas", "water", "liquids")]
-    told = {f"{ink} on {ground}": (palette.tone(ink), palette.tone(ground)) for ink, ground in pairs}
-    told |= {f"{tone} on its own": (palette.tone(tone), palette.soft(palette.tone(tone))) for tone in TONES}
+    told = {
+        f"{ink} on {ground}": (palette.tone(ink), palette.tone(ground)) for ink, ground in pairs
+    }
+    told |= {
+        f"{tone} on its own": (palette.tone(tone), palette.soft(palette.tone(tone)))
+        for tone in TONES
+    }
     told["on_accent"] = (palette.on_accent, palette.accent)
 
-    assert {name: contrast(*pair) for name, pair in told.items() if contrast(*pair) < READABLE} == {}
+    assert {
+        name: contrast(*pair) for name, pair in told.items() if contrast(*pair) < READABLE
+    } == {}

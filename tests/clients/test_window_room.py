@@ -1,4 +1,6 @@
-"""The window on a small screen: every page has the room it asks for, and what is too long is cut and told whole."""
+"""The window on a small screen: every page has the room it asks for, and what is too long is cut
+and told whole.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from clients.window.parts import Listing
 
-needs_tk = pytest.mark.skipif(importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter")
+needs_tk = pytest.mark.skipif(
+    importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter"
+)
 needs_window = pytest.mark.skipif(bool(why_not()), reason=why_not())
 LONG = "SOURCE_OF_A_NAME_THAT_NO_COLUMN_HAS_EVER_HAD_THE_ROOM_FOR"
 POINTS = st.lists(st.tuples(st.floats(0, 60), st.floats(0, 40)), min_size=2, max_size=5)
@@ -58,8 +62,15 @@ def test_every_page_has_the_room_it_asks_for_on_a_small_screen(display: str) -> 
 def test_a_long_name_is_cut_and_shown_whole_under_the_pointer(display: str) -> None:
     from support.window_stage import open_window
 
-    failed = job("FAILED", error={"code": LONG, "message": LONG, "retryable": False}, triggered_by=f"ada {LONG * 3}")
-    with ScriptedSource(api_of([failed])) as server, open_window(display, idle_seconds=60.0) as driver:
+    failed = job(
+        "FAILED",
+        error={"code": LONG, "message": LONG, "retryable": False},
+        triggered_by=f"ada {LONG * 3}",
+    )
+    with (
+        ScriptedSource(api_of([failed])) as server,
+        open_window(display, idle_seconds=60.0) as driver,
+    ):
         driver.connect(server.root, "t")
         driver.wait(lambda: driver.history() and JOB_ID in driver.details)
         listing = driver.window.imports.history.listing
@@ -83,7 +94,10 @@ def test_a_long_name_is_cut_and_shown_whole_under_the_pointer(display: str) -> N
 def test_a_part_of_a_source_is_asked_for(display: str) -> None:
     from support.window_stage import open_window
 
-    with ScriptedSource(api_of([job("COMPLETED")])) as server, open_window(display, idle_seconds=60.0) as driver:
+    with (
+        ScriptedSource(api_of([job("COMPLETED")])) as server,
+        open_window(display, idle_seconds=60.0) as driver,
+    ):
         driver.connect(server.root, "t")
         driver.wait(lambda: driver.link == "Connected")
         page = driver.window.imports
@@ -113,7 +127,11 @@ def api_of(jobs: list[dict[str, Any]]) -> Callable[[ScriptedHandler], Answer]:
         if path.endswith("/import/jobs"):
             return success({"jobs": jobs, "next_cursor": None}, X_Wellhead_Role="operator")
         is_of_job = path.endswith((JOB_ID, "/trigger"))
-        return success(jobs[0], X_Wellhead_Role="operator") if is_of_job else failure(404, "NO_DATA_YET")
+        return (
+            success(jobs[0], X_Wellhead_Role="operator")
+            if is_of_job
+            else failure(404, "NO_DATA_YET")
+        )
 
     return answer
 
@@ -140,7 +158,11 @@ def test_a_month_stands_for_all_of_its_days(month: date) -> None:
     text = f"{month.year:04}-{month.month:02}"
     asked = Part("", text, f" {text}").parameters
 
-    assert asked == {"field_code": None, "first": f"{text}-01", "last": f"{text}-{month_days(month)}"}
+    assert asked == {
+        "field_code": None,
+        "first": f"{text}-01",
+        "last": f"{text}-{month_days(month)}",
+    }
     assert Part("7", month.isoformat(), "soon").parameters == {
         "field_code": "7",
         "first": month.isoformat(),
@@ -151,19 +173,33 @@ def test_a_month_stands_for_all_of_its_days(month: date) -> None:
 @given(points=POINTS)
 @settings(max_examples=20, deadline=None)
 def test_a_line_is_painted_where_it_is_and_nowhere_else(points: list[tuple[float, float]]) -> None:
-    """Whole near the line, nothing far from it, and in between by the distance: those are its smooth edges."""
+    """Whole near the line, nothing far from it, and in between by the distance: those are its
+    smooth edges.
+    """
     shares = alphas(*stroke(points, width=2.0, colour="#204080"))
     places = [(column, row) for column in range(-3, 64) for row in range(-3, 44)]
-    away = [min(distance((x + 0.5, y + 0.5), *piece) for piece in itertools.pairwise(points)) for x, y in places]
+    away = [
+        min(distance((x + 0.5, y + 0.5), *piece) for piece in itertools.pairwise(points))
+        for x, y in places
+    ]
     wanted = [255 * max(0.0, min(1.0, 1.5 - each)) for each in away]
-    assert max(abs(shares.get(place, 0) - share) for place, share in zip(places, wanted, strict=True)) < 1.01
+    assert (
+        max(abs(shares.get(place, 0) - share) for place, share in zip(places, wanted, strict=True))
+        < 1.01
+    )
 
 
-def distance(place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]) -> float:
+def distance(
+    place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
+) -> float:
     squared = dist(start, end) ** 2 or 1.0
-    along = sum((place[axis] - start[axis]) * (end[axis] - start[axis]) for axis in (0, 1)) / squared
+    along = (
+        sum((place[axis] - start[axis]) * (end[axis] - start[axis]) for axis in (0, 1)) / squared
+    )
     share = max(0.0, min(1.0, along))
-    return dist(place, (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+    return dist(
+        place, (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
+    )
 
 
 def alphas(left: int, top: int, picture: bytes) -> dict[tuple[int, int], int]:

@@ -47,7 +47,10 @@ def test_a_member_may_be_packed_itself(tmp_path: Path) -> None:
 
 
 def test_a_pattern_chooses_the_members(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "2024.zip", {"data/wells.TXT": ONE, "data/fields.txt": TWO, "readme.txt": b"hello"})
+    path = zipped(
+        tmp_path / "2024.zip",
+        {"data/wells.TXT": ONE, "data/fields.txt": TWO, "readme.txt": b"hello"},
+    )
 
     assert wells(path, members="wells*.txt") == ["A-1", "A-2"]
     assert wells(path, members="data/f*") == ["B-1"]
@@ -55,14 +58,21 @@ def test_a_pattern_chooses_the_members(tmp_path: Path) -> None:
 
 
 def test_what_is_no_table_is_left_out(tmp_path: Path) -> None:
-    beside = {"__MACOSX/._a.csv": b"\0", "Readme.txt": b"x", "terms.pdf": b"%PDF", ".hidden.csv": b"x"}
+    beside = {
+        "__MACOSX/._a.csv": b"\0",
+        "Readme.txt": b"x",
+        "terms.pdf": b"%PDF",
+        ".hidden.csv": b"x",
+    }
 
     assert wells(zipped(tmp_path / "2024.zip", {**beside, "a.csv": ONE})) == ["A-1", "A-2"]
     assert wells(zipped(tmp_path / "alone.zip", {"ogora2024": ONE})) == ["A-1", "A-2"]
 
 
 def test_an_archive_without_the_wanted_member_names_what_it_has(tmp_path: Path) -> None:
-    error = refused(FilesNotFound, zipped(tmp_path / "2024.zip", {"a.csv": ONE, "b.csv": TWO}), members="c*")
+    error = refused(
+        FilesNotFound, zipped(tmp_path / "2024.zip", {"a.csv": ONE, "b.csv": TWO}), members="c*"
+    )
 
     assert 'no member named "c*". In it are a.csv, b.csv.' in error.message
     assert "In it are nothing" in refused(FilesNotFound, zipped(tmp_path / "empty.zip", {})).message
@@ -106,7 +116,14 @@ def test_reading_goes_on_behind_any_file(tmp_path: Path) -> None:
     (tmp_path / "in" / "c.csv").write_bytes(ONE + b"\n \n")
     whole = read_file(tmp_path / "in", limits=Limits(piece_rows=1))
 
-    assert [page.number for page in whole.pages] == [1, 1, 2, 3, 3, 3]  # blank lines are looked at once more
+    assert [page.number for page in whole.pages] == [
+        1,
+        1,
+        2,
+        3,
+        3,
+        3,
+    ]  # blank lines are looked at once more
     for page in whole.pages[:-1]:
         later = adapter_of(tmp_path / "in", tmp_path / "later", limits=Limits(piece_rows=1))
         rest = read(later, page.next)
@@ -117,7 +134,10 @@ def test_reading_goes_on_behind_any_file(tmp_path: Path) -> None:
 def test_nothing_is_left_on_the_disk_but_the_pieces_that_were_handed_out(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.zip", "b.zip", "c.zip"):
-        zipped(tmp_path / "in" / name, {"a.csv": ONE, "b.csv.gz": gzip.compress(TWO.decode().encode("utf-16"))})
+        zipped(
+            tmp_path / "in" / name,
+            {"a.csv": ONE, "b.csv.gz": gzip.compress(TWO.decode().encode("utf-16"))},
+        )
     adapter = adapter_of(tmp_path / "in", tmp_path / "work")
 
     rows = read(adapter).rows
@@ -167,9 +187,16 @@ def test_what_unpacks_to_too_much_is_refused_on_the_way(tmp_path: Path) -> None:
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"x" * (8 << 20)))
     bomb = zipped(tmp_path / "bomb.zip", {"a.csv": b"x" * (8 << 20)})
 
-    assert "bomb.gz unpacks to more than 1 MB" in refused(FileTooLarge, tmp_path / "bomb.gz", limits=limits).message
-    assert "bomb.zip unpacks to more than 1 MB" in refused(FileTooLarge, bomb, limits=limits).message
-    assert refused(FileTooLarge, bomb, limits=Limits(unpacked=4 << 20)).details == {"file": "bomb.zip"}
+    assert (
+        "bomb.gz unpacks to more than 1 MB"
+        in refused(FileTooLarge, tmp_path / "bomb.gz", limits=limits).message
+    )
+    assert (
+        "bomb.zip unpacks to more than 1 MB" in refused(FileTooLarge, bomb, limits=limits).message
+    )
+    assert refused(FileTooLarge, bomb, limits=Limits(unpacked=4 << 20)).details == {
+        "file": "bomb.zip"
+    }
 
 
 def test_a_zip_that_lies_about_its_sizes_is_stopped_on_the_way(tmp_path: Path) -> None:
@@ -193,13 +220,18 @@ def test_a_zip_with_a_password_is_refused(tmp_path: Path) -> None:
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
 
-    assert refused(FileUnreadable, path).message == "in.zip/a.csv has a password. Ask for it without one."
+    assert (
+        refused(FileUnreadable, path).message
+        == "in.zip/a.csv has a password. Ask for it without one."
+    )
 
 
 def test_a_zip_that_is_packed_in_another_way_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "in.zip", {"a.csv": ONE})
     content = bytearray(path.read_bytes())
-    content[8] = content[content.rfind(b"PK\x01\x02") + 10] = 9  # deflate64, as Windows makes of large files
+    content[8] = content[content.rfind(b"PK\x01\x02") + 10] = (
+        9  # deflate64, as Windows makes of large files
+    )
     path.write_bytes(content)
 
     assert "packed in a way that is not read" in refused(FileUnreadable, path).message

@@ -33,7 +33,8 @@ def written(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"]
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"],
 )
 def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     assert read_file(written(tmp_path / "wells.csv", TEXT, encoding)).rows == ROWS
@@ -41,7 +42,9 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["cp850", "mac_roman", "utf-16-le", "iso8859-15"])
 def test_a_declared_encoding_is_taken(tmp_path: Path, encoding: str) -> None:
-    assert read_file(written(tmp_path / "wells.csv", TEXT, encoding), encoding=encoding).rows == ROWS
+    assert (
+        read_file(written(tmp_path / "wells.csv", TEXT, encoding), encoding=encoding).rows == ROWS
+    )
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -89,7 +92,11 @@ def test_a_file_without_a_header_has_the_names_of_its_definition(tmp_path: Path)
 def test_a_header_may_be_named_anew(tmp_path: Path) -> None:
     path = written(tmp_path / "wells.csv", TEXT)
 
-    assert read_file(path, header=1, fields=("a", "b")).rows[0] == {"a": "A-1", "b": "2024-01", "oil": "1.5"}
+    assert read_file(path, header=1, fields=("a", "b")).rows[0] == {
+        "a": "A-1",
+        "b": "2024-01",
+        "oil": "1.5",
+    }
 
 
 def test_rows_of_numbers_are_no_header(tmp_path: Path) -> None:
@@ -123,7 +130,10 @@ def test_blank_lines_and_rows_without_a_value_are_no_rows(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("text", ["well\nA-1\n\nA-2\n", '"well"\n"A-1"\n""\n"A-2"\n'])
 def test_blank_lines_of_a_single_column_are_no_rows(tmp_path: Path, text: str) -> None:
-    assert read_file(written(tmp_path / "wells.csv", text)).rows == [{"well": "A-1"}, {"well": "A-2"}]
+    assert read_file(written(tmp_path / "wells.csv", text)).rows == [
+        {"well": "A-1"},
+        {"well": "A-2"},
+    ]
 
 
 def test_columns_without_a_name_or_with_one_that_is_taken_get_one(tmp_path: Path) -> None:
@@ -133,8 +143,16 @@ def test_columns_without_a_name_or_with_one_that_is_taken_get_one(tmp_path: Path
 
 
 def test_an_index_that_the_header_does_not_name_is_a_column(tmp_path: Path) -> None:
-    assert read_file(written(tmp_path / "a.csv", "well,oil\n1,A-1,2\n2,A-2,3\n")).names == ("column0", "well", "oil")
-    assert read_file(written(tmp_path / "b.csv", "well,oil\nA-1,2,\nA-2,3,\n")).names == ("well", "oil", "column2")
+    assert read_file(written(tmp_path / "a.csv", "well,oil\n1,A-1,2\n2,A-2,3\n")).names == (
+        "column0",
+        "well",
+        "oil",
+    )
+    assert read_file(written(tmp_path / "b.csv", "well,oil\nA-1,2,\nA-2,3,\n")).names == (
+        "well",
+        "oil",
+        "column2",
+    )
 
 
 def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
@@ -174,7 +192,9 @@ def test_without_quotes_a_quote_is_a_letter(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_nothing_closes_loses_no_row_in_silence(tmp_path: Path) -> None:
-    error = refused(FileUnreadable, written(tmp_path / "wells.csv", 'well,note\nA-1,5" x\nA-2,y\nA-3,"z\n'))
+    error = refused(
+        FileUnreadable, written(tmp_path / "wells.csv", 'well,note\nA-1,5" x\nA-2,y\nA-3,"z\n')
+    )
 
     assert error.message.startswith("Row 3 of wells.csv opens a quote that nothing closes")
     assert error.details == {"file": "wells.csv", "row": 2}
@@ -200,7 +220,13 @@ def test_rows_of_another_length_keep_their_place(tmp_path: Path) -> None:
 def test_a_file_that_is_read_by_the_wrong_delimiter_is_refused(tmp_path: Path) -> None:
     text = "well;oil\n" + "".join(f"A-{i},1;2,5;6\n" for i in range(3000))
 
-    error = refused(FileUnreadable, written(tmp_path / "wells.csv", text), delimiter=",", fields=("a",), header=1)
+    error = refused(
+        FileUnreadable,
+        written(tmp_path / "wells.csv", text),
+        delimiter=",",
+        fields=("a",),
+        header=1,
+    )
 
     assert "Row 1 of wells.csv cannot be read" in error.message
     assert "delimiter" in error.message
@@ -213,7 +239,10 @@ def test_zero_bytes_and_lone_carriage_returns_do_no_harm(tmp_path: Path) -> None
 
 
 def test_an_empty_value_is_null_quoted_or_not(tmp_path: Path) -> None:
-    assert read_file(written(tmp_path / "wells.csv", 'well,oil\n"A-1",""\nA-2,\n')).rows[0]["oil"] is None
+    assert (
+        read_file(written(tmp_path / "wells.csv", 'well,oil\n"A-1",""\nA-2,\n')).rows[0]["oil"]
+        is None
+    )
 
 
 def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
@@ -296,12 +325,16 @@ ROW = st.lists(CELL, min_size=3, max_size=3)
 
 @settings(max_examples=longer(30, 300))
 @given(st.lists(ROW, min_size=1, max_size=8))
-def test_what_python_writes_is_read_again(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
+def test_what_python_writes_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
+) -> None:
     import csv
 
     path = tmp_path_factory.mktemp("csv") / "wells.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["a", "b", "c"], *rows])
+        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(
+            [["a", "b", "c"], *rows]
+        )
 
     found = read_file(path, delimiter=",")
 

@@ -1,4 +1,6 @@
-"""A large file is cut into ranges of its rows: they bring what the whole file does, row by row, from their place."""
+"""A large file is cut into ranges of its rows: they bring what the whole file does, row by row,
+from their place.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 SMALL = Limits(piece_rows=3, page_rows=3)
 
 
-def cut(path: Path | Place, directory: Path, *, limits: Limits = SMALL, **form: Any) -> FilesAdapter:
+def cut(
+    path: Path | Place, directory: Path, *, limits: Limits = SMALL, **form: Any
+) -> FilesAdapter:
     """However small the file is."""
     adapter: Any = adapter_of(path, directory, limits=limits, **form)
     adapter._part_bytes = adapter._cut_bytes = 1
@@ -54,7 +58,22 @@ def joined(readings: list[Read]) -> Any:
 
 cells = st.one_of(
     st.integers(-9, 99).map(str),
-    st.sampled_from(["", "é", "x y", '"a,b"', '"a\nb"', '"a\r\nb"', '"""q"""', 'a"b', ' "c"', '"d"e', '"\n\n"', "#"]),
+    st.sampled_from(
+        [
+            "",
+            "é",
+            "x y",
+            '"a,b"',
+            '"a\nb"',
+            '"a\r\nb"',
+            '"""q"""',
+            'a"b',
+            ' "c"',
+            '"d"e',
+            '"\n\n"',
+            "#",
+        ]
+    ),
 )
 lines = st.one_of(
     st.lists(cells, min_size=3, max_size=3).map(",".join),
@@ -77,10 +96,14 @@ def test_a_cut_csv_brings_what_the_whole_one_does(  # noqa: PLR0917  what hypoth
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        text = end.join(["a title"] * skipped + ["well,month,oil", *rows]) + (end if is_ended else "")
+        text = end.join(["a title"] * skipped + ["well,month,oil", *rows]) + (
+            end if is_ended else ""
+        )
         path = directory / "large.csv"
         path.write_bytes(text.encode(encoding))
-        adapter = cut(path, directory / "work", skip_rows=skipped, comment="#", delimiter=",", header=True)
+        adapter = cut(
+            path, directory / "work", skip_rows=skipped, comment="#", delimiter=",", header=True
+        )
         try:
             whole = told(read(adapter))
         except FileError:
@@ -94,7 +117,10 @@ def test_a_cut_csv_brings_what_the_whole_one_does(  # noqa: PLR0917  what hypoth
         assert len(parts) > 1 or len(whole[0]) <= SMALL.piece_rows
         assert all(found.end.url is None for found in readings)
         if len(parts) > 1:
-            assert [adapter.part(adapter.first_cursor([], Survey()), Survey(), like=part) for part in parts] == parts
+            assert [
+                adapter.part(adapter.first_cursor([], Survey()), Survey(), like=part)
+                for part in parts
+            ] == parts
         for found in readings[:2]:  # a worker goes on from any page
             following = found.pages[0].next
             if following.url:
@@ -115,7 +141,10 @@ def write_lines(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "write", "limits"),
-    [("large.parquet", write_parquet, Limits(piece_rows=2048)), ("large.ndjson", write_lines, Limits(page=60))],
+    [
+        ("large.parquet", write_parquet, Limits(piece_rows=2048)),
+        ("large.ndjson", write_lines, Limits(page=60)),
+    ],
 )
 def test_other_files_that_can_be_cut(tmp_path: Path, name: str, write: Any, limits: Limits) -> None:
     write(tmp_path / name)
@@ -127,7 +156,9 @@ def test_other_files_that_can_be_cut(tmp_path: Path, name: str, write: Any, limi
     assert len(parts) == 3
     assert [row for part in parts for row in read_as_bytes(adapter, part)] == whole
     assert parts[1].url
-    assert "@" in parts[1].url or "%40" in parts[1].url  # a version that knows no ranges reads nothing twice
+    assert (
+        "@" in parts[1].url or "%40" in parts[1].url
+    )  # a version that knows no ranges reads nothing twice
     adapter.close()
 
 
@@ -138,10 +169,15 @@ def read_as_bytes(adapter: FilesAdapter, cursor: Cursor | None = None) -> list[A
     for page in adapter.pages(cursor or adapter.first_cursor([], survey), survey):
         if page.table:
             with duckdb.connect() as connection:
-                rows: list[Any] = connection.execute(f"SELECT * FROM {page.table.relation}").fetchall()
+                rows: list[Any] = connection.execute(
+                    f"SELECT * FROM {page.table.relation}"
+                ).fetchall()
         else:
             rows = [bytes(row) for row in page.rows]
-        found += [(page.part or 0, page.number, page.first_row + place, row) for place, row in enumerate(rows)]
+        found += [
+            (page.part or 0, page.number, page.first_row + place, row)
+            for place, row in enumerate(rows)
+        ]
     return found
 
 
@@ -159,9 +195,24 @@ def write_zip(path: Path) -> None:
         ("large.csv.gz", lambda path: path.write_bytes(gzip.compress(CSV.encode()))),
         ("gzip-by-another-name", lambda path: path.write_bytes(gzip.compress(CSV.encode()))),
         ("zip-by-another-name", write_zip),
-        ("large.xlsx", lambda path: workbook(path, {"s": [["well", "oil"], *([f"W{n}", n] for n in range(40))]})),
-        ("workbook", lambda path: workbook(path, {"s": [["well", "oil"], *([f"W{n}", n] for n in range(40))]})),
-        ("large.json", lambda path: path.write_text(json.dumps([{"well": f"W{n}", "oil": n} for n in range(40)]))),
+        (
+            "large.xlsx",
+            lambda path: workbook(
+                path, {"s": [["well", "oil"], *([f"W{n}", n] for n in range(40))]}
+            ),
+        ),
+        (
+            "workbook",
+            lambda path: workbook(
+                path, {"s": [["well", "oil"], *([f"W{n}", n] for n in range(40))]}
+            ),
+        ),
+        (
+            "large.json",
+            lambda path: path.write_text(
+                json.dumps([{"well": f"W{n}", "oil": n} for n in range(40)])
+            ),
+        ),
     ],
 )
 def test_files_that_are_one_part(tmp_path: Path, name: str, write: Any) -> None:
@@ -183,7 +234,9 @@ def test_a_file_below_128_mb_is_one_part(tmp_path: Path) -> None:
     adapter.close()
 
 
-def test_a_source_that_would_be_asked_for_the_file_by_each_worker_is_not_cut(tmp_path: Path) -> None:
+def test_a_source_that_would_be_asked_for_the_file_by_each_worker_is_not_cut(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "large.csv").write_text(CSV)
     adapter: Any = cut(tmp_path / "large.csv", tmp_path / "work")
     assert len(parts_of(adapter)) == 4

@@ -24,7 +24,13 @@ SHEET: list[list[Any]] = [
 ]
 ROWS = [
     {"well": "A-1", "period": "2024-01-01", "oil": "2", "on": "true", "note": "one two"},
-    {"well": "34059243520000", "period": "2024-01-31T06:30:00", "oil": "1.25", "on": "false", "note": None},
+    {
+        "well": "34059243520000",
+        "period": "2024-01-31T06:30:00",
+        "oil": "1.25",
+        "on": "false",
+        "note": None,
+    },
     {"well": "007", "period": None, "oil": "1e+20", "on": None, "note": " x "},
 ]
 
@@ -69,7 +75,9 @@ def test_a_pattern_chooses_sheets_and_each_is_a_file_of_its_own(tmp_path: Path) 
 
 
 def test_reading_goes_on_behind_any_page(tmp_path: Path) -> None:
-    path = workbook(tmp_path / "wells.xlsx", {"A": [["x"], *([i] for i in range(5))], "B": [["y"], [7]]})
+    path = workbook(
+        tmp_path / "wells.xlsx", {"A": [["x"], *([i] for i in range(5))], "B": [["y"], [7]]}
+    )
     whole = read_file(path, sheet="*", limits=Limits(piece_rows=2))
 
     assert [page.number for page in whole.pages] == [1, 1, 1, 2]
@@ -116,7 +124,10 @@ def test_cells_far_apart_end_no_more_than_the_process_that_reads_them(tmp_path: 
 def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = workbook(tmp_path / "wells.xlsx", {"Data": [["x" * 2_000_000]]})
 
-    assert "has 1 MB of cells, and 1 MB are read" in refused(FileTooLarge, path, limits=Limits(excel=1 << 20)).message
+    assert (
+        "has 1 MB of cells, and 1 MB are read"
+        in refused(FileTooLarge, path, limits=Limits(excel=1 << 20)).message
+    )
 
 
 def test_an_old_workbook_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -136,7 +147,10 @@ def test_a_workbook_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
 def test_damaged_workbooks_are_refused(tmp_path: Path) -> None:
     whole = workbook(tmp_path / "whole.xlsx", {"Data": SHEET})
     broken = workbook(tmp_path / "broken.xlsx", {"Data": '<row r="1"><c r="A1"><v>1</v>'})
-    with zipfile.ZipFile(whole) as read_from, zipfile.ZipFile(tmp_path / "part.xlsx", "w") as archive:
+    with (
+        zipfile.ZipFile(whole) as read_from,
+        zipfile.ZipFile(tmp_path / "part.xlsx", "w") as archive,
+    ):
         for name in read_from.namelist():
             if "sheet1" not in name:
                 archive.writestr(name, read_from.read(name))
@@ -147,11 +161,16 @@ def test_damaged_workbooks_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_workbook_without_a_cell_is_refused(tmp_path: Path) -> None:
-    assert "has no rows" in refused(FileUnreadable, workbook(tmp_path / "wells.xlsx", {"Data": []})).message
+    assert (
+        "has no rows"
+        in refused(FileUnreadable, workbook(tmp_path / "wells.xlsx", {"Data": []})).message
+    )
 
 
 def test_a_web_page_under_the_name_of_a_workbook_is_told(tmp_path: Path) -> None:
-    (tmp_path / "wells.xls").write_text("\n<html><body><table><tr><td>1</td></tr></table></body></html>")
+    (tmp_path / "wells.xls").write_text(
+        "\n<html><body><table><tr><td>1</td></tr></table></body></html>"
+    )
 
     assert "wells.xls is a web page" in refused(FileFormatUnknown, tmp_path / "wells.xls").message
 
@@ -160,4 +179,7 @@ def test_text_under_the_name_of_a_workbook_is_read_as_what_it_is(tmp_path: Path)
     (tmp_path / "wells.xls").write_text("well\toil\nA-1\t2\n")
 
     assert read_file(tmp_path / "wells.xls").rows == [{"well": "A-1", "oil": "2"}]
-    assert "is text, and no xls file" in refused(FileFormatUnknown, tmp_path / "wells.xls", format="xls").message
+    assert (
+        "is text, and no xls file"
+        in refused(FileFormatUnknown, tmp_path / "wells.xls", format="xls").message
+    )

@@ -1,5 +1,5 @@
-"""Files that were made to hurt, or by accident: each ends in a sentence that names the file, and its row where there is
-one, in bounded memory.
+"""Files that were made to hurt, or by accident: each ends in a sentence that names the file, and
+its row where there is one, in bounded memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ import duckdb
 import pytest
 from support.files import adapter_of, pages, read, read_file, refused
 
-from chalicelib.errors import FileChanged, FileError, FileFormatUnknown, FilesNotFound, FileTooLarge, FileUnreadable
+from chalicelib.errors import (
+    FileChanged,
+    FileError,
+    FileFormatUnknown,
+    FilesNotFound,
+    FileTooLarge,
+    FileUnreadable,
+)
 from chalicelib.files.adapter import FilesAdapter
 from chalicelib.files.form import FileForm
 from chalicelib.files.limits import Limits
@@ -42,9 +49,14 @@ def peak_of_refusal(error: type[FileError], path: Path, **options: Any) -> tuple
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", ["wells.csv", "wells.xls", "wells.xlsx", "wells.parquet", "wells.json", "wells.zip"])
+@pytest.mark.parametrize(
+    "name", ["wells.csv", "wells.xls", "wells.xlsx", "wells.parquet", "wells.json", "wells.zip"]
+)
 def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
-    assert refused(FileUnreadable, written(tmp_path / name, b"")).message == f"{name} is empty. Ask for a new copy."
+    assert (
+        refused(FileUnreadable, written(tmp_path / name, b"")).message
+        == f"{name} is empty. Ask for a new copy."
+    )
 
 
 @pytest.mark.parametrize("content", [b"\n\n \n", b"\xef\xbb\xbf\r\n", gzip.compress(b" ", mtime=0)])
@@ -92,7 +104,9 @@ def test_a_line_of_a_hundred_megabytes_is_refused_at_its_row(tmp_path: Path) -> 
 
 
 def test_a_first_line_without_an_end_is_no_table(tmp_path: Path) -> None:
-    error, peak = peak_of_refusal(FileUnreadable, written(tmp_path / "wells.csv", b"a," * (10 * MB)))
+    error, peak = peak_of_refusal(
+        FileUnreadable, written(tmp_path / "wells.csv", b"a," * (10 * MB))
+    )
 
     assert error.message.startswith("The first line of wells.csv has more than 1 MB")
     assert peak < 32 * MB
@@ -107,7 +121,9 @@ def test_a_quote_that_opens_a_hundred_megabytes_is_refused_at_its_row(tmp_path: 
 
     error, peak = peak_of_refusal(FileUnreadable, path)
 
-    assert error.message.startswith("Row 3 of wells.csv opens a quote that nothing closes, or has a value of more than")
+    assert error.message.startswith(
+        "Row 3 of wells.csv opens a quote that nothing closes, or has a value of more than"
+    )
     assert peak < 32 * MB
 
 
@@ -126,11 +142,17 @@ def test_mixed_encodings_are_told_with_the_line(tmp_path: Path) -> None:
 def test_a_row_that_is_not_of_the_declared_encoding_is_named(tmp_path: Path, quoted: bytes) -> None:
     path = written(tmp_path / "wells.csv", CSV.replace(b"A-2", quoted) + b"\xc6-3,1\n")
 
-    assert refused(FileUnreadable, path, encoding="utf-8").message.startswith("Row 3 of wells.csv is not UTF-8")
+    assert refused(FileUnreadable, path, encoding="utf-8").message.startswith(
+        "Row 3 of wells.csv is not UTF-8"
+    )
     utf16 = written(tmp_path / "utf16.csv", CSV.decode().encode("utf-16") + b"\x00\xd8\x00\x00")
-    assert refused(FileUnreadable, utf16).message.startswith("Line 4 of utf16.csv is not of the encoding utf-16")
+    assert refused(FileUnreadable, utf16).message.startswith(
+        "Line 4 of utf16.csv is not of the encoding utf-16"
+    )
     neither = written(tmp_path / "neither.csv", CSV + b"\x81,1\n")
-    assert refused(FileUnreadable, neither).message.startswith("Line 4 of neither.csv is neither UTF-8 nor cp1252")
+    assert refused(FileUnreadable, neither).message.startswith(
+        "Line 4 of neither.csv is neither UTF-8 nor cp1252"
+    )
     assert "none that is known" in refused(FileFormatUnknown, path, encoding="klingon").message
     assert "none that is known" in refused(FileFormatUnknown, path, encoding="zlib").message
 
@@ -146,7 +168,9 @@ def test_a_row_that_is_not_of_the_declared_encoding_is_named(tmp_path: Path, quo
         (b"SQLite format 3\0", "is an SQLite database"),
     ],
 )
-def test_what_is_no_table_is_told_by_what_it_looks_like(tmp_path: Path, content: bytes, words: str) -> None:
+def test_what_is_no_table_is_told_by_what_it_looks_like(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     error = refused(FileFormatUnknown, written(tmp_path / "wells.csv", content))
 
     assert error.message.startswith(f"wells.csv {words}")
@@ -212,7 +236,9 @@ except FileError as exc:
 
 def printed_by(script: str) -> str:
     command, checkout = [sys.executable, "-c", script], Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(
+        command, cwd=checkout, capture_output=True, text=True, check=False, timeout=100
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -299,11 +325,16 @@ def test_files_that_are_too_many_are_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(3):
         written(tmp_path / "in" / f"{number}.csv", CSV)
-    adapter = FilesAdapter(FileForm(), LocalPlace(tmp_path / "in", limits=Limits(files=2)), tmp_path / "work")
+    adapter = FilesAdapter(
+        FileForm(), LocalPlace(tmp_path / "in", limits=Limits(files=2)), tmp_path / "work"
+    )
 
     with pytest.raises(FileTooLarge, match="more than 2 files"):
         adapter.files()
-    assert "has 0 MB" in refused(FileTooLarge, tmp_path / "in" / "1.csv", limits=Limits(file=3)).message
+    assert (
+        "has 0 MB"
+        in refused(FileTooLarge, tmp_path / "in" / "1.csv", limits=Limits(file=3)).message
+    )
 
 
 @pytest.mark.parametrize("value", ["12345.5", '"12345.5"'])

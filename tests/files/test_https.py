@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.files import adapter_of, pages, read
-from support.scripted_source import Answer, ScriptedHandler, ScriptedSource, Serve, SkippedTime, settings_for
+from support.scripted_source import (
+    Answer,
+    ScriptedHandler,
+    ScriptedSource,
+    Serve,
+    SkippedTime,
+    settings_for,
+)
 
 from chalicelib.errors import (
     FileChanged,
@@ -33,7 +40,12 @@ ROWS = [{"well": "A-1", "oil": "1"}, {"well": "A-2", "oil": "2"}]
 
 
 def place_of(
-    url: str, directory: Path, *, auth: AuthBase | None = None, limits: Limits | None = None, **settings: str
+    url: str,
+    directory: Path,
+    *,
+    auth: AuthBase | None = None,
+    limits: Limits | None = None,
+    **settings: str,
 ) -> HttpsPlace:
     skipped = SkippedTime()
     connection = FileConnection(
@@ -107,7 +119,9 @@ def test_redirects_stay_at_the_origin_where_the_secret_may_go(serve: Serve, tmp_
     secret: dict[str, Any] = {"source_auth": "bearer", "source_secret": "env:KEY"}
     here = serve(Answer(status=302, headers={"Location": "/files/a.csv"}), Answer(CSV))
     settings = settings_for(here.url, **secret)
-    auth = open_credentials(settings, client=lambda *_: None, environment={"KEY": '{"token": "open sesame"}'})
+    auth = open_credentials(
+        settings, client=lambda *_: None, environment={"KEY": '{"token": "open sesame"}'}
+    )
     adapter = adapter_of(place_of(here.url, tmp_path, auth=auth, **secret), tmp_path)
 
     assert read(adapter).rows == ROWS
@@ -143,7 +157,9 @@ def test_an_import_that_goes_on_wants_the_same_file(serve: Serve, tmp_path: Path
 
 
 def test_a_name_with_control_signs_is_shown_without_them(serve: Serve, tmp_path: Path) -> None:
-    adapter = adapter_of(place_of(serve(Answer(CSV)).root + "/a%1b%5b31m%0a.csv", tmp_path), tmp_path)
+    adapter = adapter_of(
+        place_of(serve(Answer(CSV)).root + "/a%1b%5b31m%0a.csv", tmp_path), tmp_path
+    )
 
     assert [listed.name for listed in adapter.files()] == ["a?[31m?.csv"]
     adapter.close()

@@ -19,7 +19,10 @@ from chalicelib.store.batch import LONGEST_ROW
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = [{"well": "A-1", "oil": 1.5, "note": "é, ]}"}, {"well": "A-2", "oil": None, "more": {"a": [{"b": 1}, {"b": 2}]}}]
+ROWS = [
+    {"well": "A-1", "oil": 1.5, "note": "é, ]}"},
+    {"well": "A-2", "oil": None, "more": {"a": [{"b": 1}, {"b": 2}]}},
+]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
 
 
@@ -47,7 +50,9 @@ def test_lines_may_be_packed_and_marked_and_end_as_on_windows(tmp_path: Path) ->
 
 
 def test_a_line_that_is_no_json_is_a_row_for_staging_to_reject(tmp_path: Path) -> None:
-    adapter = adapter_of(written(tmp_path / "wells.ndjson", LINES + "nonsense\n[1]\n"), tmp_path / "work")
+    adapter = adapter_of(
+        written(tmp_path / "wells.ndjson", LINES + "nonsense\n[1]\n"), tmp_path / "work"
+    )
 
     [page] = pages(adapter)
 
@@ -57,7 +62,10 @@ def test_a_line_that_is_no_json_is_a_row_for_staging_to_reject(tmp_path: Path) -
 
 def test_of_a_line_that_is_too_long_the_beginning_is_told(tmp_path: Path) -> None:
     long = b'{"well": "' + b"x" * (20 << 20) + b'"}\n'
-    adapter = adapter_of(written(tmp_path / "wells.ndjson", LINES.encode() + long + LINES.encode()), tmp_path / "work")
+    adapter = adapter_of(
+        written(tmp_path / "wells.ndjson", LINES.encode() + long + LINES.encode()),
+        tmp_path / "work",
+    )
 
     rows = [row for page in pages(adapter) for row in page.rows]
 
@@ -82,7 +90,9 @@ def test_the_survey_has_the_fields_of_the_first_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_an_element_is_a_row(tmp_path: Path, indent: int | None) -> None:
-    found = read_file(written(tmp_path / "wells.json", json.dumps(ROWS, indent=indent, ensure_ascii=False)))
+    found = read_file(
+        written(tmp_path / "wells.json", json.dumps(ROWS, indent=indent, ensure_ascii=False))
+    )
 
     assert (found.rows, found.places) == (ROWS, [(1, 0), (1, 1)])
 
@@ -102,7 +112,9 @@ def test_rows_are_found_within_a_document(tmp_path: Path, document: Any, records
         assert read_file(path, records=records).rows == ROWS
 
 
-@pytest.mark.parametrize("records", ["/data/row", "/count", "/data/rows/0/x", "/data/rows/7", "data"])
+@pytest.mark.parametrize(
+    "records", ["/data/row", "/count", "/data/rows/0/x", "/data/rows/7", "data"]
+)
 def test_a_pointer_that_leads_nowhere_is_told(tmp_path: Path, records: str) -> None:
     path = written(tmp_path / "wells.json", json.dumps({"count": 2, "data": {"rows": ROWS}}))
 
@@ -134,17 +146,27 @@ def test_a_large_array_comes_in_pages_and_goes_on_behind_each(tmp_path: Path) ->
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.sampled_from(list('a,"[]{}:\\ \n')), max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.sampled_from(list('a,"[]{}:\\ \n')), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
-@given(st.lists(st.dictionaries(st.sampled_from("abc"), JSON), max_size=6), st.sampled_from([None, 1]))
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abc"), JSON), max_size=6), st.sampled_from([None, 1])
+)
 def test_any_objects_are_read_again(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], indent: int | None
 ) -> None:
-    path = written(tmp_path_factory.mktemp("json") / "wells.json", json.dumps({"x": [[]], "rows": rows}, indent=indent))
+    path = written(
+        tmp_path_factory.mktemp("json") / "wells.json",
+        json.dumps({"x": [[]], "rows": rows}, indent=indent),
+    )
 
     assert read_file(path, records="/rows").rows == rows
 
@@ -153,16 +175,25 @@ def test_what_follows_the_rows_must_end_the_document(tmp_path: Path) -> None:
     whole = json.dumps({"rows": ROWS, "more": "x"})
 
     for cut in (len(whole) - 1, whole.index('"more": "x"'), whole.rindex("}]") + 2, 60, 12):
-        error = refused(FileUnreadable, written(tmp_path / "wells.json", whole[:cut]), records="/rows")
+        error = refused(
+            FileUnreadable, written(tmp_path / "wells.json", whole[:cut]), records="/rows"
+        )
         assert "ends early" in error.message
 
 
 def test_a_damaged_element_is_named(tmp_path: Path) -> None:
-    error = refused(FileUnreadable, written(tmp_path / "wells.json", '[{"a": 1}, {"a": 2}, {"a": 3'))
+    error = refused(
+        FileUnreadable, written(tmp_path / "wells.json", '[{"a": 1}, {"a": 2}, {"a": 3')
+    )
 
     assert error.message.startswith("Row 3 of wells.json is not whole")
     assert error.details == {"file": "wells.json", "row": 2}
-    assert "Row 2" in refused(FileUnreadable, written(tmp_path / "b.json", '[{"a": 1}, {"a": x}, {"a": 3}]')).message
+    assert (
+        "Row 2"
+        in refused(
+            FileUnreadable, written(tmp_path / "b.json", '[{"a": 1}, {"a": x}, {"a": 3}]')
+        ).message
+    )
 
 
 def test_nesting_without_end_is_no_row(tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ def test_values_are_text_as_people_read_them(tmp_path: Path) -> None:
 
 def test_a_large_file_comes_in_pieces_and_goes_on_behind_each(tmp_path: Path) -> None:
     path = parquet(
-        tmp_path / "wells[1].parquet", "SELECT 'W' || i AS well FROM range(10_000) AS t (i)", ", ROW_GROUP_SIZE 2048"
+        tmp_path / "wells[1].parquet",
+        "SELECT 'W' || i AS well FROM range(10_000) AS t (i)",
+        ", ROW_GROUP_SIZE 2048",
     )
     limits = Limits(piece_rows=3000)
     whole = read_file(path, limits=limits)
@@ -79,7 +81,10 @@ def test_a_large_file_comes_in_pieces_and_goes_on_behind_each(tmp_path: Path) ->
 
 
 def test_the_survey_has_examples(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "wells.parquet", "SELECT * FROM (VALUES (NULL, 1.0), ('A-1', 2.0)) AS t (well, oil)")
+    path = parquet(
+        tmp_path / "wells.parquet",
+        "SELECT * FROM (VALUES (NULL, 1.0), ('A-1', 2.0)) AS t (well, oil)",
+    )
     adapter = adapter_of(path, tmp_path / "work")
 
     survey = adapter.survey()
@@ -105,7 +110,9 @@ def test_a_file_without_rows_has_none(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "wells.parquet", "SELECT 'W' || i AS well, i FROM range(50_000) AS t (i)")
+    path = parquet(
+        tmp_path / "wells.parquet", "SELECT 'W' || i AS well, i FROM range(50_000) AS t (i)"
+    )
     whole = path.read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little")
     damaged = {
@@ -124,7 +131,9 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_columns_are_refused(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "wells.parquet", f"SELECT {', '.join(f'1 AS c{n}' for n in range(30))}")
+    path = parquet(
+        tmp_path / "wells.parquet", f"SELECT {', '.join(f'1 AS c{n}' for n in range(30))}"
+    )
 
     assert "30 columns" in refused(FileTooLarge, path, limits=Limits(columns=20)).message
 

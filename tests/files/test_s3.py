@@ -34,7 +34,9 @@ def s3(aws: LocalAws) -> Iterator[Any]:
 
 
 class Drop:
-    """A folder of a bucket, in which files are dropped; the bucket of the local S3 lives as long as the process."""
+    """A folder of a bucket, in which files are dropped; the bucket of the local S3 lives as long as
+    the process.
+    """
 
     def __init__(self, s3: Any, directory: Path) -> None:
         self.s3 = s3
@@ -52,13 +54,21 @@ class Drop:
     def adapter(self, path: str, *, limits: Limits | None = None, **options: Any) -> FilesAdapter:
         limits = limits or Limits()
         place = S3Place(self.s3, self.url(path), limits=limits)
-        return FilesAdapter(FileForm(), place, self._directory / str(uuid.uuid4()), limits=limits, **options)
+        return FilesAdapter(
+            FileForm(), place, self._directory / str(uuid.uuid4()), limits=limits, **options
+        )
 
 
 @pytest.fixture
 def drop(s3: Any, tmp_path: Path) -> Drop:
     drop = Drop(s3, tmp_path)
-    for name, content in {"a.csv": ONE, "b.csv": TWO, "in/c.csv": TWO, "d.txt": b"x", "in/": b""}.items():
+    for name, content in {
+        "a.csv": ONE,
+        "b.csv": TWO,
+        "in/c.csv": TWO,
+        "d.txt": b"x",
+        "in/": b"",
+    }.items():
         drop.put(name, content)
     drop.asked.clear()
     return drop
@@ -148,7 +158,12 @@ def test_what_was_read_before_is_left_out(drop: Drop) -> None:
     assert [row["well"] for row in read(later).rows] == ["B-1", "B-2"]
     survey = nothing_new.survey()
     cursor = nothing_new.first_cursor([], survey)
-    assert (survey.fields, cursor.url, cursor.ended, list(nothing_new.pages(cursor, survey))) == ([], None, "files", [])
+    assert (survey.fields, cursor.url, cursor.ended, list(nothing_new.pages(cursor, survey))) == (
+        [],
+        None,
+        "files",
+        [],
+    )
     for adapter in (first, later, nothing_new):
         adapter.close()
 

@@ -9,7 +9,9 @@ from support.files import read_file
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the files of the real data are not beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not DATA.exists(), reason="the files of the real data are not beside the checkout"
+)
 
 
 def linked(name: str, folder: Path) -> Path:
@@ -40,7 +42,9 @@ def test_a_csv_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("month", "rows"), [("02", 2_846), ("04", 3_178)])
 def test_json_lines(tmp_path: Path, month: str, rows: int) -> None:
-    assert len(read_file(linked(f"bsee_2024_published_2025-{month}.ndjson.gz", tmp_path)).rows) == rows
+    assert (
+        len(read_file(linked(f"bsee_2024_published_2025-{month}.ndjson.gz", tmp_path)).rows) == rows
+    )
 
 
 def test_an_old_excel_file(tmp_path: Path) -> None:

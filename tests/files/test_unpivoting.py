@@ -38,10 +38,18 @@ class Unpivot:
 
 
 def read_long(
-    path: Path, unpivot: Unpivot | None = None, *, limits: Limits = USUAL, cursor: Cursor | None = None
+    path: Path,
+    unpivot: Unpivot | None = None,
+    *,
+    limits: Limits = USUAL,
+    cursor: Cursor | None = None,
 ) -> Read:
     adapter = FilesAdapter(
-        FileForm(), LocalPlace(path), path.parent / "work", limits=limits, unpivot=unpivot or Unpivot()
+        FileForm(),
+        LocalPlace(path),
+        path.parent / "work",
+        limits=limits,
+        unpivot=unpivot or Unpivot(),
     )
     try:
         return read(adapter, cursor)
@@ -69,7 +77,13 @@ def test_the_survey_shows_the_fields_of_the_rows(tmp_path: Path) -> None:
     adapter.close()
 
     assert survey.fields == ["Well", "Total", "Month", "Product", "Volume"]
-    assert survey.values == {"Well": "A-1", "Total": "33", "Month": "Jan", "Product": "OIL", "Volume": "1"}
+    assert survey.values == {
+        "Well": "A-1",
+        "Total": "33",
+        "Month": "Jan",
+        "Product": "OIL",
+        "Volume": "1",
+    }
 
 
 def test_pieces_go_on_where_the_one_before_ended(tmp_path: Path) -> None:
@@ -96,7 +110,9 @@ def test_a_row_that_cannot_be_told_apart_stays_one_and_is_told(tmp_path: Path) -
 def test_a_column_that_is_called_like_a_new_field_gives_way(tmp_path: Path) -> None:
     found = read_long(written(tmp_path / "wide.csv", "Well,MONTH,Jan OIL\nA-1,all,1\n"))
 
-    assert found.rows == [{"Well": "A-1", "Month": "Jan", "Product": "OIL", "Volume": "1", "_row": "0"}]
+    assert found.rows == [
+        {"Well": "A-1", "Month": "Jan", "Product": "OIL", "Volume": "1", "_row": "0"}
+    ]
 
 
 def test_names_with_quotes_are_names(tmp_path: Path) -> None:
@@ -111,7 +127,11 @@ def test_names_with_quotes_are_names(tmp_path: Path) -> None:
 
 
 def test_objects_become_rows_too(tmp_path: Path) -> None:
-    rows = [{"Well": "A-1", "Jan OIL": 1.5, "Feb OIL": None, "Jan GAS": ""}, {"Well": "A-2", "Feb OIL": 2}, ["no"]]
+    rows = [
+        {"Well": "A-1", "Jan OIL": 1.5, "Feb OIL": None, "Jan GAS": ""},
+        {"Well": "A-2", "Feb OIL": 2},
+        ["no"],
+    ]
     path = written(tmp_path / "wide.ndjson", "".join(f"{json.dumps(row)}\n" for row in rows))
 
     assert read_long(path).rows == [

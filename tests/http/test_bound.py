@@ -33,7 +33,9 @@ def settings(**values: Any) -> Settings:
 
 
 def auth(secret: dict[str, Any], used: Settings) -> Any:
-    return open_credentials(used, client=lambda name: None, environment={"TOLD": json.dumps(secret)})
+    return open_credentials(
+        used, client=lambda name: None, environment={"TOLD": json.dumps(secret)}
+    )
 
 
 def sent(to: str, secret: dict[str, Any], used: Settings) -> Any:
@@ -46,7 +48,10 @@ def test_the_form_of_the_secret_tells_how_it_is_sent() -> None:
     assert used.source_auth == BY_FORM
     assert sent(URL, {"token": "t0", "origin": URL}, used)["Authorization"] == "Bearer t0"
     assert sent(URL, {"key": "k0", "origin": URL}, used)["X-API-Key"] == "k0"
-    assert sent(URL, {"username": "u", "password": "", "origin": URL}, used)["Authorization"] == "Basic dTo="
+    assert (
+        sent(URL, {"username": "u", "password": "", "origin": URL}, used)["Authorization"]
+        == "Basic dTo="
+    )
 
 
 @pytest.mark.parametrize("secret", [{}, {"origin": URL}, {"token": "t", "key": "k", "origin": URL}])
@@ -56,7 +61,17 @@ def test_a_secret_of_no_form_is_refused(secret: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "", 7, [], "data.example.org", "ftp://data.example.org", "https://u:p@data.example.org", [URL, 7]]
+    "origin",
+    [
+        None,
+        "",
+        7,
+        [],
+        "data.example.org",
+        "ftp://data.example.org",
+        "https://u:p@data.example.org",
+        [URL, 7],
+    ],
 )
 def test_a_secret_without_an_origin_is_refused(origin: Any) -> None:
     with pytest.raises(SecretInvalid, match="does not name the origin"):
@@ -66,7 +81,9 @@ def test_a_secret_without_an_origin_is_refused(origin: Any) -> None:
 def test_on_the_laptop_the_origin_may_be_left_out() -> None:
     used = replace(settings(), source_reach="anywhere")
 
-    assert sent("https://anywhere.example.org/", {"token": "t"}, used)["Authorization"] == "Bearer t"
+    assert (
+        sent("https://anywhere.example.org/", {"token": "t"}, used)["Authorization"] == "Bearer t"
+    )
     with pytest.raises(SecretInvalid):
         sent("https://anywhere.example.org/", {"token": "t", "origin": URL}, used)
 

@@ -24,7 +24,13 @@ from support.scripted_source import (
 )
 
 import chalicelib
-from chalicelib.errors import SourceRedirected, SourceThrottled, SourceTooSlow, SourceUnavailable, WorkerTimeSpent
+from chalicelib.errors import (
+    SourceRedirected,
+    SourceThrottled,
+    SourceTooSlow,
+    SourceUnavailable,
+    WorkerTimeSpent,
+)
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.odata.survey import Survey
 
@@ -77,7 +83,9 @@ def test_the_version_is_that_of_the_project() -> None:
 def test_a_document_is_asked_for_in_its_own_format(serve: Serve) -> None:
     source = serve(Answer(b"<edmx/>"))
 
-    document = ODataConnection(settings=settings_for(source.url)).get_document(source.url, accept="application/xml")
+    document = ODataConnection(settings=settings_for(source.url)).get_document(
+        source.url, accept="application/xml"
+    )
 
     assert (document, source.asked[0].headers["accept"]) == (b"<edmx/>", "application/xml")
 
@@ -94,14 +102,18 @@ def test_threads_share_connections_and_lose_no_count(serve: Serve) -> None:
             with turn:
                 is_first = handler.asked.query["n"] not in seen
                 seen.add(handler.asked.query["n"])
-            return Answer(status=500) if is_first else Answer(page([{"n": handler.asked.query["n"]}]))
+            return (
+                Answer(status=500) if is_first else Answer(page([{"n": handler.asked.query["n"]}]))
+            )
         finally:
             under_way.release()
 
     source = serve(answer)
     skipped = SkippedTime()
     connection = ODataConnection(
-        settings=settings_for(source.url, source_connections="3"), clock=skipped.clock, sleep=skipped.sleep
+        settings=settings_for(source.url, source_connections="3"),
+        clock=skipped.clock,
+        sleep=skipped.sleep,
     )
 
     def fetch(number: int) -> bytes:
@@ -162,10 +174,14 @@ def test_a_source_that_asks_to_wait_is_left_alone_by_all(serve: Serve) -> None:
     assert slept[:2] == pytest.approx([30, 30], abs=5)
 
 
-def test_what_is_asked_for_once_is_not_asked_for_again_and_leaves_the_source_its_pause(serve: Serve) -> None:
+def test_what_is_asked_for_once_is_not_asked_for_again_and_leaves_the_source_its_pause(
+    serve: Serve,
+) -> None:
     source = serve(Answer(status=503, headers={"Retry-After": "30"}), Answer(page([])))
     skipped = SkippedTime()
-    connection = ODataConnection(settings=settings_for(source.url), clock=skipped.clock, sleep=skipped.sleep)
+    connection = ODataConnection(
+        settings=settings_for(source.url), clock=skipped.clock, sleep=skipped.sleep
+    )
 
     with pytest.raises(SourceUnavailable) as failed:
         connection.get_page(source.url, page=7, once=5.0)
@@ -194,7 +210,9 @@ def test_a_turn_that_comes_too_late_is_not_waited_for(serve: Serve) -> None:
     source = serve(Answer(page([])))
     skipped = SkippedTime()
     settings = settings_for(source.url, source_rps="0.01")
-    connection = ODataConnection(settings=settings, clock=skipped.clock, sleep=skipped.sleep, remaining=lambda: 30.0)
+    connection = ODataConnection(
+        settings=settings, clock=skipped.clock, sleep=skipped.sleep, remaining=lambda: 30.0
+    )
     connection.get_page(source.url, page=1)
 
     with pytest.raises(WorkerTimeSpent) as failed:

@@ -1,4 +1,6 @@
-"""Each kind of credentials: what it puts on a request, where its secret may be kept, and that no word of it leaks."""
+"""Each kind of credentials: what it puts on a request, where its secret may be kept, and that no
+word of it leaks.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,12 @@ def no_client(service: str) -> Any:
 
 
 def opened(
-    kind: str, secret: str = "env:S", *, token_url: str = "", environment: dict[str, str] | None = None, **settings: str
+    kind: str,
+    secret: str = "env:S",
+    *,
+    token_url: str = "",
+    environment: dict[str, str] | None = None,
+    **settings: str,
 ) -> SourceAuth | None:
     known = settings_for(
         "http://127.0.0.1:9/x",
@@ -70,7 +77,9 @@ def opened(
         **settings,
     )
     kept = {"S": json.dumps(SECRETS.get(kind))} if environment is None else environment
-    return open_credentials(known, client=client if not secret.startswith("env:") else no_client, environment=kept)
+    return open_credentials(
+        known, client=client if not secret.startswith("env:") else no_client, environment=kept
+    )
 
 
 def connected(source: ScriptedSource, auth: SourceAuth | None, **settings: str) -> ODataConnection:
@@ -123,7 +132,9 @@ def test_a_secret_may_be_an_ssm_parameter(aws: LocalAws) -> None:
 
 
 def test_a_secret_may_be_in_secrets_manager(aws: LocalAws) -> None:
-    made = client("secretsmanager").create_secret(Name="wells/source", SecretString=json.dumps(SECRETS["basic"]))
+    made = client("secretsmanager").create_secret(
+        Name="wells/source", SecretString=json.dumps(SECRETS["basic"])
+    )
 
     for name in ("wells/source", made["ARN"]):
         assert header_of(opened("basic", f"secretsmanager:{name}")) == SENT["basic"][1]
@@ -135,7 +146,15 @@ def header_of(auth: SourceAuth | None) -> str:
 
 
 def test_a_secret_that_is_not_there_is_told(aws: LocalAws) -> None:
-    for place in ("/absent", "absent", "secretsmanager:absent", "secretsmanager:", "/bad name?", "env:", "env:ABSENT"):
+    for place in (
+        "/absent",
+        "absent",
+        "secretsmanager:absent",
+        "secretsmanager:",
+        "/bad name?",
+        "env:",
+        "env:ABSENT",
+    ):
         with pytest.raises(SecretInvalid, match="names no secret that may be read") as refused:
             opened("bearer", place, environment={})
 
@@ -153,7 +172,9 @@ def aws_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def aws_error(code: str, status: int) -> Answer:
     body = json.dumps({"__type": code, "message": "hunter2"}).encode()
-    return Answer(body, status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code})
+    return Answer(
+        body, status, {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
+    )
 
 
 @pytest.mark.parametrize("place", ["/source", "secretsmanager:source"])
@@ -206,7 +227,14 @@ def test_a_store_that_is_not_there_is_an_outage(aws_at: Callable[[str], None]) -
         '{"token": "", "key": "", "client_id": "", "client_secret": "", "username": 1, "password": 2}',
         '{"token": "hunter2\\nX: y", "key": "hun\\r\\nter2", "client_id": 1, "client_secret": null}',
         '{"token": "hunter2é", "key": "hunter2\\u0000"}',
-        json.dumps({"username": "ada", "password": "hunter2\ud800", "client_id": "\ud800", "client_secret": "x"}),
+        json.dumps(
+            {
+                "username": "ada",
+                "password": "hunter2\ud800",
+                "client_id": "\ud800",
+                "client_secret": "x",
+            }
+        ),
         "[" * 100_000,
     ],
 )
@@ -239,14 +267,21 @@ def test_any_password_is_sent_as_it_is(password: str) -> None:
 
 def test_the_token_endpoint_gets_the_client_credentials_and_nothing_else(serve: Serve) -> None:
     tokens, source = serve(TokenEndpoint()), serve(Answer(page([])))
-    auth = opened("oauth2", token_url=f"{tokens.root}/oauth/token?tenant=1", source_scope="read all")
+    auth = opened(
+        "oauth2", token_url=f"{tokens.root}/oauth/token?tenant=1", source_scope="read all"
+    )
 
     connected(source, auth).get_page(f"{source.url}?key=hidden", page=1)
 
     [asked] = tokens.asked
     assert (asked.method, asked.path, asked.query) == ("POST", "/oauth/token", {"tenant": "1"})
-    assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"], "scope": ["read all"]}
-    assert asked.headers["authorization"] == "Basic " + b64encode(b"ada:hunter2%2F%2B%C3%A9").decode()
+    assert parse_qs(asked.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "scope": ["read all"],
+    }
+    assert (
+        asked.headers["authorization"] == "Basic " + b64encode(b"ada:hunter2%2F%2B%C3%A9").decode()
+    )
     assert not tokens.saw("hidden", PATH)
     assert not source.saw(SECRET, asked.headers["authorization"])
 
@@ -265,7 +300,9 @@ def token_auth(tokens: ScriptedSource, clock: Callable[[], float]) -> TokenAuth:
         *((untold, 1e9) for untold in (0, None, "soon", -5, 1e99)),
     ],
 )
-def test_a_token_is_renewed_shortly_before_its_end(serve: Serve, expires_in: Any, lives: float) -> None:
+def test_a_token_is_renewed_shortly_before_its_end(
+    serve: Serve, expires_in: Any, lives: float
+) -> None:
     tokens, now = serve(TokenEndpoint(expires_in=expires_in)), [0.0]
     auth = token_auth(tokens, lambda: now[0])
 
@@ -274,7 +311,9 @@ def test_a_token_is_renewed_shortly_before_its_end(serve: Serve, expires_in: Any
     assert header_of(auth) == "Bearer hunter2-token-1"
     now[0] = lives + 1
 
-    assert header_of(auth) == ("Bearer hunter2-token-2" if lives < 1e9 else "Bearer hunter2-token-1")
+    assert header_of(auth) == (
+        "Bearer hunter2-token-2" if lives < 1e9 else "Bearer hunter2-token-1"
+    )
 
 
 def test_a_refused_token_is_renewed_once(serve: Serve) -> None:
@@ -319,7 +358,8 @@ def test_many_threads_renew_a_token_once(serve: Serve) -> None:
     tokens, source = serve(TokenEndpoint()), serve(expired_at_once)
     connection = connected(source, opened("oauth2", token_url=tokens.root), source_connections="8")
     threads = [
-        threading.Thread(target=connection.get_page, args=(source.url,), kwargs={"page": number}) for number in range(8)
+        threading.Thread(target=connection.get_page, args=(source.url,), kwargs={"page": number})
+        for number in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -330,7 +370,10 @@ def test_many_threads_renew_a_token_once(serve: Serve) -> None:
 
 
 NO_TOKENS: dict[str, tuple[Answer, type[SourceError]]] = {
-    "invalid client": (Answer(b'{"error": "invalid_client", "error_description": "hunter2"}', 401), TokenRefused),
+    "invalid client": (
+        Answer(b'{"error": "invalid_client", "error_description": "hunter2"}', 401),
+        TokenRefused,
+    ),
     "invalid scope": (Answer(b'{"error": "invalid_scope"}', 400), TokenRefused),
     "not there": (Answer(b"hunter2", 404), TokenRefused),
     "redirect": (Answer(b"", 302, {"Location": "http://127.0.0.1:9/"}), TokenRefused),
@@ -360,10 +403,15 @@ def test_a_token_endpoint_that_gives_no_token_has_its_own_codes(
     assert failed.value.code in ("TOKEN_REFUSED", "TOKEN_UNAVAILABLE")
     assert (failed.value.retryable, failed.value.details["page"]) == (error is TokenUnavailable, 3)
     assert (len(tokens.asked), source.asked) == (2 if failed.value.retryable else 1, [])
-    assert "hunter2" not in f"{failed.value} {failed.value.message} {failed.value.details} {caplog.text}"
+    assert (
+        "hunter2"
+        not in f"{failed.value} {failed.value.message} {failed.value.details} {caplog.text}"
+    )
 
 
-def test_the_reason_of_the_token_endpoint_is_told_when_it_is_one_of_the_standard(serve: Serve) -> None:
+def test_the_reason_of_the_token_endpoint_is_told_when_it_is_one_of_the_standard(
+    serve: Serve,
+) -> None:
     tokens, source = serve(Answer(b'{"error": "invalid_scope"}', 400)), serve(Answer())
 
     with pytest.raises(TokenRefused, match="HTTP 400, invalid_scope"):
@@ -411,10 +459,14 @@ def test_a_source_that_repeats_what_it_was_sent_makes_no_leak(
     for step in (repeat, redirect):
         source, tokens = serve(step), serve(TokenEndpoint())
         with pytest.raises(SourceError) as failed:
-            connected(source, opened(kind, token_url=tokens.root), source_retries="1").get_page(source.url, page=1)
+            connected(source, opened(kind, token_url=tokens.root), source_retries="1").get_page(
+                source.url, page=1
+            )
 
         assert source.saw(SENT[kind][1])
-        assert not leaks(f"{failed.value!r} {failed.value.message} {failed.value.details} {caplog.text}")
+        assert not leaks(
+            f"{failed.value!r} {failed.value.message} {failed.value.details} {caplog.text}"
+        )
 
 
 @pytest.mark.parametrize("secret", ["aB3/xY+9kQ==", "grün & gut: 100 %"])

@@ -1,4 +1,6 @@
-"""A hostile source gets neither the credentials, nor the memory, nor the time of an import, and no word of it leaks."""
+"""A hostile source gets neither the credentials, nor the memory, nor the time of an import, and no
+word of it leaks.
+"""
 
 from __future__ import annotations
 
@@ -77,12 +79,17 @@ def elsewhere(serve: Serve) -> ScriptedSource:
 
 def written(link: str, here: ScriptedSource, there: ScriptedSource) -> str:
     return link.format(
-        here=f"127.0.0.1:{here.port}", there=f"127.0.0.1:{there.port}", here_port=here.port, there_port=there.port
+        here=f"127.0.0.1:{here.port}",
+        there=f"127.0.0.1:{there.port}",
+        here_port=here.port,
+        there_port=there.port,
     )
 
 
 @pytest.mark.parametrize("link", ELSEWHERE)
-def test_no_link_leads_to_another_origin(serve: Serve, connect: Connect, elsewhere: ScriptedSource, link: str) -> None:
+def test_no_link_leads_to_another_origin(
+    serve: Serve, connect: Connect, elsewhere: ScriptedSource, link: str
+) -> None:
     source = serve(Answer())
     source.steps = [Answer(page(rows(0, 2), odata_nextLink=written(link, source, elsewhere)))]
 
@@ -98,8 +105,12 @@ def test_no_link_leads_to_another_origin(serve: Serve, connect: Connect, elsewhe
     )
 
 
-@pytest.mark.parametrize("link", ["http://{there}/odata/Wells", "https://{here}/odata/Wells", "ftp://{here}/"])
-def test_another_origin_has_its_own_code(serve: Serve, connect: Connect, elsewhere: ScriptedSource, link: str) -> None:
+@pytest.mark.parametrize(
+    "link", ["http://{there}/odata/Wells", "https://{here}/odata/Wells", "ftp://{here}/"]
+)
+def test_another_origin_has_its_own_code(
+    serve: Serve, connect: Connect, elsewhere: ScriptedSource, link: str
+) -> None:
     source = serve(Answer())
     source.steps = [Answer(page(rows(0, 2), odata_nextLink=written(link, source, elsewhere)))]
 
@@ -112,8 +123,14 @@ def test_another_origin_has_its_own_code(serve: Serve, connect: Connect, elsewhe
 
 @pytest.mark.parametrize("link", NO_URLS)
 @pytest.mark.parametrize("by_redirect", [False, True])
-def test_a_link_that_is_no_url_is_no_page(serve: Serve, connect: Connect, link: str, by_redirect: bool) -> None:
-    step = Answer(status=302, headers={"Location": link}) if by_redirect else Answer(page([], odata_nextLink=link))
+def test_a_link_that_is_no_url_is_no_page(
+    serve: Serve, connect: Connect, link: str, by_redirect: bool
+) -> None:
+    step = (
+        Answer(status=302, headers={"Location": link})
+        if by_redirect
+        else Answer(page([], odata_nextLink=link))
+    )
 
     with pytest.raises((SourceInvalid, SourceRedirected)) as failed:
         connect(serve(step).url, auth=AUTH, source_retries="0").rows()
@@ -122,7 +139,9 @@ def test_a_link_that_is_no_url_is_no_page(serve: Serve, connect: Connect, link: 
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("link", ["http://{there}/odata/Wells", "//{there}/x", "http://{there}\\@{here}/odata/Wells"])
+@pytest.mark.parametrize(
+    "link", ["http://{there}/odata/Wells", "//{there}/x", "http://{there}\\@{here}/odata/Wells"]
+)
 def test_no_redirect_leads_to_another_origin(
     serve: Serve, connect: Connect, elsewhere: ScriptedSource, link: str, status: int
 ) -> None:
@@ -135,7 +154,9 @@ def test_no_redirect_leads_to_another_origin(
     assert elsewhere.asked == []
 
 
-def test_a_redirect_within_the_origin_is_followed_with_the_credentials(serve: Serve, connect: Connect) -> None:
+def test_a_redirect_within_the_origin_is_followed_with_the_credentials(
+    serve: Serve, connect: Connect
+) -> None:
     source = serve(Answer(status=308, headers={"Location": "/moved?$top=2"}), Answer(page([])))
 
     assert connect(source.url, auth=AUTH).rows() == []
@@ -147,7 +168,9 @@ def test_a_redirect_within_the_origin_is_followed_with_the_credentials(serve: Se
 
 
 @pytest.mark.parametrize("by_redirect", [False, True])
-def test_an_alias_is_as_good_as_the_origin(serve: Serve, connect: Connect, by_redirect: bool) -> None:
+def test_an_alias_is_as_good_as_the_origin(
+    serve: Serve, connect: Connect, by_redirect: bool
+) -> None:
     alias = serve(Answer(page(rows(2, 1))))
     there = f"http://localhost:{alias.port}{PATH}"
     first = Answer(status=307, headers={"Location": there})
@@ -161,13 +184,19 @@ def test_an_alias_is_as_good_as_the_origin(serve: Serve, connect: Connect, by_re
 
 def test_the_refusal_of_another_origin_names_the_setting(serve: Serve, connect: Connect) -> None:
     source = serve(Answer())
-    source.steps = [Answer(page([], odata_nextLink=f"http://localhost:{source.port}{PATH}?key={TOKEN}"))]
+    source.steps = [
+        Answer(page([], odata_nextLink=f"http://localhost:{source.port}{PATH}?key={TOKEN}"))
+    ]
 
-    with pytest.raises(SourceRedirected, match=f"http://localhost:{source.port}{PATH}, .*WELLHEAD_SOURCE_ALIASES"):
+    with pytest.raises(
+        SourceRedirected, match=f"http://localhost:{source.port}{PATH}, .*WELLHEAD_SOURCE_ALIASES"
+    ):
         connect(source.url).rows()
 
 
-def test_a_cursor_of_other_settings_leads_nowhere_else(serve: Serve, elsewhere: ScriptedSource) -> None:
+def test_a_cursor_of_other_settings_leads_nowhere_else(
+    serve: Serve, elsewhere: ScriptedSource
+) -> None:
     connection = ODataConnection(settings=settings_for(serve(Answer()).url), auth=AUTH)
 
     with pytest.raises(SourceRedirected):
@@ -186,7 +215,11 @@ def test_redirects_without_end_are_refused(serve: Serve, connect: Connect) -> No
 
 
 def test_proxies_and_netrc_of_the_environment_are_ignored(
-    serve: Serve, connect: Connect, elsewhere: ScriptedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve,
+    connect: Connect,
+    elsewhere: ScriptedSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = serve(Answer(page([])))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
@@ -224,7 +257,10 @@ def test_a_gzip_bomb_takes_no_more_memory_than_a_page_may(serve: Serve, connect:
     tracemalloc.stop()
 
     assert peak < 20 << 20
-    assert [asked.query.get("$top") for asked in source.asked] == [None, "2"]  # once more, with a bound
+    assert [asked.query.get("$top") for asked in source.asked] == [
+        None,
+        "2",
+    ]  # once more, with a bound
 
 
 def test_the_body_of_a_redirect_is_not_read(serve: Serve, connect: Connect) -> None:
@@ -274,7 +310,9 @@ def pour_headers(handler: ScriptedHandler) -> None:
 
 
 @pytest.mark.parametrize("step", [pour_empty_gzip, pour_empty_blocks, pour_headers])
-def test_bytes_that_bring_nothing_are_counted_too(serve: Serve, connect: Connect, step: Step) -> None:
+def test_bytes_that_bring_nothing_are_counted_too(
+    serve: Serve, connect: Connect, step: Step
+) -> None:
     source = serve(step)
 
     with pytest.raises(SourceTooLarge):
@@ -378,7 +416,11 @@ def test_redirects_share_the_time_of_a_page(serve: Serve) -> None:
 
 
 def in_charset(charset: str, text: str, *, bom: bytes = b"", declared: bool = True) -> Answer:
-    content_type = f"application/json;odata.metadata=minimal; charset={charset}" if declared else "application/json"
+    content_type = (
+        f"application/json;odata.metadata=minimal; charset={charset}"
+        if declared
+        else "application/json"
+    )
     return Answer(bom + text.encode(charset), headers={"Content-Type": content_type})
 
 
@@ -404,13 +446,19 @@ PLAIN = '{"value": [{"well_name": "Alesund"}]}'
         ),
     ],
 )
-def test_what_is_neither_utf_8_nor_gzip_is_told_and_not_guessed(serve: Serve, connect: Connect, answer: Answer) -> None:
+def test_what_is_neither_utf_8_nor_gzip_is_told_and_not_guessed(
+    serve: Serve, connect: Connect, answer: Answer
+) -> None:
     source = serve(answer)
 
     with pytest.raises(SourceEncoding, match="UTF-8, plain or gzip") as failed:
         connect(source.url).rows()
 
-    assert (failed.value.code, failed.value.retryable, len(source.asked)) == ("SOURCE_ENCODING", False, 1)
+    assert (failed.value.code, failed.value.retryable, len(source.asked)) == (
+        "SOURCE_ENCODING",
+        False,
+        1,
+    )
     assert len(failed.value.message) < 250
 
 
@@ -431,7 +479,9 @@ def test_what_is_neither_utf_8_nor_gzip_is_told_and_not_guessed(serve: Serve, co
     ],
 )
 def test_what_is_utf_8_is_read_as_it_is(serve: Serve, connect: Connect, answer: Answer) -> None:
-    [[row]] = [page.rows for page in connect(serve(answer, Answer(page([]))).url).pages() if page.rows]
+    [[row]] = [
+        page.rows for page in connect(serve(answer, Answer(page([]))).url).pages() if page.rows
+    ]
 
     assert json.loads(bytes(row))["well_name"] in ("Ålesund", "Alesund")
     assert bytes(row).decode() in ABROAD + PLAIN
@@ -447,7 +497,9 @@ LEAKS: dict[str, Step] = {
     "HTML": Answer(b"<html>"),
     "echo": Answer(f'{{"error": {{"message": "no {BASIC} at {PATH}?key={TOKEN}&x"}}}}'.encode()),
     "closed": lambda handler: handler.connection.shutdown(socket.SHUT_RDWR),
-    "redirect": Answer(status=302, headers={"Location": f"http://{USER}:{PASSWORD}@127.0.0.2/?key={TOKEN}"}),
+    "redirect": Answer(
+        status=302, headers={"Location": f"http://{USER}:{PASSWORD}@127.0.0.2/?key={TOKEN}"}
+    ),
     "link": Answer(page([], odata_nextLink=f"http://{USER}:{PASSWORD}@127.0.0.2/?key={TOKEN}")),
     "loop": Answer(page([], odata_nextLink=f"?key={TOKEN}")),
     "no URL": Answer(page([], odata_nextLink=f"http://{USER}:{PASSWORD}@[x/?key={TOKEN}")),

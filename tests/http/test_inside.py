@@ -52,7 +52,15 @@ def test_it_is_inside(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["data.example.org", "10.0.0.7", "192.168.1.9", "8.8.8.8", "2600::1", "localhost.example.org", "127.example"],
+    [
+        "data.example.org",
+        "10.0.0.7",
+        "192.168.1.9",
+        "8.8.8.8",
+        "2600::1",
+        "localhost.example.org",
+        "127.example",
+    ],
 )
 def test_it_is_outside(host: str) -> None:
     assert not is_inside(host)

@@ -1,4 +1,6 @@
-"""The sentence of a source that refuses: found in whatever form it comes, and made fit to be shown."""
+"""The sentence of a source that refuses: found in whatever form it comes, and made fit to be
+shown.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,32 @@ from chalicelib.http.own_words import sentence_of
 if TYPE_CHECKING:
     from support.scripted_source import Connect, Serve
 
-JSON, XML, TEXT, HTML = "application/json;charset=utf-8", "application/xml", "text/plain", "text/html"
+JSON, XML, TEXT, HTML = (
+    "application/json;charset=utf-8",
+    "application/xml",
+    "text/plain",
+    "text/html",
+)
 
 
 @pytest.mark.parametrize(
     ("content_type", "body", "expected"),
     [
         (JSON, '{"error": {"code": "", "message": "No $skip here."}}', "No $skip here."),
-        (JSON, '{"error": {"message": {"lang": "en", "value": "No $skip here."}}}', "No $skip here."),
+        (
+            JSON,
+            '{"error": {"message": {"lang": "en", "value": "No $skip here."}}}',
+            "No $skip here.",
+        ),
         (JSON, '{"message": "Too many"}', "Too many"),
         (JSON, '{"error": ["x"]}', ""),
         (JSON, "no JSON", ""),
         (JSON, "[" * 100_000, ""),
-        (XML, '<m:error xmlns:m="x"><m:message xml:lang="en">No such option</m:message></m:error>', "No such option"),
+        (
+            XML,
+            '<m:error xmlns:m="x"><m:message xml:lang="en">No such option</m:message></m:error>',
+            "No such option",
+        ),
         (TEXT, "Bad request", "Bad request"),
         (HTML, "<html><message>nothing of a page</message>", ""),
         (TEXT, "a\r\n\x1b[31mred\u202e\u2028 b", "a [31mred b"),

@@ -1,4 +1,6 @@
-"""What is asked of the source goes through the proxy, and nothing else; over real sockets, TLS within TLS too."""
+"""What is asked of the source goes through the proxy, and nothing else; over real sockets, TLS
+within TLS too.
+"""
 
 from __future__ import annotations
 
@@ -57,17 +59,34 @@ def tunnel(source: ScriptedSource) -> Iterator[TunnelProxy]:
         yield tunnel
 
 
-def connected(proxy: TunnelProxy | str, ca: Path | str, url: str = URL, **settings: str) -> ODataConnection:
-    """With the password that the proxy asks for, unless told otherwise, and without waiting between tries."""
+def connected(
+    proxy: TunnelProxy | str, ca: Path | str, url: str = URL, **settings: str
+) -> ODataConnection:
+    """With the password that the proxy asks for, unless told otherwise, and without waiting between
+    tries.
+    """
     where = proxy if isinstance(proxy, str) else proxy.url
-    told = {"source_proxy": where, "source_proxy_secret": "env:TOLD", "source_ca": str(ca), "source_retries": "1"}
+    told = {
+        "source_proxy": where,
+        "source_proxy_secret": "env:TOLD",
+        "source_ca": str(ca),
+        "source_retries": "1",
+    }
     known = settings_for(url, **(told | settings))
     secret = json.dumps({"username": USER, "password": PASSWORD})
-    found = open_proxy(known, client=lambda _: None, environment={"TOLD": secret, "WRONG": secret.replace("open", "o")})
-    return ODataConnection(settings=known, auth=basic_auth("reader", "pa55word"), proxy=found, sleep=lambda _: None)
+    found = open_proxy(
+        known,
+        client=lambda _: None,
+        environment={"TOLD": secret, "WRONG": secret.replace("open", "o")},
+    )
+    return ODataConnection(
+        settings=known, auth=basic_auth("reader", "pa55word"), proxy=found, sleep=lambda _: None
+    )
 
 
-def test_pages_come_through_one_tunnel(source: ScriptedSource, tunnel: TunnelProxy, certificate: Path) -> None:
+def test_pages_come_through_one_tunnel(
+    source: ScriptedSource, tunnel: TunnelProxy, certificate: Path
+) -> None:
     connection = connected(tunnel, certificate)
     for _ in range(3):
         assert len(connection.get_page(URL, page=1)[0].rows) == 1
@@ -80,22 +99,30 @@ def test_pages_come_through_one_tunnel(source: ScriptedSource, tunnel: TunnelPro
     assert not source.saw(HEADER, PASSWORD, "proxy-authorization")
 
 
-def test_a_proxy_is_asked_over_tls_when_it_says_https(source: ScriptedSource, certificate: Path) -> None:
-    source.steps = [Answer(page(rows(0, 1), padding="x" * 300_000))]
+def test_a_proxy_is_asked_over_tls_when_it_says_https(
+    source: ScriptedSource, certificate: Path
+) -> None:
+    answer = Answer(page(rows(0, 1), padding="x" * 300_000))
+    source.steps = [answer]
     routes = {f"{HOST}:443": source.port}
     with TunnelProxy(routes, user=USER, password=PASSWORD, tls=serving(certificate)) as tunnel:
         connection = connected(tunnel, certificate)
-        assert [connection.get_page(URL, page=1)[1] for _ in range(2)] == [len(source.steps[0].body)] * 2  # type: ignore[union-attr]
+        sizes = [connection.get_page(URL, page=1)[1] for _ in range(2)]
+        assert sizes == [len(answer.body)] * 2
         assert len(tunnel.asked) == source.connections == 1
 
 
-def test_the_certificate_of_a_proxy_is_checked(source: ScriptedSource, certificate: Path, tmp_path: Path) -> None:
+def test_the_certificate_of_a_proxy_is_checked(
+    source: ScriptedSource, certificate: Path, tmp_path: Path
+) -> None:
     stranger = self_signed(tmp_path / "stranger.pem", "127.0.0.1")
     with TunnelProxy({f"{HOST}:443": source.port}, tls=serving(stranger)) as tunnel:
         with pytest.raises(SourceUntrusted, match="The proxy's certificate"):
             connected(tunnel, certificate).get_page(URL, page=1)
         assert tunnel.asked == []
-    with TunnelProxy({}, tls=serving(self_signed(tmp_path / "name.pem", "another.example.org"))) as tunnel:
+    with TunnelProxy(
+        {}, tls=serving(self_signed(tmp_path / "name.pem", "another.example.org"))
+    ) as tunnel:
         with pytest.raises(SourceUntrusted, match="The proxy's certificate"):
             connected(tunnel, tmp_path / "name.pem").get_page(URL, page=1)
         assert tunnel.asked == []
@@ -116,20 +143,29 @@ def test_a_password_that_is_wrong_is_told_and_not_tried_again(
 ) -> None:
     """The proxy repeats what it was sent, in its own words, which are not repeated here."""
     connection = connected(tunnel, certificate, source_proxy_secret="env:WRONG")
-    with caplog.at_level(logging.DEBUG), pytest.raises(ProxyRefused, match=r"\(HTTP 407 from the proxy\)") as refused:
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(ProxyRefused, match=r"\(HTTP 407 from the proxy\)") as refused,
+    ):
         connection.get_page(URL, page=1)
 
     assert (refused.value.code, refused.value.retryable) == ("PROXY_REFUSED", False)
     assert len(tunnel.asked) == 1
     assert source.asked == []
     sent = tunnel.asked[0][2]["proxy-authorization"]
-    for text in (str(refused.value), str(refused.value.details), str(connection._proxy), caplog.text):
+    for text in (
+        str(refused.value),
+        str(refused.value.details),
+        str(connection._proxy),
+        caplog.text,
+    ):
         assert sent.split()[1] not in text
         assert "sesame" not in text
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "tries"), [(403, ProxyRefused, 1), (502, SourceUnreachable, 2), (429, SourceUnreachable, 2)]
+    ("status", "error", "tries"),
+    [(403, ProxyRefused, 1), (502, SourceUnreachable, 2), (429, SourceUnreachable, 2)],
 )
 def test_what_a_proxy_refuses_is_told(
     tunnel: TunnelProxy, certificate: Path, status: int, error: type[SourceError], tries: int
@@ -157,7 +193,9 @@ def _silent(handler: Tunnel) -> None:
     handler.rfile.read()
 
 
-@pytest.mark.parametrize(("answer", "error"), [(_endless, SourceTooLarge), (_silent, SourceTooSlow)])
+@pytest.mark.parametrize(
+    ("answer", "error"), [(_endless, SourceTooLarge), (_silent, SourceTooSlow)]
+)
 def test_a_proxy_has_no_more_bytes_and_seconds_than_the_source(
     tunnel: TunnelProxy, certificate: Path, answer: Any, error: type[SourceError]
 ) -> None:
@@ -166,7 +204,9 @@ def test_a_proxy_has_no_more_bytes_and_seconds_than_the_source(
         connected(tunnel, certificate, source_retries="0", page_seconds="1").get_page(URL, page=1)
 
 
-def test_this_machine_is_asked_without_a_proxy(source: ScriptedSource, tunnel: TunnelProxy, certificate: Path) -> None:
+def test_this_machine_is_asked_without_a_proxy(
+    source: ScriptedSource, tunnel: TunnelProxy, certificate: Path
+) -> None:
     connected(tunnel, certificate, source.url).get_page(source.url, page=1)
     with ScriptedSource(Answer(page([]))) as plain:
         connected(tunnel, certificate, plain.url).get_page(plain.url, page=1)
@@ -191,7 +231,9 @@ def test_the_proxies_of_the_environment_are_not_asked(
     assert len(tunnel.asked) == 1
 
 
-def test_another_origin_is_not_even_asked_for(source: ScriptedSource, tunnel: TunnelProxy, certificate: Path) -> None:
+def test_another_origin_is_not_even_asked_for(
+    source: ScriptedSource, tunnel: TunnelProxy, certificate: Path
+) -> None:
     source.steps = [Answer(status=302, headers={"Location": "https://elsewhere.example.org/"})]
     with pytest.raises(SourceRedirected):
         connected(tunnel, certificate).get_page(URL, page=1)
@@ -209,12 +251,19 @@ def test_a_source_that_somebody_defined_goes_through_it_too(
     assert len(tunnel.asked) == 1
 
 
-def test_a_token_is_fetched_through_it(source: ScriptedSource, tunnel: TunnelProxy, certificate: Path) -> None:
+def test_a_token_is_fetched_through_it(
+    source: ScriptedSource, tunnel: TunnelProxy, certificate: Path
+) -> None:
     source.steps = [Answer(b'{"access_token": "t0ken"}')]
 
     def token(password: str) -> str:
         proxy = Proxy(tunnel.url, basic_auth(USER, password, header="Proxy-Authorization"))
-        told = {"client_id": "ada", "client_secret": "hunter2", "ca": str(certificate), "proxy": proxy}
+        told = {
+            "client_id": "ada",
+            "client_secret": "hunter2",
+            "ca": str(certificate),
+            "proxy": proxy,
+        }
         auth = TokenAuth(url=f"{ORIGIN}/token", scope="", **told)  # type: ignore[arg-type]
         return auth(requests.Request("GET", URL).prepare()).headers["Authorization"]
 
@@ -225,15 +274,21 @@ def test_a_token_is_fetched_through_it(source: ScriptedSource, tunnel: TunnelPro
 
 
 def test_a_secret_of_another_form_is_refused_without_being_repeated() -> None:
-    settings = settings_for(URL, source_proxy="http://proxy.example.org:3128", source_proxy_secret="env:TOLD")
+    settings = settings_for(
+        URL, source_proxy="http://proxy.example.org:3128", source_proxy_secret="env:TOLD"
+    )
     for secret in ("hunter2", '{"token": "hunter2"}', '{"username": "a:b", "password": "hunter2"}'):
-        with pytest.raises(SecretInvalid, match="WELLHEAD_SOURCE_PROXY_SECRET needs a secret of the form") as refused:
+        with pytest.raises(
+            SecretInvalid, match="WELLHEAD_SOURCE_PROXY_SECRET needs a secret of the form"
+        ) as refused:
             open_proxy(settings, client=lambda _: None, environment={"TOLD": secret})
         assert "hunter2" not in refused.value.message
     with pytest.raises(SecretInvalid, match="WELLHEAD_SOURCE_PROXY_SECRET names no secret"):
         open_proxy(settings, client=lambda _: None, environment={})
     open_one = open_proxy(
-        settings_for(URL, source_proxy="http://proxy.example.org:3128/"), client=lambda _: None, environment={}
+        settings_for(URL, source_proxy="http://proxy.example.org:3128/"),
+        client=lambda _: None,
+        environment={},
     )
     assert (open_one, open_proxy(settings_for(URL), client=lambda _: None, environment={})) == (
         Proxy("http://proxy.example.org:3128"),

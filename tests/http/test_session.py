@@ -10,9 +10,22 @@ import certifi
 import pytest
 import requests
 from support.certificates import self_signed, serving
-from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
+from support.scripted_source import (
+    PATH,
+    Answer,
+    ScriptedHandler,
+    ScriptedSource,
+    page,
+    settings_for,
+)
 
-from chalicelib.errors import SettingsError, SourceRedirected, SourceUnreachable, SourceUntrusted, TokenUnavailable
+from chalicelib.errors import (
+    SettingsError,
+    SourceRedirected,
+    SourceUnreachable,
+    SourceUntrusted,
+    TokenUnavailable,
+)
 from chalicelib.http.body import Broken, read_body
 from chalicelib.http.credentials import TokenAuth
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
@@ -41,7 +54,9 @@ def session(certificate: Path) -> Iterator[BoundedSession]:
         yield session
 
 
-def fetch(session: BoundedSession, url: str, *, seconds: float = 30.0, most: int = 1 << 20) -> bytes | bytearray:
+def fetch(
+    session: BoundedSession, url: str, *, seconds: float = 30.0, most: int = 1 << 20
+) -> bytes | bytearray:
     session.allowance.grant(seconds=seconds, body_bytes=most)
     with session.ask("GET", url) as response:
         return read_body(response, session.allowance, most=most)
@@ -90,7 +105,9 @@ def test_a_server_without_tls_is_unreachable_as_https() -> None:
             ODataConnection(settings=settings_for(url, source_retries="0")).get_page(url, page=1)
 
 
-def test_a_private_authority_is_trusted_where_it_is_named(source: ScriptedSource, certificate: Path) -> None:
+def test_a_private_authority_is_trusted_where_it_is_named(
+    source: ScriptedSource, certificate: Path
+) -> None:
     connection = ODataConnection(settings=settings_for(source.url, source_ca=str(certificate)))
 
     assert connection.get_page(source.url, page=1)[0].rows == []
@@ -101,26 +118,34 @@ def test_an_authority_that_is_not_there_is_told_at_once(source: ScriptedSource) 
         ODataConnection(settings=settings_for(source.url, source_ca="/nowhere/ca.pem"))
 
 
-def test_a_file_without_a_certificate_is_told_at_once(source: ScriptedSource, tmp_path: Path) -> None:
+def test_a_file_without_a_certificate_is_told_at_once(
+    source: ScriptedSource, tmp_path: Path
+) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
 
     with pytest.raises(SettingsError, match="a file without a certificate"):
         ODataConnection(settings=settings_for(source.url, source_ca=str(tmp_path / "ca.pem")))
 
 
-def test_a_token_endpoint_may_be_of_the_private_authority(source: ScriptedSource, certificate: Path) -> None:
+def test_a_token_endpoint_may_be_of_the_private_authority(
+    source: ScriptedSource, certificate: Path
+) -> None:
     source.steps = [Answer(b'{"access_token": "t0ken"}')]
 
     def token(ca: str) -> str:
         auth = TokenAuth(url=source.url, scope="", client_id="ada", client_secret="hunter2", ca=ca)
-        return auth(requests.Request("GET", "https://wells.test/").prepare()).headers["Authorization"]
+        return auth(requests.Request("GET", "https://wells.test/").prepare()).headers[
+            "Authorization"
+        ]
 
     with pytest.raises(TokenUnavailable):
         token("")
     assert token(str(certificate)) == "Bearer t0ken"
 
 
-def test_an_authority_is_trusted_beside_the_others(source: ScriptedSource, certificate: Path) -> None:
+def test_an_authority_is_trusted_beside_the_others(
+    source: ScriptedSource, certificate: Path
+) -> None:
     public = certifi.where()
     session = BoundedSession(ca=public, ca_too=str(certificate))
     session.allowance.grant(seconds=10, body_bytes=1000)
@@ -130,12 +155,16 @@ def test_an_authority_is_trusted_beside_the_others(source: ScriptedSource, certi
         BoundedSession(ca=public).ask("GET", source.url)
 
 
-def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(source: ScriptedSource, certificate: Path) -> None:
+def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(
+    source: ScriptedSource, certificate: Path
+) -> None:
     """As what stands behind a proxy writes them. Without the alias it is another origin."""
     link = "http://127.0.0.1/odata/Wells?$skiptoken=2"
     trusted = {"source_ca": str(certificate)}
     plain = ODataConnection(settings=settings_for(source.url, **trusted))
-    aliased = ODataConnection(settings=settings_for(source.url, source_aliases="http://127.0.0.1", **trusted))
+    aliased = ODataConnection(
+        settings=settings_for(source.url, source_aliases="http://127.0.0.1", **trusted)
+    )
 
     assert aliased.follow(source.url, link) == f"{source.url}?$skiptoken=2"
     assert aliased.get_page(link, page=1)[0].rows == []
@@ -144,7 +173,9 @@ def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(source: Script
 
 
 @pytest.mark.parametrize("bits", [zlib.MAX_WBITS, -zlib.MAX_WBITS], ids=["wrapped", "bare"])
-def test_deflate_is_read_in_both_of_its_forms(source: ScriptedSource, session: BoundedSession, bits: int) -> None:
+def test_deflate_is_read_in_both_of_its_forms(
+    source: ScriptedSource, session: BoundedSession, bits: int
+) -> None:
     packer = zlib.compressobj(wbits=bits)
     packed = packer.compress(page([1, 2])) + packer.flush()
     source.steps = [Answer(packed, headers={"Content-Encoding": "deflate"})]
@@ -152,11 +183,15 @@ def test_deflate_is_read_in_both_of_its_forms(source: ScriptedSource, session: B
     assert fetch(session, source.url) == page([1, 2])
 
 
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-6], lambda packed: packed + b"more"], ids=["cut", "more"])
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-6], lambda packed: packed + b"more"], ids=["cut", "more"]
+)
 def test_deflate_that_is_damaged_is_refused(
     source: ScriptedSource, session: BoundedSession, damage: Callable[[bytes], bytes]
 ) -> None:
-    source.steps = [Answer(damage(zlib.compress(page([1, 2]))), headers={"Content-Encoding": "deflate"})]
+    source.steps = [
+        Answer(damage(zlib.compress(page([1, 2]))), headers={"Content-Encoding": "deflate"})
+    ]
 
     with pytest.raises(Broken):
         fetch(session, source.url)

@@ -39,7 +39,9 @@ def test_a_session_cookie_goes_back_to_where_it_came_from(serve: Serve, connect:
 def test_a_cookie_goes_to_no_other_origin(serve: Serve, connect: Connect) -> None:
     """Cookies know no ports, and hosts may share them; here an origin is the whole of it."""
     alias = serve(Answer(page(rows(1, 1))))
-    first = Answer(page(rows(0, 1), odata_nextLink=alias.url), headers={"Set-Cookie": "session=a1; Path=/"})
+    first = Answer(
+        page(rows(0, 1), odata_nextLink=alias.url), headers={"Set-Cookie": "session=a1; Path=/"}
+    )
 
     assert connect(serve(first).url, source_aliases=alias.root).rows() == rows(0, 2)
     assert [cookie(asked) for asked in alias.asked] == [None]
@@ -55,8 +57,14 @@ def test_cookies_are_few_and_short(serve: Serve, connect: Connect) -> None:
     assert "long" not in source.asked[-1].headers["cookie"]
 
 
-def test_one_401_in_the_middle_is_asked_again_in_a_new_session(serve: Serve, connect: Connect) -> None:
-    source = serve(linked(0, **{"Set-Cookie": "session=a1; Path=/"}), Answer(status=401), Answer(page(rows(1, 1))))
+def test_one_401_in_the_middle_is_asked_again_in_a_new_session(
+    serve: Serve, connect: Connect
+) -> None:
+    source = serve(
+        linked(0, **{"Set-Cookie": "session=a1; Path=/"}),
+        Answer(status=401),
+        Answer(page(rows(1, 1))),
+    )
 
     assert connect(source.url, auth=AUTH).rows() == rows(0, 2)
     assert [cookie(asked) for asked in source.asked] == [None, "session=a1", None]

@@ -1,4 +1,6 @@
-"""The source decides how many requests are under way: halved when it is overloaded, one more for each good round."""
+"""The source decides how many requests are under way: halved when it is overloaded, one more for
+each good round.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def throttle(hands: Hands, *, most: int = 8, per_second: float = 0.0) -> Throttl
     return Throttle(most=most, per_second=per_second, clock=hands.clock, sleep=hands.sleep)
 
 
-def ask(throttle: Throttle, hands: Hands, *, seconds: float = 0.1, overloaded: bool = False) -> None:
+def ask(
+    throttle: Throttle, hands: Hands, *, seconds: float = 0.1, overloaded: bool = False
+) -> None:
     with throttle.slot() as slot:
         hands.now += seconds
         slot.overloaded = overloaded
@@ -56,9 +60,11 @@ def test_without_a_cap_nothing_waits(hands: Hands) -> None:
 
 
 @pytest.mark.parametrize("allowed", [1, 2, 5])
-def test_a_source_that_takes_few_at_once_is_seldom_asked_for_more(hands: Hands, allowed: int) -> None:
-    """Of 1,000 rounds of a tenth of a second each a dozen are refused: while the limit is found, and once in each calm
-    time.
+def test_a_source_that_takes_few_at_once_is_seldom_asked_for_more(
+    hands: Hands, allowed: int
+) -> None:
+    """Of 1,000 rounds of a tenth of a second each a dozen are refused: while the limit is found,
+    and once in each calm time.
     """
     under_way = throttle(hands)
     refused = 0
@@ -91,7 +97,9 @@ def test_one_refusal_does_not_bound_for_good(hands: Hands) -> None:
 
 
 @pytest.mark.parametrize(("per_second", "spacing"), [(2.0, 0.5), (0.25, 4.0)])
-def test_requests_begin_no_sooner_than_the_cap_says(hands: Hands, per_second: float, spacing: float) -> None:
+def test_requests_begin_no_sooner_than_the_cap_says(
+    hands: Hands, per_second: float, spacing: float
+) -> None:
     capped = throttle(hands, per_second=per_second)
     began = []
 
@@ -238,7 +246,9 @@ def test_who_comes_too_many_waits_for_a_free_slot() -> None:
     most=st.integers(1, 16),
     answers=st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=60),
 )
-def test_the_limit_stays_between_one_and_the_most(most: int, answers: list[tuple[float, bool, bool]]) -> None:
+def test_the_limit_stays_between_one_and_the_most(
+    most: int, answers: list[tuple[float, bool, bool]]
+) -> None:
     hands = Hands()
     under_way = throttle(hands, most=most)
 

@@ -28,9 +28,13 @@ SLICES = range(2, ROWS // PAGE) if SOAK else [2, 5]
 
 @dataclass
 class Shape:
-    """A source of a few rows, whose fields are called as `names` says. What it says may change while it is read."""
+    """A source of a few rows, whose fields are called as `names` says. What it says may change
+    while it is read.
+    """
 
-    names: dict[str, str] = field(default_factory=lambda: {OIL: "Oil", GAS: "Gas", "well_name": "WellName"})
+    names: dict[str, str] = field(
+        default_factory=lambda: {OIL: "Oil", GAS: "Gas", "well_name": "WellName"}
+    )
     leaves_out: Callable[[int, str], bool] = lambda _row, _column: False
 
     def serve(self, handler: ScriptedHandler) -> Answer:
@@ -156,9 +160,15 @@ def test_a_source_that_changes_between_two_slices_is_refused(
     job = ended(worker, job_id)
 
     assert job.error
-    assert (job.status, job.error["code"], job.error["retryable"]) == (JobStatus.FAILED, "SOURCE_CHANGED_SINCE", False)
+    assert (job.status, job.error["code"], job.error["retryable"]) == (
+        JobStatus.FAILED,
+        "SOURCE_CHANGED_SINCE",
+        False,
+    )
     assert worker.manager.current_snapshot() is None
-    assert all(name.startswith("segments/") or name == OWNER for name in files(worker.settings.warehouse))
+    assert all(
+        name.startswith("segments/") or name == OWNER for name in files(worker.settings.warehouse)
+    )
 
 
 def test_a_source_that_stays_the_same_is_not(worker: Worker) -> None:
@@ -167,7 +177,9 @@ def test_a_source_that_stays_the_same_is_not(worker: Worker) -> None:
     assert (job.status, job.new_records) == (JobStatus.COMPLETED, ROWS)
 
 
-def test_an_import_that_failed_and_finds_another_mapping_is_refused(worker: Worker, shape: Shape) -> None:
+def test_an_import_that_failed_and_finds_another_mapping_is_refused(
+    worker: Worker, shape: Shape
+) -> None:
     """What the API cannot see, the worker does."""
     first = worker.manager.cancel(stopped_after(worker, 5))
     again = worker.manager.create(first.retry(now=worker.clock(), triggered_by="ann"))
@@ -200,7 +212,9 @@ def test_fields_that_are_left_out_at_random_are_no_change(worker: Worker, shape:
 
 
 @pytest.mark.parametrize("pages", SLICES)
-def test_a_late_field_that_comes_under_another_name_is_refused(worker: Worker, shape: Shape, pages: int) -> None:
+def test_a_late_field_that_comes_under_another_name_is_refused(
+    worker: Worker, shape: Shape, pages: int
+) -> None:
     shape.leaves_out = lambda row, column: column == "well_name" and row != 3
     job_id = stopped_after(worker, pages)
     shape.names["well_name"] = "WELL_NAME"
@@ -212,7 +226,9 @@ def test_a_late_field_that_comes_under_another_name_is_refused(worker: Worker, s
     assert worker.manager.current_snapshot() is None
 
 
-def test_a_late_field_that_takes_the_place_of_another_is_refused(worker: Worker, shape: Shape) -> None:
+def test_a_late_field_that_takes_the_place_of_another_is_refused(
+    worker: Worker, shape: Shape
+) -> None:
     """Within one slice, too: the rows before were read by the other."""
     original = shape.serve
 

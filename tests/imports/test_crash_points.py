@@ -1,7 +1,8 @@
-"""The real import dies before, at and after every AWS call and every file step; the next delivery completes it.
+"""The real import dies before, at and after every AWS call and every file step; the next delivery
+completes it.
 
-The calls and steps are not listed here: a first import without a death counts them. Each run takes by
-lot one way or two of dying and one in five of the points, `make soak` all.
+The calls and steps are not listed here: a first import without a death counts them. Each run takes
+by lot one way or two of dying and one in five of the points, `make soak` all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))
 
-DEADLY = ["before", "unseen", *(["after"] if SOAK else [])]  # for the world outside "after" is as "unseen"
+DEADLY = [
+    "before",
+    "unseen",
+    *(["after"] if SOAK else []),
+]  # for the world outside "after" is as "unseen"
 HOWS = [*DEADLY, "once", "lost"]
 PARTS = 2
 KILLS = longer(4, 200)
@@ -38,7 +43,11 @@ KILLS = longer(4, 200)
 
 @pytest.fixture
 def lab(
-    request: pytest.FixtureRequest, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
+    request: pytest.FixtureRequest,
+    environment: dict[str, str],
+    aws: LocalAws,
+    dynamodb: Any,
+    tmp_path: Path,
 ) -> Iterator[Lab]:
     with a_lab(getattr(request, "param", "directory"), environment, aws, dynamodb, tmp_path) as lab:
         yield lab
@@ -115,13 +124,17 @@ def test_every_half_written_file(lab: Lab) -> None:
 @pytest.mark.by_lot
 @pytest.mark.parametrize("lab", ["directory", "s3"], indirect=True)
 def test_any_moment(lab: Lab) -> None:
-    """Not only between the steps: in the middle of a write, a merge, a transfer. One death after the other."""
+    """Not only between the steps: in the middle of a write, a merge, a transfer. One death after
+    the other.
+    """
     seconds = min(timed(lab) for _ in range(3))
     deaths = 0
     while deaths < KILLS:
         job_id = lab.create()
         for _ in range(3):
-            deaths += lab.deliver(job_id, at=("time", random.randint(1, round(1e6 * seconds)), "")).died
+            deaths += lab.deliver(
+                job_id, at=("time", random.randint(1, round(1e6 * seconds)), "")
+            ).died
             lab.let_the_lease_end()
         lab.deliver_until_it_ends(job_id)
         lab.assert_whole(job_id)
@@ -135,9 +148,15 @@ def timed(lab: Lab) -> float:
 
 def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
     calls = [name for kind, name in rehearse(lab, pages=1).trail if kind == "call"]
-    assert calls[-3:] == ["dynamodb.TransactWriteItems", "lambda.Invoke", "dynamodb.TransactWriteItems"]  # and the log
+    assert calls[-3:] == [
+        "dynamodb.TransactWriteItems",
+        "lambda.Invoke",
+        "dynamodb.TransactWriteItems",
+    ]  # and the log
 
-    for number, how in some_of([(number, how) for number in (len(calls) - 3, len(calls) - 2) for how in HOWS]):
+    for number, how in some_of(
+        [(number, how) for number in (len(calls) - 3, len(calls) - 2) for how in HOWS]
+    ):
         survive(lab, ("call", number, how), pages=1)
 
 
@@ -146,8 +165,12 @@ def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
 def test_every_call_of_a_held_import_and_of_its_acceptance(
     environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
 ) -> None:
-    """Whatever dies when: the import ends held, with all its rows, and the accepted one publishes them."""
-    with a_lab("directory", environment | {"WELLHEAD_GATE_RESTATED": "1"}, aws, dynamodb, tmp_path) as lab:
+    """Whatever dies when: the import ends held, with all its rows, and the accepted one publishes
+    them.
+    """
+    with a_lab(
+        "directory", environment | {"WELLHEAD_GATE_RESTATED": "1"}, aws, dynamodb, tmp_path
+    ) as lab:
         lab.deliver_until_it_ends(lab.create())
         held, ended = hold(lab)
         calls = ended.count("call")
@@ -176,9 +199,13 @@ def accept(lab: Lab, held: Job, *, at: Point | None = None) -> Ended:
     asked = len(lab.source.requests)
     ended = lab.deliver(new.job_id, at=at)
     job = lab.deliver_until_it_ends(new.job_id)
-    if job.status is JobStatus.FAILED:  # told that SSM does not answer: a retry still knows what was accepted
+    if (
+        job.status is JobStatus.FAILED
+    ):  # told that SSM does not answer: a retry still knows what was accepted
         assert how_it_ended(job) in ("INVALID_SETTING", "SECRET_UNAVAILABLE")
-        job = lab.deliver_until_it_ends(lab.manager.create(job.retry(now=time.time(), triggered_by="tests")).job_id)
+        job = lab.deliver_until_it_ends(
+            lab.manager.create(job.retry(now=time.time(), triggered_by="tests")).job_id
+        )
     lab.assert_whole(job.job_id)
     assert len(lab.source.requests) == asked
     return ended
@@ -256,7 +283,9 @@ def send_the_rest(lab: Lab) -> None:
 @pytest.mark.by_lot
 @pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])
 def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
-    """It dies while it frees a dead worker's place, and again while it clears what that worker left."""
+    """It dies while it frees a dead worker's place, and again while it clears what that worker
+    left.
+    """
     rehearse(lab)
     number, stride = (0, 1) if SOAK else (random.randrange(3), 3)
     died = True
@@ -285,5 +314,7 @@ def assert_tidy(lab: Lab) -> None:
     names = lab.services.warehouse.names("")
     snapshots = [name for name in names if name.startswith(SNAPSHOTS)]
     assert lab.snapshot().name in snapshots
-    assert [name for name in snapshots if lab.manager.get(job_of(name)).fence != fence_of(name)] == []
+    assert [
+        name for name in snapshots if lab.manager.get(job_of(name)).fence != fence_of(name)
+    ] == []
     assert set(names) - set(snapshots) == {LATEST}

@@ -1,4 +1,6 @@
-"""Whatever happens to a segment between its checkpoint and the retry: the rows that are published are the source's."""
+"""Whatever happens to a segment between its checkpoint and the retry: the rows that are published
+are the source's.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ FLIPS = longer(2, 100)
 
 @dataclass
 class Lab:
-    """`stopped` is a job with some segments, and `other` one that stopped before at another place."""
+    """`stopped` is a job with some segments, and `other` one that stopped before at another
+    place.
+    """
 
     worker: Worker
     source: SampleSource
@@ -110,10 +114,18 @@ def s3(aws: LocalAws) -> Iterator[Any]:
 
 @pytest.fixture(params=["directory", "s3"])
 def lab(
-    request: pytest.FixtureRequest, environment: dict[str, str], dynamodb: Any, s3: Any, tmp_path: Path
+    request: pytest.FixtureRequest,
+    environment: dict[str, str],
+    dynamodb: Any,
+    s3: Any,
+    tmp_path: Path,
 ) -> Iterator[Lab]:
     with SampleSource(DATA) as source:
-        more = {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "10", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
+        more = {
+            "WELLHEAD_SOURCE_URL": source.url,
+            "WELLHEAD_PAGE_SIZE": "10",
+            "WELLHEAD_CHECKPOINT_SECONDS": "1",
+        }
         worker = Worker(environment | more, dynamodb)
         if request.param == "s3":
             worker.warehouse = open_warehouse(own_prefix(), s3=s3)
@@ -162,7 +174,16 @@ def older(lab: Lab, _: bytes, name: str) -> bytes:
     return next(content for content in resealed if content != lab.content(name))
 
 
-KINDS = [*[flipped] * FLIPS, cut, emptied, lengthened, missing, of_another_job, of_another_place, older]
+KINDS = [
+    *[flipped] * FLIPS,
+    cut,
+    emptied,
+    lengthened,
+    missing,
+    of_another_job,
+    of_another_place,
+    older,
+]
 
 
 @pytest.mark.by_lot
@@ -176,9 +197,15 @@ def test_the_import_goes_on_from_the_last_good_place(lab: Lab, place: int) -> No
         lab.replace(name, damage(lab, content, name))
 
         new = retry(lab.worker, job)
-        outcome = lab.worker.run(new.job_id, remaining=Budget(lab.worker.clock, 1))  # it only loads, then hands over
+        outcome = lab.worker.run(
+            new.job_id, remaining=Budget(lab.worker.clock, 1)
+        )  # it only loads, then hands over
 
-        told = [event.facts for event in lab.worker.manager.get(new.job_id).events if event.name == "gone back"]
+        told = [
+            event.facts
+            for event in lab.worker.manager.get(new.job_id).events
+            if event.name == "gone back"
+        ]
         good = lab.stopped.segments and first_segments(lab.stopped.segments, names.index(name))
         assert outcome["outcome"] == "handed over", damage
         assert [facts["records"] for facts in told] == [_rows_in(lab, good)], damage
@@ -219,7 +246,9 @@ def test_what_is_published_is_the_source(lab: Lab, kind: str) -> None:
 
 @pytest.mark.parametrize("lab", ["directory"], indirect=True)
 def test_a_segment_that_cannot_be_read_is_done_without(lab: Lab) -> None:
-    """As on a bad sector; a directory in its place is refused to readers too. A retry would meet it again."""
+    """As on a bad sector; a directory in its place is refused to readers too. A retry would meet it
+    again.
+    """
     name = segment_names(lab.stopped.segments)[-1]
     lab.replace(name, None)
     place = lab.worker.warehouse.local_path(name)
@@ -250,7 +279,9 @@ def test_a_checkpoint_of_an_older_form_begins_anew(lab: Lab) -> None:
     done = lab.worker.manager.get(claim.job.job_id)
     [told] = [event.facts for event in done.events if event.name == "gone back"]
     assert told == {"page": 1, "records": 0, "lost_records": older_form.cursor["delivered"]}
-    assert len(lab.source.requests) - asked == 2 + 9  # the look at the source, its types, and all the pages
+    assert (
+        len(lab.source.requests) - asked == 2 + 9
+    )  # the look at the source, its types, and all the pages
     assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
     assert lab.published() == expected_rows(DATA)
 

@@ -64,7 +64,9 @@ def test_an_empty_source_has_no_names_to_show() -> None:
         fields.mapping()
 
 
-def test_a_field_that_rows_show_late_is_learnt(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+def test_a_field_that_rows_show_late_is_learnt(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
     fields = fields_of(*KEY, OIL)
 
     fields.learn(repository, batch_of(tmp_path, [json_row(gas_production_mmcfd=1, colour="red")]))
@@ -88,7 +90,9 @@ def test_the_latest_change_and_the_undated_rows_are_told_of_a_batch_and_kept_of_
 ) -> None:
     fields = fields_of(*KEY, OIL, "updated_at", source_changed="updated_at")
     fields.go_on_from(Cursor(url=None, changed_until=100.0, undated=2), fields.fingerprint())
-    rows = [json.dumps({"updated_at": moment}).encode() for moment in ("1970-01-01T00:03:20Z", None)]
+    rows = [
+        json.dumps({"updated_at": moment}).encode() for moment in ("1970-01-01T00:03:20Z", None)
+    ]
 
     told = fields.note_changes(repository, batch_of(tmp_path, rows))
 
@@ -105,7 +109,9 @@ def test_the_latest_change_and_the_undated_rows_are_told_of_a_batch_and_kept_of_
         (["\ud800" * 100], 0),
     ],
 )
-def test_a_local_midnight_that_another_worker_saw_is_not_forgotten(own: list[str], warned: int) -> None:
+def test_a_local_midnight_that_another_worker_saw_is_not_forgotten(
+    own: list[str], warned: int
+) -> None:
     names = (*KEY, *VALUES)
     other = fields_of(*names)
     other.look_at([json_row(production_period="2023-12-31T23:00:00Z")])
@@ -119,10 +125,14 @@ def test_a_local_midnight_that_another_worker_saw_is_not_forgotten(own: list[str
     json.dumps(fields.fingerprint().to_attributes()).encode("ascii")
 
 
-def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+def test_without_a_change_field_no_change_is_noted(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
     fields = fields_of(*KEY, OIL, "updated_at")
 
-    told = fields.note_changes(repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")]))
+    told = fields.note_changes(
+        repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")])
+    )
 
     assert told == (None, 0)
     assert (fields.changed_until, fields.undated) == (None, 0)
@@ -136,7 +146,9 @@ def test_an_order_by_that_no_row_has_is_named() -> None:
 
 
 def test_where_rows_are_added_pages_are_cut_by_what_tells_them_apart() -> None:
-    named = fields_of(*KEY, OIL, "completion", source_rows="sum", source_primary_key=("well_code", "completion"))
+    named = fields_of(
+        *KEY, OIL, "completion", source_rows="sum", source_primary_key=("well_code", "completion")
+    )
     unnamed = fields_of(*KEY, OIL, source_rows="sum")
 
     assert named.key("keys") == [*KEY, "completion"]

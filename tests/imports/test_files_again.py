@@ -1,4 +1,6 @@
-"""Several files of one source, and the same files once more: which are read, and which holds where two have a key."""
+"""Several files of one source, and the same files once more: which are read, and which holds where
+two have a key.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ def read(job: Job) -> int:
 
 
 def test_files_that_were_read_are_not_read_again(drop: Drop) -> None:
-    assert [read(drop.imported()), read(drop.imported()), read(drop.imported(full=True))] == [4, 0, 4]
+    assert [read(drop.imported()), read(drop.imported()), read(drop.imported(full=True))] == [
+        4,
+        0,
+        4,
+    ]
 
 
 def test_a_new_file_is_read_alone(drop: Drop) -> None:
@@ -42,7 +48,9 @@ def test_a_new_file_is_read_alone(drop: Drop) -> None:
 
 
 def test_a_changed_file_is_read_with_all_that_come_after_it(drop: Drop) -> None:
-    """A later one holds where both have a key, so reading the changed one alone would turn that about."""
+    """A later one holds where both have a key, so reading the changed one alone would turn that
+    about.
+    """
     drop.write("3.csv", "A,2024-02,x,3.5", "A,2024-03,x,4")
     drop.imported()
     drop.write("2.csv", "A,2024-02,x,3.25", "B,2024-02,x,1")
@@ -108,5 +116,8 @@ def test_of_files_only_those_that_are_all_read_withdraw(drop: Drop) -> None:
     some = drop.imported(missing="withdraw")
     every = drop.imported(missing="withdraw", full=True, gate={"withdrawn": "50 %"})
 
-    assert [(job.status, job.withdrawn_records) for job in (some, every)] == [("COMPLETED", 0), ("COMPLETED", 1)]
+    assert [(job.status, job.withdrawn_records) for job in (some, every)] == [
+        ("COMPLETED", 0),
+        ("COMPLETED", 1),
+    ]
     assert ("A", "2024-03-01") not in drop.stored

@@ -1,4 +1,6 @@
-"""Neighbouring files are a part of a source: read beside others they bring what they bring one after the other."""
+"""Neighbouring files are a part of a source: read beside others they bring what they bring one
+after the other.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
 class DropInParts(Drop):
     """Every file may be a part, however small it is."""
 
-    def __init__(self, environment: dict[str, str], dynamodb: Any, directory: Path, *, workers: int) -> None:
+    def __init__(
+        self, environment: dict[str, str], dynamodb: Any, directory: Path, *, workers: int
+    ) -> None:
         super().__init__(environment, dynamodb, directory)
         self.settings = replace(self.settings, workers=workers, checkpoint_seconds=1)
         self.budget: Callable[[], float] | None = None
@@ -59,13 +63,20 @@ class DropInParts(Drop):
 
 
 def filled(drop: Drop, seed: int) -> dict[tuple[str, str], float]:
-    """What is to be stored: keys come in several files, with other values, and the later file holds."""
+    """What is to be stored: keys come in several files, with other values, and the later file
+    holds.
+    """
     draw = random.Random(seed)
     expected: dict[tuple[str, str], float] = {}
     for number in range(8):
-        keys = {(f"W{draw.randint(1, 9)}", f"2024-{draw.randint(1, 12):02}") for _ in range(draw.choice([0, 3, 40]))}
+        keys = {
+            (f"W{draw.randint(1, 9)}", f"2024-{draw.randint(1, 12):02}")
+            for _ in range(draw.choice([0, 3, 40]))
+        }
         rows = {key: draw.randint(0, 99) for key in sorted(keys)}
-        drop.write(f"{number}.csv", *(f"{well},{month},x,{oil}" for (well, month), oil in rows.items()))
+        drop.write(
+            f"{number}.csv", *(f"{well},{month},x,{oil}" for (well, month), oil in rows.items())
+        )
         expected |= {(well, f"{month}-01"): float(oil) for (well, month), oil in rows.items()}
     drop.write("9.csv", "Z,2024-01,x,1", "Z,2024-13,x,2")
     return expected | {("Z", "2024-01-01"): 1.0}
@@ -78,7 +89,9 @@ def drop(environment: dict[str, str], dynamodb: Any, tmp_path: Path) -> DropInPa
 
 @pytest.mark.by_lot
 @pytest.mark.parametrize("seed", range(4))
-def test_files_in_parts_are_stored_as_files_one_after_the_other(drop: DropInParts, seed: int) -> None:
+def test_files_in_parts_are_stored_as_files_one_after_the_other(
+    drop: DropInParts, seed: int
+) -> None:
     expected = filled(drop, seed)
 
     job = drop.imported(across_files="replace")
@@ -131,7 +144,9 @@ def read_to_the_end(drop: DropInParts) -> Job:
 def test_what_comes_after_the_last_file_was_read_is_for_the_next_import(
     environment: dict[str, str], dynamodb: Any, tmp_path: Path, workers: int
 ) -> None:
-    """The worker that publishes lists the files once more; what it did not read it may not call read."""
+    """The worker that publishes lists the files once more; what it did not read it may not call
+    read.
+    """
     drop = DropInParts(environment, dynamodb, tmp_path / "drop", workers=workers)
     expected = filled(drop, 7)
     job = read_to_the_end(drop)
@@ -183,7 +198,9 @@ def test_a_part_ends_where_the_next_one_begins(drop: DropInParts) -> None:
 
 
 class OneFile(DropInParts, StatesWorker):
-    """Read in ranges of a few rows, however small it is, by threads or by the states of the machine."""
+    """Read in ranges of a few rows, however small it is, by threads or by the states of the
+    machine.
+    """
 
     def _new_service(self, claim: Claim) -> WellProductionImportService:
         service = super()._new_service(claim)
@@ -195,7 +212,11 @@ class OneFile(DropInParts, StatesWorker):
 
     def new_source(self, settings: Settings, directory: Path) -> SourceReader:
         opening = Opening(
-            settings=settings, client=no_client, environment={}, remaining=lambda: ENOUGH, directory=directory
+            settings=settings,
+            client=no_client,
+            environment={},
+            remaining=lambda: ENOUGH,
+            directory=directory,
         )
         return cut_small(opening.reader())
 
@@ -236,19 +257,31 @@ def rows_of_one_file() -> list[str]:
     return rows
 
 
-STORED = {(f"W{number:02}", "2024-01-01"): float(number) for number in range(40) if number not in (20, 33)}
+STORED = {
+    (f"W{number:02}", "2024-01-01"): float(number) for number in range(40) if number not in (20, 33)
+}
 STORED |= {("W02", "2024-01-01"): 77.0}
 REJECTED = [(1, 20), (1, 33)]  # page and position, as of a file that is read from end to end
 
 
 def assert_as_from_end_to_end(drop: OneFile, job: Job) -> None:
-    assert (job.status, job.error, job.total_records, job.failed_records) == ("COMPLETED", None, 41, 2)
+    assert (job.status, job.error, job.total_records, job.failed_records) == (
+        "COMPLETED",
+        None,
+        41,
+        2,
+    )
     assert (job.completeness or {})["state"] == "proved"
     assert drop.stored == STORED
     snapshot = drop.manager.current_snapshot()
     assert snapshot
-    with duckdb.connect(Path(drop.settings.warehouse) / snapshot.name, read_only=True) as connection:
-        assert connection.execute("SELECT page, position FROM rejected_rows ORDER BY ALL").fetchall() == REJECTED
+    with duckdb.connect(
+        Path(drop.settings.warehouse) / snapshot.name, read_only=True
+    ) as connection:
+        assert (
+            connection.execute("SELECT page, position FROM rejected_rows ORDER BY ALL").fetchall()
+            == REJECTED
+        )
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -306,7 +339,9 @@ def test_a_damaged_segment_of_a_range_is_cut_out_of_the_file_again(one_file: One
 
 @pytest.mark.by_lot
 @pytest.mark.parametrize("name", ["0-first.csv", "0-middle.csv", "9-last.csv"])
-def test_a_file_that_comes_while_many_workers_read_is_for_the_next_import(one_file: OneFile, name: str) -> None:
+def test_a_file_that_comes_while_many_workers_read_is_for_the_next_import(
+    one_file: OneFile, name: str
+) -> None:
     planned = one_file.planned()
     one_file.fetch(planned, 0)
     time.sleep(0.02)  # by the clock of the disk
@@ -319,7 +354,9 @@ def test_a_file_that_comes_while_many_workers_read_is_for_the_next_import(one_fi
     later = one_file.imported(across_files="replace")
     assert (later.status, later.error) == ("COMPLETED", None)
     assert one_file.stored == STORED | {("New", "2024-01-01"): 5.0}
-    read_with_it = {"0-first.csv": 41, "0-middle.csv": 1, "9-last.csv": 0}[name]  # for they replace it
+    read_with_it = {"0-first.csv": 41, "0-middle.csv": 1, "9-last.csv": 0}[
+        name
+    ]  # for they replace it
     assert later.total_records == 1 + read_with_it
 
 
@@ -343,14 +380,20 @@ def cut_evenly(place: int, wanted: int) -> list[Mark]:
     least=st.integers(1, 100),
     cuts=st.sampled_from([cut_evenly, lambda *_: []]),
 )
-def test_each_row_of_each_file_is_in_one_part(sizes: list[int], most: int, least: int, cuts: Any) -> None:
+def test_each_row_of_each_file_is_in_one_part(
+    sizes: list[int], most: int, least: int, cuts: Any
+) -> None:
     parts = list(stretches_of(sizes, most=most, least=least, cuts=cuts))
 
-    whole = [place for part in parts if part.begun is None for place in range(part.first, part.past)]
+    whole = [
+        place for part in parts if part.begun is None for place in range(part.first, part.past)
+    ]
     cut = [part for part in parts if part.begun is not None]
     assert sorted([*whole, *{part.first for part in cut}]) == list(range(len(sizes)))
     for part, following in pairwise(parts):
-        assert part.past == following.first or (part.until == following.mark.row and part.first == following.first)
+        assert part.past == following.first or (
+            part.until == following.mark.row and part.first == following.first
+        )
     for part in cut:
         assert parts[part.begun or 0].mark == Mark()
         assert parts[part.begun or 0].first == part.first == part.past - 1

@@ -19,7 +19,9 @@ from chalicelib.store.diff import Absence, Diff
 from chalicelib.store.settle import Conflicts, Settled
 
 REQUIRED = {"WELLHEAD_TABLE": "t", "WELLHEAD_IMPORT_FUNCTION": "f", "WELLHEAD_WAREHOUSE": "/w"}
-SETTINGS = Settings.from_environment(REQUIRED | {"WELLHEAD_SOURCE_URL": "https://example.org/odata/Wells"})
+SETTINGS = Settings.from_environment(
+    REQUIRED | {"WELLHEAD_SOURCE_URL": "https://example.org/odata/Wells"}
+)
 SOUND = Completeness(state=Verdict.PROVED, delivered=1000)
 counts = st.integers(0, 10_000)
 
@@ -35,7 +37,9 @@ def nulled(draw: st.DrawFn) -> dict[str, int]:
 def absences(draw: st.DrawFn) -> Absence:
     rows = draw(st.integers(0, 5_000))
     stretch = draw(st.integers(0, rows))
-    return Absence(stored=draw(counts), rows=rows, stretch=stretch, filled=draw(st.integers(0, rows - stretch)))
+    return Absence(
+        stored=draw(counts), rows=rows, stretch=stretch, filled=draw(st.integers(0, rows - stretch))
+    )
 
 
 @st.composite
@@ -59,12 +63,22 @@ settled = st.builds(
     rates_beyond_a_well=st.integers(0, 50),
 )
 completenesses = st.sampled_from(
-    [SOUND, replace(SOUND, state=Verdict.UNPROVABLE), replace(SOUND, state=Verdict.DISPROVED, missing=9)]
+    [
+        SOUND,
+        replace(SOUND, state=Verdict.UNPROVABLE),
+        replace(SOUND, state=Verdict.DISPROVED, missing=9),
+    ]
 )
 
 
-def found(diff: Diff, one: Completeness = SOUND, told: Settled | None = None, **more: Any) -> list[str]:
-    return [finding.check for finding in judge(diff, told or Settled(), one, SETTINGS, **more) if finding.holds]
+def found(
+    diff: Diff, one: Completeness = SOUND, told: Settled | None = None, **more: Any
+) -> list[str]:
+    return [
+        finding.check
+        for finding in judge(diff, told or Settled(), one, SETTINGS, **more)
+        if finding.holds
+    ]
 
 
 # --- properties
@@ -81,10 +95,16 @@ def test_what_was_accepted_passes_and_nothing_else_is_accepted_with_it(
     again = judge(diff, told, completeness, SETTINGS, accepted, is_of_all=is_of_all)
 
     assert [finding for finding in again if finding.holds] == []
-    assert sorted(each.fingerprint for each in again) == sorted(each.fingerprint for each in findings)
+    assert sorted(each.fingerprint for each in again) == sorted(
+        each.fingerprint for each in findings
+    )
     for left_out in range(len(accepted)):
         rest = accepted[:left_out] + accepted[left_out + 1 :]
-        [left] = [each for each in judge(diff, told, completeness, SETTINGS, rest, is_of_all=is_of_all) if each.holds]
+        [left] = [
+            each
+            for each in judge(diff, told, completeness, SETTINGS, rest, is_of_all=is_of_all)
+            if each.holds
+        ]
         assert left == holds[left_out]
 
 
@@ -94,7 +114,10 @@ def test_worse_never_passes_where_better_was_held(diff: Diff, more: int, column:
     told = diff.nulled.get(column, {"nulled": 0, "stored": 0, "in_store": 0})
     worse = [
         replace(diff, rejected=min(1000, diff.rejected + more)),
-        replace(diff, nulled=diff.nulled | {column: {name: count + more for name, count in told.items()}}),
+        replace(
+            diff,
+            nulled=diff.nulled | {column: {name: count + more for name, count in told.items()}},
+        ),
         replace(diff, sums={name: {"before": 1.0, "after": 1000.0} for name in VOLUMES}),
     ]
 
@@ -104,9 +127,16 @@ def test_worse_never_passes_where_better_was_held(diff: Diff, more: int, column:
 
 @given(diff=diffs(), more=st.integers(1, 1000))
 def test_more_than_was_accepted_holds_again(diff: Diff, more: int) -> None:
-    findings = [finding for finding in judge(diff, Settled(), SOUND, SETTINGS) if finding.check == Check.NULLED]
+    findings = [
+        finding
+        for finding in judge(diff, Settled(), SOUND, SETTINGS)
+        if finding.check == Check.NULLED
+    ]
     accepted = [finding.fingerprint for finding in findings]
-    worse = {name: {each: count + more for each, count in told.items()} for name, told in diff.nulled.items()}
+    worse = {
+        name: {each: count + more for each, count in told.items()}
+        for name, told in diff.nulled.items()
+    }
 
     held = found(replace(diff, nulled=worse), accepted=accepted)
 
@@ -114,10 +144,15 @@ def test_more_than_was_accepted_holds_again(diff: Diff, more: int) -> None:
 
 
 @given(diff=diffs(), told=settled, completeness=completenesses)
-def test_a_finding_tells_what_was_found_in_words(diff: Diff, told: Settled, completeness: Completeness) -> None:
+def test_a_finding_tells_what_was_found_in_words(
+    diff: Diff, told: Settled, completeness: Completeness
+) -> None:
     for finding in judge(diff, told, completeness, SETTINGS):
         assert finding.limit != "" != finding.found
-        assert finding.message.endswith(".") or finding.check in ("SOURCE_INCOMPLETE", "COMPLETENESS_UNKNOWN")
+        assert finding.message.endswith(".") or finding.check in (
+            "SOURCE_INCOMPLETE",
+            "COMPLETENESS_UNKNOWN",
+        )
         assert Finding.from_attributes(finding.to_attributes()) == finding
         assert is_covered(finding.fingerprint, [finding.fingerprint])
 
@@ -149,8 +184,12 @@ def test_rejected_rows_hold_beyond_a_share_and_a_number(
     assert found(Diff(rejected=rejected), completeness, is_of_all=is_of_all) == ["REJECTED"] * holds
 
 
-@pytest.mark.parametrize(("rejected", "skipped", "holds"), [(1, 999, True), (20, 600, False), (20, 601, True)])
-def test_the_share_of_rejected_rows_is_of_those_that_are_taken(rejected: int, skipped: int, holds: bool) -> None:
+@pytest.mark.parametrize(
+    ("rejected", "skipped", "holds"), [(1, 999, True), (20, 600, False), (20, 601, True)]
+)
+def test_the_share_of_rejected_rows_is_of_those_that_are_taken(
+    rejected: int, skipped: int, holds: bool
+) -> None:
     assert bool(found(Diff(rejected=rejected), skipped=skipped)) is holds
 
 
@@ -221,7 +260,11 @@ def test_a_sum_holds_beyond_a_factor(before: float, after: float, holds: bool) -
     [
         (Absence(stored=12, rows=12, filled=0, stretch=12), True, True),
         (Absence(stored=0, rows=12, filled=0, stretch=12), True, False),
-        (Absence(stored=12, rows=3, filled=0, stretch=3), False, False),  # three wells without a value, in an increment
+        (
+            Absence(stored=12, rows=3, filled=0, stretch=3),
+            False,
+            False,
+        ),  # three wells without a value, in an increment
         (Absence(stored=12, rows=20, filled=0, stretch=20), False, True),
         (Absence(stored=0, rows=1000, filled=300, stretch=700), True, True),
         (Absence(stored=0, rows=1000, filled=700, stretch=4), True, False),
@@ -229,8 +272,13 @@ def test_a_sum_holds_beyond_a_factor(before: float, after: float, holds: bool) -
         (Absence(stored=0, rows=10, filled=5, stretch=5), True, True),
     ],
 )
-def test_a_column_that_has_lost_its_field_holds(absence: Absence, is_of_all: bool, holds: bool) -> None:
-    assert found(Diff(absent={"water_production_kbd": absence}), is_of_all=is_of_all) == ["COLUMN_GONE"] * holds
+def test_a_column_that_has_lost_its_field_holds(
+    absence: Absence, is_of_all: bool, holds: bool
+) -> None:
+    assert (
+        found(Diff(absent={"water_production_kbd": absence}), is_of_all=is_of_all)
+        == ["COLUMN_GONE"] * holds
+    )
 
 
 def test_conflicts_hold_a_first_import_and_later_beyond_one_percent() -> None:
@@ -240,7 +288,8 @@ def test_conflicts_hold_a_first_import_and_later_beyond_one_percent() -> None:
     assert found(Diff(unchanged=1000, is_first=False), told=few) == []
     assert found(Diff(unchanged=99, is_first=False), told=few) == ["CONFLICTS"]
     assert found(
-        Diff(unchanged=1000, is_first=False), told=Settled(conflicts=Conflicts(keys=1, rows=2, volume_share=0.011))
+        Diff(unchanged=1000, is_first=False),
+        told=Settled(conflicts=Conflicts(keys=1, rows=2, volume_share=0.011)),
     ) == ["CONFLICTS"]
     assert found(Diff(), told=Settled(rates_beyond_a_well=1)) == ["RATE_BEYOND_A_WELL"]
 
@@ -250,7 +299,11 @@ def test_what_nobody_can_tell_is_shown_and_does_not_hold_and_not_of_pages_by_key
 
     [finding] = judge(Diff(), Settled(), unknown, SETTINGS)
 
-    assert (finding.check, finding.holds, finding.message) == ("COMPLETENESS_UNKNOWN", False, "It does not count.")
+    assert (finding.check, finding.holds, finding.message) == (
+        "COMPLETENESS_UNKNOWN",
+        False,
+        "It does not count.",
+    )
     assert judge(Diff(), Settled(), replace(unknown, is_by_key=True), SETTINGS) == []
 
 
@@ -258,12 +311,18 @@ def test_what_nobody_can_tell_is_shown_and_does_not_hold_and_not_of_pages_by_key
 
 
 def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_again() -> None:
-    diff = Diff(rejected=300, nulled={"oil_production_kbd": {"nulled": 500, "stored": 500, "in_store": 500}})
-    first = judge(diff, Settled(), SOUND, SETTINGS, rejects={"NOT_A_NUMBER oil_production_kbd": 300})
+    diff = Diff(
+        rejected=300, nulled={"oil_production_kbd": {"nulled": 500, "stored": 500, "in_store": 500}}
+    )
+    first = judge(
+        diff, Settled(), SOUND, SETTINGS, rejects={"NOT_A_NUMBER oil_production_kbd": 300}
+    )
     accepted = [finding.fingerprint for finding in first]
     rejected = "REJECTED NOT_A_NUMBER:oil_production_kbd=0.3 all=1.0 other=0.05 percent=0.3"
 
-    findings = judge(diff, Settled(), SOUND, SETTINGS, accepted, rejects={"NOT_A_NUMBER oil_production_kbd": 300})
+    findings = judge(
+        diff, Settled(), SOUND, SETTINGS, accepted, rejects={"NOT_A_NUMBER oil_production_kbd": 300}
+    )
 
     assert accepted == [rejected, "NULLED oil_production_kbd=500.0"]
     assert remember(accepted, findings, is_of_all=True) == [rejected]
@@ -272,7 +331,13 @@ def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_ag
     assert (
         remember(
             ["REJECTED nothing=1.0"],
-            judge(Diff(is_first=False), Settled(), replace(SOUND, delivered=0), SETTINGS, ["REJECTED nothing=1.0"]),
+            judge(
+                Diff(is_first=False),
+                Settled(),
+                replace(SOUND, delivered=0),
+                SETTINGS,
+                ["REJECTED nothing=1.0"],
+            ),
             is_of_all=True,
         )
         == []
@@ -280,19 +345,37 @@ def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_ag
 
 
 class Nights:
-    """Imports one after another: each is judged with what the one before has left; `takes` accepts what holds it."""
+    """Imports one after another: each is judged with what the one before has left; `takes` accepts
+    what holds it.
+    """
 
     def __init__(self) -> None:
         self.accepted: list[str] = []
 
     def passes(
-        self, rejects: dict[str, int], *, delivered: int = 500, is_of_all: bool = True, takes: bool = False, **more: Any
+        self,
+        rejects: dict[str, int],
+        *,
+        delivered: int = 500,
+        is_of_all: bool = True,
+        takes: bool = False,
+        **more: Any,
     ) -> bool:
-        diff = replace(more.pop("diff", Diff(is_first=False)), rejected=min(delivered, sum(rejects.values())))
+        diff = replace(
+            more.pop("diff", Diff(is_first=False)), rejected=min(delivered, sum(rejects.values()))
+        )
         completeness, settled = replace(SOUND, delivered=delivered), more.pop("settled", Settled())
 
         def judged(accepted: list[str]) -> list[Finding]:
-            return judge(diff, settled, completeness, SETTINGS, accepted, is_of_all=is_of_all, rejects=rejects)
+            return judge(
+                diff,
+                settled,
+                completeness,
+                SETTINGS,
+                accepted,
+                is_of_all=is_of_all,
+                rejects=rejects,
+            )
 
         findings = judged(self.accepted)
         holding = [finding.fingerprint for finding in findings if finding.holds]
@@ -321,7 +404,9 @@ def test_rejected_rows_that_were_accepted_of_a_part_are_held_in_an_import_of_all
     assert not nights.passes({GAS: 500})
 
 
-def test_rejected_rows_that_were_accepted_of_all_rows_pass_in_an_increment_as_long_as_they_are_no_more() -> None:
+def test_rejected_rows_that_were_accepted_of_all_rows_pass_in_an_increment_as_long_as_they_are_no_more() -> (
+    None
+):
     nights = Nights()
     nights.passes({OIL: 300}, takes=True)
 
@@ -339,7 +424,9 @@ def test_accepted_rejects_shrink_to_what_was_found_since() -> None:
     assert nights.passes({OIL: 30})
 
 
-def test_the_same_rejects_are_accepted_for_every_night_and_those_of_another_column_are_not() -> None:
+def test_the_same_rejects_are_accepted_for_every_night_and_those_of_another_column_are_not() -> (
+    None
+):
     nights = Nights()
     nights.passes({OIL: 300, PERIOD: 60}, takes=True)
 
@@ -350,11 +437,15 @@ def test_the_same_rejects_are_accepted_for_every_night_and_those_of_another_colu
     assert not nights.passes({OIL: 280, PERIOD: 58, GAS: 30})
 
 
-def test_the_share_of_an_increment_goes_up_and_down_and_a_smaller_one_is_remembered_below_half() -> None:
+def test_the_share_of_an_increment_goes_up_and_down_and_a_smaller_one_is_remembered_below_half() -> (
+    None
+):
     nights = Nights()
     nights.passes({OIL: 60}, delivered=100, is_of_all=False, takes=True)
 
-    assert [nights.passes({OIL: rows}, delivered=100, is_of_all=False) for rows in (40, 60, 35, 60)] == [True] * 4
+    assert [
+        nights.passes({OIL: rows}, delivered=100, is_of_all=False) for rows in (40, 60, 35, 60)
+    ] == [True] * 4
     assert len(nights.accepted) == 1
     assert nights.passes({OIL: 20}, delivered=100, is_of_all=False)
     assert not nights.passes({OIL: 60}, delivered=100, is_of_all=False)
@@ -371,7 +462,9 @@ def test_nearly_all_rejected_is_not_all() -> None:
 def test_many_problems_make_a_short_fingerprint() -> None:
     rejects = {f"NOT_A_NUMBER column_{number:02}": 500 for number in range(60)}
 
-    [finding] = judge(Diff(rejected=500), Settled(), replace(SOUND, delivered=500), SETTINGS, rejects=rejects)
+    [finding] = judge(
+        Diff(rejected=500), Settled(), replace(SOUND, delivered=500), SETTINGS, rejects=rejects
+    )
 
     assert len(finding.fingerprint) < 200
 
@@ -383,7 +476,9 @@ def test_many_problems_make_a_short_fingerprint() -> None:
         (Settled(conflicts=Conflicts(keys=8, rows=16)), "CONFLICTS"),
     ],
 )
-def test_what_was_accepted_of_some_wells_is_held_at_other_wells(settled: Settled, check: str) -> None:
+def test_what_was_accepted_of_some_wells_is_held_at_other_wells(
+    settled: Settled, check: str
+) -> None:
     def diff(*wells: str) -> Diff:
         return Diff(unchanged=100, is_first=False, wells={check: list(wells)})
 
@@ -414,7 +509,9 @@ def test_a_fingerprint_of_another_version_covers_no_more_than_it_says(old: str) 
     completeness = replace(SOUND, delivered=500)
 
     for is_of_all in (True, False):
-        findings = judge(diff, settled, completeness, SETTINGS, [old], rejects={OIL: 500}, is_of_all=is_of_all)
+        findings = judge(
+            diff, settled, completeness, SETTINGS, [old], rejects={OIL: 500}, is_of_all=is_of_all
+        )
         remember([old], findings, is_of_all=is_of_all)
 
         assert "REJECTED" in [finding.check for finding in findings if finding.holds]
@@ -423,11 +520,20 @@ def test_a_fingerprint_of_another_version_covers_no_more_than_it_says(old: str) 
 def test_conflicts_name_the_settings_that_tell_rows_apart() -> None:
     [finding] = judge(Diff(), Settled(conflicts=Conflicts(keys=1, rows=2)), SOUND, SETTINGS)
 
-    for setting in ("WELLHEAD_SOURCE_PRIMARY_KEY", "WELLHEAD_SOURCE_ORDER_BY", "WELLHEAD_SOURCE_ROWS=sum"):
+    for setting in (
+        "WELLHEAD_SOURCE_PRIMARY_KEY",
+        "WELLHEAD_SOURCE_ORDER_BY",
+        "WELLHEAD_SOURCE_ROWS=sum",
+    ):
         assert setting in finding.message
 
 
 def test_a_sum_that_is_wiped_becomes_zero_without_a_sign() -> None:
-    [finding] = judge(Diff(sums={"oil_production_kbd": {"before": 744.0, "after": -0.0}}), Settled(), SOUND, SETTINGS)
+    [finding] = judge(
+        Diff(sums={"oil_production_kbd": {"before": 744.0, "after": -0.0}}),
+        Settled(),
+        SOUND,
+        SETTINGS,
+    )
 
     assert "from 744 to 0." in finding.message

@@ -1,4 +1,6 @@
-"""A real process that gets SIGTERM midway writes a checkpoint, hands over and ends; the next one completes the job."""
+"""A real process that gets SIGTERM midway writes a checkpoint, hands over and ends; the next one
+completes the job.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,11 @@ class Stoppable:
         self.job_id = self.manager.create(a_job(Clock(time.time()))).job_id
 
     def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, str(ROOT / "tests" / "support" / "import_worker.py"), self.job_id]
+        command = [
+            sys.executable,
+            str(ROOT / "tests" / "support" / "import_worker.py"),
+            self.job_id,
+        ]
         environment = os.environ | self.environment | {"PYTHONPATH": str(ROOT)}
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -95,7 +101,9 @@ def assert_complete(work: Stoppable) -> None:
         expected.duplicate,
         expected.failed,
     )
-    assert stored_rows(Path(work.environment["WELLHEAD_WAREHOUSE"]) / snapshot.name) == expected_rows(DATA)
+    assert stored_rows(
+        Path(work.environment["WELLHEAD_WAREHOUSE"]) / snapshot.name
+    ) == expected_rows(DATA)
     assert files(work.environment["WELLHEAD_SCRATCH"]) == {}
 
 
@@ -108,8 +116,17 @@ def test_a_stopped_worker_hands_over_and_the_next_one_goes_on(work: Stoppable) -
     assert (job.status, job.attempt) == (JobStatus.RUNNING, 1)
     assert job.cursor is not None
     assert 0 < job.cursor["page"] - 1 < PAGES
-    assert job.fetched_records == job.cursor["delivered"] == (job.cursor["page"] - 1) * len(DATA) // PAGES
-    assert [event.name for event in job.events] == ["created", "claimed", "checkpoint", "handed over"]
+    assert (
+        job.fetched_records
+        == job.cursor["delivered"]
+        == (job.cursor["page"] - 1) * len(DATA) // PAGES
+    )
+    assert [event.name for event in job.events] == [
+        "created",
+        "claimed",
+        "checkpoint",
+        "handed over",
+    ]
     assert files(work.environment["WELLHEAD_SCRATCH"]) == {}
     assert work.manager.current_snapshot() is None
 
@@ -147,11 +164,13 @@ def test_a_worker_that_has_all_pages_completes(work: Stoppable) -> None:
 
 
 def _used_up_after(pages: int) -> Any:
-    """A time budget that ends with the last page. It is asked once before the first one; the thread that fetches
-    finds enough.
+    """A time budget that ends with the last page. It is asked once before the first one; the thread
+    that fetches finds enough.
     """
     left, main = iter(range(pages)), threading.current_thread()
-    return lambda: ENOUGH if threading.current_thread() is not main or next(left, None) is not None else 0.0
+    return lambda: (
+        ENOUGH if threading.current_thread() is not main or next(left, None) is not None else 0.0
+    )
 
 
 def test_the_handler_of_before_is_put_back() -> None:

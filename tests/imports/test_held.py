@@ -1,4 +1,5 @@
-"""An import that is odd as a whole is held: nothing of it is published until an operator accepts it.
+"""An import that is odd as a whole is held: nothing of it is published until an operator accepts
+it.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -68,7 +69,9 @@ def segments(worker: Worker) -> list[str]:
 
 
 def renamed(rows: list[Row], old: str = "oil_production_kbd") -> list[Row]:
-    return [{("crude" if name == old else name): value for name, value in row.items()} for row in rows]
+    return [
+        {("crude" if name == old else name): value for name, value in row.items()} for row in rows
+    ]
 
 
 def without(rows: list[Row], *names: str) -> list[Row]:
@@ -87,9 +90,15 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
 
     held = source.imported(without(WELLS, "oil_production_kbd"))
 
-    assert (held.status, (held.error or {})["code"], held.updated_records) == (JobStatus.FAILED, "HELD", 0)
+    assert (held.status, (held.error or {})["code"], held.updated_records) == (
+        JobStatus.FAILED,
+        "HELD",
+        0,
+    )
     assert checks(held) == ["NULLED", "RESTATED"]
-    assert (held.diff or {})["nulled"] == {"oil_production_kbd": {"nulled": 12, "stored": 12, "in_store": 12}}
+    assert (held.diff or {})["nulled"] == {
+        "oil_production_kbd": {"nulled": 12, "stored": 12, "in_store": 12}
+    }
     assert (held.diff or {})["sums"]["oil_production_kbd"] == {"before": 744.0, "after": 0.0}
     assert (held.diff or {})["fields"][0] == {
         "code": "1",
@@ -102,7 +111,9 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
     assert segments(worker)
 
 
-def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, source: ExchangedSource) -> None:
+def test_a_field_that_has_another_name_now_holds_the_import(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
 
     held = source.imported(renamed(WELLS))
@@ -111,7 +122,9 @@ def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, sour
     assert "oil_production_kbd: no field, and 12 stored values" in (held.error or {})["message"]
 
 
-def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker, source: ExchangedSource) -> None:
+def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(
+    worker: Worker, source: ExchangedSource
+) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
 
     held = source.imported(rows[:300] + renamed(rows[300:]))
@@ -128,12 +141,16 @@ def test_a_field_that_has_another_name_for_a_while_holds_the_import(
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     source.imported(rows[:20])
 
-    held = source.imported([*rows[:20], *rows[20:first], *renamed(rows[max(20, first) : last]), *rows[last:]])
+    held = source.imported(
+        [*rows[:20], *rows[20:first], *renamed(rows[max(20, first) : last]), *rows[last:]]
+    )
 
     assert checks(held) == ["COLUMN_GONE"]
 
 
-def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source: ExchangedSource) -> None:
+def test_a_long_stretch_of_wells_without_gas_is_not_held(
+    worker: Worker, source: ExchangedSource
+) -> None:
     """The source leaves out what has no value, and there is nothing in its place."""
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     for row in rows[300:600]:
@@ -142,7 +159,9 @@ def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source:
     assert source.imported(rows).status is JobStatus.COMPLETED
 
 
-def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, source: ExchangedSource) -> None:
+def test_a_source_that_leaves_out_what_has_no_value_is_not_held(
+    worker: Worker, source: ExchangedSource
+) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     for row in rows[::3]:
         del row["gas_production_mmcfd"]
@@ -156,12 +175,17 @@ def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Excha
 
     assert checks(held) == ["REJECTED"]
     [finding] = held.findings
-    assert (finding.found, finding.examples[0]["problem"]) == ("2 of 2 rows", "NOT_A_DATE production_period")
+    assert (finding.found, finding.examples[0]["problem"]) == (
+        "2 of 2 rows",
+        "NOT_A_DATE production_period",
+    )
     assert (held.failed_records, worker.manager.current_snapshot()) == (2, None)
 
 
 @file_or_lake
-def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: ExchangedSource) -> None:
+def test_a_source_without_a_row_that_had_some_is_held(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
 
     held = source.imported([])
@@ -171,7 +195,9 @@ def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: Ex
     assert len(published_rows(worker)) == 12
 
 
-def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, source: ExchangedSource) -> None:
+def test_another_unit_holds_the_import_and_more_wells_do_not(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     more = [WELLS[0] | {"well_code": well} for well in range(12, 200)]
     assert source.imported(WELLS + more).status is JobStatus.COMPLETED
@@ -182,11 +208,18 @@ def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, sou
     assert "oil_production_kbd from" in held.findings[0].found
 
 
-def test_what_the_present_month_becomes_is_no_restatement(worker: Worker, source: ExchangedSource) -> None:
-    now = [row | {"production_period": "2025-01-01"} for row in WELLS]  # the clock of the tests stands in that month
+def test_what_the_present_month_becomes_is_no_restatement(
+    worker: Worker, source: ExchangedSource
+) -> None:
+    now = [
+        row | {"production_period": "2025-01-01"} for row in WELLS
+    ]  # the clock of the tests stands in that month
     source.imported(now)
 
-    assert source.imported([row | {"oil_production_kbd": 9.0} for row in now]).status is JobStatus.COMPLETED
+    assert (
+        source.imported([row | {"oil_production_kbd": 9.0} for row in now]).status
+        is JobStatus.COMPLETED
+    )
 
 
 def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: ExchangedSource) -> None:
@@ -195,10 +228,14 @@ def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: Excha
     job = source.imported(without(WELLS[:2], "gas_production_mmcfd") + WELLS[2:])
 
     assert (job.status, job.updated_records, job.findings) == (JobStatus.COMPLETED, 2, [])
-    assert (job.diff or {})["nulled"] == {"gas_production_mmcfd": {"nulled": 2, "stored": 12, "in_store": 12}}
+    assert (job.diff or {})["nulled"] == {
+        "gas_production_mmcfd": {"nulled": 2, "stored": 12, "in_store": 12}
+    }
 
 
-def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Worker, source: ExchangedSource) -> None:
+def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(
+    worker: Worker, source: ExchangedSource
+) -> None:
     worker.settings = replace(worker.settings, source_changed="updated_at")
     dated = [row | {"updated_at": "2024-06-01T00:00:00Z"} for row in WELLS]
 
@@ -214,10 +251,16 @@ def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Wor
     }
     done = accept(worker, held)
     snapshot = worker.manager.current_snapshot()
-    assert (done.status, done.new_records, len(published_rows(worker))) == (JobStatus.COMPLETED, 12, 12)
+    assert (done.status, done.new_records, len(published_rows(worker))) == (
+        JobStatus.COMPLETED,
+        12,
+        12,
+    )
     assert snapshot
     assert (snapshot.job_id, snapshot.changed_until) == (done.job_id, None)
-    assert checks(source.imported(dated, file=Short)) == ["SOURCE_INCOMPLETE"]  # missing rows are not accepted for good
+    assert checks(source.imported(dated, file=Short)) == [
+        "SOURCE_INCOMPLETE"
+    ]  # missing rows are not accepted for good
 
 
 # --- what becomes of it
@@ -232,7 +275,11 @@ def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
 
     done = accept(worker, held)
 
-    assert (done.status, done.retry_of, done.updated_records) == (JobStatus.COMPLETED, held.job_id, 12)
+    assert (done.status, done.retry_of, done.updated_records) == (
+        JobStatus.COMPLETED,
+        held.job_id,
+        12,
+    )
     assert [row[7] for row in published_rows(worker)] == [None] * 12
     assert (done.warnings, checks(done)) == (held.warnings, [])
     assert [warning["rule"] for warning in done.warnings] == ["UNKNOWN_FIELDS"]
@@ -240,7 +287,9 @@ def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
     assert segments(worker) == []
 
 
-def test_what_was_accepted_is_what_the_next_import_is_compared_with(worker: Worker, source: ExchangedSource) -> None:
+def test_what_was_accepted_is_what_the_next_import_is_compared_with(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     accept(worker, source.imported(renamed(WELLS)))
 
@@ -254,7 +303,9 @@ def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(
     rows = [WELLS[0] | {"well_code": well} for well in range(100)]
 
     def with_bad(count: int) -> Job:
-        return source.imported([row | {"production_period": "never"} for row in rows[:count]] + rows[count:])
+        return source.imported(
+            [row | {"production_period": "never"} for row in rows[:count]] + rows[count:]
+        )
 
     done = accept(worker, with_bad(30))
 
@@ -286,7 +337,8 @@ def test_rejects_that_were_accepted_of_a_part_hold_an_import_of_all_rows(
 ) -> None:
     worker.settings = replace(worker.settings, source_changed="updated_at")
     rows = [
-        WELLS[0] | {"well_code": well, "updated_at": f"2024-06-0{1 + well // 250}T00:00:00Z"} for well in range(500)
+        WELLS[0] | {"well_code": well, "updated_at": f"2024-06-0{1 + well // 250}T00:00:00Z"}
+        for well in range(500)
     ]
     part = {"field_code": "1"}
     source.imported(rows, parameters=part)
@@ -305,14 +357,18 @@ def test_rates_beyond_a_well_that_were_accepted_are_those_of_the_same_wells(
 ) -> None:
     def with_odd(*wells: int) -> Job:
         water = {well: 900.0 if well in wells else 1.0 for well in range(len(WELLS))}
-        return source.imported([row | {"water_production_kbd": water[well]} for well, row in enumerate(WELLS)])
+        return source.imported(
+            [row | {"water_production_kbd": water[well]} for well, row in enumerate(WELLS)]
+        )
 
     assert accept(worker, with_odd(1, 2)).status is JobStatus.COMPLETED
     assert with_odd(1, 2).status is JobStatus.COMPLETED
     assert checks(with_odd(3, 4)) == ["RATE_BEYOND_A_WELL"]
 
 
-def test_conflicts_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: ExchangedSource) -> None:
+def test_conflicts_that_were_accepted_are_those_of_the_same_wells(
+    worker: Worker, source: ExchangedSource
+) -> None:
     def with_two(*wells: int) -> Job:
         twice = [row | {"oil_production_kbd": 5.0} for row in WELLS if row["well_code"] in wells]
         return source.imported(WELLS + twice)
@@ -337,7 +393,9 @@ def test_a_held_job_is_not_retried(worker: Worker, source: ExchangedSource) -> N
         )
 
 
-def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, source: ExchangedSource) -> None:
+def test_damaged_rows_are_not_published_whoever_accepts_them(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     [name] = segments(worker)
@@ -351,7 +409,9 @@ def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, sou
     assert [row[7] for row in published_rows(worker)] == [2.0] * 12
 
 
-def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, source: ExchangedSource) -> None:
+def test_other_settings_of_the_source_since_are_not_overridden(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     worker.settings = replace(worker.settings, source_columns={"oil_production_kbd": "Oil"})
@@ -362,7 +422,10 @@ def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, s
     worker.run(forced.job_id)
 
     failed = worker.manager.get(forced.job_id)
-    assert (failed.status, (failed.error or {})["code"]) == (JobStatus.FAILED, "SOURCE_CHANGED_SINCE")
+    assert (failed.status, (failed.error or {})["code"]) == (
+        JobStatus.FAILED,
+        "SOURCE_CHANGED_SINCE",
+    )
 
 
 def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
@@ -373,7 +436,9 @@ def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
     kept = segments(worker)
 
     def sweep() -> list[str]:
-        clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+        clear_orphans(
+            job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+        )
         return segments(worker)
 
     worker.clock.now = (held.accept_until or 0.0) + ACCEPT_GRACE_SECONDS - 1
@@ -383,7 +448,9 @@ def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
 
 
 @pytest.mark.parametrize("by", ["discard", "a later held one", "a later published one"])
-def test_the_sweeper_removes_the_rows_that_nobody_can_accept(worker: Worker, source: ExchangedSource, by: str) -> None:
+def test_the_sweeper_removes_the_rows_that_nobody_can_accept(
+    worker: Worker, source: ExchangedSource, by: str
+) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     if by == "discard":
@@ -391,7 +458,9 @@ def test_the_sweeper_removes_the_rows_that_nobody_can_accept(worker: Worker, sou
     else:
         source.imported(WELLS if "published" in by else renamed(WELLS))
 
-    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+    )
 
     assert [name for name in segments(worker) if held.job_id in name] == []
     assert bool(segments(worker)) == (by == "a later held one")

@@ -1,4 +1,6 @@
-"""The connection to the source within a whole import: its secrets stay with it, and it ends with the worker's time."""
+"""The connection to the source within a whole import: its secrets stay with it, and it ends with
+the worker's time.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,14 @@ def worker(environment: dict[str, str], dynamodb: Any) -> Worker:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_import_keeps_its_secret_to_itself(
-    environment: dict[str, str], worker: Worker, serve: Serve, caplog: pytest.LogCaptureFixture, kind: str
+    environment: dict[str, str],
+    worker: Worker,
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
 ) -> None:
-    """One import that ends well, and one whose source repeats in its error what it was sent. The table's journal
-    is among the files.
+    """One import that ends well, and one whose source repeats in its error what it was sent. The
+    table's journal is among the files.
     """
     name, value = SENT[kind]
     source, tokens = serve(Answer()), serve(TokenEndpoint())
@@ -50,7 +56,10 @@ def test_an_import_keeps_its_secret_to_itself(
     def repeat(handler: ScriptedHandler) -> Answer:
         return Answer(json.dumps({"error": f"no {handler.asked.headers[name]}"}).encode())
 
-    for steps, status in (([Answer(page(rows(0, 3), odata_count=3))], "COMPLETED"), ([repeat], "FAILED")):
+    for steps, status in (
+        ([Answer(page(rows(0, 3), odata_count=3))], "COMPLETED"),
+        ([repeat], "FAILED"),
+    ):
         source.steps = list(steps)
         job_id = worker.trigger()
         outcome = Services(environment).work_on(job_id, request_id="r", remaining=lambda: 900.0)
@@ -59,7 +68,9 @@ def test_an_import_keeps_its_secret_to_itself(
 
     assert source.saw(value)
     assert not leaks(caplog.text)
-    kept = [path for path in Path(environment["WELLHEAD_WAREHOUSE"]).parent.rglob("*") if path.is_file()]
+    kept = [
+        path for path in Path(environment["WELLHEAD_WAREHOUSE"]).parent.rglob("*") if path.is_file()
+    ]
     assert len(kept) > 2
     assert [path for path in kept if leaks(path.read_bytes().decode("latin-1"))] == []
 
@@ -77,7 +88,11 @@ def test_a_source_that_asks_to_wait_too_long_for_this_worker_gets_the_next_one(
 
     job = worker.manager.get(job_id)
     assert outcome == {"job_id": job_id, "outcome": "handed over"}
-    assert (job.status, job.fetched_records, (job.cursor or {})["page"]) == (JobStatus.RUNNING, 2, 2)
+    assert (job.status, job.fetched_records, (job.cursor or {})["page"]) == (
+        JobStatus.RUNNING,
+        2,
+        2,
+    )
 
     source.steps = [first, Answer(page(rows(2, 2), odata_count=4))]
     Services(environment).work_on(job_id, request_id="second", remaining=lambda: 900.0)

@@ -74,7 +74,12 @@ def published(worker: Worker) -> dict[str, str]:
     return {name: digest for name, digest in found.items() if not name.startswith("segments/")}
 
 
-FIRST = {"field_code": 1, "well_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
+FIRST = {
+    "field_code": 1,
+    "well_code": 1,
+    "production_period": "2024-01-01",
+    "oil_production_kbd": 1.0,
+}
 FIELDS = Answer(page([FIRST]))
 FAILURES: dict[str, list[Answer]] = {
     "SOURCE_UNAVAILABLE": [FIELDS, Answer(status=503)],
@@ -86,7 +91,11 @@ FAILURES: dict[str, list[Answer]] = {
     "SOURCE_ENCODING": [FIELDS, Answer(page([FIRST]), headers={"Content-Encoding": "br"})],
     "SOURCE_REFUSED": [FIELDS, Answer(status=400)],
     "SOURCE_REDIRECTED": [FIELDS, Answer(page([FIRST], odata_nextLink="http://127.0.0.2/"))],
-    "SOURCE_INVALID_RESPONSE": [FIELDS, Answer(page([FIRST], odata_nextLink="?a")), Answer(b"<html>")],
+    "SOURCE_INVALID_RESPONSE": [
+        FIELDS,
+        Answer(page([FIRST], odata_nextLink="?a")),
+        Answer(b"<html>"),
+    ],
     "SOURCE_LIMIT_EXCEEDED": [FIELDS, Answer(b" " * (2 << 20))],
     "SOURCE_PAGING_LOOP": [FIELDS, Answer(page([FIRST], odata_nextLink="?a"))],
     "SOURCE_COLUMNS_MISSING": [Answer(page([{"well": 1}]))],
@@ -102,7 +111,11 @@ def test_a_failing_source_ends_the_job_with_its_own_code(worker: Worker, serve: 
 
         assert (job.status, job.completed_at) == (JobStatus.FAILED, worker.clock())
         assert job.error is not None
-        assert (job.error["code"], job.error["attempt"], job.error["phase"]) == (code, 1, "FETCHING")
+        assert (job.error["code"], job.error["attempt"], job.error["phase"]) == (
+            code,
+            1,
+            "FETCHING",
+        )
         assert job.events[-1] == Event(at=worker.clock(), name="failed", facts={"code": code})
         assert files(worker.settings.scratch) == {}
         assert worker.manager.lock() == Lock(fence=fence)
@@ -119,7 +132,9 @@ def test_a_source_that_is_gone_is_unreachable(worker: Worker) -> None:
     assert (error["code"], error["retryable"], error["page"]) == ("SOURCE_UNREACHABLE", True, 1)
 
 
-def test_after_a_failure_the_next_import_is_free_to_start(worker: Worker, source: SampleSource) -> None:
+def test_after_a_failure_the_next_import_is_free_to_start(
+    worker: Worker, source: SampleSource
+) -> None:
     source.faults.fail_page(3)
     failed = worker.import_all()
 
@@ -159,8 +174,8 @@ def broken_remaining() -> float:
 
 
 def test_an_import_outlives_a_warehouse_that_gives_no_answer(worker: Worker) -> None:
-    """The event is delivered again, and the next attempt goes on when the lease is over. An attempt asks twice: for the
-    snapshot, then for a checkpoint of what was fetched.
+    """The event is delivered again, and the next attempt goes on when the lease is over. An attempt
+    asks twice: for the snapshot, then for a checkpoint of what was fetched.
     """
     worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=8)
     job_id = worker.trigger()
@@ -187,7 +202,11 @@ def test_a_warehouse_that_stays_silent_ends_the_job(worker: Worker) -> None:
 
     error = worker.manager.get(job_id).error
     assert error is not None
-    assert (error["code"], error["retryable"], error["attempt"]) == ("WAREHOUSE_UNAVAILABLE", True, 5)
+    assert (error["code"], error["retryable"], error["attempt"]) == (
+        "WAREHOUSE_UNAVAILABLE",
+        True,
+        5,
+    )
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -195,7 +214,11 @@ def test_an_unexpected_error_is_told_without_its_words(
     worker: Worker, dynamodb: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker.warehouse = BrokenWarehouse(Path(worker.settings.warehouse))
-    broken: list[dict[str, Any]] = [{}, {"new_repository": broken_repository}, {"remaining": broken_remaining}]
+    broken: list[dict[str, Any]] = [
+        {},
+        {"new_repository": broken_repository},
+        {"remaining": broken_remaining},
+    ]
     for options in broken:
         caplog.clear()
         job_id = worker.trigger()
@@ -215,12 +238,17 @@ def repository_on_a_full_disk(**_: Any) -> Any:
         full.write("a batch of rows")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room"
+)
 @pytest.mark.usefixtures("unchanged")
 def test_a_full_local_disk_is_told_as_such(worker: Worker) -> None:
     job_id = worker.trigger()
 
-    assert worker.run(job_id, new_repository=repository_on_a_full_disk) == {"job_id": job_id, "outcome": "FAILED"}
+    assert worker.run(job_id, new_repository=repository_on_a_full_disk) == {
+        "job_id": job_id,
+        "outcome": "FAILED",
+    }
 
     error = worker.manager.get(job_id).error
     assert error is not None
@@ -233,7 +261,9 @@ class SegmentsOnAFullDisk(DuckDBWellProductionRepository):
         return super().stage(*details, **more)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room"
+)
 @pytest.mark.usefixtures("unchanged")
 def test_a_disk_that_is_full_when_a_segment_is_written_is_told_as_such(worker: Worker) -> None:
     job_id = worker.trigger()
@@ -265,7 +295,10 @@ def repository_without_memory(**_: Any) -> Any:
 def test_memory_that_the_system_refuses_is_told_as_such(worker: Worker) -> None:
     job_id = worker.trigger()
 
-    assert worker.run(job_id, new_repository=repository_without_memory) == {"job_id": job_id, "outcome": "FAILED"}
+    assert worker.run(job_id, new_repository=repository_without_memory) == {
+        "job_id": job_id,
+        "outcome": "FAILED",
+    }
 
     error = worker.manager.get(job_id).error
     assert error is not None
@@ -273,7 +306,9 @@ def test_memory_that_the_system_refuses_is_told_as_such(worker: Worker) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_an_import_that_the_local_disk_cannot_take_ends_before_it_is_fetched(worker: Worker, serve: Serve) -> None:
+def test_an_import_that_the_local_disk_cannot_take_ends_before_it_is_fetched(
+    worker: Worker, serve: Serve
+) -> None:
     """8 TB for its segments at least: nothing of them is written, no working copy made."""
     source = serve(FIELDS, Answer(page([FIRST], odata_count=10**12)))
     worker.settings = replace(worker.settings, source_url=source.url)
@@ -332,7 +367,11 @@ def test_not_even_the_debug_log_holds_the_credentials(
 
     assert worker.manager.get(job_id).status is JobStatus.COMPLETED
     assert "attempt 1" in caplog.text
-    assert [word for word in (SECRET, "cmVhZGVy", "well_code gt", "well_code%20gt") if word in caplog.text] == []
+    assert [
+        word
+        for word in (SECRET, "cmVhZGVy", "well_code gt", "well_code%20gt")
+        if word in caplog.text
+    ] == []
 
 
 # --- zombies
@@ -350,10 +389,14 @@ def taken_over(worker: Worker, job_id: str) -> Callable[[], float]:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("calls", [0, 3, 10])
-def test_a_worker_that_lost_its_lease_leaves_nothing(worker: Worker, dynamodb: Any, calls: int) -> None:
+def test_a_worker_that_lost_its_lease_leaves_nothing(
+    worker: Worker, dynamodb: Any, calls: int
+) -> None:
     job_id = worker.trigger()
 
-    outcome = worker.run(job_id, remaining=Budget(worker.clock, calls, then=taken_over(worker, job_id)))
+    outcome = worker.run(
+        job_id, remaining=Budget(worker.clock, calls, then=taken_over(worker, job_id))
+    )
 
     assert outcome == {"job_id": job_id, "outcome": "lease lost"}
     lock, job = worker.manager.lock(), worker.manager.get(job_id)
@@ -387,7 +430,9 @@ def test_a_snapshot_put_too_late_is_not_published(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 5])
-def test_without_the_table_lambda_is_asked_to_try_again(worker: Worker, aws: LocalAws, calls: int) -> None:
+def test_without_the_table_lambda_is_asked_to_try_again(
+    worker: Worker, aws: LocalAws, calls: int
+) -> None:
     job_id = worker.trigger()
     before = files(worker.settings.warehouse)
 

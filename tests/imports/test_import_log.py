@@ -1,4 +1,6 @@
-"""What an import leaves in its log, into a file and into a lake, over attempts, and what the API shows of it."""
+"""What an import leaves in its log, into a file and into a lake, over attempts, and what the API
+shows of it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,12 @@ URL_KEY = "canary-of-the-url"
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
-    return {"field_code": 1, "well_code": number, "production_period": "2024-01-01", "oil_production_kbd": 1.0} | more
+    return {
+        "field_code": 1,
+        "well_code": number,
+        "production_period": "2024-01-01",
+        "oil_production_kbd": 1.0,
+    } | more
 
 
 def triggered(services: Services) -> str:
@@ -41,13 +48,17 @@ def texts(services: Services, job_id: str) -> list[str]:
 
 
 @FILE_AND_LAKE
-def test_an_import_is_told_from_its_claim_to_its_end(environment: dict[str, str], serve: Serve) -> None:
+def test_an_import_is_told_from_its_claim_to_its_end(
+    environment: dict[str, str], serve: Serve
+) -> None:
     bad = row(3, oil_production_kbd="much")
     source = serve(Answer(page([row(1), row(2), bad], odata_count=3)))
     services = Services(environment | {"WELLHEAD_SOURCE_URL": source.url})
     job_id = triggered(services)
 
-    assert services.work_on(job_id, request_id="r", remaining=lambda: ENOUGH)["outcome"] == "COMPLETED"
+    assert (
+        services.work_on(job_id, request_id="r", remaining=lambda: ENOUGH)["outcome"] == "COMPLETED"
+    )
 
     assert texts(services, job_id) == [
         "attempt 1 has claimed the job",
@@ -65,7 +76,9 @@ def source() -> Iterator[SampleSource]:
         yield source
 
 
-def test_each_attempt_is_there_with_its_fence(environment: dict[str, str], source: SampleSource) -> None:
+def test_each_attempt_is_there_with_its_fence(
+    environment: dict[str, str], source: SampleSource
+) -> None:
     settings = {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "100"}
     services = Services(environment | settings)
     job_id = triggered(services)
@@ -80,7 +93,9 @@ def test_each_attempt_is_there_with_its_fence(environment: dict[str, str], sourc
     lines = services.job_log.read(job_id)
     assert {(line.attempt, line.fence) for line in lines} == {(1, 1), (2, 2)}
     told = [line.text for line in lines]
-    assert told.index("handed over to the next worker") < told.index("attempt 2 has claimed the job")
+    assert told.index("handed over to the next worker") < told.index(
+        "attempt 2 has claimed the job"
+    )
     assert told[-1] == "the job is COMPLETED"
 
 
@@ -96,7 +111,9 @@ def test_no_secret_gets_into_the_log_of_a_job_even_when_a_line_has_one(
     def repeat(handler: ScriptedHandler) -> Answer:
         for said in (SENT[kind][1], f"{asked.url}?key={URL_KEY}", *SECRETS[kind].values()):
             careless.warning("sent %s", said, extra={"job_id": jobs[0], "fence": 1})
-        return Answer(json.dumps({"error": f"{handler.asked.headers} {handler.path}"}).encode(), status=403)
+        return Answer(
+            json.dumps({"error": f"{handler.asked.headers} {handler.path}"}).encode(), status=403
+        )
 
     asked = serve(repeat)
     services = Services(
@@ -117,8 +134,14 @@ def test_no_secret_gets_into_the_log_of_a_job_even_when_a_line_has_one(
     told = texts(services, jobs[0])
     assert [text for text in told if text.startswith("sent ")]
     assert any("SOURCE_FORBIDDEN" in text for text in told)
-    secrets = {value for name, value in SECRETS[kind].items() if name not in ("username", "client_id", "client_secret")}
-    assert [text for text in told if URL_KEY in text or any(secret in text for secret in secrets)] == []
+    secrets = {
+        value
+        for name, value in SECRETS[kind].items()
+        if name not in ("username", "client_id", "client_secret")
+    }
+    assert [
+        text for text in told if URL_KEY in text or any(secret in text for secret in secrets)
+    ] == []
     assert kind == "oauth2" or not leaks(str(told))
 
 
@@ -137,7 +160,9 @@ def test_the_log_of_an_import_whose_table_is_slow_to_take_it_ends_all_the_same(
     services.__dict__["job_log"] = Refusing()
     job_id = triggered(services)
 
-    assert services.work_on(job_id, request_id="r", remaining=lambda: ENOUGH)["outcome"] == "COMPLETED"
+    assert (
+        services.work_on(job_id, request_id="r", remaining=lambda: ENOUGH)["outcome"] == "COMPLETED"
+    )
     assert tries == [job_id]  # the next try would be half a minute later
 
 
@@ -147,7 +172,9 @@ def test_the_log_of_an_import_whose_table_is_slow_to_take_it_ends_all_the_same(
 def test_the_log_is_read_by_readers_once_and_again_when_there_is_more(
     api: Api, environment: dict[str, str], serve: Serve
 ) -> None:
-    services = Services(environment | {"WELLHEAD_SOURCE_URL": serve(Answer(page([row(1)], odata_count=1))).url})
+    services = Services(
+        environment | {"WELLHEAD_SOURCE_URL": serve(Answer(page([row(1)], odata_count=1))).url}
+    )
     job_id = triggered(services)
     path = f"{JOBS}/{job_id}/logs"
     before = api.ask("GET", path, Authorization=f"Bearer {READER}")

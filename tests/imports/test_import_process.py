@@ -1,4 +1,5 @@
-"""`kill -9` at any moment of an import, again and again: no row is lost or doubled, no half snapshot is published.
+"""`kill -9` at any moment of an import, again and again: no row is lost or doubled, no half
+snapshot is published.
 
 A run takes one of the two by lot, `make soak` both.
 """
@@ -51,9 +52,15 @@ class Import:
         return self.services.job_manager
 
     def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(ROOT / "tests" / "support" / "import_worker.py"), self.job_id]
+        command = [
+            sys.executable,
+            str(ROOT / "tests" / "support" / "import_worker.py"),
+            self.job_id,
+        ]
         return subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, env=os.environ | self.environment | {"PYTHONPATH": str(ROOT)}
+            command,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | self.environment | {"PYTHONPATH": str(ROOT)},
         )
 
     def run_until(self, moment: Callable[[Import], bool]) -> None:
@@ -64,7 +71,9 @@ class Import:
             deadline = time.monotonic() + PATIENCE
             while process.poll() is None and not moment(self):
                 assert time.monotonic() < deadline, "the moment never came"
-                self.pages_asked = len(self.source.requests) - asked - 2  # the fields and their types
+                self.pages_asked = (
+                    len(self.source.requests) - asked - 2
+                )  # the fields and their types
             time.sleep(random.uniform(0, 0.03))
             process.kill()
 
@@ -116,7 +125,13 @@ def with_a_snapshot_on_disk(work: Import) -> bool:
 
 
 Moment = Callable[[Import], bool]
-MOMENTS: list[Moment] = [while_fetching, after_a_checkpoint, while_merging, while_publishing, with_a_snapshot_on_disk]
+MOMENTS: list[Moment] = [
+    while_fetching,
+    after_a_checkpoint,
+    while_merging,
+    while_publishing,
+    with_a_snapshot_on_disk,
+]
 
 
 @pytest.mark.by_lot
@@ -162,9 +177,15 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
     assert work.published() == after
     snapshot = work.manager.current_snapshot()
     assert snapshot is not None
-    assert rejected_rows(work.warehouse / snapshot.name) == expected.failed  # once, though both imports met them
+    assert (
+        rejected_rows(work.warehouse / snapshot.name) == expected.failed
+    )  # once, though both imports met them
     work.services.sweep()
     left = files(work.warehouse)
     assert left[LATEST] == snapshot.sha256
-    assert [name for name in left if name.startswith("segments/") and not name.endswith(".part")] == []
-    assert len(list(Path(environment["WELLHEAD_SCRATCH"]).iterdir())) <= 1  # the next worker clears it away
+    assert [
+        name for name in left if name.startswith("segments/") and not name.endswith(".part")
+    ] == []
+    assert (
+        len(list(Path(environment["WELLHEAD_SCRATCH"]).iterdir())) <= 1
+    )  # the next worker clears it away

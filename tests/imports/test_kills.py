@@ -1,7 +1,9 @@
-"""`kill -9` at random moments of every stage of an import: no row is lost or doubled, no half snapshot is published.
+"""`kill -9` at random moments of every stage of an import: no row is lost or doubled, no half
+snapshot is published.
 
-Each import runs in a process of its own, which the test kills from outside. The import says when a stage begins;
-the kill follows after a random part of the time that the stage took when nothing was killed.
+Each import runs in a process of its own, which the test kills from outside. The import says when a
+stage begins; the kill follows after a random part of the time that the stage took when nothing was
+killed.
 """
 
 from __future__ import annotations
@@ -25,7 +27,12 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
     from local.aws.emulator import LocalAws
 
-STAGES = {"staging": PAGES, "checkpointing": PAGES - 1, "merging": 1, "publishing": 1}  # how often an import has each
+STAGES = {
+    "staging": PAGES,
+    "checkpointing": PAGES - 1,
+    "merging": 1,
+    "publishing": 1,
+}  # how often an import has each
 KILLS = longer(1, 15)  # of each stage, in each kind of warehouse
 DEATHS = 3  # of one job, at most
 
@@ -85,5 +92,7 @@ def assert_old_or_new_and_whole(lab: Lab, before: Snapshot, job_id: str) -> None
     assert snapshot.job_id == (job_id if is_new else before.job_id)
     path = lab.file_of(snapshot.name)
     assert sha256_of(path) == snapshot.sha256
-    assert stored_rows(path) == expected_rows(GeneratedProduction(ROWS, revision=lab.revision - (not is_new)))
+    assert stored_rows(path) == expected_rows(
+        GeneratedProduction(ROWS, revision=lab.revision - (not is_new))
+    )
     assert sha256_of(lab.file_of(LATEST)) in {before.sha256, snapshot.sha256}

@@ -1,4 +1,6 @@
-"""A partial import: the source is asked for it alone, by every kind of paging and by later workers too."""
+"""A partial import: the source is asked for it alone, by every kind of paging and by later workers
+too.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class Months:
 
     def __init__(self, changed: str = CHANGED) -> None:
         months = [f"2024-0{month}-01" for month in range(1, 5)]
-        self.keys = [(field, well, month) for field in (1, 2, 3) for well in (1, 2, 3) for month in months]
+        self.keys = [
+            (field, well, month) for field in (1, 2, 3) for well in (1, 2, 3) for month in months
+        ]
         self.changed = changed
 
     def __len__(self) -> int:
@@ -55,12 +59,19 @@ class Months:
 
     def page(self, skip: int, top: int) -> list[bytes]:
         more = {"oil_production_kbd": 1.5, "updated_at": self.changed}
-        return [json.dumps(dict(zip(KEY, key, strict=True)) | more).encode() for key in self.keys[skip : skip + top]]
+        return [
+            json.dumps(dict(zip(KEY, key, strict=True)) | more).encode()
+            for key in self.keys[skip : skip + top]
+        ]
 
 
-def worker_on(source: SampleSource, environment: dict[str, str], dynamodb: Any, **settings: str) -> Worker:
+def worker_on(
+    source: SampleSource, environment: dict[str, str], dynamodb: Any, **settings: str
+) -> Worker:
     more = {"SOURCE_URL": source.url, "PAGE_SIZE": "2", **settings}
-    return Worker(environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb)
+    return Worker(
+        environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb
+    )
 
 
 def begin(worker: Worker, parameters: Mapping[str, Any]) -> str:
@@ -85,7 +96,9 @@ def keys_stored(worker: Worker) -> set[tuple[str, str, str]]:
 def test_every_paging_and_version_asks_for_the_part_alone(
     environment: dict[str, str], dynamodb: Any, paging: str, version: Version
 ) -> None:
-    with SampleSource(Months(), version=version, paging="links" if paging == "links" else "skip") as source:
+    with SampleSource(
+        Months(), version=version, paging="links" if paging == "links" else "skip"
+    ) as source:
         worker = worker_on(source, environment, dynamodb, SOURCE_PAGING=paging)
         job = import_part(worker, PART)
 
@@ -100,7 +113,9 @@ def test_a_later_worker_and_a_retry_ask_for_the_same_part(
     environment: dict[str, str], dynamodb: Any, paging: str
 ) -> None:
     with SampleSource(Months(), paging="skip") as source:
-        worker = worker_on(source, environment, dynamodb, SOURCE_PAGING=paging, CHECKPOINT_SECONDS="1")
+        worker = worker_on(
+            source, environment, dynamodb, SOURCE_PAGING=paging, CHECKPOINT_SECONDS="1"
+        )
         job_id = begin(worker, PART)
         worker.run(job_id, remaining=Budget(worker.clock, 3))
         handed_over = worker.manager.get(job_id)
@@ -108,19 +123,27 @@ def test_a_later_worker_and_a_retry_ask_for_the_same_part(
         old = worker.manager.get(job_id)
         again = worker.manager.create(old.retry(now=worker.clock(), triggered_by="ada"))
         worker.run(again.job_id)
-        pages = [asked.query.get("$filter", "") for asked in source.requests if "$orderby" in asked.query]
+        pages = [
+            asked.query.get("$filter", "") for asked in source.requests if "$orderby" in asked.query
+        ]
 
     job = worker.manager.get(again.job_id)
     assert handed_over.cursor
     assert handed_over.cursor["delivered"] > 0
-    assert (old.status, job.status, job.parameters) == (JobStatus.CANCELLED, JobStatus.COMPLETED, PART)
+    assert (old.status, job.status, job.parameters) == (
+        JobStatus.CANCELLED,
+        JobStatus.COMPLETED,
+        PART,
+    )
     assert keys_stored(worker) == OF_THE_PART
     assert len(pages) >= 3
     assert all("field_code eq 2" in each for each in pages)
 
 
 def test_a_part_never_moves_the_watermark(environment: dict[str, str], dynamodb: Any) -> None:
-    """What changed outside of the part was not asked for, so the next import must still ask for it."""
+    """What changed outside of the part was not asked for, so the next import must still ask for
+    it.
+    """
     with SampleSource(Months()) as source:
         worker = worker_on(source, environment, dynamodb, SOURCE_CHANGED="updated_at")
         import_part(worker, PART)
@@ -137,24 +160,33 @@ def test_a_part_never_moves_the_watermark(environment: dict[str, str], dynamodb:
     assert before
     assert after
     assert without.changed_until is None
-    assert before.changed_until == after.changed_until == datetime.fromisoformat(CHANGED).timestamp()
+    assert (
+        before.changed_until == after.changed_until == datetime.fromisoformat(CHANGED).timestamp()
+    )
     assert (part.fetched_records, part.stats["changed_since"]) == (6, whole.stats["changed_since"])
     assert whole.fetched_records == len(Months())
     filters = {asked.query["$filter"] for asked in source.requests if "$count" in asked.query}
     limits = "(field_code eq 2) and (production_period ge 2024-02-01) and (production_period lt 2024-03-02)"
-    assert filters == {f"({limits}) and (updated_at ge 2023-02-10T05:00:00Z)", "updated_at ge 2023-02-10T05:00:00Z"}
+    assert filters == {
+        f"({limits}) and (updated_at ge 2023-02-10T05:00:00Z)",
+        "updated_at ge 2023-02-10T05:00:00Z",
+    }
 
 
 def test_a_limit_joins_the_filter_of_the_url(environment: dict[str, str], dynamodb: Any) -> None:
     with SampleSource(Months()) as source:
-        worker = worker_on(source, environment, dynamodb, SOURCE_URL=f"{source.url}?$filter=well_code lt 3")
+        worker = worker_on(
+            source, environment, dynamodb, SOURCE_URL=f"{source.url}?$filter=well_code lt 3"
+        )
         job = import_part(worker, {"field_code": "3", "to": "2024-01-31"})
 
     assert job.status is JobStatus.COMPLETED
     assert keys_stored(worker) == {("3", "1", "2024-01-01"), ("3", "2", "2024-01-01")}
 
 
-def test_a_source_without_rows_is_asked_all_the_same(environment: dict[str, str], dynamodb: Any) -> None:
+def test_a_source_without_rows_is_asked_all_the_same(
+    environment: dict[str, str], dynamodb: Any
+) -> None:
     rows = Months()
     rows.keys = []
     with SampleSource(rows) as source:
@@ -167,14 +199,19 @@ def test_a_source_without_rows_is_asked_all_the_same(environment: dict[str, str]
 
 
 def survey_of(version: int, code: Any, period: str) -> Survey:
-    return Survey(fields=list(KEY), values=dict(zip(KEY, (code, code, period), strict=True)), version=version)
+    return Survey(
+        fields=list(KEY), values=dict(zip(KEY, (code, code, period), strict=True)), version=version
+    )
 
 
 @pytest.mark.parametrize(
     ("survey", "written"),
     [
         (survey_of(4, Digits("1"), "2024-01-01"), ("7", "2024-01-31", "2024-03-01")),
-        (survey_of(4, Digits("1"), "2024-01-01T00:00:00Z"), ("7", "2024-01-31T00:00:00Z", "2024-03-01T00:00:00Z")),
+        (
+            survey_of(4, Digits("1"), "2024-01-01T00:00:00Z"),
+            ("7", "2024-01-31T00:00:00Z", "2024-03-01T00:00:00Z"),
+        ),
         (survey_of(4, "1", "2024-01-01T00:00:00"), ("'7'", "'2024-01-31'", "'2024-03-01'")),
         (
             survey_of(V2, Digits("1"), "/Date(1704067200000)/"),
@@ -183,12 +220,17 @@ def survey_of(version: int, code: Any, period: str) -> Survey:
     ],
     ids=["dates", "moments", "text", "v2"],
 )
-def test_a_limit_is_written_as_the_field_wants_it(survey: Survey, written: tuple[str, str, str]) -> None:
+def test_a_limit_is_written_as_the_field_wants_it(
+    survey: Survey, written: tuple[str, str, str]
+) -> None:
     code, first, after = written
 
     said = part_filter({"field_code": "7", "from": "2024-01-31", "to": "2024-02-29"}, SAME, survey)
 
-    assert said == f"(field_code eq {code}) and (production_period ge {first}) and (production_period lt {after})"
+    assert (
+        said
+        == f"(field_code eq {code}) and (production_period ge {first}) and (production_period lt {after})"
+    )
 
 
 def test_nothing_is_said_where_nothing_is_left_out() -> None:
@@ -211,11 +253,17 @@ def test_a_code_that_no_number_is_written_as_is_not_asked_of_a_field_of_numbers(
     with pytest.raises(SourceColumns, match=f"cannot be compared with {code}"):
         part_filter({"field_code": code}, SAME, survey_of(4, Digits("1"), "2024-01-01"))
 
-    assert part_filter({"field_code": code}, SAME, survey_of(4, "AC1", "2024-01-01")) == f"field_code eq '{code}'"
+    assert (
+        part_filter({"field_code": code}, SAME, survey_of(4, "AC1", "2024-01-01"))
+        == f"field_code eq '{code}'"
+    )
 
 
 def test_the_number_of_an_older_job_is_asked_for_as_its_digits() -> None:
-    assert part_filter({"field_code": 7}, SAME, survey_of(4, "AC1", "2024-01-01")) == "field_code eq '7'"
+    assert (
+        part_filter({"field_code": 7}, SAME, survey_of(4, "AC1", "2024-01-01"))
+        == "field_code eq '7'"
+    )
 
 
 @given(first=st.dates(), last=st.dates())

@@ -1,7 +1,8 @@
-"""The worker of a source that is read in parts dies at any moment, and at any call of AWS: each row is there once.
+"""The worker of a source that is read in parts dies at any moment, and at any call of AWS: each row
+is there once.
 
-A run takes one kind of warehouse and one way of dying by lot, and few of the calls, of a source in two parts;
-`make soak` all, of one in three.
+A run takes one kind of warehouse and one way of dying by lot, and few of the calls, of a source in
+two parts; `make soak` all, of one in three.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ pytestmark = pytest.mark.timeout(longer(600, 7200))
 
 @pytest.fixture(params=["directory", "s3"])
 def lab(
-    request: pytest.FixtureRequest, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
+    request: pytest.FixtureRequest,
+    environment: dict[str, str],
+    aws: LocalAws,
+    dynamodb: Any,
+    tmp_path: Path,
 ) -> Iterator[Lab]:
     environment |= {"WELLHEAD_WORKERS": f"{PARTS}"}
     with a_lab(request.param, environment, aws, dynamodb, tmp_path, page_size=PAGE) as lab:
@@ -53,7 +58,9 @@ def test_killed_at_any_moment_each_row_is_there_once(lab: Lab) -> None:
     while deaths < KILLS:
         job_id = lab.create()
         for _ in range(3):
-            deaths += lab.deliver(job_id, at=("time", random.randint(1, round(1e6 * seconds)), "")).died
+            deaths += lab.deliver(
+                job_id, at=("time", random.randint(1, round(1e6 * seconds)), "")
+            ).died
             lab.let_the_lease_end()
         whole(lab, job_id)
 
@@ -62,7 +69,9 @@ def test_killed_at_any_moment_each_row_is_there_once(lab: Lab) -> None:
 @pytest.mark.parametrize("lab", ["s3"], indirect=True)
 @pytest.mark.parametrize("how", ["before", "unseen", "lost"])
 def test_every_call_of_a_plan_and_its_parts(lab: Lab, how: str) -> None:
-    """In which order the parts are stored hangs on the order of their pages, so a call's number names no step."""
+    """In which order the parts are stored hangs on the order of their pages, so a call's number
+    names no step.
+    """
     for _ in range(2):
         job_id = lab.create()
         ended = lab.deliver(job_id)

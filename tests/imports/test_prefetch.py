@@ -59,7 +59,11 @@ def test_leaving_ends_the_maker_that_waits() -> None:
         maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
     ) as arriving:
         next(arriving)
-        made = [thread for thread in threading.enumerate() if thread not in before and thread.name == "prefetch"]
+        made = [
+            thread
+            for thread in threading.enumerate()
+            if thread not in before and thread.name == "prefetch"
+        ]
     for thread in made:
         thread.join(5)
 

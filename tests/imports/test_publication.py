@@ -1,4 +1,6 @@
-"""The working copy: the very file that the pointer tells of, and only where there is room for it."""
+"""The working copy: the very file that the pointer tells of, and only where there is room for
+it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def publication(manager: JobManager, clock: Clock, tmp_path: Path) -> FilePublic
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
     directory = tmp_path / "scratch"
     directory.mkdir()
-    return FilePublication(warehouse=DirectoryWarehouse(tmp_path / "warehouse"), directory=directory, claim=claim)
+    return FilePublication(
+        warehouse=DirectoryWarehouse(tmp_path / "warehouse"), directory=directory, claim=claim
+    )
 
 
 @pytest.fixture
@@ -39,7 +43,9 @@ def base(publication: FilePublication, tmp_path: Path) -> Snapshot:
     return publication.put(store, rows=5, sha256=sha256_of(store))
 
 
-def test_the_working_copy_is_the_file_of_the_pointer(publication: FilePublication, base: Snapshot) -> None:
+def test_the_working_copy_is_the_file_of_the_pointer(
+    publication: FilePublication, base: Snapshot
+) -> None:
     copy = publication.working_copy(base, staged_bytes=9)
 
     assert copy.parent == publication.directory
@@ -51,7 +57,9 @@ def test_before_the_first_import_there_is_nothing_to_copy(publication: FilePubli
     assert not publication.working_copy(None, staged_bytes=9).exists()
 
 
-def test_another_file_than_the_pointers_is_no_base(publication: FilePublication, base: Snapshot) -> None:
+def test_another_file_than_the_pointers_is_no_base(
+    publication: FilePublication, base: Snapshot
+) -> None:
     with pytest.raises(WarehouseCorrupt):
         publication.working_copy(replace(base, sha256="ab"), staged_bytes=9)
     with pytest.raises(WarehouseUnavailable):
@@ -59,15 +67,22 @@ def test_another_file_than_the_pointers_is_no_base(publication: FilePublication,
 
 
 def test_without_room_nothing_is_copied(publication: FilePublication, base: Snapshot) -> None:
-    """A database of an exabyte, or as many segments that are stored for the first time: no disk takes them."""
+    """A database of an exabyte, or as many segments that are stored for the first time: no disk
+    takes them.
+    """
     for much, staged in ((replace(base, bytes=1 << 60), 9), (None, 1 << 60)):
-        with pytest.raises(ScratchFull, match=r"This import needs about [\d,]{11,} MB of local disk.*WELLHEAD_SCRATCH"):
+        with pytest.raises(
+            ScratchFull,
+            match=r"This import needs about [\d,]{11,} MB of local disk.*WELLHEAD_SCRATCH",
+        ):
             publication.working_copy(much, staged_bytes=staged)
 
         assert list(publication.directory.iterdir()) == []
 
 
-def test_only_what_is_certain_to_be_needed_is_asked_for(publication: FilePublication, base: Snapshot) -> None:
+def test_only_what_is_certain_to_be_needed_is_asked_for(
+    publication: FilePublication, base: Snapshot
+) -> None:
     """Rows that are stored already take no room, so nobody knows before they are matched."""
     free = shutil.disk_usage(publication.directory).free
 

@@ -1,4 +1,6 @@
-"""A source that is read in parts: the same rows as from end to end, whatever dies when, and nothing asked for twice."""
+"""A source that is read in parts: the same rows as from end to end, whatever dies when, and nothing
+asked for twice.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import table_contents
-from support.imports import Budget, Died, Worker, die, expected_rows, files, rejected_rows, stored_rows
+from support.imports import (
+    Budget,
+    Died,
+    Worker,
+    die,
+    expected_rows,
+    files,
+    rejected_rows,
+    stored_rows,
+)
 
 from chalicelib.errors import LeaseLost
 from chalicelib.jobs.checkpoint import Checkpoint, Plan
@@ -67,11 +78,17 @@ def published(worker: Worker) -> Path:
 def assert_whole(worker: Worker, job: Job) -> None:
     told = DATA.expected()
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
-    assert (job.new_records, job.duplicate_records, job.failed_records) == (told.new, told.duplicate, told.failed)
+    assert (job.new_records, job.duplicate_records, job.failed_records) == (
+        told.new,
+        told.duplicate,
+        told.failed,
+    )
     assert (job.fetched_records, job.expected_records, job.total_records) == (ROWS, ROWS, ROWS)
     assert stored_rows(published(worker)) == EXPECTED
     assert rejected_rows(published(worker)) == told.failed
-    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+    )
     assert [name for name in files(worker.settings.warehouse) if name.startswith("segments/")] == []
     assert files(worker.settings.scratch) == {}
     assert (job.completeness or {})["state"] == "proved"
@@ -109,7 +126,9 @@ def test_a_source_is_read_in_parts(worker: Worker, source: SampleSource, paging:
     ],
     ids=["no way to cut", "no count", "few pages"],
 )
-def test_what_cannot_or_need_not_be_cut_is_read_from_end_to_end(worker: Worker, habits: Habits, rows: int) -> None:
+def test_what_cannot_or_need_not_be_cut_is_read_from_end_to_end(
+    worker: Worker, habits: Habits, rows: int
+) -> None:
     with SampleSource(GeneratedProduction(rows), max_page_size=PAGE, habits=habits) as source:
         worker.settings = replace(worker.settings, source_url=source.url)
 
@@ -117,7 +136,8 @@ def test_what_cannot_or_need_not_be_cut_is_read_from_end_to_end(worker: Worker, 
 
         assert (job.status, job.parts, job.fetched_records) == (JobStatus.COMPLETED, None, rows)
         assert not any(
-            "$skiptoken" not in seen.query and "$filter" in seen.query for seen in list(source.requests)[99:]
+            "$skiptoken" not in seen.query and "$filter" in seen.query
+            for seen in list(source.requests)[99:]
         )
     assert stored_rows(published(worker)) == expected_rows(GeneratedProduction(rows))
 
@@ -138,10 +158,14 @@ def test_a_rejected_row_is_told_with_the_page_of_its_part(worker: Worker) -> Non
     worker.import_all()
 
     with duckdb.connect(published(worker), read_only=True) as connection:
-        [(page, position)] = connection.execute("SELECT page, position FROM rejected_rows").fetchall()
+        [(page, position)] = connection.execute(
+            "SELECT page, position FROM rejected_rows"
+        ).fetchall()
     part, page_of_part = divmod(page, 1_000_000)
     assert part == 2
-    assert 749 + (page_of_part - 1) * PAGE + position == 900  # the part begins with both rows of a key
+    assert (
+        749 + (page_of_part - 1) * PAGE + position == 900
+    )  # the part begins with both rows of a key
 
 
 def test_the_rows_are_merged_in_the_order_of_the_source(worker: Worker) -> None:
@@ -151,7 +175,9 @@ def test_the_rows_are_merged_in_the_order_of_the_source(worker: Worker) -> None:
     worker.import_all()
 
     with duckdb.connect(published(worker), read_only=True) as connection:
-        found = connection.execute("SELECT well_code, production_period FROM well_production ORDER BY rowid").fetchall()
+        found = connection.execute(
+            "SELECT well_code, production_period FROM well_production ORDER BY rowid"
+        ).fetchall()
     assert found == sorted(found, key=lambda key: (int(key[0]), key[1]))
 
 
@@ -165,13 +191,17 @@ def test_a_partial_import_is_read_in_parts_too(worker: Worker, source: SampleSou
     partial = worker.manager.get(job.job_id)
     assert (partial.status, partial.parts) == (JobStatus.COMPLETED, {"count": 2, "done": 2})
     assert partial.fetched_records == ROWS // 5  # fields
-    assert all(f"(field_code eq {code}) and" in wanted for wanted in ranges_asked(source, asked)[-5:])
+    assert all(
+        f"(field_code eq {code}) and" in wanted for wanted in ranges_asked(source, asked)[-5:]
+    )
     assert stored_rows(published(worker)) == EXPECTED
 
 
 def test_an_increment_is_read_in_parts_too(worker: Worker, source: SampleSource) -> None:
     long = 3 * 365 * 86_400
-    worker.settings = replace(worker.settings, source_changed="updated_at", source_overlap_seconds=long)
+    worker.settings = replace(
+        worker.settings, source_changed="updated_at", source_overlap_seconds=long
+    )
     worker.import_all()
     asked = len(source.requests)
 
@@ -196,7 +226,9 @@ def test_the_batches_of_all_parts_together_take_no_more_than_a_few_of_one(worker
 # -- what dies ------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(worker: Worker, source: SampleSource) -> None:
+def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(
+    worker: Worker, source: SampleSource
+) -> None:
     job_id = worker.trigger()
     attempts = 0
     while not worker.manager.get(job_id).status.final:
@@ -207,7 +239,9 @@ def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(worker: Worker
     assert_whole(worker, job)
     assert attempts > 1
     pages = ranges_asked(source)
-    assert len(pages) <= ROWS // PAGE + PARTS + attempts * 4 * 3  # each thread has a few pages ahead that are lost
+    assert (
+        len(pages) <= ROWS // PAGE + PARTS + attempts * 4 * 3
+    )  # each thread has a few pages ahead that are lost
 
 
 @pytest.mark.by_lot
@@ -284,7 +318,9 @@ def test_a_source_that_fails_in_one_part_keeps_the_rows_of_all_for_a_retry(
     assert resumed["records"] == kept
 
 
-def test_an_error_of_a_part_tells_the_page_of_the_part(worker: Worker, source: SampleSource) -> None:
+def test_an_error_of_a_part_tells_the_page_of_the_part(
+    worker: Worker, source: SampleSource
+) -> None:
     source.faults.fail_page(70, status=403)  # of the whole: about row 1,800, where a part has 375
 
     error = worker.import_all().error or {}
@@ -295,7 +331,9 @@ def test_an_error_of_a_part_tells_the_page_of_the_part(worker: Worker, source: S
 
 
 def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> None:
-    """The service counts 300 rows of each part and gives 200: what it counts is not all the rows there are."""
+    """The service counts 300 rows of each part and gives 200: what it counts is not all the rows
+    there are.
+    """
     habits = Habits(filter_limit=200)
     with SampleSource(DATA, max_page_size=PAGE, habits=habits) as source:
         worker.settings = replace(worker.settings, source_url=source.url, source_paging="links")
@@ -348,7 +386,9 @@ def test_a_plan_whose_parts_are_gone_is_made_anew(worker: Worker, dynamodb: Any)
 
 def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
-    worker.settings = replace(worker.settings, source_columns={"oil_production_kbd": "gas_production_mmcfd"})
+    worker.settings = replace(
+        worker.settings, source_columns={"oil_production_kbd": "gas_production_mmcfd"}
+    )
     job = start(worker)
     worker.run(job.job_id)
     held = worker.manager.get(job.job_id)
@@ -379,7 +419,9 @@ def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSo
 @pytest.mark.parametrize("connections", [1, 2, 3])
 def test_no_more_requests_are_under_way_than_are_allowed(worker: Worker, connections: int) -> None:
     with CountingSource(DATA, max_page_size=PAGE) as source:
-        worker.settings = replace(worker.settings, source_url=source.url, source_connections=connections, workers=8)
+        worker.settings = replace(
+            worker.settings, source_url=source.url, source_connections=connections, workers=8
+        )
 
         job = worker.import_all()
 
@@ -441,7 +483,10 @@ def test_the_items_of_the_parts_tell_their_rows(worker: Worker, dynamodb: Any) -
 
     contents = table_contents(dynamodb, TABLE)
     items = items_of(worker, job_id)
-    assert len([key for key in contents if key in {f"{number:05d}" for number in range(PARTS)}]) == PARTS
+    assert (
+        len([key for key in contents if key in {f"{number:05d}" for number in range(PARTS)}])
+        == PARTS
+    )
     assert sum(part.expected or 0 for part in items) == ROWS
     assert sum(part.delivered for part in items) == worker.manager.get(job_id).fetched_records
     assert sum(part.rejected for part in items) == worker.manager.get(job_id).failed_records
@@ -454,7 +499,9 @@ def test_a_worker_that_froze_writes_no_part(worker: Worker) -> None:
     parts = PartTable(table=worker.manager.table, clock=worker.clock)
     plan = Plan(job_id=job_id, parts=1)
     frozen = worker.manager.claim(job_id, holder="a")
-    part = Part(number=0, filter="x ge 1", checkpoint=Checkpoint(cursor={"delivered": 0}), attempt=1)
+    part = Part(
+        number=0, filter="x ge 1", checkpoint=Checkpoint(cursor={"delivered": 0}), attempt=1
+    )
     parts.plan(frozen, [part])
     worker.clock.advance(1_000)
     claim = worker.manager.claim(job_id, holder="b")
@@ -468,7 +515,9 @@ def test_a_worker_that_froze_writes_no_part(worker: Worker) -> None:
     with pytest.raises(LeaseLost):
         parts.plan(frozen, [part])
     with pytest.raises(LeaseLost):
-        parts.begin(claim, plan, part)  # another worker of the same claim, which read the part before
+        parts.begin(
+            claim, plan, part
+        )  # another worker of the same claim, which read the part before
 
     parts.store(claim, plan, replace(begun, delivered=7))
     assert parts.read(plan) == [replace(begun, delivered=7)]

@@ -1,4 +1,6 @@
-"""Two publications of the same real wells, imported one after the other through the whole product."""
+"""Two publications of the same real wells, imported one after the other through the whole
+product.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 FIRST, SECOND = (DATA / f"bsee_2024_published_2025-{month}.ndjson.gz" for month in ("02", "04"))
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
-pytestmark = pytest.mark.skipif(not SECOND.exists(), reason="the files of the real data are not beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not SECOND.exists(), reason="the files of the real data are not beside the checkout"
+)
 
 
 def rows_of(path: Path) -> Rows:
@@ -38,8 +42,17 @@ def rows_of(path: Path) -> Rows:
 def stored_row(row: dict[str, Any]) -> dict[str, Any]:
     period = date.fromisoformat(row["production_period"])
     codes = {name: str(row[name]) for name in ("field_code", "well_code")}
-    ours = {"source": "default", "period_days": monthrange(period.year, period.month)[1], "source_rows": 1}
-    return {column.name: row[column.name] for column in COLUMNS} | codes | {"production_period": period} | ours
+    ours = {
+        "source": "default",
+        "period_days": monthrange(period.year, period.month)[1],
+        "source_rows": 1,
+    }
+    return (
+        {column.name: row[column.name] for column in COLUMNS}
+        | codes
+        | {"production_period": period}
+        | ours
+    )
 
 
 def key(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -57,13 +70,22 @@ def import_file(environment: dict[str, str], path: Path) -> Job:
 
 
 def outcome(job: Job) -> dict[str, Any]:
-    names = ("status", "expected_records", "total_records", "new_records", "updated_records", "duplicate_records")
+    names = (
+        "status",
+        "expected_records",
+        "total_records",
+        "new_records",
+        "updated_records",
+        "duplicate_records",
+    )
     return {name: getattr(job, name) for name in (*names, "failed_records", "error")}
 
 
 def test_every_value_of_both_publications_is_where_it_belongs(environment: dict[str, str]) -> None:
     first, second = rows_of(FIRST), rows_of(SECOND)
-    revised = {of for of, row in first.items() if of in second and values(row) != values(second[of])}
+    revised = {
+        of for of, row in first.items() if of in second and values(row) != values(second[of])
+    }
 
     one = import_file(environment, FIRST)
 
@@ -107,7 +129,9 @@ def test_every_value_of_both_publications_is_where_it_belongs(environment: dict[
     assert len(revised) == 161
     assert after_two["well_production"] == [expected[of] for of in sorted(expected)]
     replaced = {"replaced_at": merged_second["updated_at"], "job_id": two.job_id}
-    assert after_two["well_production_history"] == [first[of] | merged_first | replaced for of in sorted(revised)]
+    assert after_two["well_production_history"] == [
+        first[of] | merged_first | replaced for of in sorted(revised)
+    ]
     assert after_two["rejected_rows"] == []
 
 

@@ -33,7 +33,9 @@ def row(number: int) -> dict[str, Any]:
 
 
 class Service:
-    """Answers `$skip`, and filters by its key. `order` tells the numbers of the rows for a request from `skip` on."""
+    """Answers `$skip`, and filters by its key. `order` tells the numbers of the rows for a request
+    from `skip` on.
+    """
 
     def __init__(self, order: Callable[[int], list[int]], *, filters: bool = False) -> None:
         self._order = order
@@ -48,7 +50,9 @@ class Service:
         numbers = [n for n in range(ROWS) if n > int(after[1])] if after else self._order(skip)
         if self._filters and (after or query.get("$orderby") == "ID"):
             numbers = sorted(numbers)
-        return Answer(page([row(n) for n in numbers[skip : skip + min(top, PAGE)]], odata_count=len(numbers)))
+        return Answer(
+            page([row(n) for n in numbers[skip : skip + min(top, PAGE)]], odata_count=len(numbers))
+        )
 
 
 def shuffled(skip: int) -> list[int]:
@@ -80,7 +84,9 @@ def worker(environment: dict[str, str], dynamodb: Any) -> Worker:
 
 
 def imported(worker: Worker, url: str, **settings: Any) -> Job:
-    worker.settings = replace(worker.settings, source_url=url, page_size=PAGE, source_connections=1, **settings)
+    worker.settings = replace(
+        worker.settings, source_url=url, page_size=PAGE, source_connections=1, **settings
+    )
     job_id = worker.trigger()
     while worker.run(job_id)["outcome"] == "handed over":
         pass
@@ -93,7 +99,9 @@ def published(worker: Worker) -> Path:
     return Path(worker.settings.warehouse, snapshot.name)
 
 
-def test_an_order_that_changes_from_page_to_page_is_found_out_by_asking_twice(worker: Worker, serve: Serve) -> None:
+def test_an_order_that_changes_from_page_to_page_is_found_out_by_asking_twice(
+    worker: Worker, serve: Serve
+) -> None:
     job = imported(worker, serve(Service(shuffled)).url)
 
     error = job.error or {}
@@ -103,8 +111,12 @@ def test_an_order_that_changes_from_page_to_page_is_found_out_by_asking_twice(wo
     assert worker.manager.current_snapshot() is None
 
 
-@pytest.mark.parametrize("order", [twice, reloaded], ids=["it has them twice", "rows went and came again elsewhere"])
-def test_keys_on_two_pages_of_one_order_prove_nothing(worker: Worker, serve: Serve, order: Order) -> None:
+@pytest.mark.parametrize(
+    "order", [twice, reloaded], ids=["it has them twice", "rows went and came again elsewhere"]
+)
+def test_keys_on_two_pages_of_one_order_prove_nothing(
+    worker: Worker, serve: Serve, order: Order
+) -> None:
     job = imported(worker, serve(Service(order)).url)
 
     assert (job.status, job.new_records, job.duplicate_records) == (
@@ -122,7 +134,9 @@ def test_keys_on_two_pages_of_one_order_prove_nothing(worker: Worker, serve: Ser
 
 
 @pytest.mark.parametrize("paging", ["skip", "links", "auto"])
-def test_a_declared_key_tells_whatever_the_paging(worker: Worker, serve: Serve, paging: str) -> None:
+def test_a_declared_key_tells_whatever_the_paging(
+    worker: Worker, serve: Serve, paging: str
+) -> None:
     source = serve(Service(reloaded))
     source.described = Answer(DESCRIBED)
 
@@ -133,18 +147,27 @@ def test_a_declared_key_tells_whatever_the_paging(worker: Worker, serve: Serve, 
     assert job.completeness["state"] == "disproved"
 
 
-def test_with_a_key_that_is_declared_the_rows_are_read_again_by_it(worker: Worker, serve: Serve) -> None:
+def test_with_a_key_that_is_declared_the_rows_are_read_again_by_it(
+    worker: Worker, serve: Serve
+) -> None:
     source = serve(Service(shuffled, filters=True))
     source.described = Answer(DESCRIBED)
 
     job = imported(worker, source.url, source_paging="skip", source_primary_key=("ID",))
 
-    assert (job.status, job.new_records, job.duplicate_records, job.attempt) == (JobStatus.COMPLETED, ROWS, 0, 2)
+    assert (job.status, job.new_records, job.duplicate_records, job.attempt) == (
+        JobStatus.COMPLETED,
+        ROWS,
+        0,
+        2,
+    )
     assert [event.facts for event in job.events if event.name == "reads again by keys"] != []
     assert len(stored_rows(published(worker))) == ROWS
 
 
-def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(worker: Worker, serve: Serve) -> None:
+def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(
+    worker: Worker, serve: Serve
+) -> None:
     source = serve(Service(shuffled))
     source.described = Answer(DESCRIBED)
 
@@ -155,7 +178,9 @@ def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(worker: Worker
     assert worker.manager.current_snapshot() is None
 
 
-def test_rows_that_are_added_are_not_read_again_by_a_key_that_they_share(worker: Worker, serve: Serve) -> None:
+def test_rows_that_are_added_are_not_read_again_by_a_key_that_they_share(
+    worker: Worker, serve: Serve
+) -> None:
     job = imported(worker, serve(Service(shuffled, filters=True)).url, source_rows="sum")
 
     assert (job.error or {})["code"] == "HELD"
@@ -164,8 +189,14 @@ def test_rows_that_are_added_are_not_read_again_by_a_key_that_they_share(worker:
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_one_product_after_the_other_is_no_loop(worker: Worker, serve: Serve, counts: bool) -> None:
-    """A service that does not sort: the wells come again with each product, on pages as long as before."""
-    products = [("OIL", "oil_production_kbd"), ("GAS", "gas_production_mmcfd"), ("WATER", "water_production_kbd")]
+    """A service that does not sort: the wells come again with each product, on pages as long as
+    before.
+    """
+    products = [
+        ("OIL", "oil_production_kbd"),
+        ("GAS", "gas_production_mmcfd"),
+        ("WATER", "water_production_kbd"),
+    ]
     rows = [
         row(number) | {"oil_production_kbd": None, "product": product, column: 1.0 + number / 1000}
         for product, column in products
@@ -174,9 +205,17 @@ def test_one_product_after_the_other_is_no_loop(worker: Worker, serve: Serve, co
 
     def answer(handler: ScriptedHandler) -> Answer:
         skip = int(handler.asked.query.get("$skip", 0))
-        return Answer(page(rows[skip : skip + PAGE], **({"odata_count": len(rows)} if counts else {})))
+        return Answer(
+            page(rows[skip : skip + PAGE], **({"odata_count": len(rows)} if counts else {}))
+        )
 
-    job = imported(worker, serve(answer).url, source_paging="skip", source_rows="sum", source_primary_key=("product",))
+    job = imported(
+        worker,
+        serve(answer).url,
+        source_paging="skip",
+        source_rows="sum",
+        source_primary_key=("product",),
+    )
 
     assert (job.status, job.error, job.new_records) == (JobStatus.COMPLETED, None, ROWS // 2)
 
@@ -202,30 +241,47 @@ def reading(way: Way) -> Reading:
         (Way.LINKS, False, None, 0, 5),
     ],
 )
-def test_what_repeats_tell(way: Way, *, is_unique: bool, steady: bool | None, repeated: int, warned: int) -> None:
+def test_what_repeats_tell(
+    way: Way, *, is_unique: bool, steady: bool | None, repeated: int, warned: int
+) -> None:
     found = judge_repeats(FOUND, reading(way), is_unique=is_unique, is_steady=lambda: steady)
 
     assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})
 
 
 @pytest.mark.parametrize(("announced", "repeated"), [(7, 3), (None, 3), (8, 5)])
-def test_links_may_overlap_by_rows_that_come_beside_all_that_are_counted(announced: int | None, repeated: int) -> None:
-    """Nine rows, two of them twice because their pages overlap: seven rows, or two others came on no page."""
+def test_links_may_overlap_by_rows_that_come_beside_all_that_are_counted(
+    announced: int | None, repeated: int
+) -> None:
+    """Nine rows, two of them twice because their pages overlap: seven rows, or two others came on
+    no page.
+    """
     linked = replace(reading(Way.LINKS), announced=announced)
 
-    assert judge_repeats(FOUND, linked, is_unique=True, is_steady=lambda: None).repeated_keys == repeated
+    assert (
+        judge_repeats(FOUND, linked, is_unique=True, is_steady=lambda: None).repeated_keys
+        == repeated
+    )
 
 
 def test_the_source_is_asked_only_when_there_is_doubt() -> None:
     def never() -> bool:
         raise AssertionError
 
-    assert judge_repeats(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
-    assert json.dumps(judge_repeats(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys) == "5"
+    assert (
+        judge_repeats(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
+    )
+    assert (
+        json.dumps(
+            judge_repeats(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys
+        )
+        == "5"
+    )
 
 
 @pytest.mark.parametrize(
-    ("again", "steady", "repeated", "warned"), [(14, False, 0, 5), (13, False, 5, 0), (13, True, 0, 5)]
+    ("again", "steady", "repeated", "warned"),
+    [(14, False, 0, 5), (13, False, 5, 0), (13, True, 0, 5)],
 )
 def test_as_many_rows_as_came_in_meanwhile_may_come_twice(
     again: int, *, steady: bool, repeated: int, warned: int

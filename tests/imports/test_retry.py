@@ -1,4 +1,5 @@
-"""A retry goes on from the checkpoint of a job that ended, once, and only where that brings what a new import would.
+"""A retry goes on from the checkpoint of a job that ended, once, and only where that brings what a
+new import would.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -53,7 +54,11 @@ def source() -> Iterator[SampleSource]:
 
 @pytest.fixture
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
-    more = {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "10", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
+    more = {
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_PAGE_SIZE": "10",
+        "WELLHEAD_CHECKPOINT_SECONDS": "1",
+    }
     return Worker(environment | more, dynamodb)
 
 
@@ -67,7 +72,9 @@ def start(worker: Worker, **options: Any) -> Job:
     )
 
 
-def retry(worker: Worker, job_id: str, *, manager: JobManager | None = None, key: str | None = None) -> Job:
+def retry(
+    worker: Worker, job_id: str, *, manager: JobManager | None = None, key: str | None = None
+) -> Job:
     return retry_import(
         job_id,
         job_manager=manager or worker.manager,
@@ -98,7 +105,9 @@ def kept(worker: Worker) -> list[str]:
 
 
 def clear(worker: Worker) -> None:
-    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+    )
 
 
 # --- what a retry does
@@ -115,9 +124,15 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     done = worker.manager.get(new.job_id)
     assert old.cursor is not None
     assert (outcome["outcome"], done.status) == ("COMPLETED", JobStatus.COMPLETED)
-    assert (done.retry_of, done.parameters, done.triggered_by) == (old.job_id, {"full": True}, "ann")
+    assert (done.retry_of, done.parameters, done.triggered_by) == (
+        old.job_id,
+        {"full": True},
+        "ann",
+    )
     assert worker.manager.get(old.job_id) == replace(old, retried_by=new.job_id)
-    assert len(source.requests) - asked == 2 + 10 - old.cursor["page"]  # fields, types and the missing pages
+    assert (
+        len(source.requests) - asked == 2 + 10 - old.cursor["page"]
+    )  # fields, types and the missing pages
     assert done.total_records == done.fetched_records == 90
     resumed = [event for event in done.events if event.name == "resumed"]
     [facts] = [event.facts for event in resumed]
@@ -126,9 +141,13 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     assert kept(worker) == []
 
 
-def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, source: SampleSource) -> None:
+def test_a_job_whose_source_failed_goes_on_after_its_last_page(
+    worker: Worker, source: SampleSource
+) -> None:
     """No checkpoint was due yet."""
-    worker.settings = replace(worker.settings, checkpoint_seconds=3600, source_retries=0, source_connections=1)
+    worker.settings = replace(
+        worker.settings, checkpoint_seconds=3600, source_retries=0, source_connections=1
+    )
     source.faults.fail_page(6)
     job = start(worker)
     worker.run(job.job_id)
@@ -147,7 +166,9 @@ def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, s
 
 
 @file_or_lake
-def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, source: SampleSource) -> None:
+def test_a_job_that_could_not_publish_need_not_fetch_again(
+    worker: Worker, source: SampleSource
+) -> None:
     class Full(DirectoryWarehouse):
         def put(self, name: str, path: Path, *, sha256: str) -> None:
             if name.startswith(SNAPSHOTS):
@@ -354,7 +375,10 @@ def test_of_two_retries_at_the_same_moment_one_is_done(worker: Worker, dynamodb:
 
 def test_an_import_that_is_published_meanwhile_is_seen(worker: Worker, dynamodb: Any) -> None:
     old = stopped_midway(worker)
-    late = manager_on(InterruptedTable(lambda: worker.run(start(worker).job_id), dynamodb=dynamodb, name=TABLE), worker)
+    late = manager_on(
+        InterruptedTable(lambda: worker.run(start(worker).job_id), dynamodb=dynamodb, name=TABLE),
+        worker,
+    )
 
     with pytest.raises(NotResumable):
         retry(worker, old.job_id, manager=late)
@@ -362,7 +386,11 @@ def test_an_import_that_is_published_meanwhile_is_seen(worker: Worker, dynamodb:
 
 def test_an_answer_that_got_lost_is_no_second_retry(worker: Worker, dynamodb: Any) -> None:
     old = stopped_midway(worker)
-    new = retry(worker, old.job_id, manager=manager_on(RepeatingTable(dynamodb=dynamodb, name=TABLE), worker))
+    new = retry(
+        worker,
+        old.job_id,
+        manager=manager_on(RepeatingTable(dynamodb=dynamodb, name=TABLE), worker),
+    )
 
     assert worker.manager.get(old.job_id).retried_by == new.job_id
     assert len(worker.manager.history(limit=10)[0]) == 2
@@ -379,7 +407,9 @@ def test_a_silent_table_leaves_one_retry_for_its_key(worker: Worker, dynamodb: A
     assert worker.manager.get(old.job_id).retried_by == again.job_id
 
 
-def test_a_worker_knows_its_end_although_it_was_retried_at_once(worker: Worker, clock: Clock, dynamodb: Any) -> None:
+def test_a_worker_knows_its_end_although_it_was_retried_at_once(
+    worker: Worker, clock: Clock, dynamodb: Any
+) -> None:
     """The answer to its last write got lost, and somebody was quick."""
     job = start(worker)
 
@@ -399,10 +429,18 @@ def test_a_worker_knows_its_end_although_it_was_retried_at_once(worker: Worker, 
 # --- the watermark
 
 
-def test_the_watermark_is_not_later_than_the_first_reading(environment: dict[str, str], dynamodb: Any) -> None:
-    """What changed on the first pages while the job was stopped is asked for by the next increment."""
+def test_the_watermark_is_not_later_than_the_first_reading(
+    environment: dict[str, str], dynamodb: Any
+) -> None:
+    """What changed on the first pages while the job was stopped is asked for by the next
+    increment.
+    """
     with SampleSource(DATA) as source:
-        more = {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "10", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
+        more = {
+            "WELLHEAD_SOURCE_URL": source.url,
+            "WELLHEAD_PAGE_SIZE": "10",
+            "WELLHEAD_CHECKPOINT_SECONDS": "1",
+        }
         worker = Worker(environment | more | {"WELLHEAD_SOURCE_CHANGED": "updated_at"}, dynamodb)
         worker.clock.now = 1e9  # long before any row says it was changed
         old = stopped_midway(worker)

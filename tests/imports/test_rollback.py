@@ -1,4 +1,6 @@
-"""A rollback publishes an older snapshot once more: a job of its own, which moves the pointer as an import does."""
+"""A rollback publishes an older snapshot once more: a job of its own, which moves the pointer as an
+import does.
+"""
 
 from __future__ import annotations
 
@@ -62,11 +64,16 @@ class Wells:
         return 1, self.rows[position][0], "2023-01-01"
 
     def page(self, skip: int, top: int) -> list[bytes]:
-        return [json.dumps(self._row(place)).encode() for place in range(len(self))[skip : skip + top]]
+        return [
+            json.dumps(self._row(place)).encode() for place in range(len(self))[skip : skip + top]
+        ]
 
     def _row(self, place: int) -> dict[str, Any]:
         _, oil, changed = self.rows[place]
-        return dict(zip(KEY, self.key(place), strict=True)) | {"oil_production_kbd": oil, "updated_at": changed}
+        return dict(zip(KEY, self.key(place), strict=True)) | {
+            "oil_production_kbd": oil,
+            "updated_at": changed,
+        }
 
 
 FIRST = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY))
@@ -81,7 +88,10 @@ def source() -> Iterator[SampleSource]:
 
 @pytest.fixture
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
-    return Worker(environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_SOURCE_CHANGED": "updated_at"}, dynamodb)
+    return Worker(
+        environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_SOURCE_CHANGED": "updated_at"},
+        dynamodb,
+    )
 
 
 def current(worker: Worker) -> Snapshot:
@@ -109,7 +119,9 @@ def assert_shown(worker: Worker) -> None:
     """Who reads by the stable name, or main, reads what the pointer names."""
     snapshot = current(worker)
     if snapshot.is_lake:
-        assert_main_is(Services({"WELLHEAD_CATALOG": worker.settings.catalog} | _of(worker)).catalog, snapshot)
+        assert_main_is(
+            Services({"WELLHEAD_CATALOG": worker.settings.catalog} | _of(worker)).catalog, snapshot
+        )
     else:
         assert worker.warehouse.latest() == snapshot.name
 
@@ -128,18 +140,31 @@ def _of(worker: Worker) -> dict[str, str]:
 
 
 @file_or_lake
-def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worker, source: SampleSource) -> None:
+def test_the_older_rows_are_published_by_a_job_with_the_next_fence(
+    worker: Worker, source: SampleSource
+) -> None:
     first, second = two_imports(worker, source)
 
     job = roll_back(worker, first.name)
 
-    assert (job.status, job.error, job.rollback_to, job.triggered_by) == ("COMPLETED", None, first.name, "eve")
+    assert (job.status, job.error, job.rollback_to, job.triggered_by) == (
+        "COMPLETED",
+        None,
+        first.name,
+        "eve",
+    )
     assert wells(worker) == {1: 1.0, 2: 2.0}
     name = snapshot_name(3, job.job_id, is_lake=first.is_lake)
     moved = {"name": name, "fence": 3, "job_id": job.job_id, "rollback_fence": 3}
     assert asdict(current(worker)) == asdict(first) | moved
     assert worker.manager.lock() == Lock(fence=3)
-    assert [event.name for event in job.events] == ["created", "claimed", "checking", "publishing", "completed"]
+    assert [event.name for event in job.events] == [
+        "created",
+        "claimed",
+        "checking",
+        "publishing",
+        "completed",
+    ]
     assert worker.manager.history(limit=1)[0][0].rollback_to == first.name
     assert_shown(worker)
     assert not list(Path(worker.settings.scratch).iterdir())
@@ -147,7 +172,9 @@ def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worke
 
 
 @file_or_lake
-def test_the_next_import_asks_for_what_came_since_and_adds_it_again(worker: Worker, source: SampleSource) -> None:
+def test_the_next_import_asks_for_what_came_since_and_adds_it_again(
+    worker: Worker, source: SampleSource
+) -> None:
     first, _ = two_imports(worker, source)
     roll_back(worker, first.name)
     source.requests.clear()
@@ -234,7 +261,9 @@ def test_while_an_import_runs_a_rollback_is_refused_and_the_other_way_round(
     assert run_rollback(worker, asked.job_id).status is JobStatus.COMPLETED
 
 
-def test_the_same_key_gets_the_same_job_also_when_the_snapshot_is_gone(worker: Worker, source: SampleSource) -> None:
+def test_the_same_key_gets_the_same_job_also_when_the_snapshot_is_gone(
+    worker: Worker, source: SampleSource
+) -> None:
     first, second = two_imports(worker, source)
     asked = ask_for(worker, first.name, key="k")
     done = run_rollback(worker, asked.job_id)
@@ -247,7 +276,9 @@ def test_the_same_key_gets_the_same_job_also_when_the_snapshot_is_gone(worker: W
         ask_for(worker, first.name, key="another")
 
 
-def test_a_file_that_is_damaged_or_gone_ends_the_job_and_nothing_moves(worker: Worker, source: SampleSource) -> None:
+def test_a_file_that_is_damaged_or_gone_ends_the_job_and_nothing_moves(
+    worker: Worker, source: SampleSource
+) -> None:
     first, second = two_imports(worker, source)
     path = Path(worker.settings.warehouse, first.name)
     path.chmod(0o644)
@@ -278,7 +309,9 @@ def test_a_file_that_is_damaged_or_gone_ends_the_job_and_nothing_moves(worker: W
 # --- what was fetched before it
 
 
-def test_what_was_fetched_before_a_rollback_is_not_gone_on_from(worker: Worker, source: SampleSource) -> None:
+def test_what_was_fetched_before_a_rollback_is_not_gone_on_from(
+    worker: Worker, source: SampleSource
+) -> None:
     """It asked for what changed since the second import, and the first one lacks more."""
     first, _ = two_imports(worker, source)
     worker.settings = replace(worker.settings, checkpoint_seconds=0)
@@ -311,7 +344,9 @@ def test_a_source_that_first_came_after_the_snapshot_is_not_gone_on_from_either(
     assert replace(snapshot, rollback_fence=None).fence_of("another") == 0
 
 
-def test_what_was_held_before_a_rollback_cannot_be_accepted(worker: Worker, source: SampleSource) -> None:
+def test_what_was_held_before_a_rollback_cannot_be_accepted(
+    worker: Worker, source: SampleSource
+) -> None:
     first, _ = two_imports(worker, source)
     source.rows = Wells(*((well, 900.0, "2023-04-01T00:00:00Z") for well in (1, 2, 3)))
     held = worker.import_all()
@@ -335,7 +370,9 @@ def test_the_sweeper_keeps_what_is_pointed_at_and_what_can_be_rolled_back_to(
     rolled = current(worker)
     worker.clock.advance(10 * READER_SECONDS)
 
-    removed = clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=2, clock=worker.clock)
+    removed = clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=2, clock=worker.clock
+    )
 
     assert removed == [first.name]
     assert wells(worker) == {1: 1.0, 2: 2.0}
@@ -355,14 +392,21 @@ def test_the_age_of_the_data_is_that_of_its_import(worker: Worker, source: Sampl
     roll_back(worker, second.name)
     roll_back(worker, first.name)
 
-    assert _import_time(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
+    assert (
+        _import_time(worker.manager.find, current(worker).name)
+        == worker.manager.get(first.job_id).completed_at
+    )
 
 
-def test_a_snapshot_is_read_to_its_end_while_a_rollback_comes(worker: Worker, source: SampleSource) -> None:
+def test_a_snapshot_is_read_to_its_end_while_a_rollback_comes(
+    worker: Worker, source: SampleSource
+) -> None:
     first, second = two_imports(worker, source)
     with opened(worker.settings, second) as reader:
         roll_back(worker, first.name)
-        clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=1, clock=worker.clock)
+        clear_orphans(
+            job_manager=worker.manager, warehouse=worker.warehouse, kept=1, clock=worker.clock
+        )
 
         assert reader.execute("SELECT count(*) FROM well_production").fetchall() == [(3,)]
 

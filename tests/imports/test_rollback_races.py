@@ -1,4 +1,6 @@
-"""A rollback dies at each of its steps, or begins with an import: what is published is the one or the other, whole."""
+"""A rollback dies at each of its steps, or begins with an import: what is published is the one or
+the other, whole.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def lab(environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Pat
 
 
 def ask(lab: Lab, name: str) -> str:
-    return lab.manager.create(new_job(now=time.time(), triggered_by="eve", parameters={}, rollback_to=name)).job_id
+    return lab.manager.create(
+        new_job(now=time.time(), triggered_by="eve", parameters={}, rollback_to=name)
+    ).job_id
 
 
 def before(lab: Lab) -> Snapshot:
@@ -101,7 +105,9 @@ def test_every_file_step_of_a_rollback(lab: Lab) -> None:
         roll_back(lab, before(lab), at=("file", number, "before"))
 
 
-def test_of_an_import_and_a_rollback_at_once_one_wins(environment: dict[str, str], lambda_handler: object) -> None:
+def test_of_an_import_and_a_rollback_at_once_one_wins(
+    environment: dict[str, str], lambda_handler: object
+) -> None:
     first, _ = publish_two(environment)
     for _ in range(5):
         found: list[Any] = []
@@ -111,7 +117,11 @@ def test_of_an_import_and_a_rollback_at_once_one_wins(environment: dict[str, str
             services = Services(environment)
             barrier.wait()
             try:
-                found.append(services.job_manager.create(new_job(now=time.time(), triggered_by="a", parameters={})))
+                found.append(
+                    services.job_manager.create(
+                        new_job(now=time.time(), triggered_by="a", parameters={})
+                    )
+                )
             except ImportAlreadyRunning as refused:
                 found.append(refused)
 

@@ -1,4 +1,6 @@
-"""Several segments between two checkpoints: each is a place to go on from, with the cursor behind its own rows."""
+"""Several segments between two checkpoints: each is a place to go on from, with the cursor behind
+its own rows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from chalicelib.warehouse.names import segment_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-CLAIM = Claim(job=replace(new_job(now=NOON, triggered_by="ada", parameters={}), fence=3), fence=3, holder="a")
+CLAIM = Claim(
+    job=replace(new_job(now=NOON, triggered_by="ada", parameters={}), fence=3), fence=3, holder="a"
+)
 ROWS = 5  # of a segment
 
 
@@ -41,7 +45,9 @@ class Place:
 
     def wells(self) -> list[int]:
         self.repository._staging.end()
-        found = self.repository._connection.execute("SELECT CAST(well_code AS INTEGER) FROM staged ORDER BY arrival")
+        found = self.repository._connection.execute(
+            "SELECT CAST(well_code AS INTEGER) FROM staged ORDER BY arrival"
+        )
         return [well for (well,) in found.fetchall()]
 
 
@@ -59,7 +65,9 @@ def stored(tmp_path: Path) -> Checkpoint:
     return first.segments.store(checkpoint, after(4))
 
 
-def test_all_segments_of_a_checkpoint_come_back_in_their_order(stored: Checkpoint, tmp_path: Path) -> None:
+def test_all_segments_of_a_checkpoint_come_back_in_their_order(
+    stored: Checkpoint, tmp_path: Path
+) -> None:
     next_one = Place(tmp_path, "next")
 
     assert next_one.segments.load(next_one.repository, stored, beat=lambda: None) == stored
@@ -68,7 +76,9 @@ def test_all_segments_of_a_checkpoint_come_back_in_their_order(stored: Checkpoin
 
 
 @pytest.mark.parametrize("lost", range(5))
-def test_the_cursor_is_that_of_the_last_segment_that_is_proved(stored: Checkpoint, tmp_path: Path, lost: int) -> None:
+def test_the_cursor_is_that_of_the_last_segment_that_is_proved(
+    stored: Checkpoint, tmp_path: Path, lost: int
+) -> None:
     next_one = Place(tmp_path, "next")
     next_one.warehouse.remove(segment_names(stored.segments)[lost])
 

@@ -1,4 +1,6 @@
-"""The states of the machine: the rows of one worker, whatever dies when, and nothing that a zombie writes counts."""
+"""The states of the machine: the rows of one worker, whatever dies when, and nothing that a zombie
+writes counts.
+"""
 
 from __future__ import annotations
 
@@ -66,14 +68,20 @@ def published(worker: StatesWorker) -> Path:
 def assert_whole(worker: StatesWorker, job: Job) -> None:
     told = DATA.expected()
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
-    assert (job.new_records, job.duplicate_records, job.failed_records) == (told.new, told.duplicate, told.failed)
+    assert (job.new_records, job.duplicate_records, job.failed_records) == (
+        told.new,
+        told.duplicate,
+        told.failed,
+    )
     assert (job.fetched_records, job.expected_records, job.total_records) == (ROWS, ROWS, ROWS)
     assert (job.completeness or {})["state"] == "proved"
     assert job.parts == {"count": PARTS, "done": PARTS}
     assert stored_rows(published(worker)) == EXPECTED
     assert rejected_rows(published(worker)) == told.failed
     assert worker.manager.lock().owner is None
-    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+    )
     assert [name for name in files(worker.settings.warehouse) if name.startswith("segments/")] == []
     assert files(worker.settings.scratch) == {}
 
@@ -89,11 +97,15 @@ def test_the_states_together_do_what_one_worker_does(worker: StatesWorker) -> No
     ]
 
 
-def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(worker: StatesWorker, source: SampleSource) -> None:
+def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(
+    worker: StatesWorker, source: SampleSource
+) -> None:
     planned = worker.plan(worker.trigger())
     first = len(source.requests)
     worker.fetch(planned, 3)
-    filters = {seen.query["$filter"] for seen in list(source.requests)[first:] if "$filter" in seen.query}
+    filters = {
+        seen.query["$filter"] for seen in list(source.requests)[first:] if "$filter" in seen.query
+    }
     assert len(filters) == 1
     worker.clock.advance(30)
     for number in (0, 1, 2):
@@ -109,7 +121,9 @@ def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(worker: State
     assert_whole(worker, worker.manager.get(planned["job_id"]))
 
 
-def test_a_part_whose_time_is_over_says_more_and_goes_on(worker: StatesWorker, source: SampleSource) -> None:
+def test_a_part_whose_time_is_over_says_more_and_goes_on(
+    worker: StatesWorker, source: SampleSource
+) -> None:
     planned = worker.plan(worker.trigger())
     looks = Budget(worker.clock, 5)
 
@@ -151,7 +165,9 @@ def test_the_worker_of_a_part_dies_midway(worker: StatesWorker) -> None:
     assert_whole(worker, worker.manager.get(planned["job_id"]))
 
 
-def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(worker: StatesWorker) -> None:
+def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(
+    worker: StatesWorker,
+) -> None:
     """The two write segments of other names, and the table takes the later one's alone."""
     worker.set(checkpoint_seconds=0)
     planned = worker.plan(worker.trigger())
@@ -200,7 +216,9 @@ def test_a_part_of_an_attempt_is_written_by_its_worker_alone(worker: StatesWorke
     planned = worker.plan(worker.trigger())
     claim, plan, item = _claim(worker, planned), _plan(worker, planned), _items(worker, planned)[1]
     parts = PartTable(table=worker.manager.table, clock=worker.clock)
-    parts.store(claim, plan, replace(item, delivered=1))  # nobody has begun with it, as ever since parts are stored
+    parts.store(
+        claim, plan, replace(item, delivered=1)
+    )  # nobody has begun with it, as ever since parts are stored
     begun = parts.begin(claim, plan, item)
 
     for worker_name in ("another", None):
@@ -225,7 +243,9 @@ def test_nothing_is_published_of_a_part_that_is_merged_twice(worker: StatesWorke
         def load_segment(self, path: Path, *, part: int = 0) -> bool:
             again = path.with_name(f"again-{path.name}")
             shutil.copy(path, again)
-            return super().load_segment(path, part=part) and (part != 2 or super().load_segment(again, part=part))
+            return super().load_segment(path, part=part) and (
+                part != 2 or super().load_segment(again, part=part)
+            )
 
     planned = worker.plan(worker.trigger())
     worker.fetch_all(planned)
@@ -255,12 +275,19 @@ def test_a_worker_that_froze_writes_nothing_once_the_merge_has_begun(worker: Sta
             merged.append(worker.merge(planned["job_id"])["outcome"])
         return 900.0
 
-    assert worker.fetch(planned, 2, remaining=Budget(worker.clock, 6, merge_meanwhile))["outcome"] == "lease lost"
+    assert (
+        worker.fetch(planned, 2, remaining=Budget(worker.clock, 6, merge_meanwhile))["outcome"]
+        == "lease lost"
+    )
     assert merged == [None, JobStatus.COMPLETED]
-    assert_whole(worker, worker.manager.get(planned["job_id"]))  # the merge has read the part itself
+    assert_whole(
+        worker, worker.manager.get(planned["job_id"])
+    )  # the merge has read the part itself
 
 
-def test_a_merge_takes_over_from_one_that_froze_and_each_row_is_there_once(worker: StatesWorker) -> None:
+def test_a_merge_takes_over_from_one_that_froze_and_each_row_is_there_once(
+    worker: StatesWorker,
+) -> None:
     planned = worker.plan(worker.trigger())
     worker.fetch_all(planned)
     merged: list[Any] = []
@@ -289,7 +316,9 @@ class _Interrupted:
 
 
 def test_a_merge_that_dies_five_times_is_not_given_up(worker: StatesWorker) -> None:
-    """What the parts have brought is progress, though the job's own checkpoint was written before them."""
+    """What the parts have brought is progress, though the job's own checkpoint was written before
+    them.
+    """
     planned = worker.plan(worker.trigger())
     worker.fetch_all(planned)
     for _ in range(5):
@@ -305,7 +334,9 @@ class _DyingPublication(FilePublication):
         raise Died
 
 
-def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(worker: StatesWorker) -> None:
+def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(
+    worker: StatesWorker,
+) -> None:
     job_id = worker.trigger()
     later: list[Any] = []
 
@@ -402,8 +433,14 @@ def test_an_execution_that_could_not_go_on_ends_its_job(
 ) -> None:
     planned = worker.plan(worker.trigger())
 
-    assert fail_import(planned["job_id"], execution="another", error=error, job_manager=worker.manager) == "nothing"
-    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "failed"
+    assert (
+        fail_import(planned["job_id"], execution="another", error=error, job_manager=worker.manager)
+        == "nothing"
+    )
+    assert (
+        fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager)
+        == "failed"
+    )
     job = worker.manager.get(planned["job_id"])
     assert (job.status, (job.error or {})["code"], (job.error or {})["retryable"]) == (
         JobStatus.FAILED,
@@ -411,13 +448,19 @@ def test_an_execution_that_could_not_go_on_ends_its_job(
         retryable,
     )
     assert worker.manager.lock().owner is None
-    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "nothing"
+    assert (
+        fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager)
+        == "nothing"
+    )
 
 
 def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> None:
     job_id = worker.trigger()
 
-    assert fail_import(job_id, execution=EXECUTION, error="States.Timeout", job_manager=worker.manager) == "failed"
+    assert (
+        fail_import(job_id, execution=EXECUTION, error="States.Timeout", job_manager=worker.manager)
+        == "failed"
+    )
     assert worker.manager.get(job_id).status is JobStatus.FAILED
 
 
@@ -435,7 +478,9 @@ def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker
 
 
 def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Claim:
-    return Claim(job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"])
+    return Claim(
+        job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"]
+    )
 
 
 def _plan(worker: StatesWorker, planned: dict[str, Any]) -> Plan:

@@ -1,4 +1,5 @@
-"""Several sources in one store: each has a watermark, a memory of what was accepted and a held import of its own.
+"""Several sources in one store: each has a watermark, a memory of what was accepted and a held
+import of its own.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -34,7 +35,9 @@ JANUARY, FEBRUARY = "2023-01-10T06:00:00Z", "2023-02-10T06:00:00Z"
 
 
 class Wells:
-    """Rows (well, oil, changed) of one field and month; `short` of them are counted and do not come."""
+    """Rows (well, oil, changed) of one field and month; `short` of them are counted and do not
+    come.
+    """
 
     ordered = True
 
@@ -49,23 +52,41 @@ class Wells:
         return 1, self.rows[position][0] if position < len(self.rows) else 10**9, "2023-01-01"
 
     def page(self, skip: int, top: int) -> list[bytes]:
-        return [json.dumps(self._row(place)).encode() for place in range(len(self.rows))[skip : skip + top]]
+        return [
+            json.dumps(self._row(place)).encode()
+            for place in range(len(self.rows))[skip : skip + top]
+        ]
 
     def _row(self, place: int) -> dict[str, Any]:
         _, oil, changed = self.rows[place]
-        return dict(zip(KEY, self.key(place), strict=True)) | {"oil_production_kbd": oil, "updated_at": changed}
+        return dict(zip(KEY, self.key(place), strict=True)) | {
+            "oil_production_kbd": oil,
+            "updated_at": changed,
+        }
 
 
 class Lab:
-    """The source `default` of the settings and the source `gulf` of a definition, with one worker."""
+    """The source `default` of the settings and the source `gulf` of a definition, with one
+    worker.
+    """
 
     def __init__(self, worker: Worker, sources: dict[str, SampleSource]) -> None:
         self.worker = worker
         self.sources = sources
-        worker.settings = replace(worker.settings, source_reach="anywhere", source_changed="updated_at")
+        worker.settings = replace(
+            worker.settings, source_reach="anywhere", source_changed="updated_at"
+        )
         base = replace(worker.settings, source_url=sources["default"].url)
-        told = {"name": "gulf", "kind": "odata", "url": sources["gulf"].url, "increment": "updated_at"}
-        self.settings: dict[str, Settings] = {"default": base, "gulf": settings_of(definition_of(told), base)}
+        told = {
+            "name": "gulf",
+            "kind": "odata",
+            "url": sources["gulf"].url,
+            "increment": "updated_at",
+        }
+        self.settings: dict[str, Settings] = {
+            "default": base,
+            "gulf": settings_of(definition_of(told), base),
+        }
 
     def imported(self, name: str, *, full: bool = False) -> Job:
         self.sources[name].requests.clear()
@@ -84,7 +105,11 @@ class Lab:
 
     def filters(self, name: str) -> set[str | None]:
         """What was asked of the source: the first page of each import."""
-        return {asked.query.get("$filter") for asked in self.sources[name].requests if "$count" in asked.query}
+        return {
+            asked.query.get("$filter")
+            for asked in self.sources[name].requests
+            if "$count" in asked.query
+        }
 
     @property
     def snapshot(self) -> Snapshot:
@@ -94,7 +119,9 @@ class Lab:
 
     def stored(self) -> dict[tuple[str, str], float]:
         with opened(self.worker.settings, self.snapshot) as connection:
-            rows = connection.execute("SELECT source, well_code, oil_production_kbd FROM well_production").fetchall()
+            rows = connection.execute(
+                "SELECT source, well_code, oil_production_kbd FROM well_production"
+            ).fetchall()
         return {(source, well): oil for source, well, oil in rows}
 
     def accept(self, held: Job) -> Job:
@@ -111,7 +138,10 @@ class Lab:
 
 @pytest.fixture
 def lab(environment: dict[str, str], dynamodb: Any) -> Iterator[Lab]:
-    rows = {"default": Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY)), "gulf": Wells((1, 10.0, JANUARY))}
+    rows = {
+        "default": Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY)),
+        "gulf": Wells((1, 10.0, JANUARY)),
+    }
     with SampleSource(rows["default"]) as first, SampleSource(rows["gulf"]) as second:
         yield Lab(Worker(environment, dynamodb), {"default": first, "gulf": second})
 
@@ -154,7 +184,12 @@ def test_a_held_import_can_be_accepted_after_another_source_was_published(lab: L
     lab.imported("default")
     waiting = held(lab, "default")
     lab.imported("gulf")
-    clear_orphans(job_manager=lab.worker.manager, warehouse=lab.worker.warehouse, kept=3, clock=lab.worker.clock)
+    clear_orphans(
+        job_manager=lab.worker.manager,
+        warehouse=lab.worker.warehouse,
+        kept=3,
+        clock=lab.worker.clock,
+    )
 
     done = lab.accept(waiting)
 
@@ -187,10 +222,17 @@ def test_a_held_import_is_too_late_when_its_own_source_was_published(lab: Lab) -
 
 def test_a_retry_goes_on_when_another_source_was_published_meanwhile(lab: Lab) -> None:
     def failed() -> Job:
-        job = replace(a_job(lab.worker.clock), source_id=lab.settings["default"].source_id, source_name="default")
+        job = replace(
+            a_job(lab.worker.clock),
+            source_id=lab.settings["default"].source_id,
+            source_name="default",
+        )
         lab.worker.manager.create(job)
         lab.worker.settings = replace(lab.settings["default"], page_size=1)
-        assert lab.worker.run(job.job_id, remaining=Budget(lab.worker.clock, 8))["outcome"] == "handed over"
+        assert (
+            lab.worker.run(job.job_id, remaining=Budget(lab.worker.clock, 8))["outcome"]
+            == "handed over"
+        )
         return lab.worker.manager.cancel(job.job_id)
 
     def retry(old: Job) -> Job:
@@ -219,7 +261,10 @@ def test_a_retry_goes_on_when_another_source_was_published_meanwhile(lab: Lab) -
 
 def test_what_was_accepted_of_one_source_is_not_accepted_of_another(lab: Lab) -> None:
     """More rows are rejected than may be, in both."""
-    bad = Wells(*((well, 1e9, JANUARY) for well in range(40)), *((well, 1.0, JANUARY) for well in range(40, 100)))
+    bad = Wells(
+        *((well, 1e9, JANUARY) for well in range(40)),
+        *((well, 1.0, JANUARY) for well in range(40, 100)),
+    )
     for name in ("default", "gulf"):
         lab.sources[name].rows = bad
     waiting = lab.imported("default")

@@ -1,4 +1,6 @@
-"""A stack from before codes were text goes on with its table, its warehouse and an import that was under way."""
+"""A stack from before codes were text goes on with its table, its warehouse and an import that was
+under way.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ class Padded(Revised):
     def page(self, skip: int, top: int) -> list[bytes]:
         rows = [json.loads(row) for row in super().page(skip, top)]
         return [
-            json.dumps(row | {name: padded(row[name]) for name in ("field_code", "well_code")}).encode() for row in rows
+            json.dumps(
+                row | {name: padded(row[name]) for name in ("field_code", "well_code")}
+            ).encode()
+            for row in rows
         ]
 
 
@@ -64,11 +69,20 @@ def source() -> Iterator[SampleSource]:
 
 
 @pytest.fixture
-def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource, tmp_path: Path) -> Worker:
+def worker(
+    environment: dict[str, str], dynamodb: Any, source: SampleSource, tmp_path: Path
+) -> Worker:
     """Of a stack that has published two imports, the second one with revisions."""
-    more = {"SOURCE_URL": source.url, "PAGE_SIZE": "10", "CHECKPOINT_SECONDS": "1", "SOURCE_CONNECTIONS": "1"}
+    more = {
+        "SOURCE_URL": source.url,
+        "PAGE_SIZE": "10",
+        "CHECKPOINT_SECONDS": "1",
+        "SOURCE_CONNECTIONS": "1",
+    }
     more |= {"SOURCE_CHANGED": "production_period"}
-    worker = Worker(environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb)
+    worker = Worker(
+        environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb
+    )
     worker.import_all()
     source.rows = REVISED
     worker.manager.create(full := replace(a_job(worker.clock), parameters={"full": True}))
@@ -116,7 +130,9 @@ def test_codes_that_the_source_writes_with_zeros_are_found_again_and_renamed(
         for row in expected_rows(REVISED)
     ]
     assert sorted(stored_rows(published(worker))) == sorted(renamed)
-    assert {row["well_code"][:2] for row in tables(published(worker))["well_production_history"]} == {"00"}
+    assert {
+        row["well_code"][:2] for row in tables(published(worker))["well_production_history"]
+    } == {"00"}
 
 
 def test_a_part_that_would_store_wells_twice_is_refused_and_publishes_nothing(
@@ -131,7 +147,11 @@ def test_a_part_that_would_store_wells_twice_is_refused_and_publishes_nothing(
 
     job = worker.manager.get(part.job_id)
     assert job.error is not None
-    assert (job.status, job.error["code"], job.error["retryable"]) == (JobStatus.FAILED, "FULL_IMPORT_FIRST", False)
+    assert (job.status, job.error["code"], job.error["retryable"]) == (
+        JobStatus.FAILED,
+        "FULL_IMPORT_FIRST",
+        False,
+    )
     assert published(worker).read_bytes() == before
 
 
@@ -151,7 +171,9 @@ def test_another_length_of_period_is_refused_and_publishes_nothing(worker: Worke
 def test_an_import_that_was_under_way_begins_anew_in_the_new_form(
     worker: Worker, dynamodb: Any, is_retried: bool
 ) -> None:
-    job_id = worker.manager.create(replace(a_job(worker.clock), source_id=worker.settings.source_id)).job_id
+    job_id = worker.manager.create(
+        replace(a_job(worker.clock), source_id=worker.settings.source_id)
+    ).job_id
     assert worker.run(job_id, remaining=Budget(worker.clock, 4))["outcome"] == "handed over"
     make_checkpoint_older(worker, dynamodb, job_id)
     fetched = worker.manager.get(job_id).fetched_records
@@ -172,5 +194,7 @@ def test_an_import_that_was_under_way_begins_anew_in_the_new_form(
 
     job = worker.manager.get(job_id)
     assert counts(job) == (JobStatus.COMPLETED, None, 0, 0, len(DATA))
-    assert [event.facts["lost_records"] for event in job.events if event.name == "gone back"] == [fetched]
+    assert [event.facts["lost_records"] for event in job.events if event.name == "gone back"] == [
+        fetched
+    ]
     assert stored_rows(published(worker)) == expected_rows(REVISED)

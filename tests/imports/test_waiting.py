@@ -1,4 +1,6 @@
-"""An import that gives its source time says so while it waits, and its retries stay counted when it fails."""
+"""An import that gives its source time says so while it waits, and its retries stay counted when it
+fails.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
 
-FIRST = {"field_code": 1, "well_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
+FIRST = {
+    "field_code": 1,
+    "well_code": 1,
+    "production_period": "2024-01-01",
+    "oil_production_kbd": 1.0,
+}
 SECOND = FIRST | {"well_code": 2}
 
 
@@ -57,7 +64,9 @@ class WatchedManager(JobManager):
         return stored
 
 
-def run(environment: dict[str, str], dynamodb: Any, throttled: Throttled, **more: str) -> tuple[Job, WatchedManager]:
+def run(
+    environment: dict[str, str], dynamodb: Any, throttled: Throttled, **more: str
+) -> tuple[Job, WatchedManager]:
     """In real time."""
     with ScriptedSource(throttled.serve) as source:
         worker = Worker(environment | {"WELLHEAD_SOURCE_URL": source.url} | more, dynamodb)
@@ -94,7 +103,9 @@ def test_a_job_says_what_it_waits_for_until_when_and_which_try_comes(
     assert waits
     assert {(wait["for"], wait["try"]) for wait in waits} == {("SOURCE_THROTTLED", 2)}
     assert waits[0]["until"] == pytest.approx(throttled.refused_at[0] + 4, abs=1.5)
-    assert [view["stats"]["http_retries"] for view in manager.views if view["waiting"]] == [1] * len(waits)
+    assert [view["stats"]["http_retries"] for view in manager.views if view["waiting"]] == [
+        1
+    ] * len(waits)
     assert (done.status, done.waiting, done.stats["http_retries"]) == (JobStatus.COMPLETED, None, 1)
     assert manager.views[-1]["waiting"] is None
 
@@ -102,10 +113,16 @@ def test_a_job_says_what_it_waits_for_until_when_and_which_try_comes(
 def test_a_job_that_fails_keeps_the_count_of_its_retries_and_waits_no_more(
     environment: dict[str, str], dynamodb: Any
 ) -> None:
-    failed, _ = run(environment, dynamodb, Throttled(refusals=9, seconds=0), WELLHEAD_SOURCE_RETRIES="2")
+    failed, _ = run(
+        environment, dynamodb, Throttled(refusals=9, seconds=0), WELLHEAD_SOURCE_RETRIES="2"
+    )
 
     assert (failed.error or {})["code"] == "SOURCE_THROTTLED"
-    assert (failed.status, failed.waiting, failed.stats["http_retries"]) == (JobStatus.FAILED, None, 2)
+    assert (failed.status, failed.waiting, failed.stats["http_retries"]) == (
+        JobStatus.FAILED,
+        None,
+        2,
+    )
     assert failed.fetched_records == 1
 
 

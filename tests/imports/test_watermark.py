@@ -1,4 +1,5 @@
-"""An import asks for what changed since the published data, and for nothing less: whole imports on a real source.
+"""An import asks for what changed since the published data, and for nothing less: whole imports on
+a real source.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -58,7 +59,10 @@ class Wells:
 
     def _row(self, place: int) -> dict[str, Any]:
         _, oil, changed = self.rows[place]
-        return dict(zip(KEY, self.key(place), strict=True)) | {"oil_production_kbd": oil, "updated_at": changed}
+        return dict(zip(KEY, self.key(place), strict=True)) | {
+            "oil_production_kbd": oil,
+            "updated_at": changed,
+        }
 
 
 FIRST = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY))
@@ -72,7 +76,10 @@ def source() -> Iterator[SampleSource]:
 
 @pytest.fixture
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
-    return Worker(environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_SOURCE_CHANGED": "updated_at"}, dynamodb)
+    return Worker(
+        environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_SOURCE_CHANGED": "updated_at"},
+        dynamodb,
+    )
 
 
 def change(worker: Worker, **settings: Any) -> None:
@@ -102,9 +109,15 @@ def filters(source: SampleSource) -> set[str | None]:
 
 
 @file_or_lake
-def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(worker: Worker, source: SampleSource) -> None:
+def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(
+    worker: Worker, source: SampleSource
+) -> None:
     first = worker.import_all()
-    assert (first.status, first.error, "changed_since" in first.stats) == (JobStatus.COMPLETED, None, False)
+    assert (first.status, first.error, "changed_since" in first.stats) == (
+        JobStatus.COMPLETED,
+        None,
+        False,
+    )
     assert (filters(source), snapshot(worker).changed_until) == ({None}, seconds(FEBRUARY))
 
     source.requests.clear()
@@ -130,7 +143,9 @@ def test_nothing_new_leaves_data_and_watermark(worker: Worker, source: SampleSou
     assert (wells(worker), snapshot(worker).changed_until) == ({1: 1.0, 2: 2.0}, seconds(FEBRUARY))
 
 
-def test_full_asks_for_all_and_never_lowers_the_watermark(worker: Worker, source: SampleSource) -> None:
+def test_full_asks_for_all_and_never_lowers_the_watermark(
+    worker: Worker, source: SampleSource
+) -> None:
     worker.import_all()
     source.requests.clear()
     source.rows = Wells((1, 1.5, JANUARY))
@@ -154,7 +169,9 @@ def test_full_asks_for_all_and_never_lowers_the_watermark(worker: Worker, source
     ],
     ids=["filter", "field", "no field", "mapping"],
 )
-def test_another_source_inherits_no_watermark(worker: Worker, source: SampleSource, other: dict[str, Any]) -> None:
+def test_another_source_inherits_no_watermark(
+    worker: Worker, source: SampleSource, other: dict[str, Any]
+) -> None:
     worker.import_all()
     source.requests.clear()
     before = worker.settings
@@ -165,7 +182,13 @@ def test_another_source_inherits_no_watermark(worker: Worker, source: SampleSour
 
     assert not any("updated_at" in str(each) for each in filters(source))
     assert snapshot(worker).changed_until in (None, seconds(FEBRUARY))
-    change(worker, **{name: getattr(before, name) for name in ("source_url", "source_changed", "source_columns")})
+    change(
+        worker,
+        **{
+            name: getattr(before, name)
+            for name in ("source_url", "source_changed", "source_columns")
+        },
+    )
     source.requests.clear()
     worker.import_all()
     assert filters(source) == {None}
@@ -181,8 +204,12 @@ def test_a_failed_import_moves_nothing(worker: Worker, source: SampleSource) -> 
     assert snapshot(worker) == before
 
 
-def test_a_change_dated_in_the_future_does_not_hide_what_comes_before_it(worker: Worker, source: SampleSource) -> None:
-    """Nor does what was changed while it was being read: the watermark stays at the import's beginning."""
+def test_a_change_dated_in_the_future_does_not_hide_what_comes_before_it(
+    worker: Worker, source: SampleSource
+) -> None:
+    """Nor does what was changed while it was being read: the watermark stays at the import's
+    beginning.
+    """
     source.rows = Wells((1, 1.0, JANUARY), (2, 2.0, LONG_AFTER))
 
     job = worker.import_all()
@@ -190,18 +217,24 @@ def test_a_change_dated_in_the_future_does_not_hide_what_comes_before_it(worker:
     assert snapshot(worker).changed_until == job.started_at
 
 
-def test_rows_that_are_rejected_or_undated_do_not_stop_the_watermark(worker: Worker, source: SampleSource) -> None:
+def test_rows_that_are_rejected_or_undated_do_not_stop_the_watermark(
+    worker: Worker, source: SampleSource
+) -> None:
     source.rows = Wells((1, "n/a", FEBRUARY), (2, 2.0, None), (3, 3.0, "soon"), (4, 4.0, JANUARY))
 
     job = worker.import_all()
 
     assert (job.status, job.failed_records, job.new_records) == (JobStatus.COMPLETED, 1, 3)
     assert snapshot(worker).changed_until == seconds(FEBRUARY)
-    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
+    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [
+        ("WITHOUT_CHANGE_TIME", 2)
+    ]
 
 
 @file_or_lake
-def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, source: SampleSource) -> None:
+def test_a_later_worker_keeps_the_filter_and_the_watermark(
+    worker: Worker, source: SampleSource
+) -> None:
     worker.import_all()
     source.requests.clear()
     source.rows = Wells(*((well, 3.0, MARCH if well == 1 else FEBRUARY) for well in range(1, 9)))
@@ -222,7 +255,9 @@ def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, sourc
 
 
 def test_undated_rows_are_counted_over_all_workers(worker: Worker, source: SampleSource) -> None:
-    source.rows = Wells(*((well, 3.0, None if well in (1, 8) else FEBRUARY) for well in range(1, 9)))
+    source.rows = Wells(
+        *((well, 3.0, None if well in (1, 8) else FEBRUARY) for well in range(1, 9))
+    )
     change(worker, page_size=2, checkpoint_seconds=1, source_paging="skip")
     source.paging = "skip"
     job_id = worker.trigger()
@@ -233,7 +268,9 @@ def test_undated_rows_are_counted_over_all_workers(worker: Worker, source: Sampl
 
     job = worker.manager.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.COMPLETED, 2)
-    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
+    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [
+        ("WITHOUT_CHANGE_TIME", 2)
+    ]
 
 
 @pytest.mark.by_lot
@@ -242,7 +279,9 @@ def test_undated_rows_are_counted_over_all_workers(worker: Worker, source: Sampl
 def test_every_paging_and_version_asks_for_what_changed(
     environment: dict[str, str], dynamodb: Any, paging: str, version: Version
 ) -> None:
-    with SampleSource(FIRST, version=version, paging="links" if paging == "links" else "skip") as source:
+    with SampleSource(
+        FIRST, version=version, paging="links" if paging == "links" else "skip"
+    ) as source:
         query = "?$filter=well_code lt 9 or well_code gt 99"
         more = {
             "SOURCE_URL": source.url + query,
@@ -250,9 +289,13 @@ def test_every_paging_and_version_asks_for_what_changed(
             "PAGE_SIZE": "1",
             "SOURCE_PAGING": paging,
         }
-        worker = Worker(environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb)
+        worker = Worker(
+            environment | {f"WELLHEAD_{name}": value for name, value in more.items()}, dynamodb
+        )
         worker.import_all()
-        source.rows = Wells((1, 1.5, JANUARY), (2, 2.5, FEBRUARY), (3, 3.0, MARCH), (50, 4.0, MARCH))
+        source.rows = Wells(
+            (1, 1.5, JANUARY), (2, 2.5, FEBRUARY), (3, 3.0, MARCH), (50, 4.0, MARCH)
+        )
         job = worker.import_all()
 
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
@@ -264,7 +307,9 @@ def test_every_paging_and_version_asks_for_what_changed(
 def test_a_count_of_all_rows_whatever_the_filter_holds_no_increment(
     worker: Worker, serve: Serve, counted: int | None, ends: str
 ) -> None:
-    """It proves nothing either, so the watermark stays. A service that cannot be asked for it is not excused."""
+    """It proves nothing either, so the watermark stays. A service that cannot be asked for it is
+    not excused.
+    """
     three = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY), (3, 3.0, FEBRUARY))
     rows = [json.loads(row) for row in three.page(0, 3)]
 
@@ -285,7 +330,8 @@ def test_a_count_of_all_rows_whatever_the_filter_holds_no_increment(
 
 
 @pytest.mark.parametrize(
-    ("field", "says"), [("nothing", "no field"), ("well_code", "Edm.Int64"), ("field_name", "Edm.String")]
+    ("field", "says"),
+    [("nothing", "no field"), ("well_code", "Edm.Int64"), ("field_name", "Edm.String")],
 )
 def test_a_change_field_that_tells_no_time_is_reported(
     worker: Worker, source: SampleSource, field: str, says: str
@@ -300,7 +346,9 @@ def test_a_change_field_that_tells_no_time_is_reported(
 
 
 @file_or_lake
-def test_an_increment_is_never_published_on_another_base(worker: Worker, source: SampleSource, dynamodb: Any) -> None:
+def test_an_increment_is_never_published_on_another_base(
+    worker: Worker, source: SampleSource, dynamodb: Any
+) -> None:
     """Somebody restored an older database, which lacks what the import did not ask for."""
     worker.import_all()
     job_id = worker.trigger()

@@ -1,4 +1,5 @@
-"""Rows that a source has no more are withdrawn with the import that did not bring them, if nothing is against it.
+"""Rows that a source has no more are withdrawn with the import that did not bring them, if nothing
+is against it.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -53,7 +54,11 @@ def published(worker: Worker) -> int:
 
 
 def outcome(job: Job) -> tuple[str, int, list[str]]:
-    return job.status, job.withdrawn_records, [finding.check for finding in job.findings if finding.holds]
+    return (
+        job.status,
+        job.withdrawn_records,
+        [finding.check for finding in job.findings if finding.holds],
+    )
 
 
 @file_or_lake
@@ -63,7 +68,11 @@ def test_a_row_that_came_no_more_is_withdrawn(worker: Worker, source: ExchangedS
     job = source.imported(ROWS[1:])
 
     assert outcome(job) == (JobStatus.COMPLETED, 1, [])
-    assert (job.duplicate_records, job.total_records, job.view(0.0)["withdrawn_records"]) == (299, 299, 1)
+    assert (job.duplicate_records, job.total_records, job.view(0.0)["withdrawn_records"]) == (
+        299,
+        299,
+        1,
+    )
     assert published(worker) == 299
     snapshot = worker.manager.current_snapshot()
     assert snapshot
@@ -79,16 +88,26 @@ def test_by_default_it_stays(worker: Worker, source: ExchangedSource) -> None:
 
 
 @file_or_lake
-def test_many_hold_the_import_until_somebody_accepts_them(worker: Worker, source: ExchangedSource) -> None:
+def test_many_hold_the_import_until_somebody_accepts_them(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(ROWS)
 
     held = source.imported(ROWS[4:])
 
     assert outcome(held) == (JobStatus.FAILED, 0, ["WITHDRAWN"])
-    assert ((held.diff or {})["withdrawn"], (held.diff or {})["covered"], published(worker)) == (4, 300, 300)
+    assert ((held.diff or {})["withdrawn"], (held.diff or {})["covered"], published(worker)) == (
+        4,
+        300,
+        300,
+    )
     [finding] = held.findings
     assert finding.found == "4 of 300 rows"
-    assert finding.examples[0] == {"field_code": "1", "well_code": "0", "production_period": "2024-01-01"}
+    assert finding.examples[0] == {
+        "field_code": "1",
+        "well_code": "0",
+        "production_period": "2024-01-01",
+    }
     accepted = accept_import(
         held.job_id,
         job_manager=worker.manager,
@@ -101,15 +120,27 @@ def test_many_hold_the_import_until_somebody_accepts_them(worker: Worker, source
     assert outcome(worker.manager.get(accepted.job_id)) == (JobStatus.COMPLETED, 4, [])
     assert published(worker) == 296
     again = source.imported(ROWS[8:])
-    assert outcome(again) == (JobStatus.FAILED, 0, ["WITHDRAWN"])  # what was accepted once is not accepted for good
+    assert outcome(again) == (
+        JobStatus.FAILED,
+        0,
+        ["WITHDRAWN"],
+    )  # what was accepted once is not accepted for good
 
 
 @file_or_lake
-def test_a_window_withdraws_nothing_that_it_covers_no_more(worker: Worker, source: ExchangedSource) -> None:
+def test_a_window_withdraws_nothing_that_it_covers_no_more(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(ROWS)
-    later = [{**row, "production_period": "2024-03-01"} for row in ROWS if row["production_period"] == "2024-02-01"]
+    later = [
+        {**row, "production_period": "2024-03-01"}
+        for row in ROWS
+        if row["production_period"] == "2024-02-01"
+    ]
 
-    job = source.imported([row for row in ROWS if row["production_period"] == "2024-02-01"][1:] + later)
+    job = source.imported(
+        [row for row in ROWS if row["production_period"] == "2024-02-01"][1:] + later
+    )
 
     assert outcome(job) == (JobStatus.COMPLETED, 1, [])
     assert published(worker) == 300 - 1 + 150
@@ -142,8 +173,14 @@ def test_an_increment_withdraws_nothing(worker: Worker, tmp_path: Path) -> None:
     paths = [tmp_path / "all.ndjson", tmp_path / "some.ndjson"]
     for path, rows in zip(paths, (ROWS, ROWS[100:]), strict=True):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with NdjsonFile(paths[0]) as all_rows, NdjsonFile(paths[1]) as some, SampleSource(all_rows) as source:
-        worker.settings = replace(worker.settings, source_url=source.url, source_changed="updated_at")
+    with (
+        NdjsonFile(paths[0]) as all_rows,
+        NdjsonFile(paths[1]) as some,
+        SampleSource(all_rows) as source,
+    ):
+        worker.settings = replace(
+            worker.settings, source_url=source.url, source_changed="updated_at"
+        )
         worker.import_all()
         source.rows = some
 
@@ -154,7 +191,9 @@ def test_an_increment_withdraws_nothing(worker: Worker, tmp_path: Path) -> None:
     assert published(worker) == 300
 
 
-def test_an_import_that_is_accepted_as_incomplete_withdraws_nothing(worker: Worker, source: ExchangedSource) -> None:
+def test_an_import_that_is_accepted_as_incomplete_withdraws_nothing(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(ROWS)
     held = source.imported(ROWS[2:], file=Short)
     assert outcome(held) == (JobStatus.FAILED, 0, ["SOURCE_INCOMPLETE"])

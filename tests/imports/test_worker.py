@@ -1,4 +1,6 @@
-"""One invocation of the import function, from its claim to the job's end, against a real source over HTTP."""
+"""One invocation of the import function, from its claim to the job's end, against a real source
+over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import NOON, a_job, table_contents
-from support.imports import ENOUGH, Budget, Died, Worker, die, expected_rows, files, rejected_rows, stored_rows
+from support.imports import (
+    ENOUGH,
+    Budget,
+    Died,
+    Worker,
+    die,
+    expected_rows,
+    files,
+    rejected_rows,
+    stored_rows,
+)
 from support.scripted_source import Answer, Serve, page
 
 from chalicelib.jobs.event import Event
@@ -69,7 +81,9 @@ def assert_whole(worker: Worker, job: Job) -> None:
     assert stored_rows(path) == EXPECTED
     assert rejected_rows(path) == expected.failed
     left = files(worker.settings.warehouse)
-    assert sorted(left) == sorted([path.relative_to(worker.settings.warehouse).as_posix(), LATEST, LATEST_NOTE, OWNER])
+    assert sorted(left) == sorted(
+        [path.relative_to(worker.settings.warehouse).as_posix(), LATEST, LATEST_NOTE, OWNER]
+    )
     assert left[LATEST] == sha256_of(path)
     assert files(worker.settings.scratch) == {}
     assert worker.manager.lock().owner is None
@@ -93,7 +107,9 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     ]
     assert (job.attempt, job.phase, job.error) == (1, None, None)
     twice = [(warning["rule"], warning["count"]) for warning in job.warnings]
-    assert twice == [("SAME_KEY_ON_TWO_PAGES", 1)]  # the source has a row twice, and a page ends between the two
+    assert twice == [
+        ("SAME_KEY_ON_TWO_PAGES", 1)
+    ]  # the source has a row twice, and a page ends between the two
     assert job.stats["pages"] == 8
     path, current = published(worker), worker.manager.current_snapshot()
     assert current
@@ -112,7 +128,9 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
 
 @pytest.mark.parametrize("most_runs", [1, 3])
 def test_an_import_of_many_attempts_joins_its_segments(worker: Worker, most_runs: int) -> None:
-    """Each attempt adds a run of segments to the job's item, which must not grow with the import."""
+    """Each attempt adds a run of segments to the job's item, which must not grow with the
+    import.
+    """
     job_id, job = worker.trigger(), None
     seen = []
     while job is None or not job.status.final:
@@ -120,7 +138,9 @@ def test_an_import_of_many_attempts_joins_its_segments(worker: Worker, most_runs
         job = worker.manager.get(job_id)
         seen.append(len(job.segments))
 
-    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    clear_orphans(
+        job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock
+    )
 
     assert_whole(worker, job)
     assert (job.attempt, max(seen)) == (len(seen), most_runs)
@@ -151,7 +171,10 @@ def test_a_second_import_updates_what_was_revised(worker: Worker, source: Sample
 
     expected = revised.expected(previous=0)
     assert (second.new_records, second.updated_records) == (0, expected.updated)
-    assert (second.duplicate_records, second.failed_records) == (expected.duplicate, expected.failed)
+    assert (second.duplicate_records, second.failed_records) == (
+        expected.duplicate,
+        expected.failed,
+    )
     assert stored_rows(published(worker)) == expected_rows(revised)
     assert worker.manager.get(first.job_id) == first
 
@@ -165,15 +188,21 @@ def test_an_empty_source_is_an_empty_database(worker: Worker, source: SampleSour
     assert stored_rows(published(worker)) == []
 
 
-@pytest.mark.parametrize(("count", "warnings"), [(3, [("SOURCE_CHANGED", 1)]), (9, [("SOURCE_CHANGED", 7)]), (2, [])])
-def test_a_source_that_changes_is_warned_of(worker: Worker, serve: Serve, count: int, warnings: list[Any]) -> None:
+@pytest.mark.parametrize(
+    ("count", "warnings"), [(3, [("SOURCE_CHANGED", 1)]), (9, [("SOURCE_CHANGED", 7)]), (2, [])]
+)
+def test_a_source_that_changes_is_warned_of(
+    worker: Worker, serve: Serve, count: int, warnings: list[Any]
+) -> None:
     job = import_two_rows(worker, serve, count)
 
     assert (job.status, job.new_records) == (JobStatus.COMPLETED, 2)
     assert [(warning["rule"], warning["count"]) for warning in job.warnings] == warnings
 
 
-def test_a_source_that_brings_fewer_rows_than_it_counts_is_held(worker: Worker, serve: Serve) -> None:
+def test_a_source_that_brings_fewer_rows_than_it_counts_is_held(
+    worker: Worker, serve: Serve
+) -> None:
     job = import_two_rows(worker, serve, 9, counted=9)
 
     assert job.error is not None
@@ -185,7 +214,11 @@ def test_a_source_that_brings_fewer_rows_than_it_counts_is_held(worker: Worker, 
 def import_two_rows(worker: Worker, serve: Serve, count: int, *, counted: int = 2) -> Job:
     """From a source that counts so many at its last page, and `counted` when it is asked again."""
     row = {"field_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
-    first = page([row | {"well_code": 1}], odata_count=count if count > 3 else 2, odata_nextLink="?$skiptoken=1")
+    first = page(
+        [row | {"well_code": 1}],
+        odata_count=count if count > 3 else 2,
+        odata_nextLink="?$skiptoken=1",
+    )
     second = page([row | {"well_code": 2}], odata_count=count)
     source = serve(Answer(first), Answer(first), Answer(second), Answer(page([])))
     source.counted = counted
@@ -213,7 +246,9 @@ def test_a_delivery_of_an_unknown_job_does_nothing(worker: Worker, dynamodb: Any
     assert table_contents(dynamodb, TABLE) == {}
 
 
-def test_a_duplicate_delivery_leaves_when_the_worker_shows_life(worker: Worker, dynamodb: Any) -> None:
+def test_a_duplicate_delivery_leaves_when_the_worker_shows_life(
+    worker: Worker, dynamodb: Any
+) -> None:
     claim = worker.manager.claim(worker.trigger(), holder="living")
     living: list[Any] = []
 
@@ -322,7 +357,9 @@ def test_attempts_that_die_before_they_begin_come_to_an_end(worker: Worker) -> N
     assert worker.manager.lock().owner is None
 
 
-def test_too_many_attempts_come_to_an_end(environment: dict[str, str], dynamodb: Any, worker: Worker) -> None:
+def test_too_many_attempts_come_to_an_end(
+    environment: dict[str, str], dynamodb: Any, worker: Worker
+) -> None:
     worker = Worker(environment | {"WELLHEAD_MAX_ATTEMPTS": "2"}, dynamodb)
     job_id = worker.trigger()
 

@@ -7,7 +7,8 @@ from support.alarm_rules import ALARM, INSUFFICIENT_DATA, OK, Rule, calculated
 
 KEPT = "as before"
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
-# .../monitoring/alarms-and-missing-data.html: `0` is within the threshold, `X` breaches it, `-` is missing
+# .../monitoring/alarms-and-missing-data.html: `0` is within the threshold, `X` breaches it, `-` is
+# missing
 THREE_OF_THREE = {
     "0-X-X": (OK, OK, OK, OK),
     "0----": (OK, OK, OK, OK),
@@ -32,7 +33,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("points", "enough", "treatment", "state"), CASES)
-def test_the_examples_of_the_documentation(points: str, enough: int, treatment: str, state: str) -> None:
+def test_the_examples_of_the_documentation(
+    points: str, enough: int, treatment: str, state: str
+) -> None:
     rule = Rule(periods=3, enough=enough, missing=treatment)
     seen = [{"0": False, "X": True, "-": None}[point] for point in points]
 
@@ -41,4 +44,7 @@ def test_the_examples_of_the_documentation(points: str, enough: int, treatment: 
 
 
 def test_a_sum_takes_a_value_that_is_missing_for_nothing() -> None:
-    assert calculated("SUM([a, b])", {"a": {0: 1.0, 300: 2.0}, "b": {300: 3.0}}) == {0: 1.0, 300: 5.0}
+    assert calculated("SUM([a, b])", {"a": {0: 1.0, 300: 2.0}, "b": {300: 3.0}}) == {
+        0: 1.0,
+        300: 5.0,
+    }

@@ -1,7 +1,9 @@
-"""Every alarm of the template rings for something that really happens, and stops ringing when that is over.
+"""Every alarm of the template rings for something that really happens, and stops ringing when that
+is over.
 
-What runs: imports by the real worker, the real sweeper's pulse, the API behind its gateway, deployed functions, and the
-lines that they write. What of CloudWatch is emulated and what is the tests' own: tests/support/alarmed_stack.py.
+What runs: imports by the real worker, the real sweeper's pulse, the API behind its gateway,
+deployed functions, and the lines that they write. What of CloudWatch is emulated and what is the
+tests' own: tests/support/alarmed_stack.py.
 """
 
 from __future__ import annotations
@@ -41,10 +43,22 @@ if TYPE_CHECKING:
 
     Tell = Callable[[Story, pytest.FixtureRequest], object]
 
-PARAMETERS = {"Stage": STAGE, "SourceUrl": "http://127.0.0.1:9/odata", "NoSuccessHours": "2", "ApiSlowMs": "300"}
-EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
+PARAMETERS = {
+    "Stage": STAGE,
+    "SourceUrl": "http://127.0.0.1:9/odata",
+    "NoSuccessHours": "2",
+    "ApiSlowMs": "300",
+}
+EVERY_MINUTE = json.loads(
+    (Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text()
+)
 ROWS: list[dict[str, Any]] = [
-    {"field_code": 1, "well_code": well, "production_period": "2020-01-01", "oil_production_kbd": 2.0}
+    {
+        "field_code": 1,
+        "well_code": well,
+        "production_period": "2020-01-01",
+        "oil_production_kbd": 2.0,
+    }
     for well in range(100)
 ]
 STORIES: list[tuple[str, Tell]] = []
@@ -139,31 +153,39 @@ def the_sweeper_fails_at_every_start(story: Story, _: pytest.FixtureRequest) -> 
     story.calls("Sweeper", EVERY_MINUTE, times=3)
     assert story.counted("Sweeper", "Errors") == 3
     for errors in (3, 3, 0):
-        story.measures("AWS/Lambda", "Errors", errors, "Count", FunctionName=story.stack.names["Sweeper"])
+        story.measures(
+            "AWS/Lambda", "Errors", errors, "Count", FunctionName=story.stack.names["Sweeper"]
+        )
         story.later(5 * MINUTE)
     story.later(HOUR)
 
 
 @rings("EventsUntaken")
 def a_failed_event_cannot_be_taken_up(story: Story, _: pytest.FixtureRequest) -> None:
-    """The function fails three times, then Lambda sends the event to the queue. What SQS would say of its length is
-    what MiniStack's queue says when it is asked.
+    """The function fails three times, then Lambda sends the event to the queue. What SQS would say
+    of its length is what MiniStack's queue says when it is asked.
     """
     queue = story.stack.client("sqs")
     url = queue.get_queue_url(QueueName=f"{STACK}-untaken-events")["QueueUrl"]
 
     def visible() -> int:
-        told = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        told = queue.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
         return int(told["Attributes"]["ApproximateNumberOfMessages"])
 
     def measured() -> None:
         dimensions = {"QueueName": url.rpartition("/")[2]}
-        story.measures("AWS/SQS", "ApproximateNumberOfMessagesVisible", visible(), "Count", **dimensions)
+        story.measures(
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible", visible(), "Count", **dimensions
+        )
         story.later(5 * MINUTE)
 
     measured()
     payload = json.dumps({"requestPayload": {"job_id": "01a205bb-a53b-7b6c-bac8-cee37c9b7414"}})
-    story.stack.client("lambda").invoke(FunctionName=f"{STACK}-failed-event", InvocationType="Event", Payload=payload)
+    story.stack.client("lambda").invoke(
+        FunctionName=f"{STACK}-failed-event", InvocationType="Event", Payload=payload
+    )
     deadline = time.monotonic() + 60
     while not visible():
         assert time.monotonic() < deadline
@@ -178,7 +200,9 @@ def a_failed_event_cannot_be_taken_up(story: Story, _: pytest.FixtureRequest) ->
 
 
 @rings("StaleSources")
-def nothing_comes_of_a_source_until_its_definition_lets_it(story: Story, _: pytest.FixtureRequest) -> None:
+def nothing_comes_of_a_source_until_its_definition_lets_it(
+    story: Story, _: pytest.FixtureRequest
+) -> None:
     clock = story.worker.clock
     dynamodb: Any = InMemoryDynamoDb()  # the answers of moto have the real time
     table = Table(dynamodb=dynamodb, name="stale", clock=clock)
@@ -188,7 +212,13 @@ def nothing_comes_of_a_source_until_its_definition_lets_it(story: Story, _: pyte
         dispatcher=story.worker.dispatcher,
         source_id_of=lambda plan: plan.source,
     )
-    plan = Plan(source="gulf", version=1, created_at=clock(), updated_at=clock(), fresh_seconds=20.0 * MINUTE)
+    plan = Plan(
+        source="gulf",
+        version=1,
+        created_at=clock(),
+        updated_at=clock(),
+        fresh_seconds=20.0 * MINUTE,
+    )
     for each in (*[plan] * 8, replace(plan, version=2, fresh_seconds=10.0 * HOUR)):
         timetable.keep(lambda each=each: [each])  # type: ignore[misc]
         story.later(5 * MINUTE)
@@ -216,8 +246,12 @@ def a_receiver_is_away_for_two_hours(story: Story, _: pytest.FixtureRequest) -> 
 
 
 @rings("QueryErrors")
-def questions_are_answered_with_errors_and_the_function_dies(story: Story, _: pytest.FixtureRequest) -> None:
-    """Two answers by the deployed function, as it tells them; a third that it does not live to give."""
+def questions_are_answered_with_errors_and_the_function_dies(
+    story: Story, _: pytest.FixtureRequest
+) -> None:
+    """Two answers by the deployed function, as it tells them; a third that it does not live to
+    give.
+    """
     story.calls("Query", {"question": "summary"}, times=2)
     functions = story.stack.client("lambda")
     name = story.stack.names["Query"]
@@ -237,7 +271,9 @@ def the_job_table_is_gone(story: Story, request: pytest.FixtureRequest) -> None:
     api: Api = request.getfixturevalue("api")
     for number in range(6):
         status = api.exchange("GET", "/api/v1/wells/import/jobs" if number else "/console").status
-        story.measures("AWS/ApiGateway", "5XXError", float(status >= 500), "Count", ApiName=STACK, Stage=STAGE)
+        story.measures(
+            "AWS/ApiGateway", "5XXError", float(status >= 500), "Count", ApiName=STACK, Stage=STAGE
+        )
     story.later(HOUR)
 
 
@@ -253,7 +289,9 @@ def the_query_function_is_slow(story: Story, request: pytest.FixtureRequest) -> 
         began = time.monotonic()
         assert api.exchange("GET", path).status == 200
         taken = 1000 * (time.monotonic() - began)
-        story.measures("AWS/ApiGateway", "Latency", taken, "Milliseconds", ApiName=STACK, Stage=STAGE)
+        story.measures(
+            "AWS/ApiGateway", "Latency", taken, "Milliseconds", ApiName=STACK, Stage=STAGE
+        )
         story.later(5 * MINUTE)
 
     story.imported(ROWS)
@@ -273,7 +311,9 @@ def the_query_function_is_slow(story: Story, request: pytest.FixtureRequest) -> 
 def calls_are_refused_for_their_number(story: Story, _: pytest.FixtureRequest) -> None:
     """No emulator refuses calls: this is what Lambda says it counts."""
     for function, calls in (("APIHandler", 1), ("Authorizer", 1), ("Import", 0), ("Query", 1)):
-        story.measures("AWS/Lambda", "Throttles", calls, "Count", FunctionName=story.stack.names[function])
+        story.measures(
+            "AWS/Lambda", "Throttles", calls, "Count", FunctionName=story.stack.names[function]
+        )
     story.later(HOUR)
 
 
@@ -288,7 +328,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlarmedStack]:
         yield AlarmedStack(mini_stack, packaged(tmp_path_factory), PARAMETERS)
 
 
-@pytest.mark.parametrize("number", range(len(STORIES)), ids=[f"{alarm}-{tell.__name__}" for alarm, tell in STORIES])
+@pytest.mark.parametrize(
+    "number", range(len(STORIES)), ids=[f"{alarm}-{tell.__name__}" for alarm, tell in STORIES]
+)
 def test_an_alarm_rings_and_stops(
     stack: AlarmedStack,
     number: int,
@@ -308,6 +350,8 @@ def test_an_alarm_rings_and_stops(
 
 def test_every_alarm_has_a_story() -> None:
     resources = merged_fragments()["Resources"]
-    alarms = {name for name, one in resources.items() if one.get("Type") == "AWS::CloudWatch::Alarm"}
+    alarms = {
+        name for name, one in resources.items() if one.get("Type") == "AWS::CloudWatch::Alarm"
+    }
 
     assert {alarm for alarm, _ in STORIES} == alarms

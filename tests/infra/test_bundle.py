@@ -1,4 +1,6 @@
-"""The zip that Lambda runs: what is in it, and its functions under the real awslambdaric, with nothing else at hand."""
+"""The zip that Lambda runs: what is in it, and its functions under the real awslambdaric, with
+nothing else at hand.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "infra" / "events"
 # What Lambda's own image brings along beside Python.
-RUNTIME = ("awslambdaric", "botocore", "dateutil", "jmespath", "simplejson", "six.py", "snapshot_restore_py.py")
+RUNTIME = (
+    "awslambdaric",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py.py",
+)
 COMPILED = "runtime_client."
 TOKEN = "wellhead_test"
 DATA = GeneratedProduction(1_200)
@@ -92,7 +102,9 @@ def test_with_the_layer_a_lake_can_be_read_and_both_fit_into_lambda(
     """Out of the zips, and nothing else: no site-packages, no network."""
     with zipfile.ZipFile(package.layer) as layer, zipfile.ZipFile(package.bundle) as bundle:
         layer.extractall(tmp_path)
-        unzipped = sum(entry.file_size for archive in (layer, bundle) for entry in archive.infolist())
+        unzipped = sum(
+            entry.file_size for archive in (layer, bundle) for entry in archive.infolist()
+        )
     code = (
         "import duckdb; from chalicelib.lake.extensions import EXTENSIONS, _extension; c = duckdb.connect(); "
         "paths = [str(_extension(name)) for name in EXTENSIONS]; [c.execute(f\"LOAD '{path}'\") for path in paths]; "
@@ -108,25 +120,38 @@ def test_with_the_layer_a_lake_can_be_read_and_both_fit_into_lambda(
     )
 
     assert (told.returncode, told.stderr) == (0, "")
-    assert [Path(line).relative_to(tmp_path / "python").parts[0] for line in told.stdout.splitlines()] == [
-        f"duckdb_extension_{name}" for name in EXTENSIONS
-    ]
+    assert [
+        Path(line).relative_to(tmp_path / "python").parts[0] for line in told.stdout.splitlines()
+    ] == [f"duckdb_extension_{name}" for name in EXTENSIONS]
     assert unzipped <= UNZIPPED_LIMIT
 
 
 def test_a_layer_without_the_extensions_of_this_duckdb_is_none(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "layer.zip", "w") as layer:
         for name in EXTENSIONS:
-            layer.writestr(f"python/duckdb_extension_{name}/extensions/v1.0.0/{name}.duckdb_extension", b"")
+            layer.writestr(
+                f"python/duckdb_extension_{name}/extensions/v1.0.0/{name}.duckdb_extension", b""
+            )
 
-    with pytest.raises(PackageError, match=r"The layer of the lake has no v1\.\d+\.\d+/avro\.duckdb_extension"):
+    with pytest.raises(
+        PackageError, match=r"The layer of the lake has no v1\.\d+\.\d+/avro\.duckdb_extension"
+    ):
         check_layer(tmp_path / "layer.zip")
 
 
 def test_it_holds_nothing_else(names: set[str]) -> None:
     ours = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     library = HERE.library
-    packages = {"certifi", "chalice", "charset_normalizer", "duckdb", "idna", "msgspec", "requests", "urllib3"}
+    packages = {
+        "certifi",
+        "chalice",
+        "charset_normalizer",
+        "duckdb",
+        "idna",
+        "msgspec",
+        "requests",
+        "urllib3",
+    }
     packages |= {"cronsim", "python_calamine", "xlsxwriter"}
     questions = "docs"  # docs/questions, which the API offers
     compiled = {name for name in ours if name.endswith(".so") and "__mypyc" in name}
@@ -134,7 +159,9 @@ def test_it_holds_nothing_else(names: set[str]) -> None:
     assert not [name for name in names if name.endswith((".pyi", "/RECORD"))]
 
 
-def test_every_module_is_compiled_and_never_compared_with_its_source(package: Package, names: set[str]) -> None:
+def test_every_module_is_compiled_and_never_compared_with_its_source(
+    package: Package, names: set[str]
+) -> None:
     modules = {name for name in names if name.endswith(".py")}
     compiled = {name for name in names if name.endswith(".pyc")}
     assert len(compiled) == len(modules)
@@ -146,7 +173,11 @@ def _small_bundle(
     directory: Path, *, library: bytes | None, machine: int | None = None, runtime: Runtime = HERE
 ) -> Path:
     """Of an app of one line and a DuckDB that is a header alone."""
-    dependencies, app, output = directory / "dependencies", directory / "app.zip", directory / "wellhead.zip"
+    dependencies, app, output = (
+        directory / "dependencies",
+        directory / "app.zip",
+        directory / "wellhead.zip",
+    )
     (dependencies / "duckdb" / "experimental").mkdir(parents=True)
     (dependencies / "duckdb" / "__init__.py").write_text("X = 1\n")
     (dependencies / "duckdb" / "experimental" / "spark.py").write_text("X = 1\n")
@@ -198,7 +229,9 @@ def test_the_template_runs_what_the_bundle_is_made_for(package: Package) -> None
     """Chalice says the Python that it runs under."""
     resources = json.loads(package.template.read_text())["Resources"].values()
     told = [each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"]
-    assert {(each["Runtime"], *each["Architectures"]) for each in told} == {(HERE.name, HERE.architecture)}
+    assert {(each["Runtime"], *each["Architectures"]) for each in told} == {
+        (HERE.name, HERE.architecture)
+    }
 
 
 @pytest.mark.parametrize("python", [(3, 11), (3, 12), (3, 13)])
@@ -230,7 +263,10 @@ def test_a_stage_needs_a_name_that_a_bucket_may_have(stage: str, tmp_path: Path)
 
 def test_a_stage_needs_no_line_in_the_configuration() -> None:
     told = configuration("staging-2")["stages"]["staging-2"]
-    assert told == {"api_gateway_stage": "staging-2", "tags": {"application": "wellhead", "stage": "staging-2"}}
+    assert told == {
+        "api_gateway_stage": "staging-2",
+        "tags": {"application": "wellhead", "stage": "staging-2"},
+    }
     assert configuration("dev")["stages"]["dev"]["tags"]["stage"] == "dev"
 
 
@@ -247,15 +283,17 @@ def test_a_stage_needs_no_line_in_the_configuration() -> None:
 def test_a_command_says_in_one_line_what_is_missing(arguments: list[str], told: str) -> None:
     environment = {"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull}
     command = [sys.executable, "-m", "infra", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 class Lambda:
-    """Calls a function of the unpacked bundle: a process of its own, with the modules of the bundle, of Python and of
-    Lambda's image alone.
+    """Calls a function of the unpacked bundle: a process of its own, with the modules of the
+    bundle, of Python and of Lambda's image alone.
     """
 
     def __init__(self, task_root: Path, directory: Path, environment: dict[str, str]) -> None:
@@ -274,13 +312,19 @@ class Lambda:
         worker = Worker(
             api,
             [sys.executable, "-S", "-m", "awslambdaric", handler],
-            environment={**self._environment, "_HANDLER": handler, "AWS_LAMBDA_RUNTIME_API": api.address},
+            environment={
+                **self._environment,
+                "_HANDLER": handler,
+                "AWS_LAMBDA_RUNTIME_API": api.address,
+            },
             cwd=self._task_root,
             log=self._log,
         )
         worker.start()
         function = LambdaFunction(name="wellhead-test", handler=handler, timeout=seconds)
-        invocation = Invocation(function, request_id=str(uuid.uuid4()), payload=json.dumps(event).encode())
+        invocation = Invocation(
+            function, request_id=str(uuid.uuid4()), payload=json.dumps(event).encode()
+        )
         try:
             api.give(invocation)
             outcome = invocation.outcome()
@@ -305,10 +349,22 @@ def function(  # noqa: PLR0917  fixtures
     environment: dict[str, str],
     source: SampleSource,
 ) -> Callable[..., Any]:
-    """`function(handler, event)`: what the deployed function answers. The table is real, dispatches are noted."""
-    aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"}))
-    names = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID")
-    own = {name: os.environ[name] for name in (*names, "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")}
+    """`function(handler, event)`: what the deployed function answers. The table is real, dispatches
+    are noted.
+    """
+    aws.put_parameter(
+        "/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"})
+    )
+    names = (
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_LAMBDA",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+    )
+    own = {
+        name: os.environ[name]
+        for name in (*names, "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")
+    }
     settings = environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_MEMORY_MB": "200"}
     return Lambda(task_root, tmp_path, own | settings).call
 
@@ -333,7 +389,9 @@ def test_its_functions_run_an_import_from_trigger_to_question(
     assert function("app.import_wells", event)["outcome"] == "COMPLETED"
     status = _event("api-status", pathParameters={"job_id": job_id})
     assert _body(function("app.app", status), 200)["new_records"] == DATA.expected().new
-    assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb") == expected_rows(DATA)
+    assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb") == expected_rows(
+        DATA
+    )
 
     summary = function("app.answer_question", _event("query"))["data"]
     assert summary["rows"] == DATA.expected().new
@@ -347,9 +405,9 @@ def test_its_functions_run_an_import_from_trigger_to_question(
 
 
 def test_it_has_the_questions_that_ship(task_root: Path) -> None:
-    assert {path.name: path.read_text() for path in (task_root / "docs" / "questions").iterdir()} == {
-        path.name: path.read_text() for path in PLACE.iterdir()
-    }
+    assert {
+        path.name: path.read_text() for path in (task_root / "docs" / "questions").iterdir()
+    } == {path.name: path.read_text() for path in PLACE.iterdir()}
 
 
 def test_its_reader_of_workbooks_finds_what_it_needs(task_root: Path, tmp_path: Path) -> None:
@@ -365,7 +423,8 @@ print(sheet.path.read_text())
     command = [sys.executable, "-S", "-c", script]
 
     assert (
-        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "well\nA-1\n\n"
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        == "well\nA-1\n\n"
     )
 
 
@@ -376,7 +435,11 @@ def test_its_authorizer_knows_tokens(function: Callable[..., Any]) -> None:
 
 def test_its_api_serves_the_console(function: Callable[..., Any]) -> None:
     event = _event("api-status", httpMethod="GET", pathParameters=None)
-    event["requestContext"] |= {"resourcePath": "/console", "path": "/dev/console", "httpMethod": "GET"}
+    event["requestContext"] |= {
+        "resourcePath": "/console",
+        "path": "/dev/console",
+        "httpMethod": "GET",
+    }
     answer = function("app.app", event)
     assert answer["statusCode"] == 200
     assert "<!doctype html>" in answer["body"].lower()

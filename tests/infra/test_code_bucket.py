@@ -55,7 +55,9 @@ def test_it_is_made_in_the_namespace_of_the_account_and_set_up(bucket: CodeBucke
     assert only_tls["Resource"] == [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"]
 
 
-def test_every_request_names_who_must_own_it(bucket: CodeBucket, sent: list[Any], tmp_path: Path) -> None:
+def test_every_request_names_who_must_own_it(
+    bucket: CodeBucket, sent: list[Any], tmp_path: Path
+) -> None:
     (tmp_path / "wellhead.zip").write_bytes(b"code")
     without_policies(bucket.s3)
     bucket.make_ready()
@@ -92,7 +94,8 @@ def test_a_template_is_read_at_the_address_of_its_region(region: str, host: str)
     s3 = botocore.session.get_session().create_client("s3", region_name=region)
     code = CodeBucket(s3=s3, account=ACCOUNT, region=region)
     assert (
-        code.address("wellhead-dev/1.json") == f"https://{host}/wellhead-code-{ACCOUNT}-{region}-an/wellhead-dev/1.json"
+        code.address("wellhead-dev/1.json")
+        == f"https://{host}/wellhead-code-{ACCOUNT}-{region}-an/wellhead-dev/1.json"
     )
 
 
@@ -113,7 +116,9 @@ def squatted() -> Iterator[CodeBucket]:
     server.stop()
 
 
-def test_the_bucket_of_somebody_else_is_refused_before_anything_is_sent(squatted: CodeBucket) -> None:
+def test_the_bucket_of_somebody_else_is_refused_before_anything_is_sent(
+    squatted: CodeBucket,
+) -> None:
     with pytest.raises(CodeBucketError, match=r"is not this account's.*Nothing was uploaded"):
         squatted.make_ready()
     with pytest.raises(ClientError):

@@ -7,7 +7,20 @@ from dataclasses import replace
 import pytest
 from support.documents import text
 
-from infra.costs import LOADS, REDUCE, USERS, Load, day, growing, largest, month, one_import, stack, table, template
+from infra.costs import (
+    LOADS,
+    REDUCE,
+    USERS,
+    Load,
+    day,
+    growing,
+    largest,
+    month,
+    one_import,
+    stack,
+    table,
+    template,
+)
 from infra.scaling_costs import scaling_table
 
 CASES = [(load, users) for load in LOADS for users in USERS]
@@ -27,11 +40,17 @@ def test_it_takes_the_parameters_of_the_template() -> None:
     assert month(load, 3, fewer)["S3"] < month(load, 3, usual)["S3"]
     assert one_import(load, smaller)["Lambda"] < one_import(load, usual)["Lambda"]
     dearer = replace(usual, processor="x86_64")
-    assert one_import(load, dearer)["Lambda"] == pytest.approx(1.25 * one_import(load, usual)["Lambda"], rel=0.02)
+    assert one_import(load, dearer)["Lambda"] == pytest.approx(
+        1.25 * one_import(load, usual)["Lambda"], rel=0.02
+    )
 
 
 def test_every_alarm_is_paid_for_by_its_metrics() -> None:
-    alarms = [told for told in template()["Resources"].values() if told.get("Type") == "AWS::CloudWatch::Alarm"]
+    alarms = [
+        told
+        for told in template()["Resources"].values()
+        if told.get("Type") == "AWS::CloudWatch::Alarm"
+    ]
     assert stack().alarms > len(alarms)  # some of them calculate
 
 

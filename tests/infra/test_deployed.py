@@ -1,7 +1,8 @@
-"""The real zip and the real template, deployed by the real deploy command into an AWS on this machine.
+"""The real zip and the real template, deployed by the real deploy command into an AWS on this
+machine.
 
-One stack for the whole story, because making it takes longer than living in it: created, asked with and without a
-token, imported into, killed, failed, broken, and deleted.
+One stack for the whole story, because making it takes longer than living in it: created, asked with
+and without a token, imported into, killed, failed, broken, and deleted.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 
 class Deployed:
-    """The stack, over HTTP through its gateway as anybody would use it, and the keys to what lies behind."""
+    """The stack, over HTTP through its gateway as anybody would use it, and the keys to what lies
+    behind.
+    """
 
     def __init__(self, mini_stack: MiniStack, *, api_id: str, token: str) -> None:
         self.mini_stack = mini_stack
@@ -113,7 +116,9 @@ class Deployed:
         return stored_rows(directory / "wells.duckdb")
 
     def call(self, function: str, event: Any) -> str:
-        answer = self.client("lambda").invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event))
+        answer = self.client("lambda").invoke(
+            FunctionName=f"{STACK}-{function}", Payload=json.dumps(event)
+        )
         text = str(answer["Payload"].read().decode())
         assert "FunctionError" not in answer, text
         return text.strip('"')  # which MiniStack leaves out
@@ -130,14 +135,19 @@ class Deployed:
 
     def set_source_secret(self, password: str) -> None:
         secret = json.dumps({"username": USER, "password": password})
-        self.client("ssm").put_parameter(Name=f"/{STACK}/source", Value=secret, Type="SecureString", Overwrite=True)
+        self.client("ssm").put_parameter(
+            Name=f"/{STACK}/source", Value=secret, Type="SecureString", Overwrite=True
+        )
 
     def break_function(self, function: str) -> None:
         """It fails at every start from now on: a setting of it is wrong."""
         functions = self.client("lambda")
-        told = functions.get_function_configuration(FunctionName=f"{STACK}-{function}")["Environment"]["Variables"]
+        told = functions.get_function_configuration(FunctionName=f"{STACK}-{function}")[
+            "Environment"
+        ]["Variables"]
         functions.update_function_configuration(
-            FunctionName=f"{STACK}-{function}", Environment={"Variables": {**told, "WELLHEAD_LEASE_SECONDS": "never"}}
+            FunctionName=f"{STACK}-{function}",
+            Environment={"Variables": {**told, "WELLHEAD_LEASE_SECONDS": "never"}},
         )
 
 
@@ -154,7 +164,10 @@ def test_a_deployed_stack_from_its_creation_to_its_end(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     package = for_mini_stack(packaged(tmp_path_factory), tmp_path)
-    with MiniStack(tmp_path) as mini_stack, SampleSource(OLD, credentials=(USER, PASSWORD)) as source:
+    with (
+        MiniStack(tmp_path) as mini_stack,
+        SampleSource(OLD, credentials=(USER, PASSWORD)) as source,
+    ):
         deployment = Deployment(client=mini_stack.client, region=REGION, stage=STAGE, waiter=LOOKS)
         _a_failed_deploy_is_told(deployment, package, source)
         stack = _created(deployment, package, mini_stack, source)
@@ -169,7 +182,9 @@ def test_a_deployed_stack_from_its_creation_to_its_end(
         _deleted(deployment, mini_stack)
 
 
-def _a_failed_deploy_is_told(deployment: Deployment, package: Package, source: SampleSource) -> None:
+def _a_failed_deploy_is_told(
+    deployment: Deployment, package: Package, source: SampleSource
+) -> None:
     template = json.loads(package.template.read_text())
     template["Resources"]["Impossible"] = {"Type": "AWS::Impossible::Thing"}
     broken = replace(package, template=package.template.with_name("broken.json"))
@@ -181,10 +196,16 @@ def _a_failed_deploy_is_told(deployment: Deployment, package: Package, source: S
     assert deployment.plan(package, {"SourceUrl": source.url})[0].startswith("The first deploy of")
 
 
-def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, source: SampleSource) -> Deployed:
+def _created(
+    deployment: Deployment, package: Package, mini_stack: MiniStack, source: SampleSource
+) -> Deployed:
     with pytest.raises(DeploymentError, match="There is no parameter SourceURL"):
         deployment.deploy(package, {"SourceURL": source.url})
-    given = {"SourceUrl": source.url, "SourceAuth": "basic", "NotificationEmail": "wells@example.com"}
+    given = {
+        "SourceUrl": source.url,
+        "SourceAuth": "basic",
+        "NotificationEmail": "wells@example.com",
+    }
     outputs = deployment.deploy(package, given)  # removes what is left of the one that failed
     planned = deployment.plan(package, {"LogDays": "7"})
     assert {line.split()[-1] for line in planned} >= {"ImportLogs", "ApiAccessLogs"}
@@ -194,7 +215,9 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
     _alarms_that_go_to_nobody_are_told(deployment, outputs)
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
-    token = _command(mini_stack, "token", "--role", "admin", "--name", "ada", "--days", "90").splitlines()[0]
+    token = _command(
+        mini_stack, "token", "--role", "admin", "--name", "ada", "--days", "90"
+    ).splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
@@ -208,7 +231,9 @@ def _alarms_that_go_to_nobody_are_told(deployment: Deployment, outputs: dict[str
     assert f"make deploy STAGE={STAGE} PARAMETERS='AlarmEmail=" in said[-2]
     assert said[-1].endswith(topic)
 
-    arn = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=_function_arn(deployment))["SubscriptionArn"]
+    arn = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=_function_arn(deployment))[
+        "SubscriptionArn"
+    ]
     assert deployment.warnings() == []
     assert summary(deployment, outputs) == said[:-3]
     sns.unsubscribe(SubscriptionArn=arn)
@@ -216,7 +241,9 @@ def _alarms_that_go_to_nobody_are_told(deployment: Deployment, outputs: dict[str
 
 def _function_arn(deployment: Deployment) -> str:
     functions = deployment.client("lambda")
-    return str(functions.get_function(FunctionName=f"{STACK}-sweeper")["Configuration"]["FunctionArn"])
+    return str(
+        functions.get_function(FunctionName=f"{STACK}-sweeper")["Configuration"]["FunctionArn"]
+    )
 
 
 def _parameters(mini_stack: MiniStack) -> dict[str, str]:
@@ -229,7 +256,9 @@ def _command(mini_stack: MiniStack, *arguments: str) -> str:
     command = [sys.executable, "-m", "infra", *arguments, "--stage", STAGE]
     keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": REGION}
     environment = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": mini_stack.url, **keys}
-    return subprocess.check_output(command, cwd=Path(__file__).parents[2], env=environment, text=True)
+    return subprocess.check_output(
+        command, cwd=Path(__file__).parents[2], env=environment, text=True
+    )
 
 
 def _only_tokens_open_it(stack: Deployed) -> None:
@@ -254,7 +283,10 @@ def _an_import_is_published(stack: Deployed, source: SampleSource, directory: Pa
     assert answer["error"]["details"]["job_id"] == job_id
     view = stack.job_at_its_end(job_id)
     assert view["status"] == "COMPLETED", view["error"]
-    assert (view["new_records"], view["failed_records"]) == (OLD.expected().new, OLD.expected().failed)
+    assert (view["new_records"], view["failed_records"]) == (
+        OLD.expected().new,
+        OLD.expected().failed,
+    )
     assert stack.published(directory) == expected_rows(OLD)
     status, answer = stack.ask("GET", "/api/v1/wells/production?limit=3")
     assert (status, len(answer["data"]["rows"])) == (200, 3)
@@ -299,20 +331,27 @@ def _a_job_is_cancelled(stack: Deployed, source: SampleSource) -> None:
 def _every_route_answers(stack: Deployed) -> None:
     """As the served document lists them; what changes something has been asked before."""
     document = json.loads(stack.text("/api/v1/openapi.json"))
-    job_id = stack.ask("GET", "/api/v1/wells/import/jobs?status=COMPLETED&limit=1")[1]["data"]["jobs"][0]["job_id"]
+    job_id = stack.ask("GET", "/api/v1/wells/import/jobs?status=COMPLETED&limit=1")[1]["data"][
+        "jobs"
+    ][0]["job_id"]
     asked = [
         (method.upper(), f"/api/v1{path.format(job_id=job_id, name='default', token_name='ada')}")
         for path, methods in document["paths"].items()
         for method in methods
-        if method in ("get", "head", "options") and (method, path) != ("get", "/wells/import/trigger")
+        if method in ("get", "head", "options")
+        and (method, path) != ("get", "/wells/import/trigger")
         if "{check_id}" not in path  # of which there is none
     ]
     answered = {(method, path): stack.status_of(method, path) for method, path in asked}
     assert len(asked) > 35
-    assert answered == {(method, path): 204 if method == "OPTIONS" else 200 for method, path in asked}
+    assert answered == {
+        (method, path): 204 if method == "OPTIONS" else 200 for method, path in asked
+    }
 
 
-def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack: Deployed, package: Package) -> None:
+def _a_smoke_test_shows_all_but_what_only_aws_can(
+    deployment: Deployment, stack: Deployed, package: Package
+) -> None:
     beyond = {
         UPDATE: "MiniStack ends what a function is doing when its code becomes another",
         AGAIN: "MiniStack deletes what a policy keeps, and takes nothing over",
@@ -331,7 +370,9 @@ def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack:
 
 
 def _failed_events_are_taken_up(stack: Deployed) -> None:
-    """Of the import function by the function failed-event; of that one by the queue that the alarm watches."""
+    """Of the import function by the function failed-event; of that one by the queue that the alarm
+    watches.
+    """
     stack.break_function("import")
     view = stack.job_at_its_end(stack.trigger())
     assert (view["status"], view["error"]["code"]) == ("FAILED", "DISPATCH_FAILED")
@@ -344,7 +385,9 @@ def _failed_events_are_taken_up(stack: Deployed) -> None:
     queue = stack.client("sqs")
     url = queue.get_queue_url(QueueName=f"{STACK}-untaken-events")["QueueUrl"]
     [message] = wait_until(lambda: queue.receive_message(QueueUrl=url).get("Messages"))
-    assert json.loads(message["Body"])["requestPayload"]["requestPayload"] == record["requestPayload"]
+    assert (
+        json.loads(message["Body"])["requestPayload"]["requestPayload"] == record["requestPayload"]
+    )
 
 
 def _deleted(deployment: Deployment, mini_stack: MiniStack) -> None:
@@ -361,7 +404,9 @@ def _deleted(deployment: Deployment, mini_stack: MiniStack) -> None:
         client("s3").head_bucket(Bucket=outputs["BucketName"])
     with pytest.raises(ClientError):
         client("dynamodb").describe_table(TableName=outputs["TableName"])
-    assert client("ssm").get_parameters_by_path(Path=f"/{STACK}", Recursive=True)["Parameters"] == []
+    assert (
+        client("ssm").get_parameters_by_path(Path=f"/{STACK}", Recursive=True)["Parameters"] == []
+    )
     with pytest.raises(DeploymentError, match="There is no stack"):
         deployment.outputs()
     assert client("lambda").list_functions()["Functions"] == []

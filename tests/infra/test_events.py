@@ -1,4 +1,6 @@
-"""The test events for the AWS console: each does what docs/operations.md says, as it is and with a real job."""
+"""The test events for the AWS console: each does what docs/operations.md says, as it is and with a
+real job.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def send(api: Api) -> Callable[..., Any]:
     }
 
     def send(name: str, job_id: str = NO_JOB, **changes: str) -> Any:
-        text = (ROOT / "infra" / "events" / f"{name}.json").read_text("utf-8").replace(NO_JOB, job_id)
+        text = (
+            (ROOT / "infra" / "events" / f"{name}.json").read_text("utf-8").replace(NO_JOB, job_id)
+        )
         function = "app" if name.startswith("api-") else handlers.get(name, name)
         return getattr(module, function)({**json.loads(text), **changes}, CONTEXT)
 
@@ -71,15 +75,24 @@ def test_every_event_is_described_where_people_look_for_it() -> None:
 
 
 def test_as_they_are_they_change_nothing(send: Callable[..., Any], dynamodb: Any) -> None:
-    """All but the trigger: it starts an import, which is what it is for. The sweeper says in the table that it ran."""
+    """All but the trigger: it starts an import, which is what it is for. The sweeper says in the
+    table that it ran.
+    """
     with pytest.raises(ValueError, match="Unauthorized"):  # what API Gateway answers with 401
         send("authorizer")
-    told = {path.stem: send(path.stem) for path in EVENTS if path.stem not in ("api-trigger", "authorizer")}
+    told = {
+        path.stem: send(path.stem)
+        for path in EVENTS
+        if path.stem not in ("api-trigger", "authorizer")
+    }
 
     assert told["import"] == {"job_id": NO_JOB, "outcome": "nothing to do"}
     assert told["query"]["error"]["code"] == "NO_DATA_YET"
     assert told["sweeper"] == told["failed-event"] == "nothing"
-    assert (told["api-status"]["statusCode"], "JOB_NOT_FOUND" in told["api-status"]["body"]) == (404, True)
+    assert (told["api-status"]["statusCode"], "JOB_NOT_FOUND" in told["api-status"]["body"]) == (
+        404,
+        True,
+    )
     assert set(table_contents(dynamodb, "wellhead-test")) == {PULSE["sk"]}
 
 
@@ -94,7 +107,9 @@ def test_with_a_real_job_they_run_it(services: Services, send: Callable[..., Any
     assert send("query")["data"]["rows"] == status["new_records"]
 
 
-def test_a_failed_event_ends_a_job_that_never_began(services: Services, send: Callable[..., Any]) -> None:
+def test_a_failed_event_ends_a_job_that_never_began(
+    services: Services, send: Callable[..., Any]
+) -> None:
     job = pending(services, send)
 
     assert send("failed-event", job.job_id) == "failed"

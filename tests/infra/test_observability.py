@@ -1,4 +1,6 @@
-"""Alarms, dashboard and saved queries: they look at what the code writes, and the runbook says what each means."""
+"""Alarms, dashboard and saved queries: they look at what the code writes, and the runbook says what
+each means.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,11 @@ def shown() -> list[list[Any]]:
 
 def test_what_alarms_and_dashboard_look_at_is_written() -> None:
     """tests/test_metrics.py shows that a run of the code writes all of UNITS."""
-    alarmed = [(one["Namespace"], one["MetricName"]) for alarm in ALARMS.values() for one in metrics_of(alarm)]
+    alarmed = [
+        (one["Namespace"], one["MetricName"])
+        for alarm in ALARMS.values()
+        for one in metrics_of(alarm)
+    ]
     looked_at = {*alarmed, *((metric[0], metric[1]) for metric in shown())}
     known = {(namespace, name) for namespace, some in OF_AWS.items() for name in some}
 
@@ -66,7 +72,12 @@ def test_every_metric_that_is_paid_for_is_shown() -> None:
 
 
 def test_our_metrics_are_asked_for_by_their_one_dimension() -> None:
-    ours = [one for alarm in ALARMS.values() for one in metrics_of(alarm) if one["Namespace"] == NAMESPACE]
+    ours = [
+        one
+        for alarm in ALARMS.values()
+        for one in metrics_of(alarm)
+        if one["Namespace"] == NAMESPACE
+    ]
 
     assert ours
     assert all(one["Dimensions"] == [{"Name": "stage", "Value": {"Ref": "Stage"}}] for one in ours)
@@ -75,7 +86,9 @@ def test_our_metrics_are_asked_for_by_their_one_dimension() -> None:
 
 def test_what_they_refer_to_is_in_the_template() -> None:
     referred = set(re.findall(r"\$\{(\w+)(?:\.\w+)?\}", dashboard.template()))
-    referred |= {ref for alarm in ALARMS.values() for ref in re.findall(r"'Ref': '(\w+)'", str(alarm))}
+    referred |= {
+        ref for alarm in ALARMS.values() for ref in re.findall(r"'Ref': '(\w+)'", str(alarm))
+    }
 
     assert referred <= set(RESOURCES) | set(TEMPLATE["Parameters"])
 
@@ -134,7 +147,9 @@ def test_lambda_lets_every_line_of_ours_pass_and_keeps_it_in_a_group_with_an_end
 
 
 def test_the_dashboard_in_the_template_is_the_one_that_is_described() -> None:
-    assert dashboard.TEMPLATE.read_text("utf-8") == dashboard.template(), "run python -m infra.dashboard"
+    assert dashboard.TEMPLATE.read_text("utf-8") == dashboard.template(), (
+        "run python -m infra.dashboard"
+    )
 
 
 def test_the_dashboard_is_what_cloudwatch_takes() -> None:
@@ -172,7 +187,12 @@ def test_a_saved_query_reads_fields_that_lines_have(name: str) -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    [one for part in dashboard.SECTIONS for one in part.widgets if isinstance(one, dashboard.Lines)],
+    [
+        one
+        for part in dashboard.SECTIONS
+        for one in part.widgets
+        if isinstance(one, dashboard.Lines)
+    ],
     ids=lambda lines: lines.title,
 )
 def test_a_query_of_the_dashboard_reads_fields_that_lines_have(lines: dashboard.Lines) -> None:
@@ -198,4 +218,12 @@ def test_the_fields_of_a_line_are_documented_as_they_are() -> None:
     rows = {row[0].strip("`"): row[1] for row in table(section(text("docs/operations.md"), "Logs"))}
 
     assert {name: rows.get(name) for name in FIELDS} == dict(FIELDS)
-    assert set(rows) - set(FIELDS) == {"timestamp", "level", "message", "logger", "function", "stage", "error"}
+    assert set(rows) - set(FIELDS) == {
+        "timestamp",
+        "level",
+        "message",
+        "logger",
+        "function",
+        "stage",
+        "error",
+    }

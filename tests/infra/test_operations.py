@@ -37,7 +37,10 @@ def restored(dynamodb: Any) -> Iterator[str]:
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     dynamodb.create_table(
-        TableName=RESTORED, KeySchema=keys, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST"
+        TableName=RESTORED,
+        KeySchema=keys,
+        AttributeDefinitions=attributes,
+        BillingMode="PAY_PER_REQUEST",
     )
     yield RESTORED
     dynamodb.delete_table(TableName=RESTORED)
@@ -91,7 +94,9 @@ def test_an_empty_table_gets_a_lock_whose_fence_no_worker_has(
     assert claimed(manager, clock).fence == lock["fence"] + 1
 
 
-def test_a_running_import_stops_the_restoring(manager: JobManager, dynamodb: Any, clock: Clock, restored: str) -> None:
+def test_a_running_import_stops_the_restoring(
+    manager: JobManager, dynamodb: Any, clock: Clock, restored: str
+) -> None:
     claimed(manager, clock)
     before = table_contents(dynamodb, TABLE)
 
@@ -105,7 +110,9 @@ def test_a_running_import_stops_the_restoring(manager: JobManager, dynamodb: Any
 
 
 @pytest.mark.parametrize("place", ["directory", "bucket"])
-def test_the_next_import_goes_on_in_the_new_warehouse(environment: dict[str, str], tmp_path: Path, place: str) -> None:
+def test_the_next_import_goes_on_in_the_new_warehouse(
+    environment: dict[str, str], tmp_path: Path, place: str
+) -> None:
     new = "s3://wellhead-local/moved" if place == "bucket" else str(tmp_path / "moved")
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
@@ -125,7 +132,9 @@ def test_the_next_import_goes_on_in_the_new_warehouse(environment: dict[str, str
 # -- another table for a warehouse ------------------------------------------------------------------------
 
 
-def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(environment: dict[str, str], restored: str) -> None:
+def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(
+    environment: dict[str, str], restored: str
+) -> None:
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
     lost, new = Services(environment), environment | {"WELLHEAD_TABLE": restored}
@@ -143,14 +152,19 @@ def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(environment: dict[
         assert (run_import(environment, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
 
 
-def test_a_table_that_points_at_something_takes_no_other_snapshot(environment: dict[str, str]) -> None:
+def test_a_table_that_points_at_something_takes_no_other_snapshot(
+    environment: dict[str, str],
+) -> None:
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
     services = Services(environment)
 
     with pytest.raises(RecoveryError, match="ops rollback"):
         take_warehouse(services.job_manager, services.warehouse, name="snapshots/another")
-    assert take_warehouse(services.job_manager, services.warehouse) == services.job_manager.current_snapshot()
+    assert (
+        take_warehouse(services.job_manager, services.warehouse)
+        == services.job_manager.current_snapshot()
+    )
 
 
 def test_the_runbook_has_no_program_to_paste() -> None:

@@ -1,7 +1,8 @@
 """The rights of each function: those that its code asks AWS for on every path, and not one more.
 
-Each function runs here as a process of its own would: the app imported anew, with the settings of a deployed stage,
-against the laptop's AWS, which lets everybody do everything. What botocore is asked for is noted by function.
+Each function runs here as a process of its own would: the app imported anew, with the settings of a
+deployed stage, against the laptop's AWS, which lets everybody do everything. What botocore is asked
+for is noted by function.
 """
 
 from __future__ import annotations
@@ -44,7 +45,15 @@ from chalicelib.jobs.lock import LOCK, holder_of, schedule_key
 from chalicelib.lake.expiry import expire_snapshots
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
-from chalicelib.warehouse.names import DRILLS, EXPORTS, LATEST, SEGMENTS, SNAPSHOTS, drill_name, sha256_of
+from chalicelib.warehouse.names import (
+    DRILLS,
+    EXPORTS,
+    LATEST,
+    SEGMENTS,
+    SNAPSHOTS,
+    drill_name,
+    sha256_of,
+)
 from chalicelib.warehouse.s3 import S3Warehouse
 from local.catalog.server import CatalogHandler, CatalogServer
 from local.source.production import GeneratedProduction
@@ -59,11 +68,22 @@ if TYPE_CHECKING:
 
 STATES = ("plan", "part", "merge", "fail")
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
-OTHERS = ("HasKey", "HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs", "InVpc")
+OTHERS = (
+    "HasKey",
+    "HasLake",
+    "HasMachine",
+    "HasSecretArn",
+    "HasSourceBuckets",
+    "IsTraced",
+    "UsesEfs",
+    "InVpc",
+)
 SECRETS = ("HasProxySecret", "HasSecretParameter", "HasWebhook")
 BASIC = dict.fromkeys(OTHERS, False) | dict.fromkeys((*SECRETS, "Notifies"), True)
 EVERYTHING = dict.fromkeys(BASIC, True)
-EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
+EVERY_MINUTE = json.loads(
+    (Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text()
+)
 USER, PASSWORD = "wells", "open sesame"
 SECRET = json.dumps({"username": USER, "password": PASSWORD})
 DATA = GeneratedProduction(600)
@@ -96,15 +116,21 @@ class Functions:
 
         return note
 
-    def api(self, method: str, path: str, *, status: int, sent: str | None = None, **headers: str) -> Any:
+    def api(
+        self, method: str, path: str, *, status: int, sent: str | None = None, **headers: str
+    ) -> Any:
         """As API Gateway would ask; `path` with a job's id for {job_id}, and with the query."""
         address, _, query = path.partition("?")
         told = dict(pair.split("=") for pair in query.split("&") if pair)
         resource, in_path = _resource(address)
         event = {
             "httpMethod": method,
-            "headers": {"content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}},
-            "multiValueQueryStringParameters": {name: [value] for name, value in told.items()} or None,
+            "headers": {
+                "content-type": "application/json",
+                **{k.replace("_", "-"): v for k, v in headers.items()},
+            },
+            "multiValueQueryStringParameters": {name: [value] for name, value in told.items()}
+            or None,
             "pathParameters": in_path,
             "stageVariables": None,
             "body": sent,
@@ -141,7 +167,9 @@ class Functions:
             return str(planned["outcome"])
         under = {name: planned[name] for name in ("job_id", "holder", "fence", "at_once")}
         for part in planned["parts"]:
-            outcome = self.app("part").fetch_part({**under, "part": part}, context(looks))["outcome"]
+            outcome = self.app("part").fetch_part({**under, "part": part}, context(looks))[
+                "outcome"
+            ]
             if outcome not in ("read", "more"):  # what is more, the merge reads
                 return str(outcome)
         looks = ENOUGH if planned["parts"] else looks
@@ -157,10 +185,14 @@ class Functions:
         return str(self.app("sweeper").sweep_jobs(EVERY_MINUTE, context()))
 
     def take_up(self, job_id: str) -> str:
-        return str(self.app("failed-event").take_up_job({"requestPayload": {"job_id": job_id}}, context()))
+        return str(
+            self.app("failed-event").take_up_job({"requestPayload": {"job_id": job_id}}, context())
+        )
 
     def ask(self, question: str, **arguments: Any) -> Any:
-        reply = self.app("query").answer_question({"question": question, "arguments": arguments}, context())
+        reply = self.app("query").answer_question(
+            {"question": question, "arguments": arguments}, context()
+        )
         assert "data" in reply, reply
         return reply["data"]
 
@@ -182,7 +214,9 @@ def _resource(address: str) -> tuple[str, dict[str, str] | None]:
 
 def context(looks: int = ENOUGH) -> Any:
     left = iter([ENOUGH] * min(looks, 10_000))
-    return SimpleNamespace(aws_request_id="test", get_remaining_time_in_millis=lambda: next(left, 0))
+    return SimpleNamespace(
+        aws_request_id="test", get_remaining_time_in_millis=lambda: next(left, 0)
+    )
 
 
 @pytest.fixture
@@ -199,12 +233,16 @@ def functions(
     source: SampleSource,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Functions:
-    aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
+    aws.put_parameter(
+        f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"})
+    )
     aws.put_parameter(f"/{STACK}/source", SECRET)
     aws.put_parameter(f"/{STACK}/proxy", SECRET)
     s3(aws).create_bucket(Bucket=BUCKET)
     s3(aws).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
+    lambda_handler.answered = (
+        b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
+    )
     settings = {
         "WELLHEAD_WAREHOUSE": f"s3://{BUCKET}",
         "WELLHEAD_TOKENS": f"/{STACK}/tokens",
@@ -212,7 +250,8 @@ def functions(
         "WELLHEAD_SOURCE_URL": source.url,
         "WELLHEAD_SOURCE_AUTH": "basic",
         "WELLHEAD_SOURCE_SECRET": f"/{STACK}/source",
-        "WELLHEAD_SOURCE_PROXY": "http://proxy.example.org:3128",  # which this machine is not asked through
+        # Which this machine is not asked through.
+        "WELLHEAD_SOURCE_PROXY": "http://proxy.example.org:3128",
         "WELLHEAD_SOURCE_PROXY_SECRET": f"/{STACK}/proxy",
         "WELLHEAD_SOURCE_SECRETS": f"/{STACK}/sources",
         "WELLHEAD_SOURCE_REACH": "anywhere",
@@ -228,7 +267,11 @@ def s3(aws: LocalAws) -> Any:
 
 
 def test_each_function_may_do_what_it_does_and_nothing_else(
-    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource, monkeypatch: pytest.MonkeyPatch
+    functions: Functions,
+    aws: LocalAws,
+    dynamodb: Any,
+    source: SampleSource,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _know_a_caller(functions)
     _renew_a_token(functions)
@@ -247,16 +290,27 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     for role in ROLES:
         granted = [grant for grant in grants(role, BASIC) if not _is_lambdas_own(grant)]
         assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
-        assert _unused(functions.asked[role], granted) == [], f"{role} has a right that it never needs"
+        assert _unused(functions.asked[role], granted) == [], (
+            f"{role} has a right that it never needs"
+        )
 
 
 def test_each_state_of_the_machine_may_do_what_it_does_and_nothing_else(
-    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource, monkeypatch: pytest.MonkeyPatch
+    functions: Functions,
+    aws: LocalAws,
+    dynamodb: Any,
+    source: SampleSource,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     functions.has_machine = True
-    aws.create_state_machine(f"{STACK}-import", '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}')
+    aws.create_state_machine(
+        f"{STACK}-import", '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
+    )
     monkeypatch.setenv("WELLHEAD_MACHINE", "states")
-    monkeypatch.setenv("WELLHEAD_STATE_MACHINE", f"arn:aws:states:{REGION}:123456789012:stateMachine:{STACK}-import")
+    monkeypatch.setenv(
+        "WELLHEAD_STATE_MACHINE",
+        f"arn:aws:states:{REGION}:123456789012:stateMachine:{STACK}-import",
+    )
     client = s3(aws)
     _fail_and_retry(functions, source)
     _read_in_parts(functions)
@@ -271,11 +325,15 @@ def test_each_state_of_the_machine_may_do_what_it_does_and_nothing_else(
     for role in STATES:
         granted = [grant for grant in grants(role, conditions) if not _is_lambdas_own(grant)]
         assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
-        assert _unused(functions.asked[role], granted) == [], f"{role} has a right that it never needs"
+        assert _unused(functions.asked[role], granted) == [], (
+            f"{role} has a right that it never needs"
+        )
     for role in ("api", "sweeper", "failed-event"):
         granted = grants(role, conditions)
         assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
-        assert not _unused(functions.asked[role], [grant for grant in granted if "states:" in grant.action])
+        assert not _unused(
+            functions.asked[role], [grant for grant in granted if "states:" in grant.action]
+        )
         assert not [grant for grant in grants(role, BASIC) if "states:" in grant.action]
 
 
@@ -289,13 +347,19 @@ def test_a_secret_of_secrets_manager_is_read_and_no_parameter(
     granted = grants("import", conditions, secret_arn=made["ARN"])
     assert _missing(functions.asked["import"], granted) == []
     assert [
-        grant.resource for grant in granted if grant.sid.startswith("ReadSecret") and "Sources" not in grant.sid
+        grant.resource
+        for grant in granted
+        if grant.sid.startswith("ReadSecret") and "Sources" not in grant.sid
     ] == [made["ARN"]]
 
 
 def test_the_buckets_of_sources_are_read_and_no_others() -> None:
     granted = grants("import", {**BASIC, "HasSourceBuckets": True}, buckets="acme-drop,acme-more")
-    told = {(grant.action, grant.resource) for grant in granted if grant.sid.endswith("BucketsOfSources")}
+    told = {
+        (grant.action, grant.resource)
+        for grant in granted
+        if grant.sid.endswith("BucketsOfSources")
+    }
 
     assert told == {
         (action, f"arn:aws:s3:::{bucket}{what}")
@@ -315,7 +379,11 @@ def test_a_lake_is_asked_by_each_function_for_what_it_may_and_no_more(
             super().answer(status, body, headers)
 
     def ask_for(role: str) -> None:
-        granted = [grant for grant in grants(role, conditions, catalog=TABLE_BUCKET) if "s3tables" in grant.action]
+        granted = [
+            grant
+            for grant in grants(role, conditions, catalog=TABLE_BUCKET)
+            if "s3tables" in grant.action
+        ]
         assert _missing(set(asked), granted) == [], f"{role} lacks a right"
         assert _unused(set(asked), granted) == [], f"{role} has a right that it never needs"
         asked.clear()
@@ -352,14 +420,22 @@ def test_a_key_of_ones_own_is_used_for_what_it_encrypts_and_nothing_else(role: s
 def test_what_a_role_says_is_no_longer_than_iam_takes(role: str) -> None:
     """10,240 signs of all policies in a role, blanks not counted."""
     document = json.loads((POLICIES / f"policy-{role}.json").read_text())
-    parameters = dict.fromkeys(("SourceSecretArn", "SourceBuckets", "Catalog", "KmsKeyArn"), "x" * 100)
-    assert len(json.dumps(resolved(document, EVERYTHING, parameters), separators=(",", ":"))) < 9_500
+    parameters = dict.fromkeys(
+        ("SourceSecretArn", "SourceBuckets", "Catalog", "KmsKeyArn"), "x" * 100
+    )
+    assert (
+        len(json.dumps(resolved(document, EVERYTHING, parameters), separators=(",", ":"))) < 9_500
+    )
 
 
 @pytest.mark.parametrize("role", [*ROLES, *STATES])
 def test_no_right_is_for_everything(role: str) -> None:
     """X-Ray knows no resources, and is asked for only where the stack is traced."""
-    wide = {grant.sid for grant in grants(role, EVERYTHING) if grant.resource == "*" or "*" in grant.action}
+    wide = {
+        grant.sid
+        for grant in grants(role, EVERYTHING)
+        if grant.resource == "*" or "*" in grant.action
+    }
     assert wide == {"LambdaSendsTraces"}
     assert not [grant for grant in grants(role, BASIC) if grant.resource == "*"]
 
@@ -367,7 +443,10 @@ def test_no_right_is_for_everything(role: str) -> None:
 def test_lambda_itself_writes_logs_and_passes_failed_events_on() -> None:
     """With the function's role, so these rights are none of its code."""
     roles = (*ROLES, *STATES)
-    own = {role: sorted({grant.sid for grant in grants(role, BASIC) if _is_lambdas_own(grant)}) for role in roles}
+    own = {
+        role: sorted({grant.sid for grant in grants(role, BASIC) if _is_lambdas_own(grant)})
+        for role in roles
+    }
     log = ["LambdaWritesTheLog"]
     assert own == dict.fromkeys(roles, log) | {
         "import": ["LambdaTellsOfFailedEvents", *log],
@@ -391,7 +470,9 @@ def _know_a_caller(functions: Functions) -> None:
     arn = f"arn:aws:execute-api:{REGION}:123456789012:abc/dev/GET/api/v1/wells"
     event = {"type": "TOKEN", "authorizationToken": "Bearer token", "methodArn": arn}
     assert functions.app("authorizer").authorizer(event, context())["principalId"] == "ada"
-    assert functions.api("GET", "/odata/v4", status=200, authorization="Bearer token")["value"]  # knows him by itself
+    assert functions.api("GET", "/odata/v4", status=200, authorization="Bearer token")[
+        "value"
+    ]  # knows him by itself
 
 
 def _renew_a_token(functions: Functions) -> None:
@@ -405,7 +486,9 @@ def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
     """A job that hands over, fails behind its checkpoint, and is retried to its end."""
     functions.api("GET", "/api/v1/health", status=200)
     for _ in range(2):
-        first = functions.api("POST", f"{BASE}/import/trigger", status=202, idempotency_key="mine")["data"]["job_id"]
+        first = functions.api("POST", f"{BASE}/import/trigger", status=202, idempotency_key="mine")[
+            "data"
+        ]["job_id"]
     functions.api("GET", f"{BASE}/import/trigger", status=409)
     assert functions.run_import(first, looks=12) == "handed over"
     source.credentials = ("somebody", "else")
@@ -442,7 +525,9 @@ def _import_in_parts(functions: Functions) -> None:
         _plan_again(functions, job_id)
     else:
         assert functions.run_import(job_id, looks=30) == "handed over"
-    looks = 15 if functions.has_machine else ENOUGH  # then a part is not whole, and the merge reads the rest
+    looks = (
+        15 if functions.has_machine else ENOUGH
+    )  # then a part is not whole, and the merge reads the rest
     assert functions.run_import(job_id, looks=looks) == "COMPLETED"
     assert services.job_manager.get(job_id).parts["count"] > 1
 
@@ -468,10 +553,14 @@ def _fail_in_a_state(functions: Functions, source: SampleSource) -> None:
         assert functions.app("plan").plan_import(told, context())["outcome"] == "FAILED"
         source.credentials = (USER, PASSWORD)
         cut = functions.trigger()
-        planned = functions.app("plan").plan_import({"job_id": cut, "execution": f"{cut}-0"}, context())
+        planned = functions.app("plan").plan_import(
+            {"job_id": cut, "execution": f"{cut}-0"}, context()
+        )
         source.credentials = ("somebody", "else")
         under = {name: planned[name] for name in ("job_id", "holder", "fence", "at_once")}
-        assert functions.app("part").fetch_part({**under, "part": 0}, context())["outcome"] == "FAILED"
+        assert (
+            functions.app("part").fetch_part({**under, "part": 0}, context())["outcome"] == "FAILED"
+        )
         source.credentials = (USER, PASSWORD)
 
 
@@ -481,7 +570,9 @@ def _plan_again(functions: Functions, job_id: str) -> None:
     assert functions.app("plan").plan_import(told, context(3))["outcome"] == "handed over"
     planned = [functions.app("plan").plan_import(told, context())["parts"] for _ in range(2)]
     assert planned[0] == planned[1] != []
-    functions.app("merge").services.job_manager.free_holder(functions.app("merge").services.job_manager.lock())
+    functions.app("merge").services.job_manager.free_holder(
+        functions.app("merge").services.job_manager.lock()
+    )
 
 
 def _ask_and_answer(functions: Functions) -> None:
@@ -490,7 +581,9 @@ def _ask_and_answer(functions: Functions) -> None:
     assert functions.ask("feed", entity_set="Wells")["rows"]
     assert functions.ask("export")["url"]
     assert functions.ask("export", format="parquet")["url"]
-    functions.asked["query"].update(rights("GetObject", {"Key": f"{EXPORTS}wells"}))  # by who has the signed address
+    functions.asked["query"].update(
+        rights("GetObject", {"Key": f"{EXPORTS}wells"})
+    )  # by who has the signed address
 
 
 def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource) -> None:
@@ -515,7 +608,9 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
 
 
 def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource) -> None:
-    """Not when its schedule is paused at that moment, nor when its definition is changed; then it is."""
+    """Not when its schedule is paused at that moment, nor when its definition is changed; then it
+    is.
+    """
     secret = f"ssm:/{STACK}/sources/gulf"
     told = {"kind": "odata", "url": source.url, "secret": secret, "schedule": "0 0 1 1 *"}
     functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps(told), if_match='"0"')
@@ -523,7 +618,11 @@ def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource
     meanwhile = [
         lambda: functions.api("POST", f"{SOURCES}/gulf/pause", status=200),
         lambda: functions.api(
-            "PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps({**told, "pause_after": 7}), if_match="*"
+            "PUT",
+            f"{SOURCES}/gulf",
+            status=200,
+            sent=json.dumps({**told, "pause_after": 7}),
+            if_match="*",
         ),
     ]
 
@@ -537,7 +636,9 @@ def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource
         functions.api("POST", f"{SOURCES}/gulf/resume", status=200)
         _let_it_be_due(dynamodb)
         functions.sweep()
-    (job,) = functions.api("GET", f"{BASE}/import/jobs?source=gulf&status=PENDING", status=200)["data"]["jobs"]
+    (job,) = functions.api("GET", f"{BASE}/import/jobs?source=gulf&status=PENDING", status=200)[
+        "data"
+    ]["jobs"]
     assert (job["triggered_by"], job["source_version"] > 1, meanwhile) == ("schedule", True, [])
     assert functions.run_import(job["job_id"]) == "COMPLETED"
     functions.sweep()
@@ -557,7 +658,9 @@ def _let_it_be_due(dynamodb: Any) -> None:
 
 def _send_and_import_a_file(functions: Functions, client: Any) -> None:
     """What the form does is done with the right of the function that has signed it."""
-    sent = functions.api("POST", f"{SOURCES}/drop/files", status=200, sent='{"file": "2024.csv"}')["data"]
+    sent = functions.api("POST", f"{SOURCES}/drop/files", status=200, sent='{"file": "2024.csv"}')[
+        "data"
+    ]
     functions.asked["api"].update(rights("PutObject", {"Key": sent["fields"]["key"]}))
     table = b"Field,Well,Month,Oil\nLoma,L-1,2024-01,3\n"
     client.put_object(Bucket=BUCKET, Key=sent["fields"]["key"], Body=table)
@@ -580,7 +683,9 @@ def _operate(functions: Functions, client: Any) -> None:
         functions.api("GET", f"{OPS}/{what}", status=200)
     kept = functions.api("GET", f"{OPS}/snapshots", status=200)["data"]["snapshots"]
     older = json.dumps({"snapshot": kept[1]["name"]})
-    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="back")["data"]
+    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="back")[
+        "data"
+    ]
     assert functions.run_import(job["job_id"]) == "COMPLETED"
     client.delete_object(Bucket=BUCKET, Key=kept[1]["name"])
     for what, sent in (("restore", older), ("verify", '{"all": true}'), ("drill", "")):
@@ -597,7 +702,9 @@ def _roll_back_to_an_older_version(functions: Functions, client: Any) -> None:
     """Of a file that somebody has removed."""
     kept = functions.api("GET", f"{OPS}/snapshots", status=200)["data"]["snapshots"]
     older = json.dumps({"snapshot": kept[1]["name"]})
-    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="older")["data"]
+    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="older")[
+        "data"
+    ]
     client.delete_object(Bucket=BUCKET, Key=kept[1]["name"])
     assert functions.run_import(job["job_id"]) == "COMPLETED"
 
@@ -606,7 +713,9 @@ def _write_a_segment_twice(functions: Functions) -> None:
     """As after an answer that got lost."""
     name = f"{SEGMENTS}{OLD_JOB}/0000000001-0000-0001-000000.parquet"
     for _ in range(2):
-        functions.app("part").services.warehouse.put(name, Path(__file__), sha256=sha256_of(Path(__file__)))
+        functions.app("part").services.warehouse.put(
+            name, Path(__file__), sha256=sha256_of(Path(__file__))
+        )
 
 
 def _see_to_executions(functions: Functions, dynamodb: Any) -> None:
@@ -627,7 +736,9 @@ def _see_to_executions(functions: Functions, dynamodb: Any) -> None:
 
 
 def _publish_in_parts_by_the_merge(functions: Functions, dynamodb: Any) -> None:
-    """As a database above 1 GB; the upload breaks off once, and so does the copy to the stable name."""
+    """As a database above 1 GB; the upload breaks off once, and so does the copy to the stable
+    name.
+    """
     broken = [SNAPSHOTS]
 
     def break_off(request: Any, **_: Any) -> None:
@@ -637,14 +748,18 @@ def _publish_in_parts_by_the_merge(functions: Functions, dynamodb: Any) -> None:
     services = functions.app("merge").services
     client = services._client("s3", _S3_CLIENT)
     client.meta.events.register("before-send.s3.CompleteMultipartUpload", break_off)
-    services.__dict__["warehouse"] = S3Warehouse(Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix="")
+    services.__dict__["warehouse"] = S3Warehouse(
+        Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix=""
+    )
     job_id = functions.trigger()
     with pytest.raises(WarehouseSilent):
         functions.run_import(job_id)
     broken[:] = [LATEST]
     assert functions.run_import(job_id) == "COMPLETED"
     broken.clear()
-    assert functions.app("merge").merge_import({"job_id": job_id, "execution": "late"}, context()) == {
+    assert functions.app("merge").merge_import(
+        {"job_id": job_id, "execution": "late"}, context()
+    ) == {
         "job_id": job_id,
         "outcome": "nothing to do",
     }
@@ -671,11 +786,15 @@ def _restart_and_end_what_died(functions: Functions, dynamodb: Any) -> None:
     assert functions.take_up(functions.trigger()) == "failed"
     functions.trigger()
     _let_the_lease_end(dynamodb)
-    assert functions.run_import(functions.trigger()) == "COMPLETED"  # the trigger has ended the job before it
+    assert (
+        functions.run_import(functions.trigger()) == "COMPLETED"
+    )  # the trigger has ended the job before it
 
 
 def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
-    """As a database above 1 GB. The upload breaks off once, and so does each copy to the stable name."""
+    """As a database above 1 GB. The upload breaks off once, and so does each copy to the stable
+    name.
+    """
     broken = [SNAPSHOTS]
 
     def break_off(request: Any, **_: Any) -> None:
@@ -686,7 +805,9 @@ def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
         services = functions.app(role).services
         client = services._client("s3", _S3_CLIENT)
         client.meta.events.register("before-send.s3.CompleteMultipartUpload", break_off)
-        services.__dict__["warehouse"] = S3Warehouse(Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix="")
+        services.__dict__["warehouse"] = S3Warehouse(
+            Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix=""
+        )
     job_id = functions.trigger()
     with pytest.raises(WarehouseSilent):
         functions.run_import(job_id)
@@ -704,7 +825,10 @@ def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
 
 def _clear(functions: Functions, client: Any) -> None:
     """What dead workers left: files, and halves of uploads."""
-    written = [f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb", f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet"]
+    written = [
+        f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb",
+        f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet",
+    ]
     written.append(drill_name(1, "ab"))
     orphans = [*written, f"{EXPORTS}wells-0000000001-{OLD_JOB}.parquet"]
     for key in orphans:

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 def publish(manager: JobManager, clock: Clock, directory: Path, *, mb: int) -> None:
     claim = Imports(manager, clock, open_warehouse(str(directory / "warehouse")), directory).begin()
     job, name = claim.job, snapshot_name(claim.fence, claim.job.job_id)
-    snapshot = Snapshot(name=name, fence=claim.fence, rows=1, bytes=mb << 20, sha256="ab", job_id=job.job_id)
+    snapshot = Snapshot(
+        name=name, fence=claim.fence, rows=1, bytes=mb << 20, sha256="ab", job_id=job.job_id
+    )
     base = manager.current_snapshot()
     done = replace(job, status=JobStatus.COMPLETED, phase=None, completed_at=clock())
     manager.finish(claim, done, snapshot=snapshot, base=base.name if base else None)
 
 
-def test_a_deploy_tells_of_a_database_that_does_not_fit(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
+def test_a_deploy_tells_of_a_database_that_does_not_fit(
+    manager: JobManager, clock: Clock, tmp_path: Path
+) -> None:
     def told(disk: str, warehouse: str = "s3") -> list[str]:
         return disk_warnings(manager, {"QueryDiskMb": disk, "Warehouse": warehouse}, stage="dev")
 

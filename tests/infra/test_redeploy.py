@@ -1,4 +1,6 @@
-"""A stack over the data of an earlier one, held against the rules that AWS writes down: no emulator has them."""
+"""A stack over the data of an earlier one, held against the rules that AWS writes down: no emulator
+has them.
+"""
 
 from __future__ import annotations
 
@@ -73,30 +75,48 @@ def said(stage: tuple[Deployment, Account, list[str]]) -> list[str]:
 
 
 def kept(template: dict[str, Any]) -> dict[str, Any]:
-    return {name: told for name, told in template["Resources"].items() if told.get("DeletionPolicy") in KEPT}
+    return {
+        name: told
+        for name, told in template["Resources"].items()
+        if told.get("DeletionPolicy") in KEPT
+    }
 
 
 def test_what_is_taken_over_has_a_name_without_a_function(template: dict[str, Any]) -> None:
-    names = {name: told["Properties"].get(identifier(told["Type"])) for name, told in kept(template).items()}
+    names = {
+        name: told["Properties"].get(identifier(told["Type"]))
+        for name, told in kept(template).items()
+    }
     assert names["Table"] == STACK
     assert names["Bucket"] == f"{STACK}-{ACCOUNT}-{REGION}"
     assert not [name for name, value in names.items() if isinstance(value, dict)]
     without = {name for name, value in names.items() if value is None}
-    assert without == {"FileSystem", "ApiAccount", "ApiLogsRole"}  # none of them is taken over, and a README says so
+    assert without == {
+        "FileSystem",
+        "ApiAccount",
+        "ApiLogsRole",
+    }  # none of them is taken over, and a README says so
 
 
 def test_what_holds_data_goes_only_with_a_creation_that_failed(template: dict[str, Any]) -> None:
-    policies = {name: (told["DeletionPolicy"], told["UpdateReplacePolicy"]) for name, told in kept(template).items()}
+    policies = {
+        name: (told["DeletionPolicy"], told["UpdateReplacePolicy"])
+        for name, told in kept(template).items()
+    }
     for name in ("Table", "Bucket", "FileSystem"):
         assert policies[name] == ("RetainExceptOnCreate", "Retain")
 
 
-def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(template: dict[str, Any]) -> None:
+def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(
+    template: dict[str, Any],
+) -> None:
     """It keeps what it was made with, also the address of an API that is gone."""
     known = set(template["Parameters"]) | set(VALUES) | {"AWS::URLSuffix", "AWS::NoValue"}
     for name in ("Table", "Bucket"):
         text = json.dumps(template["Resources"][name]["Properties"])
-        referred = set(re.findall(r'"Ref": "([^"]+)"', text)) | set(re.findall(r"\$\{([^}]+)\}", text))
+        referred = set(re.findall(r'"Ref": "([^"]+)"', text)) | set(
+            re.findall(r"\$\{([^}]+)\}", text)
+        )
         assert referred <= known
         assert "Fn::GetAtt" not in text
         functions = set(re.findall(r'"(Fn::\w+)"', text))
@@ -105,15 +125,25 @@ def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(template: d
 
 def test_of_the_names_nothing_else_changes(package: Package, template: dict[str, Any]) -> None:
     before = package.template_with_code(**CODE)
-    changed = {name for name, told in before["Resources"].items() if told != template["Resources"][name]}
+    changed = {
+        name for name, told in before["Resources"].items() if told != template["Resources"][name]
+    }
     assert {"Table", "Bucket"} <= changed <= {*kept(template)}
-    elsewhere = with_names(before, Place(stack="w-x", account="1", region="cn-north-1", partition="aws-cn"))
+    elsewhere = with_names(
+        before, Place(stack="w-x", account="1", region="cn-north-1", partition="aws-cn")
+    )
     assert elsewhere["Resources"]["Bucket"]["Properties"]["BucketName"] == "w-x-1-cn-north-1"
 
 
 def test_the_parameters_of_what_is_taken_over(template: dict[str, Any]) -> None:
     found = parameters_of(template, ["Table", "Bucket"])
-    assert {"DeletionProtection", "OldVersionDays", "UploadDays", "CorsOrigins", "DomainName"} <= set(found)
+    assert {
+        "DeletionProtection",
+        "OldVersionDays",
+        "UploadDays",
+        "CorsOrigins",
+        "DomainName",
+    } <= set(found)
     assert "LogDays" not in found
 
 
@@ -135,22 +165,30 @@ def test_destroyed_and_deployed_again_over_the_data(
 
     deployment.deploy(package, {**GIVEN, "OldVersionDays": "7"})
     assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
-    assert "Taken over, with the data and the settings that they have: Table, Bucket." in "\n".join(said)
+    assert "Taken over, with the data and the settings that they have: Table, Bucket." in "\n".join(
+        said
+    )
     assert "OldVersionDays" in "\n".join(said)
 
 
-def test_a_plan_leaves_no_stack_and_removes_none(deployment: Deployment, account: Account, package: Package) -> None:
+def test_a_plan_leaves_no_stack_and_removes_none(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
     cloudformation = deployment.client("cloudformation")
     cloudformation.meta.events.register("before-call.cloudformation.DescribeChangeSet", _break_off)
     with pytest.raises(RuntimeError):
         deployment.plan(package, GIVEN)
     assert account.stacks[STACK].status == "DELETE_COMPLETE"
-    cloudformation.meta.events.unregister("before-call.cloudformation.DescribeChangeSet", _break_off)
+    cloudformation.meta.events.unregister(
+        "before-call.cloudformation.DescribeChangeSet", _break_off
+    )
 
     def deployed_by_another(**_: Any) -> None:
         account.stacks[STACK].status = "CREATE_IN_PROGRESS"
 
-    cloudformation.meta.events.register("after-call.cloudformation.DeleteChangeSet", deployed_by_another)
+    cloudformation.meta.events.register(
+        "after-call.cloudformation.DeleteChangeSet", deployed_by_another
+    )
     deployment.plan(package, GIVEN)
     assert account.stacks[STACK].status == "CREATE_IN_PROGRESS"
 
@@ -163,7 +201,9 @@ def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
     deployment: Deployment, account: Account, package: Package, said: list[str]
 ) -> None:
     account.breaks = {"Dashboard"}
-    with pytest.raises(DeploymentError, match=r"^Dashboard: It cannot be made\.\nwellhead-dev is in the state") as told:
+    with pytest.raises(
+        DeploymentError, match=r"^Dashboard: It cannot be made\.\nwellhead-dev is in the state"
+    ) as told:
         deployment.deploy(package, {**GIVEN, "DeletionProtection": "false"})
     assert "ROLLBACK_COMPLETE" in str(told.value)
     assert account.exists.keys().isdisjoint({TABLE, BUCKET})  # they were new and empty
@@ -204,10 +244,16 @@ def test_what_was_taken_over_stays_when_the_creation_fails(
     account.breaks = set()
     deployment.deploy(package, GIVEN)
     assert account.exists[TABLE] == account.exists[BUCKET] == STACK
-    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    policies = [
+        account.stacks[STACK].template["Resources"][name]["DeletionPolicy"]
+        for name in ("Table", "Bucket")
+    ]
     assert policies == ["Retain", "Retain"]
     deployment.deploy(package, {"LogDays": "7"})
-    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    policies = [
+        account.stacks[STACK].template["Resources"][name]["DeletionPolicy"]
+        for name in ("Table", "Bucket")
+    ]
     assert policies == ["RetainExceptOnCreate", "RetainExceptOnCreate"]
 
 
@@ -215,7 +261,12 @@ def test_what_was_said_with_a_first_deploy_that_failed_is_not_forgotten(
     deployment: Deployment, account: Account, package: Package, said: list[str]
 ) -> None:
     account.breaks = {"Dashboard"}
-    first = {**GIVEN, "DeletionProtection": "false", "LogDays": "7", "WebhookUrl": "https://hooks.example.com/1"}
+    first = {
+        **GIVEN,
+        "DeletionProtection": "false",
+        "LogDays": "7",
+        "WebhookUrl": "https://hooks.example.com/1",
+    }
     with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE"):
         deployment.deploy(package, first, {"team": "wells", "cost": "42"})
     account.breaks = set()
@@ -234,7 +285,8 @@ def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
     deployment.deploy(package, GIVEN)
     account.stuck = {"Dashboard"}
     with pytest.raises(
-        DeploymentError, match=r"^Dashboard: It is in use\.\nwellhead-dev is in the state DELETE_FAILED"
+        DeploymentError,
+        match=r"^Dashboard: It is in use\.\nwellhead-dev is in the state DELETE_FAILED",
     ):
         deployment.delete_stack()
     assert "The deletion of wellhead-dev failed" in deployment.plan(package, {})[0]
@@ -249,13 +301,19 @@ def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
     [
         ("ROLLBACK_COMPLETE", [], "first deploy"),
         ("IMPORT_ROLLBACK_COMPLETE", [], "first deploy"),
-        ("IMPORT_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),  # somebody's import into a stack that stands
+        (
+            "IMPORT_ROLLBACK_COMPLETE",
+            [{"OutputKey": "ApiUrl"}],
+            "",
+        ),  # somebody's import into a stack that stands
         ("DELETE_FAILED", [{"OutputKey": "ApiUrl"}], "deletion"),
         ("UPDATE_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),
         ("CREATE_COMPLETE", [], ""),
     ],
 )
-def test_only_a_stack_of_no_use_is_removed(status: str, outputs: list[dict[str, str]], what: str) -> None:
+def test_only_a_stack_of_no_use_is_removed(
+    status: str, outputs: list[dict[str, str]], what: str
+) -> None:
     assert failed({"StackStatus": status, "Outputs": outputs}) == what
 
 
@@ -297,7 +355,9 @@ def test_an_update_that_fails_says_why_and_leaves_the_code_that_runs(
     assert deployment.plan(changed, {}) == ["Nothing would change."]
 
 
-def test_a_stage_of_production_is_protected(deployment: Deployment, account: Account, package: Package) -> None:
+def test_a_stage_of_production_is_protected(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
     assert not deployment.is_production
     for stage in ("prod", "production", "live", "prod-eu", "prd", "prod2", "eu-prod"):
         assert replace(deployment, stage=stage).is_production
@@ -310,7 +370,9 @@ def test_a_stage_of_production_is_protected(deployment: Deployment, account: Acc
     assert not account.stacks[STACK].protected
 
 
-def test_everything_has_the_tags_of_its_stack(deployment: Deployment, account: Account, package: Package) -> None:
+def test_everything_has_the_tags_of_its_stack(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
     deployment.deploy(package, GIVEN, {"team": "wells"})
     expected = {"application": "wellhead", "stage": "dev", "team": "wells"}
     assert account.stacks[STACK].tags == expected
@@ -351,7 +413,9 @@ def test_a_deploy_that_is_throttled_goes_on_to_its_end(
     deployment: Deployment, account: Account, package: Package
 ) -> None:
     events = deployment.client("cloudformation").meta.events
-    events.register("after-call.cloudformation.ExecuteChangeSet", lambda **_: setattr(account, "throttled", 3))
+    events.register(
+        "after-call.cloudformation.ExecuteChangeSet", lambda **_: setattr(account, "throttled", 3)
+    )
     replace(deployment, stage="prod").deploy(package, GIVEN)
     assert account.throttled == 0
     assert account.stacks["wellhead-prod"].protected
@@ -362,13 +426,23 @@ def test_a_deploy_that_is_throttled_goes_on_to_its_end(
 
 def test_what_endangers_data_is_told_first() -> None:
     def told(name: str, kind: str, action: str, **more: Any) -> Change:
-        return Change.of({"LogicalResourceId": name, "ResourceType": kind, "Action": action, **more})
+        return Change.of(
+            {"LogicalResourceId": name, "ResourceType": kind, "Action": action, **more}
+        )
 
-    named = [{"Target": {"Attribute": "Properties", "Name": "TableName", "RequiresRecreation": "Always"}}]
+    named = [
+        {"Target": {"Attribute": "Properties", "Name": "TableName", "RequiresRecreation": "Always"}}
+    ]
     changes = [
         told("Alarm", "AWS::CloudWatch::Alarm", "Add"),
         told("Import", "AWS::Lambda::Function", "Modify", Replacement="False"),
-        told("Topic", "AWS::SNS::Topic", "Modify", Replacement="True", PolicyAction="ReplaceAndDelete"),
+        told(
+            "Topic",
+            "AWS::SNS::Topic",
+            "Modify",
+            Replacement="True",
+            PolicyAction="ReplaceAndDelete",
+        ),
         told("Bucket", "AWS::S3::Bucket", "Remove", PolicyAction="Delete"),
         told(
             "Table",
@@ -400,7 +474,9 @@ def test_a_network_of_before_is_told_of() -> None:
 
 
 def test_a_long_history_is_not_read_at_each_look(account: Account, deployment: Deployment) -> None:
-    stack = account.stacks[STACK] = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1")
+    stack = account.stacks[STACK] = Stack(
+        f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1"
+    )
     for number in range(250):
         stack.note(f"Old{number}", "AWS::SNS::Topic", "UPDATE_FAILED", "of last year")
     lines: list[str] = []
@@ -410,7 +486,9 @@ def test_a_long_history_is_not_read_at_each_look(account: Account, deployment: D
         assert progress.follow() is None
     assert len(account.calls) == 4  # a page each
     stack.note("Tie", "AWS::SNS::Topic", "UPDATE_COMPLETE")
-    stack.events[-2:] = reversed(stack.events[-2:])  # it is listed below one of the same moment that was seen
+    stack.events[-2:] = reversed(
+        stack.events[-2:]
+    )  # it is listed below one of the same moment that was seen
     progress.follow()
     assert lines[-1].endswith("Tie: update complete")
     account.calls.clear()
@@ -421,9 +499,13 @@ def test_a_long_history_is_not_read_at_each_look(account: Account, deployment: D
     assert len(lines) == 122
 
 
-def test_the_first_failure_of_this_change_is_the_reason(account: Account, deployment: Deployment) -> None:
+def test_the_first_failure_of_this_change_is_the_reason(
+    account: Account, deployment: Deployment
+) -> None:
     """Not one of an earlier change, nor what was stopped beside it."""
-    stack = account.stacks[STACK] = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1")
+    stack = account.stacks[STACK] = Stack(
+        f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1"
+    )
     stack.note("Old", "AWS::SNS::Topic", "CREATE_FAILED", "of last year")
     lines: list[str] = []
     progress = Progress(deployment.client("cloudformation"), stack.id, lines.append)

@@ -39,7 +39,9 @@ def removal(stage: tuple[Deployment, Account, list[str]]) -> Removal:
 
 @pytest.fixture
 def stack(stage: tuple[Deployment, Account, list[str]]) -> Stack:
-    stack = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1", status="CREATE_COMPLETE")
+    stack = Stack(
+        f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1", status="CREATE_COMPLETE"
+    )
     stage[1].stacks[STACK] = stack
     stack.protected = True
     return stack
@@ -52,7 +54,10 @@ def dynamodb(removal: Removal) -> Iterator[Any]:
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     dynamodb.create_table(
         TableName=STACK,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
         AttributeDefinitions=attributes,
         BillingMode="PAY_PER_REQUEST",
         DeletionProtectionEnabled=True,
@@ -81,7 +86,9 @@ def lock(dynamodb: Any, **more: Any) -> None:
 
 
 def test_a_stage_that_is_not_there_is_an_error(removal: Removal) -> None:
-    with pytest.raises(DeploymentError, match="There is no stack wellhead-prod in this account and region, and no"):
+    with pytest.raises(
+        DeploymentError, match="There is no stack wellhead-prod in this account and region, and no"
+    ):
         removal.look()
     with pytest.raises(DeploymentError, match="There is no stack"):
         removal.deployment.delete_stack()
@@ -97,11 +104,16 @@ def test_what_goes_is_listed_with_its_size(removal: Removal, stack: Stack) -> No
     assert goes[3].startswith("  the table wellhead-prod: about 1 items, ")
     assert f"  the bucket {BUCKET}: 3 files and versions, 2.0 MB" in goes
     assert "  2 tokens and 1 secrets below /wellhead-prod in SSM" in goes
-    assert sum("protected against deletion; the protection is switched off" in line for line in goes) == 2
+    assert (
+        sum("protected against deletion; the protection is switched off" in line for line in goes)
+        == 2
+    )
     assert stays == ["This stays:", "  a file system, if there is one"]
 
     kept = removal.lines(remains, data=False)
-    assert kept.index("This stays:") < kept.index(f"  the bucket {BUCKET}: 3 files and versions, 2.0 MB")
+    assert kept.index("This stays:") < kept.index(
+        f"  the bucket {BUCKET}: 3 files and versions, 2.0 MB"
+    )
 
 
 @pytest.mark.usefixtures("data")
@@ -123,7 +135,9 @@ def test_the_data_stays_and_goes_later(removal: Removal, stack: Stack, dynamodb:
 def test_a_table_is_gone_when_it_is_said_to_be(removal: Removal, dynamodb: Any) -> None:
     """It is ready again before it is deleted, and one without protection is not changed before."""
     calls: list[str] = []
-    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
+    )
     lock(dynamodb)
     first = removal.look()
     calls.clear()
@@ -139,7 +153,9 @@ def test_a_table_is_gone_when_it_is_said_to_be(removal: Removal, dynamodb: Any) 
 @pytest.mark.usefixtures("data")
 def test_nothing_goes_while_an_import_runs(removal: Removal, stack: Stack, dynamodb: Any) -> None:
     lock(dynamodb, owner="018cc251", since=0, holder="w", lease_until=int(time.time() + 30))
-    with pytest.raises(DeploymentError, match=r"An import runs .job 018cc251.*wellhead cancel 018cc251"):
+    with pytest.raises(
+        DeploymentError, match=r"An import runs .job 018cc251.*wellhead cancel 018cc251"
+    ):
         removal.look()
     lock(dynamodb, owner="018cc251", since=0, holder="w", lease_until=int(time.time() - 30))
     assert removal.look().job is None  # whoever ran it is dead
@@ -147,7 +163,9 @@ def test_nothing_goes_while_an_import_runs(removal: Removal, stack: Stack, dynam
 
 
 @pytest.mark.usefixtures("data")
-def test_the_name_is_asked_for_in_production_whether_protected_or_not(removal: Removal, stack: Stack) -> None:
+def test_the_name_is_asked_for_in_production_whether_protected_or_not(
+    removal: Removal, stack: Stack
+) -> None:
     stack.protected = False
     remains = removal.look()
     assert not remains.protected
@@ -160,8 +178,12 @@ def test_the_name_is_asked_for_in_production_whether_protected_or_not(removal: R
 
 @pytest.mark.parametrize("run", [_deploy, _destroy])
 @pytest.mark.parametrize("stage", ["code", "local"])
-def test_the_bucket_of_code_is_no_bucket_of_a_stage(run: Callable[[argparse.Namespace], None], stage: str) -> None:
-    options = argparse.Namespace(stage=stage, parameter=[], tag=[], plan=True, data="delete", yes=f"wellhead-{stage}")
+def test_the_bucket_of_code_is_no_bucket_of_a_stage(
+    run: Callable[[argparse.Namespace], None], stage: str
+) -> None:
+    options = argparse.Namespace(
+        stage=stage, parameter=[], tag=[], plan=True, data="delete", yes=f"wellhead-{stage}"
+    )
     with pytest.raises(DeploymentError, match=f"No stage is called {stage}"):
         run(options)
 
@@ -170,7 +192,9 @@ def test_the_name_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["", "y", "wellhead-dev", "wellhead-prod "])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     for _ in range(3):
-        with pytest.raises(DeploymentError, match=r"Nothing was done.*In a script: YES=wellhead-prod"):
+        with pytest.raises(
+            DeploymentError, match=r"Nothing was done.*In a script: YES=wellhead-prod"
+        ):
             _confirm(STACK, None)
     _confirm(STACK, None)
     _confirm(STACK, STACK)

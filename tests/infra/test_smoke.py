@@ -1,4 +1,6 @@
-"""A smoke test leaves no token behind, whatever else goes wrong; and what it changes, it changes as it says."""
+"""A smoke test leaves no token behind, whatever else goes wrong; and what it changes, it changes as
+it says.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +44,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return replace(packaged(tmp_path_factory), bundle=code, layer=code)
 
 
-def test_a_stage_that_cannot_be_reached_gets_a_table_and_no_token_stays(aws: LocalAws, package: Package) -> None:
+def test_a_stage_that_cannot_be_reached_gets_a_table_and_no_token_stays(
+    aws: LocalAws, package: Package
+) -> None:
     with formation(aws, "try") as (deployment, account, _):
-        stack = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1", status="CREATE_COMPLETE")
+        stack = Stack(
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1", status="CREATE_COMPLETE"
+        )
         account.stacks[STACK] = stack
         smoke = Smoke(deployment, NOWHERE, patience=0)
         lines = {line.what: line for line in smoke.run()}
@@ -64,32 +70,45 @@ def test_a_stage_that_cannot_be_reached_gets_a_table_and_no_token_stays(aws: Loc
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[tuple[LoopbackServer, list[int]]]:
-    """It has so many rows, look by look. Lambda answers here too, of the function that posts to the webhook."""
+    """It has so many rows, look by look. Lambda answers here too, of the function that posts to the
+    webhook.
+    """
     rows = list(request.param)
 
     class Api(LoopbackHandler):
         def do_GET(self) -> None:  # noqa: N802  http.server's name
             if self.path.endswith("/configuration"):
-                variables = {"WELLHEAD_WEBHOOK_URL": WEBHOOK if "try-notices" in self.path else "another"}
+                variables = {
+                    "WELLHEAD_WEBHOOK_URL": WEBHOOK if "try-notices" in self.path else "another"
+                }
                 told = json.dumps({"Environment": {"Variables": variables}}).encode()
                 self.answer(200, told, {"Content-Type": "application/json"})
                 return
             count = rows.pop(0) if "/production" in self.path else 0
-            self.answer(200, json.dumps({"data": {"rows": [{"well": n} for n in range(count)]}}).encode())
+            self.answer(
+                200, json.dumps({"data": {"rows": [{"well": n} for n in range(count)]}}).encode()
+            )
 
     server = LoopbackServer(Api).start()
     yield server, rows
     server.stop()
 
 
-@pytest.mark.parametrize(("api", "is_shown"), [((GOOD, GOOD), True), ((GOOD, 0), False)], indirect=["api"])
+@pytest.mark.parametrize(
+    ("api", "is_shown"), [((GOOD, GOOD), True), ((GOOD, 0), False)], indirect=["api"]
+)
 def test_a_stack_is_made_anew_with_what_was_said_for_it(
     aws: LocalAws, package: Package, api: tuple[LoopbackServer, list[int]], is_shown: bool
 ) -> None:
     with formation(aws, "try") as (deployment, account, said):
-        deployment.deploy(package, {**GIVEN, "WebhookUrl": WEBHOOK, "WebhookForm": "slack"}, {"team": "wells"})
+        deployment.deploy(
+            package, {**GIVEN, "WebhookUrl": WEBHOOK, "WebhookForm": "slack"}, {"team": "wells"}
+        )
         functions = aws_client(api[0].url, "lambda")
-        clients = replace(deployment, client=lambda name: functions if name == "lambda" else deployment.client(name))
+        clients = replace(
+            deployment,
+            client=lambda name: functions if name == "lambda" else deployment.client(name),
+        )
         before, account.api = account.stacks[STACK], f"{api[0].url}/api/v1"
         rests: list[float] = []
         smoke = Smoke(clients, api[0].url, patience=1, package=package, rest=rests.append)
@@ -108,7 +127,9 @@ def test_a_stack_is_made_anew_with_what_was_said_for_it(
 
 
 @pytest.mark.parametrize("ends", ["COMPLETED", "FAILED"])
-def test_an_import_is_under_way_when_its_code_becomes_another(aws: LocalAws, package: Package, ends: str) -> None:
+def test_an_import_is_under_way_when_its_code_becomes_another(
+    aws: LocalAws, package: Package, ends: str
+) -> None:
     """The second one ends when it has."""
     with formation(aws, "try") as (deployment, account, _):
         deployment.deploy(package, GIVEN)
@@ -123,7 +144,17 @@ def test_an_import_is_under_way_when_its_code_becomes_another(aws: LocalAws, pac
                     self._tell({"CodeSha256": _code(account)})
                 else:
                     runs = len(triggers) == 2 and _code(account) == old
-                    self._tell({"data": {"status": "RUNNING" if runs else ends if len(triggers) > 1 else "COMPLETED"}})
+                    self._tell(
+                        {
+                            "data": {
+                                "status": "RUNNING"
+                                if runs
+                                else ends
+                                if len(triggers) > 1
+                                else "COMPLETED"
+                            }
+                        }
+                    )
 
             def do_POST(self) -> None:  # noqa: N802
                 triggers.append(None)
@@ -134,10 +165,15 @@ def test_an_import_is_under_way_when_its_code_becomes_another(aws: LocalAws, pac
 
         server = LoopbackServer(Stage).start()
         functions = aws_client(server.url, "lambda")
-        clients = replace(deployment, client=lambda name: functions if name == "lambda" else deployment.client(name))
+        clients = replace(
+            deployment,
+            client=lambda name: functions if name == "lambda" else deployment.client(name),
+        )
         smoke = Smoke(clients, server.url, patience=30, package=package)
         if ends == "COMPLETED":
-            assert re.fullmatch(r"\d+ imports COMPLETED, 1 of them begun with the old code", smoke._update(package))
+            assert re.fullmatch(
+                r"\d+ imports COMPLETED, 1 of them begun with the old code", smoke._update(package)
+            )
         else:
             with pytest.raises(NotShown, match="COMPLETED, FAILED"):
                 smoke._update(package)
@@ -147,14 +183,20 @@ def test_an_import_is_under_way_when_its_code_becomes_another(aws: LocalAws, pac
 
 
 def _code(account: Account) -> str:
-    return str(account.stacks[STACK].template["Resources"]["Import"]["Properties"]["CodeUri"]["Key"])
+    return str(
+        account.stacks[STACK].template["Resources"]["Import"]["Properties"]["CodeUri"]["Key"]
+    )
 
 
-def test_nothing_is_removed_that_the_next_stack_would_not_take_over(aws: LocalAws, package: Package) -> None:
+def test_nothing_is_removed_that_the_next_stack_would_not_take_over(
+    aws: LocalAws, package: Package
+) -> None:
     with formation(aws, "try") as (deployment, account, _):
         with pytest.raises(DeploymentError, match="There is no stack"):
             renew(deployment, package)
-        deployment.deploy(package, {**GIVEN, "Warehouse": "efs", "VpcId": "v", "SubnetA": "a", "SubnetB": "b"})
+        deployment.deploy(
+            package, {**GIVEN, "Warehouse": "efs", "VpcId": "v", "SubnetA": "a", "SubnetB": "b"}
+        )
         with pytest.raises(DeploymentError, match="An EFS file system is not taken over"):
             renew(deployment, package)
         assert _is_there(account)

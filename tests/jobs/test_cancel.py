@@ -1,4 +1,6 @@
-"""A job that is asked to stop ends CANCELLED, unless its end was nearer; what is published stays as it is."""
+"""A job that is asked to stop ends CANCELLED, unless its end was nearer; what is published stays as
+it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, notice_of, table_contents
+from support.coordination import (
+    Clock,
+    InterruptedTable,
+    RecordingDispatcher,
+    a_job,
+    notice_of,
+    table_contents,
+)
 from support.imports import ENOUGH, Worker, files
 
 from chalicelib.errors import CancelRequested, JobIsFinal, JobNotFound, LeaseLost, SourceUnavailable
@@ -30,8 +39,12 @@ def claim(manager: JobManager, clock: Clock) -> Claim:
 
 
 def complete(manager: JobManager, claim: Claim) -> Job:
-    job = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9)
-    snapshot = Snapshot(name="wells-1", fence=claim.fence, rows=5, bytes=99, sha256="ab", job_id=job.job_id)
+    job = replace(
+        claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9
+    )
+    snapshot = Snapshot(
+        name="wells-1", fence=claim.fence, rows=5, bytes=99, sha256="ab", job_id=job.job_id
+    )
     return manager.finish(claim, job, snapshot=snapshot)
 
 
@@ -86,7 +99,9 @@ def test_a_running_job_is_marked_and_its_worker_sees_it(
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
 
 
-def test_who_asks_when_it_is_over_learns_how_it_ended(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_who_asks_when_it_is_over_learns_how_it_ended(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     job = manager.create(a_job(clock))
     manager.cancel(job.job_id)
     before = table_contents(dynamodb, TABLE)
@@ -104,7 +119,9 @@ def test_who_asks_when_it_is_over_learns_how_it_ended(manager: JobManager, clock
 
 
 @pytest.mark.parametrize("how", ["complete", "fail"])
-def test_the_end_came_first(manager: JobManager, clock: Clock, dynamodb: Any, claim: Claim, how: str) -> None:
+def test_the_end_came_first(
+    manager: JobManager, clock: Clock, dynamodb: Any, claim: Claim, how: str
+) -> None:
     """The end is written between the look of whoever cancels and the mark."""
 
     def end() -> None:
@@ -131,11 +148,15 @@ def test_the_mark_came_after_the_last_look(manager: JobManager, clock: Clock, cl
     assert manager.get(claim.job.job_id) == replace(ended, cancel_requested_at=clock())
 
 
-def test_a_worker_claims_while_a_waiting_job_is_cancelled(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_a_worker_claims_while_a_waiting_job_is_cancelled(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     job = manager.create(a_job(clock))
     claims: list[Claim] = []
 
-    canceller = interrupted(dynamodb, clock, lambda: claims.append(manager.claim(job.job_id, holder="w1")))
+    canceller = interrupted(
+        dynamodb, clock, lambda: claims.append(manager.claim(job.job_id, holder="w1"))
+    )
     asked = canceller.cancel(job.job_id)
 
     assert asked == replace(claims[0].job, cancel_requested_at=clock())
@@ -147,14 +168,18 @@ def test_a_worker_hands_over_while_it_is_cancelled(
     manager: JobManager, clock: Clock, dynamodb: Any, claim: Claim
 ) -> None:
     """The mark is kept, and the next worker stops at its first report."""
-    interrupted(dynamodb, clock, lambda: manager.hand_over(claim, claim.job)).cancel(claim.job.job_id)
+    interrupted(dynamodb, clock, lambda: manager.hand_over(claim, claim.job)).cancel(
+        claim.job.job_id
+    )
     following = manager.claim(claim.job.job_id, holder="w2")
 
     with pytest.raises(CancelRequested):
         manager.progress(following, following.job)
 
 
-def test_a_worker_that_lost_its_lease_is_told_that_and_no_more(manager: JobManager, clock: Clock, claim: Claim) -> None:
+def test_a_worker_that_lost_its_lease_is_told_that_and_no_more(
+    manager: JobManager, clock: Clock, claim: Claim
+) -> None:
     manager.cancel(claim.job.job_id)
     clock.advance(76)
     manager.claim(claim.job.job_id, holder="w2")
@@ -217,4 +242,8 @@ def test_a_cancelled_import_publishes_nothing_and_the_next_one_is_free(
         assert worker.run(job_id) == {"job_id": job_id, "outcome": "nothing to do"}
         following = worker.import_all()
 
-    assert (first.new_records, following.status, following.duplicate_records) == (600, JobStatus.COMPLETED, 600)
+    assert (first.new_records, following.status, following.duplicate_records) == (
+        600,
+        JobStatus.COMPLETED,
+        600,
+    )

@@ -64,7 +64,9 @@ def processes(request: pytest.FixtureRequest) -> Processes:
 
 
 def test_a_trigger_takes_over_no_living_job(processes: Processes) -> None:
-    claim = processes.right.claim(processes.right.create(a_job(processes.clock)).job_id, holder="w1")
+    claim = processes.right.claim(
+        processes.right.create(a_job(processes.clock)).job_id, holder="w1"
+    )
     for _ in range(3):
         processes.clock.advance(LEASE.seconds)
         with pytest.raises(ImportAlreadyRunning):
@@ -110,7 +112,9 @@ def test_the_sweeper_restarts_a_dead_workers_job_within_two_minutes(processes: P
     assert answers == ["nothing", "restarted"]
 
 
-def test_what_another_clock_has_written_is_judged_no_earlier_and_no_later(processes: Processes) -> None:
+def test_what_another_clock_has_written_is_judged_no_earlier_and_no_later(
+    processes: Processes,
+) -> None:
     """The API and the worker have it, the sweeper's is right."""
     job = processes.other.create(a_job(processes.clock))
     assert processes.sweep(processes.right) == "nothing"
@@ -169,7 +173,11 @@ def test_the_date_comes_with_the_answers_of_http(dynamodb: Any) -> None:
     """A real client: the API's clock is ten minutes ahead of the table's."""
 
     def manager(clock: Callable[[], float]) -> JobManager:
-        return JobManager(table=Table(dynamodb=dynamodb, name="wellhead-test", clock=clock), lease=LEASE, clock=clock)
+        return JobManager(
+            table=Table(dynamodb=dynamodb, name="wellhead-test", clock=clock),
+            lease=LEASE,
+            clock=clock,
+        )
 
     right, ahead = manager(time.time), manager(lambda: time.time() + 600)
     right.claim(right.create(a_job(Clock(time.time()))).job_id, holder="w1")

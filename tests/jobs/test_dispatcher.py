@@ -36,7 +36,9 @@ def dispatcher(server: LoopbackServer) -> Iterator[Dispatcher]:
     client.close()
 
 
-def test_a_job_is_one_event_for_the_import_function(dispatcher: Dispatcher, handler: type[LambdaHandler]) -> None:
+def test_a_job_is_one_event_for_the_import_function(
+    dispatcher: Dispatcher, handler: type[LambdaHandler]
+) -> None:
     dispatcher.dispatch(JOB)
 
     path = "/2015-03-31/functions/wellhead-import/invocations"
@@ -56,7 +58,9 @@ def test_a_refused_event_is_a_failed_dispatch(
     assert len(handler.invocations) == 1
 
 
-def test_a_lambda_that_is_not_there_is_a_failed_dispatch(dispatcher: Dispatcher, server: LoopbackServer) -> None:
+def test_a_lambda_that_is_not_there_is_a_failed_dispatch(
+    dispatcher: Dispatcher, server: LoopbackServer
+) -> None:
     server.stop()
 
     with pytest.raises(DispatchFailed):

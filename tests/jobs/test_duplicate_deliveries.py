@@ -1,5 +1,5 @@
-"""An event that is delivered hundreds of times, late and in any order, has the effect of one; ten thousand times in a
-soak.
+"""An event that is delivered hundreds of times, late and in any order, has the effect of one; ten
+thousand times in a soak.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def deliver(job_ids: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def test_hundreds_of_deliveries_are_one(environment: dict[str, str], dynamodb: Any, monkeypatch: Any) -> None:
+def test_hundreds_of_deliveries_are_one(
+    environment: dict[str, str], dynamodb: Any, monkeypatch: Any
+) -> None:
     with SampleSource(DATA, latency=0.02) as source, ExitStack() as stack:
         environment |= {
             "WELLHEAD_SOURCE_URL": source.url,
@@ -61,7 +63,9 @@ def test_hundreds_of_deliveries_are_one(environment: dict[str, str], dynamodb: A
         random.shuffle(deliveries)
         source.requests.clear()
 
-        processes = [stack.enter_context(deliver(deliveries[part::PROCESSES])) for part in range(PROCESSES)]
+        processes = [
+            stack.enter_context(deliver(deliveries[part::PROCESSES])) for part in range(PROCESSES)
+        ]
         for process in processes:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"
@@ -79,7 +83,11 @@ def test_hundreds_of_deliveries_are_one(environment: dict[str, str], dynamodb: A
         (job.job_id, "nothing to do"): DELIVERIES - LATE - 1,
         (over.job_id, "nothing to do"): LATE,
     }
-    pages = [request.query.get("$skiptoken", "first") for request in source.requests if "$orderby" in request.query]
+    pages = [
+        request.query.get("$skiptoken", "first")
+        for request in source.requests
+        if "$orderby" in request.query
+    ]
     assert len(pages) == len(set(pages)) == 20
     ended = services.job_manager.get(job.job_id)
     assert (ended.status, ended.attempt, ended.fence) == (JobStatus.COMPLETED, 1, 2)

@@ -21,7 +21,9 @@ OTHER = {"pk": {"S": "LOCK"}, "sk": {"S": "LOCK"}}
 
 @pytest.fixture(params=["in memory", "moto"])
 def database(request: pytest.FixtureRequest) -> Any:
-    return InMemoryDynamoDb() if request.param == "in memory" else request.getfixturevalue("dynamodb")
+    return (
+        InMemoryDynamoDb() if request.param == "in memory" else request.getfixturevalue("dynamodb")
+    )
 
 
 def put(item: dict[str, Any], when: str | None = None, **arguments: Any) -> dict[str, Any]:
@@ -29,7 +31,9 @@ def put(item: dict[str, Any], when: str | None = None, **arguments: Any) -> dict
     return {"Put": {"TableName": TABLE, "Item": {**KEY, **item}, **condition, **arguments}}
 
 
-def update(expression: str, when: str | None = None, key: Any = None, **arguments: Any) -> dict[str, Any]:
+def update(
+    expression: str, when: str | None = None, key: Any = None, **arguments: Any
+) -> dict[str, Any]:
     condition = {"ConditionExpression": when} if when else {}
     what = {"TableName": TABLE, "Key": key or KEY, "UpdateExpression": expression}
     return {"Update": {**what, **condition, **arguments}}
@@ -49,7 +53,9 @@ def refusal(database: Any, writes: list[dict[str, Any]], **options: Any) -> tupl
     with pytest.raises(ClientError) as refused:
         database.transact_write_items(TransactItems=writes, **options)
     response: Any = refused.value.response
-    return response["Error"]["Code"], [reason.get("Code") for reason in response.get("CancellationReasons", [])]
+    return response["Error"]["Code"], [
+        reason.get("Code") for reason in response.get("CancellationReasons", [])
+    ]
 
 
 def test_an_absent_item_has_no_item(database: Any) -> None:
@@ -57,7 +63,11 @@ def test_an_absent_item_has_no_item(database: Any) -> None:
 
 
 def test_put_and_read(database: Any) -> None:
-    values = {"n": {"N": "1.5"}, "l": {"L": [{"BOOL": True}, {"NULL": True}]}, "m": {"M": {"a": {"S": "x"}}}}
+    values = {
+        "n": {"N": "1.5"},
+        "l": {"L": [{"BOOL": True}, {"NULL": True}]},
+        "m": {"M": {"a": {"S": "x"}}},
+    }
 
     database.transact_write_items(TransactItems=[put(values)])
 
@@ -91,10 +101,18 @@ def test_an_update_creates_sets_and_removes(database: Any) -> None:
 def test_one_refused_condition_refuses_all_and_is_told_in_its_place(database: Any) -> None:
     writes = [
         put({"a": {"N": "1"}}, "attribute_not_exists(pk)"),
-        update("SET a = :a", "attribute_exists(pk)", key=OTHER, ExpressionAttributeValues={":a": {"N": "1"}}),
+        update(
+            "SET a = :a",
+            "attribute_exists(pk)",
+            key=OTHER,
+            ExpressionAttributeValues={":a": {"N": "1"}},
+        ),
     ]
 
-    assert refusal(database, writes) == ("TransactionCanceledException", ["None", "ConditionalCheckFailed"])
+    assert refusal(database, writes) == (
+        "TransactionCanceledException",
+        ["None", "ConditionalCheckFailed"],
+    )
     assert (item(database), item(database, OTHER)) == (None, None)
 
 
@@ -175,25 +193,37 @@ def test_an_item_beyond_400_kb_is_refused(database: Any, write: dict[str, Any]) 
 
 # --- conditions made at random
 
-NUMBERS = st.sampled_from(["0", "1", "1.0", "1.5", "-2", "10", "1704110400.123"]).map(lambda text: {"N": text})
+NUMBERS = st.sampled_from(["0", "1", "1.0", "1.5", "-2", "10", "1704110400.123"]).map(
+    lambda text: {"N": text}
+)
 STRINGS = st.sampled_from(["", "a", "b", "10", "é"]).map(lambda text: {"S": text})
 ATTRIBUTES = st.sampled_from(["#n", "#s", "#x"])
 VALUES = {":one": {"N": "1"}, ":ten": {"N": "10"}, ":a": {"S": "a"}, ":text": {"S": "10"}}
 OPERANDS = st.sampled_from(list(VALUES))
-ORDERS = st.sampled_from([" < ", " <= ", " > ", " >= "])  # of one type: moto orders a string and a number too
+ORDERS = st.sampled_from(
+    [" < ", " <= ", " > ", " >= "]
+)  # of one type: moto orders a string and a number too
 
 
 def joined(parts: Iterable[str]) -> str:
     return "".join(parts)
 
 
-ORDERED = st.tuples(st.sampled_from(["#n", "#x"]), ORDERS, st.sampled_from([":one", ":ten"])).map(joined)
-ORDERED |= st.tuples(st.sampled_from(["#s", "#x"]), ORDERS, st.sampled_from([":a", ":text"])).map(joined)
-COMPARISONS = ORDERED | st.tuples(ATTRIBUTES, st.sampled_from([" = ", " <> "]), OPERANDS).map(joined)
-EXISTENCES = st.tuples(st.sampled_from(["attribute_exists(", "attribute_not_exists("]), ATTRIBUTES).map(
-    lambda parts: f"{joined(parts)})"
+ORDERED = st.tuples(st.sampled_from(["#n", "#x"]), ORDERS, st.sampled_from([":one", ":ten"])).map(
+    joined
 )
-MEMBERSHIPS = st.tuples(ATTRIBUTES, OPERANDS, OPERANDS).map(lambda parts: f"{parts[0]} IN ({parts[1]}, {parts[2]})")
+ORDERED |= st.tuples(st.sampled_from(["#s", "#x"]), ORDERS, st.sampled_from([":a", ":text"])).map(
+    joined
+)
+COMPARISONS = ORDERED | st.tuples(ATTRIBUTES, st.sampled_from([" = ", " <> "]), OPERANDS).map(
+    joined
+)
+EXISTENCES = st.tuples(
+    st.sampled_from(["attribute_exists(", "attribute_not_exists("]), ATTRIBUTES
+).map(lambda parts: f"{joined(parts)})")
+MEMBERSHIPS = st.tuples(ATTRIBUTES, OPERANDS, OPERANDS).map(
+    lambda parts: f"{parts[0]} IN ({parts[1]}, {parts[2]})"
+)
 CONDITIONS = st.recursive(
     COMPARISONS | EXISTENCES | MEMBERSHIPS,
     lambda inner: st.one_of(
@@ -215,13 +245,17 @@ def test_both_hold_the_same_conditions(dynamodb: Any, number: Any, text: Any, wh
     if used:
         arguments["ExpressionAttributeValues"] = used
 
-    assert verdict(InMemoryDynamoDb(), stored, when, arguments) == verdict(dynamodb, stored, when, arguments)
+    assert verdict(InMemoryDynamoDb(), stored, when, arguments) == verdict(
+        dynamodb, stored, when, arguments
+    )
 
 
 def verdict(database: Any, stored: dict[str, Any], when: str, arguments: dict[str, Any]) -> str:
     database.transact_write_items(TransactItems=[put(stored)])
     try:
-        database.transact_write_items(TransactItems=[put({"done": {"BOOL": True}}, when, **arguments)])
+        database.transact_write_items(
+            TransactItems=[put({"done": {"BOOL": True}}, when, **arguments)]
+        )
     except ClientError as exc:
         return exc.response["Error"]["Code"]
     return "holds"
@@ -297,5 +331,9 @@ def test_a_query_brings_what_its_projection_names(database: Any) -> None:
 def test_a_filter_comes_after_the_limit(database: Any) -> None:
     fill(database, "abaab")
 
-    filtered = {"FilterExpression": "#status = :wanted", "names": names("status"), "values": {":wanted": {"S": "b"}}}
+    filtered = {
+        "FilterExpression": "#status = :wanted",
+        "names": names("status"),
+        "values": {":wanted": {"S": "b"}},
+    }
     assert looks(database, 2, **filtered) == [(["4"], "3"), (["1"], "1"), ([], None)]

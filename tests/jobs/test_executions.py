@@ -1,4 +1,6 @@
-"""What the sweeper makes of a lock that an execution of the state machine holds, and who may take it over."""
+"""What the sweeper makes of a lock that an execution of the state machine holds, and who may take
+it over.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from dataclasses import replace
 import pytest
 from support.coordination import NOON, Clock, RecordingDispatcher, a_job
 
-from chalicelib.errors import CancelRequested, ClaimRefused, DispatchFailed, ImportAlreadyRunning, LeaseLost
+from chalicelib.errors import (
+    CancelRequested,
+    ClaimRefused,
+    DispatchFailed,
+    ImportAlreadyRunning,
+    LeaseLost,
+)
 from chalicelib.jobs.executions import Executions
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Lease, execution_of, holder_of
@@ -37,15 +45,21 @@ def claim(manager: JobManager, clock: Clock) -> Claim:
 
 def swept(manager: JobManager, executions: Executions | None) -> tuple[str, list[str]]:
     dispatcher = RecordingDispatcher()
-    return sweep(job_manager=manager, dispatcher=dispatcher, executions=executions), dispatcher.dispatched
+    return sweep(
+        job_manager=manager, dispatcher=dispatcher, executions=executions
+    ), dispatcher.dispatched
 
 
 def test_a_holder_tells_its_execution() -> None:
     assert execution_of(holder_of("job-7", "request/1234")) == "job-7"
-    assert [execution_of(holder) for holder in ("request/1234", holder_of("", "request/1234"), None)] == ["", "", ""]
+    assert [
+        execution_of(holder) for holder in ("request/1234", holder_of("", "request/1234"), None)
+    ] == ["", "", ""]
 
 
-def test_an_execution_that_runs_keeps_its_lease(manager: JobManager, claim: Claim, clock: Clock) -> None:
+def test_an_execution_that_runs_keeps_its_lease(
+    manager: JobManager, claim: Claim, clock: Clock
+) -> None:
     """With nobody at work for an hour; no trigger takes the lock over meanwhile."""
     executions = KnownExecutions(job_0="RUNNING")
     answers = []
@@ -82,7 +96,9 @@ def test_a_long_lease_is_not_made_a_shorter_one(manager: JobManager, claim: Clai
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
-def test_an_execution_that_has_stopped_ends_its_job(manager: JobManager, claim: Claim, status: str) -> None:
+def test_an_execution_that_has_stopped_ends_its_job(
+    manager: JobManager, claim: Claim, status: str
+) -> None:
     assert swept(manager, KnownExecutions(job_0=status)) == ("failed", [])
 
     job = manager.get(claim.job.job_id)
@@ -95,7 +111,9 @@ def test_an_execution_that_has_stopped_ends_its_job(manager: JobManager, claim: 
 def test_an_execution_that_came_to_its_end_leaves_its_job_to_who_still_works_on_it(
     manager: JobManager, claim: Claim, clock: Clock
 ) -> None:
-    """A try of Plan that was given up wakes and claims after Merge did, so Merge, the last state, is refused."""
+    """A try of Plan that was given up wakes and claims after Merge did, so Merge, the last state,
+    is refused.
+    """
     executions = KnownExecutions(job_0="SUCCEEDED")
     late = manager.claim(claim.job.job_id, holder=holder_of("job-0", "a late try of plan"))
     for _ in range(3):
@@ -119,7 +137,9 @@ def test_one_that_was_to_be_cancelled_is_cancelled(manager: JobManager, claim: C
 def test_a_failed_event_leaves_the_place_of_an_execution_to_the_sweeper(
     manager: JobManager, claim: Claim, clock: Clock, seconds: float
 ) -> None:
-    """An event of the import function, from before the machine was set up or from a second start."""
+    """An event of the import function, from before the machine was set up or from a second
+    start.
+    """
     clock.advance(seconds)
     lock, dispatcher = manager.lock(), RecordingDispatcher()
 
@@ -139,7 +159,9 @@ def test_of_one_that_nobody_knows_the_lease_decides(
     assert manager.lock().holder is None
 
 
-def test_the_next_state_takes_over_and_no_other_execution_does(manager: JobManager, claim: Claim) -> None:
+def test_the_next_state_takes_over_and_no_other_execution_does(
+    manager: JobManager, claim: Claim
+) -> None:
     with pytest.raises(ClaimRefused):
         manager.claim(claim.job.job_id, holder=holder_of("job-1", "plan"))
     with pytest.raises(ClaimRefused):
@@ -151,7 +173,9 @@ def test_the_next_state_takes_over_and_no_other_execution_does(manager: JobManag
         manager.progress(claim, claim.job)
 
 
-def test_a_worker_by_itself_is_not_taken_over_by_another_one(manager: JobManager, clock: Clock) -> None:
+def test_a_worker_by_itself_is_not_taken_over_by_another_one(
+    manager: JobManager, clock: Clock
+) -> None:
     job = manager.create(a_job(clock))
     manager.claim(job.job_id, holder="one")
 
@@ -164,8 +188,12 @@ def test_a_part_shows_progress_and_leaves_the_rest_of_the_job_alone(
 ) -> None:
     stored = manager.progress(claim, replace(claim.job, expected_records=10, skipped_records=3))
     clock.advance(50)
-    told: Job = replace(claim.job, fetched_records=7, parts={"count": 2, "done": 1}, skipped_records=9)
-    manager.show(claim, replace(told, waiting={"until": NOON, "code": "SOURCE_THROTTLED"}), ["waiting"])
+    told: Job = replace(
+        claim.job, fetched_records=7, parts={"count": 2, "done": 1}, skipped_records=9
+    )
+    manager.show(
+        claim, replace(told, waiting={"until": NOON, "code": "SOURCE_THROTTLED"}), ["waiting"]
+    )
     manager.show(claim, told, ["fetched_records", "parts", "waiting"])
 
     assert manager.get(claim.job.job_id) == replace(

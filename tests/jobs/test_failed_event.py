@@ -1,4 +1,6 @@
-"""When every delivery of an event has failed: the real functions in processes of their own, and no sweeper."""
+"""When every delivery of an event has failed: the real functions in processes of their own, and no
+sweeper.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ Deploy = Callable[..., LambdaEndpoint]
 
 @pytest.fixture
 def services(environment: dict[str, str]) -> Services:
-    """Of this process, with the settings of the functions. A lease is short, for a dead worker has no other end."""
+    """Of this process, with the settings of the functions. A lease is short, for a dead worker has
+    no other end.
+    """
     environment |= {
         "WELLHEAD_IMPORT_FUNCTION": IMPORT,
         "WELLHEAD_LEASE_SECONDS": "2",
@@ -78,7 +82,10 @@ def deploy(
 
     def deploy(**changed: Any) -> LambdaEndpoint:
         given.update(os.environ | environment)
-        functions = {function.name: function for function in deployed_functions(load_config(ROOT, stage="local"))}
+        functions = {
+            function.name: function
+            for function in deployed_functions(load_config(ROOT, stage="local"))
+        }
         destination = replace(functions[FAILED_EVENT], handler="handlers.take_up_job")
         endpoint.deploy([replace(functions[IMPORT], **changed), destination])
         return endpoint
@@ -136,7 +143,9 @@ def test_a_job_whose_workers_die_goes_on_at_its_checkpoint(
     assert "resumed" in [event.name for event in ended.events]
     snapshot = services.job_manager.current_snapshot()
     assert snapshot
-    assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / snapshot.name) == expected_rows(DATA)
+    assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / snapshot.name) == expected_rows(
+        DATA
+    )
 
 
 def test_the_destination_is_a_function_of_the_app() -> None:

@@ -1,4 +1,6 @@
-"""A job that its findings hold waits for somebody's word: it is accepted once, by naming what, or discarded."""
+"""A job that its findings hold waits for somebody's word: it is accepted once, by naming what, or
+discarded.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable, a_job, notice_of, table_contents
+from support.coordination import (
+    Clock,
+    InterruptedTable,
+    RepeatingTable,
+    SilentTable,
+    a_job,
+    notice_of,
+    table_contents,
+)
 from support.held import FINDINGS, hold_job
 
 from chalicelib.errors import (
@@ -41,9 +51,18 @@ def hold(manager: JobManager, clock: Clock, job: Job | None = None) -> Job:
 
 def publish(manager: JobManager, job: Job) -> Job:
     claim = manager.claim(job.job_id, holder="w2")
-    done = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9)
+    done = replace(
+        claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9
+    )
     current = manager.current_snapshot()
-    snapshot = Snapshot(name=f"wells-{claim.fence}", fence=claim.fence, rows=5, bytes=9, sha256="ab", job_id=job.job_id)
+    snapshot = Snapshot(
+        name=f"wells-{claim.fence}",
+        fence=claim.fence,
+        rows=5,
+        bytes=9,
+        sha256="ab",
+        job_id=job.job_id,
+    )
     return manager.finish(claim, done, snapshot=snapshot, base=current.name if current else None)
 
 
@@ -73,7 +92,9 @@ def test_a_held_job_is_final_and_the_table_knows_it_as_the_newest(
     }
 
 
-def test_its_view_has_the_findings_and_a_list_has_them_too(manager: JobManager, clock: Clock) -> None:
+def test_its_view_has_the_findings_and_a_list_has_them_too(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
 
     [listed], _ = manager.history(limit=5)
@@ -116,7 +137,9 @@ def test_an_accepted_job_goes_on_as_a_new_one_with_the_same_rows(
     }
 
 
-def test_accepting_twice_is_one_job_whoever_asks_and_whatever_became_of_it(manager: JobManager, clock: Clock) -> None:
+def test_accepting_twice_is_one_job_whoever_asks_and_whatever_became_of_it(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
     new = manager.accept(held.job_id, findings=BOTH, by="ann")
 
@@ -132,7 +155,9 @@ def test_an_accept_whose_answer_got_lost_is_answered_when_it_is_made_again(
 ) -> None:
     held = hold(manager, clock)
     with pytest.raises(StateUnavailable) if table is SilentTable else pytest.MonkeyPatch.context():
-        manager_on(table(dynamodb=dynamodb, name=TABLE), clock).accept(held.job_id, findings=BOTH, by="ann")
+        manager_on(table(dynamodb=dynamodb, name=TABLE), clock).accept(
+            held.job_id, findings=BOTH, by="ann"
+        )
 
     again = manager.accept(held.job_id, findings=BOTH, by="ann")
 
@@ -144,14 +169,18 @@ def test_of_two_that_accept_at_the_same_moment_both_get_one_job(
 ) -> None:
     held = hold(manager, clock)
     made: list[Job] = []
-    late = interrupted(dynamodb, clock, lambda: made.append(manager.accept(held.job_id, findings=BOTH, by="bob")))
+    late = interrupted(
+        dynamodb, clock, lambda: made.append(manager.accept(held.job_id, findings=BOTH, by="bob"))
+    )
 
     new = late.accept(held.job_id, findings=BOTH, by="ann")
 
     assert [new] == made
 
 
-def test_what_is_held_again_is_accepted_with_what_was_accepted_before(manager: JobManager, clock: Clock) -> None:
+def test_what_is_held_again_is_accepted_with_what_was_accepted_before(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
     new = manager.accept(held.job_id, findings=BOTH, by="ann")
 
@@ -170,7 +199,11 @@ def test_the_retry_of_an_accepted_job_that_failed_still_publishes_what_was_accep
 
     retried = manager.create(failed.retry(now=clock(), triggered_by="bob"))
 
-    assert (retried.accepted, retried.accepted_by, retried.checkpoint) == (new.accepted, "ann", new.checkpoint)
+    assert (retried.accepted, retried.accepted_by, retried.checkpoint) == (
+        new.accepted,
+        "ann",
+        new.checkpoint,
+    )
 
 
 # --- what is refused
@@ -204,8 +237,12 @@ def test_the_retry_of_an_accepted_job_is_refused_after_the_week_of_the_held_one(
     assert refused.value.details == {"job_id": held.job_id, "accept_until": held.accept_until}
 
 
-@pytest.mark.parametrize("named", [[], ["NULLED"], [*BOTH, "RESTATED"], [*BOTH, "COMPLETENESS_UNKNOWN"]])
-def test_whoever_names_other_findings_has_not_seen_them(manager: JobManager, clock: Clock, named: list[str]) -> None:
+@pytest.mark.parametrize(
+    "named", [[], ["NULLED"], [*BOTH, "RESTATED"], [*BOTH, "COMPLETENESS_UNKNOWN"]]
+)
+def test_whoever_names_other_findings_has_not_seen_them(
+    manager: JobManager, clock: Clock, named: list[str]
+) -> None:
     held = hold(manager, clock)
 
     with pytest.raises(FindingsDiffer) as refused:
@@ -248,7 +285,9 @@ def test_a_later_held_job_is_the_one_to_accept(manager: JobManager, clock: Clock
     assert manager.accept(newer.job_id, findings=BOTH, by="ann").retry_of == newer.job_id
 
 
-def test_what_was_published_since_is_not_overwritten_with_older_rows(manager: JobManager, clock: Clock) -> None:
+def test_what_was_published_since_is_not_overwritten_with_older_rows(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
     later = publish(manager, manager.create(a_job(clock)))
 
@@ -258,7 +297,9 @@ def test_what_was_published_since_is_not_overwritten_with_older_rows(manager: Jo
     assert refused.value.details == {"job_id": held.job_id, "published_by": later.job_id}
 
 
-def test_what_is_published_between_look_and_write_is_seen(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_what_is_published_between_look_and_write_is_seen(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     held = hold(manager, clock)
     late = interrupted(dynamodb, clock, lambda: publish(manager, manager.create(a_job(clock))))
 
@@ -290,13 +331,17 @@ def test_two_that_saw_different_findings_are_not_one(manager: JobManager, clock:
 # --- discarding
 
 
-def test_a_discarded_job_stays_as_it_was_with_who_and_when(manager: JobManager, clock: Clock) -> None:
+def test_a_discarded_job_stays_as_it_was_with_who_and_when(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
     clock.advance(60)
 
     gone = manager.discard(held.job_id, by="ann")
 
-    assert gone == replace(held, discarded_at=clock(), discarded_by="ann") == manager.get(held.job_id)
+    assert (
+        gone == replace(held, discarded_at=clock(), discarded_by="ann") == manager.get(held.job_id)
+    )
     clock.advance(60)
     assert manager.discard(held.job_id, by="bob") == gone
     with pytest.raises(NotHeld):
@@ -313,7 +358,9 @@ def test_what_was_accepted_is_not_discarded(manager: JobManager, clock: Clock) -
     assert refused.value.details == {"job_id": held.job_id, "retried_by": new.job_id}
 
 
-def test_of_accept_and_discard_at_once_one_wins(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_of_accept_and_discard_at_once_one_wins(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     first, second = hold(manager, clock), None
     late = interrupted(dynamodb, clock, lambda: manager.discard(first.job_id, by="bob"))
     with pytest.raises(NotHeld):
@@ -321,18 +368,26 @@ def test_of_accept_and_discard_at_once_one_wins(manager: JobManager, clock: Cloc
     assert manager.lock().owner is None
 
     second = hold(manager, clock)
-    late = interrupted(dynamodb, clock, lambda: manager.accept(second.job_id, findings=BOTH, by="ann"))
+    late = interrupted(
+        dynamodb, clock, lambda: manager.accept(second.job_id, findings=BOTH, by="ann")
+    )
     with pytest.raises(NotHeld):
         late.discard(second.job_id, by="bob")
     assert manager.get(second.job_id).discarded_at is None
 
 
-def test_the_rows_of_a_held_job_are_of_use_as_long_as_it_can_be_accepted(manager: JobManager, clock: Clock) -> None:
+def test_the_rows_of_a_held_job_are_of_use_as_long_as_it_can_be_accepted(
+    manager: JobManager, clock: Clock
+) -> None:
     held = hold(manager, clock)
     newer = Snapshot(name="s", fence=9, rows=1, bytes=1, sha256="", job_id="other")
 
     def use(
-        job: Job = held, *, now: float = clock(), newest: str = held.job_id, current: Snapshot | None = None
+        job: Job = held,
+        *,
+        now: float = clock(),
+        newest: str = held.job_id,
+        current: Snapshot | None = None,
     ) -> bool:
         return is_of_use(job, now=now, newest=newest, current=current)
 

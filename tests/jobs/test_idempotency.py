@@ -1,11 +1,21 @@
-"""The same caller's same key is the same job: never a second one, and no refusal for one's own retry."""
+"""The same caller's same key is the same job: never a second one, and no refusal for one's own
+retry.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import NOON, Clock, InterruptedTable, RecordingDispatcher, SilentTable, a_job, table_contents
+from support.coordination import (
+    NOON,
+    Clock,
+    InterruptedTable,
+    RecordingDispatcher,
+    SilentTable,
+    a_job,
+    table_contents,
+)
 
 from chalicelib.api.import_request import parse_idempotency_key
 from chalicelib.errors import ImportAlreadyRunning, StateUnavailable, ValidationError
@@ -94,7 +104,10 @@ def test_a_key_is_new_again_after_a_day_though_its_note_is_still_there(
     second = manager.create(a_job(clock), key=KEY)
 
     assert second.job_id != first.job_id
-    assert contents()[NOTE] == {"job_id": second.job_id, "expires_at": int(clock()) + IDEMPOTENCY_SECONDS}
+    assert contents()[NOTE] == {
+        "job_id": second.job_id,
+        "expires_at": int(clock()) + IDEMPOTENCY_SECONDS,
+    }
 
 
 def test_two_calls_with_one_key_at_the_same_moment_are_one_job(
@@ -116,7 +129,9 @@ def test_a_call_whose_answer_got_lost_is_answered_when_it_is_made_again(
     manager: JobManager, clock: Clock, dynamodb: Any, contents: Callable[[], dict[str, Any]]
 ) -> None:
     asked = a_job(clock)
-    silent = JobManager(table=SilentTable(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)
+    silent = JobManager(
+        table=SilentTable(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock
+    )
     with pytest.raises(StateUnavailable):
         silent.create(asked, key=KEY)
     before = contents()
@@ -137,7 +152,9 @@ def test_a_key_takes_over_from_a_dead_job(manager: JobManager, clock: Clock) -> 
     assert manager.get(old.job_id).status is JobStatus.FAILED
 
 
-def test_a_job_that_still_waits_is_dispatched_again_and_one_that_ran_is_not(manager: JobManager, clock: Clock) -> None:
+def test_a_job_that_still_waits_is_dispatched_again_and_one_that_ran_is_not(
+    manager: JobManager, clock: Clock
+) -> None:
     dispatcher = RecordingDispatcher(failing=True)
 
     def start() -> str:
@@ -160,4 +177,8 @@ def test_a_key_that_no_header_carries_is_refused(text: str) -> None:
 
 
 def test_a_key_may_be_missing_or_anything_visible() -> None:
-    assert [parse_idempotency_key(text) for text in (None, "!~", "x" * 255)] == [None, "!~", "x" * 255]
+    assert [parse_idempotency_key(text) for text in (None, "!~", "x" * 255)] == [
+        None,
+        "!~",
+        "x" * 255,
+    ]

@@ -61,7 +61,10 @@ def test_ids_sort_by_time(one: float, other: float, randomness: tuple[bytes, byt
 
 
 def test_two_jobs_of_one_moment_have_two_ids() -> None:
-    assert len({new_job(now=NOON, triggered_by="ada", parameters={}).job_id for _ in range(1000)}) == 1000
+    assert (
+        len({new_job(now=NOON, triggered_by="ada", parameters={}).job_id for _ in range(1000)})
+        == 1000
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,11 @@ def test_any_text_is_an_id_or_refused(text: str) -> None:
 
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from([None, *Phase]), st.none() | st.integers(-5, 10**12), st.integers(0, 10**12)),
+        st.tuples(
+            st.sampled_from([None, *Phase]),
+            st.none() | st.integers(-5, 10**12),
+            st.integers(0, 10**12),
+        ),
         max_size=20,
     )
 )
@@ -115,7 +122,12 @@ def test_progress_never_falls_and_is_never_100_before_the_end(
 
     for phase, expected, fetched in steps:
         job = Job(
-            **{**vars(job), "phase": phase, "expected_records": expected, "fetched_records": fetched}
+            **{
+                **vars(job),
+                "phase": phase,
+                "expected_records": expected,
+                "fetched_records": fetched,
+            }
         ).with_progress()
         seen.append(job.progress_percentage or 0.0)
 
@@ -133,10 +145,20 @@ def test_progress_never_falls_and_is_never_100_before_the_end(
         ({"phase": Phase.FETCHING, "fetched_records": 50, "expected_records": 10}, 90.0),
         ({"phase": Phase.MERGING}, 90.0),
         ({"phase": Phase.PUBLISHING}, 97.0),
-        ({"phase": Phase.FETCHING, "fetched_records": 1, "expected_records": 10, "progress_percentage": 50.0}, 50.0),
+        (
+            {
+                "phase": Phase.FETCHING,
+                "fetched_records": 1,
+                "expected_records": 10,
+                "progress_percentage": 50.0,
+            },
+            50.0,
+        ),
     ],
 )
-def test_progress_is_the_share_of_the_work_done(facts: dict[str, Any], percentage: float | None) -> None:
+def test_progress_is_the_share_of_the_work_done(
+    facts: dict[str, Any], percentage: float | None
+) -> None:
     job = a_job(**facts)
 
     assert job.with_progress() == a_job(**facts | {"progress_percentage": percentage})
@@ -223,9 +245,24 @@ def test_a_running_job_shows_its_speed_and_when_it_may_end() -> None:
     [
         {"status": JobStatus.PENDING, "expected_records": 10, "progress_percentage": 50.0},
         {"status": JobStatus.RUNNING, "started_at": NOON},
-        {"status": JobStatus.RUNNING, "started_at": NOON, "expected_records": 10, "progress_percentage": 0.0},
-        {"status": JobStatus.RUNNING, "started_at": NOON + 9, "expected_records": 10, "progress_percentage": 50.0},
-        {"status": JobStatus.FAILED, "started_at": NOON, "expected_records": 10, "progress_percentage": 50.0},
+        {
+            "status": JobStatus.RUNNING,
+            "started_at": NOON,
+            "expected_records": 10,
+            "progress_percentage": 0.0,
+        },
+        {
+            "status": JobStatus.RUNNING,
+            "started_at": NOON + 9,
+            "expected_records": 10,
+            "progress_percentage": 50.0,
+        },
+        {
+            "status": JobStatus.FAILED,
+            "started_at": NOON,
+            "expected_records": 10,
+            "progress_percentage": 50.0,
+        },
     ],
 )
 def test_without_a_ground_for_it_no_end_is_estimated(facts: dict[str, Any]) -> None:
@@ -233,10 +270,15 @@ def test_without_a_ground_for_it_no_end_is_estimated(facts: dict[str, Any]) -> N
 
 
 def test_the_time_of_a_job_that_ended_stands_still() -> None:
-    job = a_job(status=JobStatus.COMPLETED, started_at=NOON, completed_at=NOON + 4, fetched_records=8)
+    job = a_job(
+        status=JobStatus.COMPLETED, started_at=NOON, completed_at=NOON + 4, fetched_records=8
+    )
 
     assert job.view(NOON + 5) == job.view(NOON + 5000)
-    assert (job.view(NOON)["execution_time_seconds"], job.view(NOON)["records_per_second"]) == (4.0, 2.0)
+    assert (job.view(NOON)["execution_time_seconds"], job.view(NOON)["records_per_second"]) == (
+        4.0,
+        2.0,
+    )
 
 
 def test_a_failed_job_shows_the_error_and_the_place() -> None:
@@ -278,29 +320,54 @@ def test_a_status_is_final_or_open() -> None:
 
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
-    """The marks of cancel, retry and discard are others' to write: a worker's writes neither store nor remove them."""
+    """The marks of cancel, retry and discard are others' to write: a worker's writes neither store
+    nor remove them.
+    """
     segments = [SegmentRun(job_id=JOB_ID, fence=1, count=2)]
-    checkpoint = Checkpoint(cursor={"url": None}, segments=segments, seal="5ea1", source={"settings": "a"})
-    finding = Finding(check=Check.REJECTED, limit="5 %", found="all", message="Odd.", fingerprint="REJECTED rows=1.0")
+    checkpoint = Checkpoint(
+        cursor={"url": None}, segments=segments, seal="5ea1", source={"settings": "a"}
+    )
+    finding = Finding(
+        check=Check.REJECTED,
+        limit="5 %",
+        found="all",
+        message="Odd.",
+        fingerprint="REJECTED rows=1.0",
+    )
     older_form = Checkpoint(cursor={"url": None}, segments=segments)
-    planned = Checkpoint(cursor={"url": None}, seal="", source={"settings": "a"}, plan=Plan(job_id=JOB_ID, parts=16))
+    planned = Checkpoint(
+        cursor={"url": None}, seal="", source={"settings": "a"}, plan=Plan(job_id=JOB_ID, parts=16)
+    )
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=checkpoint),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=older_form),
         a_job(status=JobStatus.RUNNING, checkpoint=planned, parts={"count": 16, "done": 3}),
-        a_job(status=JobStatus.RUNNING, waiting={"for": "SOURCE_THROTTLED", "until": NOON, "try": 2}),
+        a_job(
+            status=JobStatus.RUNNING, waiting={"for": "SOURCE_THROTTLED", "until": NOON, "try": 2}
+        ),
         a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
-        a_job(status=JobStatus.FAILED, accept_until=NOON, findings=[finding], discarded_at=NOON, discarded_by="ada"),
+        a_job(
+            status=JobStatus.FAILED,
+            accept_until=NOON,
+            findings=[finding],
+            discarded_at=NOON,
+            discarded_by="ada",
+        ),
     ]
 
     for job in jobs:
         attributes, absent = job_attributes(job), absent_attributes(job)
         others = ("cancel_requested_at", "retried_by", "discarded_at", "discarded_by")
         marks = {name: value for name in others if (value := getattr(job, name)) is not None}
-        assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
+        assert (
+            job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1})
+            == job
+        )
         assert {*attributes, *absent, *others} == {*vars(job), *OF_CHECKPOINT} - {"checkpoint"}
-        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + len(OF_CHECKPOINT) - 1
+        assert (
+            len(attributes) + len(absent) + len(others) == len(vars(job)) + len(OF_CHECKPOINT) - 1
+        )
 
 
 def test_a_checkpoint_and_the_time_line_are_stored_as_plain_values() -> None:
@@ -328,7 +395,9 @@ def test_a_job_without_a_checkpoint_stores_no_cursor_and_no_segments() -> None:
 
 
 def test_a_cancelled_job_keeps_what_it_had() -> None:
-    job = a_job(status=JobStatus.RUNNING, phase=Phase.FETCHING, fetched_records=5, cancel_requested_at=NOON)
+    job = a_job(
+        status=JobStatus.RUNNING, phase=Phase.FETCHING, fetched_records=5, cancel_requested_at=NOON
+    )
 
     assert job.cancel(at=NOON + 1) == a_job(
         status=JobStatus.CANCELLED,
@@ -345,7 +414,13 @@ def test_a_cancelled_job_keeps_what_it_had() -> None:
 def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
     """An item is paid for by its size at each write, and DynamoDB takes none beyond 400 KB."""
     wide = [{"raw": "é" * 4096, "problem": "p" * 500} | dict.fromkeys(VALUES, "é" * 1_000_000)] * 3
-    cursor = {"url": "x" * LONGEST_CURSOR, "page": MANY, "delivered": MANY, "bytes": MANY, "expected": MANY}
+    cursor = {
+        "url": "x" * LONGEST_CURSOR,
+        "page": MANY,
+        "delivered": MANY,
+        "bytes": MANY,
+        "expected": MANY,
+    }
     job = Job(
         job_id=JOB_ID,
         created_at=NOON + 0.123456,
@@ -358,10 +433,16 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
             cursor=cursor,
             segments=[SegmentRun(job_id=JOB_ID, fence=MANY, count=MANY)] * MOST_RUNS,
             seal="f" * 64,
-            source={"settings": "f" * 64, "mapping": {f"column_{number}": "x" * 60 for number in range(14)}},
+            source={
+                "settings": "f" * 64,
+                "mapping": {f"column_{number}": "x" * 60 for number in range(14)},
+            },
         ),
         claimed_cursor=cursor,
-        stats={f"{phase}_seconds": 1234.567 for phase in ("fetching", "staging", "merging", "publishing")},
+        stats={
+            f"{phase}_seconds": 1234.567
+            for phase in ("fetching", "staging", "merging", "publishing")
+        },
         warnings=[{"rule": "r" * 25, "count": MANY, "message": "m" * 150}] * 12,
         findings=[
             Finding(
@@ -377,9 +458,14 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
         diff=Diff(
             nulled={name: {"nulled": MANY, "stored": MANY, "in_store": MANY} for name in VALUES},
             sums={name: {"before": float(MANY), "after": float(MANY)} for name in VOLUMES},
-            fields=[{"code": "c" * 100, "name": "n" * 1_000_000, "column": "c" * 30, "before": MANY}] * MOST_FIELDS,
+            fields=[
+                {"code": "c" * 100, "name": "n" * 1_000_000, "column": "c" * 30, "before": MANY}
+            ]
+            * MOST_FIELDS,
             examples=dict.fromkeys(("NULLED", "RESTATED", "REJECTED"), wide),
-            absent={name: Absence(stored=MANY, rows=MANY, filled=MANY, stretch=MANY) for name in VALUES},
+            absent={
+                name: Absence(stored=MANY, rows=MANY, filled=MANY, stretch=MANY) for name in VALUES
+            },
         ).to_attributes(),
     )
     for second in range(10 * MAX_EVENTS):

@@ -1,4 +1,6 @@
-"""The log of a job: which lines are kept, in what order, at what cost, and what never gets into one."""
+"""The log of a job: which lines are kept, in what order, at what cost, and what never gets into
+one.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,23 @@ from support.coordination import Clock, RecordingDispatcher, SilentTable, a_job,
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.job_log import KEPT_SECONDS, LINES_OF_ITEM, LONGEST_LINE, MOST_LINES, PLACES, LogLine, LogTable
+from chalicelib.jobs.job_log import (
+    KEPT_SECONDS,
+    LINES_OF_ITEM,
+    LONGEST_LINE,
+    MOST_LINES,
+    PLACES,
+    LogLine,
+    LogTable,
+)
 from chalicelib.jobs.lock import log_key
-from chalicelib.jobs.log_collection import BROKEN_SECONDS, STORE_SECONDS, OthersLog, WorkerLog, collecting
+from chalicelib.jobs.log_collection import (
+    BROKEN_SECONDS,
+    STORE_SECONDS,
+    OthersLog,
+    WorkerLog,
+    collecting,
+)
 from chalicelib.jobs.sweeper import sweep
 from chalicelib.jobs.table import Table
 from chalicelib.logs import start_log_context
@@ -64,7 +80,9 @@ def items(dynamodb: Any) -> list[dict[str, Any]]:
     return [item for item in found if item["pk"]["S"].startswith("LOG#")]
 
 
-def test_what_a_worker_logs_is_read_back_in_its_order(table: LogTable, clock: Clock, dynamodb: Any) -> None:
+def test_what_a_worker_logs_is_read_back_in_its_order(
+    table: LogTable, clock: Clock, dynamodb: Any
+) -> None:
     mine = worker(table, clock)
     with at_work(mine, fence=7):
         log.info("checkpoint", extra={"page": 3, "rows": 5000})
@@ -74,7 +92,10 @@ def test_what_a_worker_logs_is_read_back_in_its_order(table: LogTable, clock: Cl
 
     first, second = (line.view() for line in table.read(JOB))
     assert (first["text"], first["level"]) == ("checkpoint (page 3, rows 5,000)", "INFO")
-    assert (second["text"], second["level"]) == ("the source is asked again (code SOURCE_UNAVAILABLE)", "WARNING")
+    assert (second["text"], second["level"]) == (
+        "the source is asked again (code SOURCE_UNAVAILABLE)",
+        "WARNING",
+    )
     assert (first["attempt"], first["fence"]) == (7, 7)
     [item] = items(dynamodb)
     assert item["sk"]["S"] == "0000000007#worker#00"
@@ -121,7 +142,9 @@ def test_of_a_long_import_the_last_lines_are_kept_in_a_few_small_items(
 
 @given(batches=st.lists(st.integers(0, 60), max_size=12), fences=st.integers(1, 3))
 @settings(max_examples=25)
-def test_however_lines_are_batched_the_newest_are_read_in_their_order(batches: list[int], fences: int) -> None:
+def test_however_lines_are_batched_the_newest_are_read_in_their_order(
+    batches: list[int], fences: int
+) -> None:
     class Memory:
         """As the table answers: by falling sort key."""
 
@@ -135,7 +158,9 @@ def test_however_lines_are_batched_the_newest_are_read_in_their_order(batches: l
             self.items |= {item["sk"]: item for item in writes}
 
         def newest(self, _: str, *, limit: int, names: Any, before: str | None) -> Any:
-            keys = [key for key in sorted(self.items, reverse=True) if before is None or key < before]
+            keys = [
+                key for key in sorted(self.items, reverse=True) if before is None or key < before
+            ]
             page = keys[:limit]
             return [self.items[key] for key in page], page[-1] if len(keys) > limit else None
 
@@ -150,12 +175,16 @@ def test_however_lines_are_batched_the_newest_are_read_in_their_order(batches: l
                     logged += 1
                 mine.store(at_once=True)
 
-    assert [int(line.text) for line in table.read(JOB)] == list(range(max(0, logged - MOST_LINES), logged))
+    assert [int(line.text) for line in table.read(JOB)] == list(
+        range(max(0, logged - MOST_LINES), logged)
+    )
 
 
 def test_the_lines_of_a_later_worker_come_later_whatever_its_clock_shows(table: LogTable) -> None:
     for fence, at in ((1, 5000.0), (2, 10.0)):
-        table.write(JOB, fence, [LogLine(at=at, level="INFO", text=f"of {fence}", fence=fence)], place=0)
+        table.write(
+            JOB, fence, [LogLine(at=at, level="INFO", text=f"of {fence}", fence=fence)], place=0
+        )
 
     assert texts(table) == ["of 1", "of 2"]
 
@@ -174,7 +203,9 @@ def test_only_lines_of_this_job_and_of_this_claim_are_kept(table: LogTable, cloc
     assert texts(table) == ["mine"]
 
 
-def test_of_an_error_a_line_has_its_class_or_our_own_sentence(table: LogTable, clock: Clock) -> None:
+def test_of_an_error_a_line_has_its_class_or_our_own_sentence(
+    table: LogTable, clock: Clock
+) -> None:
     mine = worker(table, clock)
     with at_work(mine):
         try:
@@ -186,12 +217,17 @@ def test_of_an_error_a_line_has_its_class_or_our_own_sentence(table: LogTable, c
         mine.store()
 
     whole = texts(table)
-    assert whole[:2] == ["the import failed unexpectedly (KeyError)", "the dispatch failed: KeyError"]
+    assert whole[:2] == [
+        "the import failed unexpectedly (KeyError)",
+        "the dispatch failed: KeyError",
+    ]
     assert whole[2] == f"the import failed: {SourceUnavailable(page=2).message}"
     assert "Traceback" not in str(whole)
 
 
-def test_what_the_import_knows_as_secret_is_taken_out_before_a_line_is_cut(table: LogTable, clock: Clock) -> None:
+def test_what_the_import_knows_as_secret_is_taken_out_before_a_line_is_cut(
+    table: LogTable, clock: Clock
+) -> None:
     mine = worker(table, clock)
     mine.hide_with(lambda text: text.replace("hunter2hunter2", "…"))
     with at_work(mine):
@@ -204,7 +240,9 @@ def test_what_the_import_knows_as_secret_is_taken_out_before_a_line_is_cut(table
 def test_no_text_of_a_source_and_no_odd_record_breaks_the_log(
     table: LogTable, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("chalicelib"), "propagate", False)  # pytest cannot send half a character on
+    monkeypatch.setattr(
+        logging.getLogger("chalicelib"), "propagate", False
+    )  # pytest cannot send half a character on
     mine = worker(table, clock)
     raised, logging.raiseExceptions = logging.raiseExceptions, False
     with at_work(mine):
@@ -266,7 +304,9 @@ def test_what_the_sweeper_does_with_a_job_stands_in_its_log(
     ]
 
 
-def test_a_job_that_is_gone_gets_no_log(manager: JobManager, table: LogTable, dynamodb: Any) -> None:
+def test_a_job_that_is_gone_gets_no_log(
+    manager: JobManager, table: LogTable, dynamodb: Any
+) -> None:
     sweeper = OthersLog("sweeper")
     with collecting(sweeper):
         logging.getLogger("chalicelib.jobs.of_a_test").warning("of a job", extra={"job_id": OTHER})

@@ -1,4 +1,6 @@
-"""Callers, workers, sweepers, lost answers and a clock do what they like; the table must do what a small model says."""
+"""Callers, workers, sweepers, lost answers and a clock do what they like; the table must do what a
+small model says.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from simulation.dynamodb import InMemoryDynamoDb
 from support.coordination import Clock, RecordingDispatcher, a_job, table_contents
 from support.soak import longer
@@ -41,7 +49,13 @@ LEASE = Lease(seconds=60, grace=15, pending=360)
 KEYS = st.sampled_from([None, "a", "b"])
 SECONDS = st.sampled_from([1, 31, 61, 76, 376, IDEMPOTENCY_SECONDS])
 EXAMPLES = longer(100, 10_000)
-ENDS = ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED", "CANCELLED"]  # a completed import is refused more often
+ENDS = [
+    "COMPLETED",
+    "COMPLETED",
+    "COMPLETED",
+    "FAILED",
+    "CANCELLED",
+]  # a completed import is refused more often
 
 
 class DeafTable(Table):
@@ -58,7 +72,9 @@ class DeafTable(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the model knows of a job. `page` is that of its checkpoint, `began_at` the one the attempt began with."""
+    """What the model knows of a job. `page` is that of its checkpoint, `began_at` the one the
+    attempt began with.
+    """
 
     status: JobStatus = JobStatus.PENDING
     fence: int
@@ -84,14 +100,18 @@ class Facts:
 
 
 class Coordination(RuleBasedStateMachine):
-    """`lock`, `pointer`, `jobs` and `keys` are what the table should hold, `claims` what each worker believes;
-    `gone` are jobs whose item somebody removed. `contents` reads the table, `remove` takes a job out of it.
+    """`lock`, `pointer`, `jobs` and `keys` are what the table should hold, `claims` what each
+    worker believes; `gone` are jobs whose item somebody removed. `contents` reads the table,
+    `remove` takes a job out of it.
     """
 
     seen: ClassVar[Counter[str]] = Counter()
 
     def __init__(
-        self, dynamodb: Any, contents: Callable[[], dict[str, Any]], remove: Callable[[dict[str, str]], object]
+        self,
+        dynamodb: Any,
+        contents: Callable[[], dict[str, Any]],
+        remove: Callable[[dict[str, str]], object],
     ) -> None:
         super().__init__()
         self.contents = contents
@@ -117,7 +137,11 @@ class Coordination(RuleBasedStateMachine):
 
     def is_mine(self, claim: Claim) -> bool:
         mine = (claim.job.job_id, claim.holder, claim.fence)
-        return (self.lock.owner, self.lock.holder, self.lock.fence) == mine and claim.job.job_id not in self.gone
+        return (
+            self.lock.owner,
+            self.lock.holder,
+            self.lock.fence,
+        ) == mine and claim.job.job_id not in self.gone
 
     @property
     def is_owned(self) -> bool:
@@ -174,7 +198,10 @@ class Coordination(RuleBasedStateMachine):
         if self.is_owned and not self.is_over:
             with pytest.raises(ImportAlreadyRunning) as refused:
                 self.manager.create(job, key=key)
-            assert refused.value.details == {"job_id": self.lock.owner, "started_at": self.lock.since}
+            assert refused.value.details == {
+                "job_id": self.lock.owner,
+                "started_at": self.lock.since,
+            }
             return
         created = self.answer(lambda: self.manager.create(job, key=key))
         if self.is_owned:
@@ -201,7 +228,9 @@ class Coordination(RuleBasedStateMachine):
             assert refused.value.lease_until == watched
             return
         if job_id in self.gone:
-            with pytest.raises((JobNotFound, StateUnavailable)):  # freed, or freed and the answer lost
+            with pytest.raises(
+                (JobNotFound, StateUnavailable)
+            ):  # freed, or freed and the answer lost
                 self.manager.claim(job_id, holder=holder)
             self.free()
             return
@@ -216,7 +245,9 @@ class Coordination(RuleBasedStateMachine):
             stalled=stalled,
             began_at=before.page,
         )
-        self.lock = replace(self.lock, holder=holder, fence=fence, lease_until=self.clock() + LEASE.seconds)
+        self.lock = replace(
+            self.lock, holder=holder, fence=fence, lease_until=self.clock() + LEASE.seconds
+        )
         if claim is None and asks_again:
             claim = self.manager.claim(job_id, holder=holder)
         if claim:
@@ -251,18 +282,24 @@ class Coordination(RuleBasedStateMachine):
     def finish(self, data: Any, status: str, is_stale: bool) -> None:
         claim = self.some_claim(data)
         is_mine = self.is_mine(claim)
-        self.clock.advance(0.001)  # at the same moment the job may have ended in the same way, and that is no refusal
+        self.clock.advance(
+            0.001
+        )  # at the same moment the job may have ended in the same way, and that is no refusal
         job, snapshot = self.ending(claim, JobStatus(status))
         base = "of another time" if is_stale else self.pointer.name if self.pointer else None
         is_stale = is_stale and snapshot is not None
         with refused(None if is_mine and not is_stale else LeaseLost):
-            finished = self.answer(lambda: self.manager.finish(claim, job, snapshot=snapshot, base=base))
+            finished = self.answer(
+                lambda: self.manager.finish(claim, job, snapshot=snapshot, base=base)
+            )
             self.claims.remove(claim)
             if snapshot:
                 self.pointer = self.published[snapshot.name] = snapshot
             self.change(job.job_id, status=job.status, error=(job.error or {}).get("code"))
             self.free()
-            assert (finished or self.manager.finish(claim, job, snapshot=snapshot, base=base)).status is job.status
+            assert (
+                finished or self.manager.finish(claim, job, snapshot=snapshot, base=base)
+            ).status is job.status
 
     def ending(self, claim: Claim, status: JobStatus) -> tuple[Job, Snapshot | None]:
         now = self.clock()
@@ -272,7 +309,9 @@ class Coordination(RuleBasedStateMachine):
             return claim.job.cancel(at=now), None
         job = replace(claim.job, status=status, phase=None, completed_at=now)
         name = f"wells-{claim.fence}"
-        return job, Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id)
+        return job, Snapshot(
+            name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id
+        )
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
@@ -355,7 +394,9 @@ class Coordination(RuleBasedStateMachine):
     def some_job(self, data: Any) -> str:
         """The owner of the lock as often as all others together."""
         others = list(self.jobs)[-4:]
-        return str(data.draw(st.sampled_from([*others, *[self.lock.owner or others[-1]] * len(others)])))
+        return str(
+            data.draw(st.sampled_from([*others, *[self.lock.owner or others[-1]] * len(others)]))
+        )
 
     def some_claim(self, data: Any) -> Claim:
         claims = self.claims[-3:]
@@ -365,11 +406,19 @@ class Coordination(RuleBasedStateMachine):
     def the_table_is_as_the_model_says(self) -> None:
         contents = self.contents()
         assert Lock(**contents.pop("LOCK#import", {})) == self.lock
-        assert contents.pop("WAREHOUSE#current", None) == (asdict(self.pointer) if self.pointer else None)
-        published = {name: contents.pop(name) for name in list(contents) if name.startswith("WAREHOUSE#")}
-        assert published == {f"WAREHOUSE#{name}": asdict(snapshot) for name, snapshot in self.published.items()}
+        assert contents.pop("WAREHOUSE#current", None) == (
+            asdict(self.pointer) if self.pointer else None
+        )
+        published = {
+            name: contents.pop(name) for name in list(contents) if name.startswith("WAREHOUSE#")
+        }
+        assert published == {
+            f"WAREHOUSE#{name}": asdict(snapshot) for name, snapshot in self.published.items()
+        }
         keys = [contents.pop(name) for name in list(contents) if name.startswith("IDEMPOTENCY#")]
-        assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(self.keys.values())
+        assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(
+            self.keys.values()
+        )
         notices = [contents.pop(name) for name in list(contents) if name.startswith("NOTICE#")]
         self.each_end_has_its_notice(notices)
         jobs = {name.removeprefix("JOB#"): item for name, item in contents.items()}
@@ -423,7 +472,8 @@ def emptied(dynamodb: Any) -> Coordination:
 @pytest.mark.timeout(longer(400, 3600))  # seconds; four times the examples, on a busy machine
 def test_the_table_follows_the_model() -> None:
     Coordination.seen.clear()
-    # With `CI` set, Hypothesis draws the same examples each time: asking for more of them would bring nothing new.
+    # With `CI` set, Hypothesis draws the same examples each time: asking for more of them would
+    # bring nothing new.
     many = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None, derandomize=False)
 
     run_state_machine_as_test(in_memory, settings=many)  # type: ignore[arg-type]
@@ -435,7 +485,15 @@ def test_the_table_follows_the_model() -> None:
 
 
 def unseen() -> list[str]:
-    everything = ["nothing", "failed", "restarted", "dispatched", "freed", "answer lost", *JobStatus]
+    everything = [
+        "nothing",
+        "failed",
+        "restarted",
+        "dispatched",
+        "freed",
+        "answer lost",
+        *JobStatus,
+    ]
     return [what for what in everything if not Coordination.seen[what]]
 
 

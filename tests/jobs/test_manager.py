@@ -1,4 +1,6 @@
-"""Every condition of the lock, against a real engine: who may write, who is refused, and that nothing else moves."""
+"""Every condition of the lock, against a real engine: who may write, who is refused, and that
+nothing else moves.
+"""
 
 from __future__ import annotations
 
@@ -172,7 +174,9 @@ def test_claim_is_refused_while_another_worker_may_live(
     assert contents() == before
 
 
-def test_claim_takes_over_from_a_dead_worker_and_counts_the_stalled_attempt(manager: JobManager, clock: Clock) -> None:
+def test_claim_takes_over_from_a_dead_worker_and_counts_the_stalled_attempt(
+    manager: JobManager, clock: Clock
+) -> None:
     job = manager.create(a_job(clock))
     first = manager.claim(job.job_id, holder="w1")
     clock.advance(75.5)
@@ -180,11 +184,17 @@ def test_claim_takes_over_from_a_dead_worker_and_counts_the_stalled_attempt(mana
     second = manager.claim(job.job_id, holder="w2")
 
     expected = replace(first.job, attempt=2, stalled_attempts=1, heartbeat_at=clock(), fence=2)
-    assert second == Claim(job=expected.with_event(clock(), "claimed", attempt=2), holder="w2", fence=2)
-    assert manager.lock() == Lock(fence=2, owner=job.job_id, since=NOON, holder="w2", lease_until=clock() + 60)
+    assert second == Claim(
+        job=expected.with_event(clock(), "claimed", attempt=2), holder="w2", fence=2
+    )
+    assert manager.lock() == Lock(
+        fence=2, owner=job.job_id, since=NOON, holder="w2", lease_until=clock() + 60
+    )
 
 
-def test_an_attempt_that_begins_at_a_new_checkpoint_is_not_stalled(manager: JobManager, clock: Clock) -> None:
+def test_an_attempt_that_begins_at_a_new_checkpoint_is_not_stalled(
+    manager: JobManager, clock: Clock
+) -> None:
     job = manager.create(a_job(clock))
     first = manager.claim(job.job_id, holder="w1")
     segments = [SegmentRun(job_id="a", fence=1)]
@@ -225,18 +235,24 @@ def test_progress_stores_the_job_and_renews_the_lease(
 ) -> None:
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
     clock.advance(40)
-    counted = replace(claim.job, fetched_records=7, expected_records=70, stats={"pages": 1}, phase=Phase.MERGING)
+    counted = replace(
+        claim.job, fetched_records=7, expected_records=70, stats={"pages": 1}, phase=Phase.MERGING
+    )
 
     alive = manager.progress(claim, counted, lease_seconds=500)
 
     assert alive == replace(counted, heartbeat_at=NOON + 40)
     assert contents()[f"JOB#{counted.job_id}"] == job_attributes(alive)
-    assert manager.lock() == Lock(fence=1, owner=counted.job_id, since=NOON, holder="w1", lease_until=NOON + 540)
+    assert manager.lock() == Lock(
+        fence=1, owner=counted.job_id, since=NOON, holder="w1", lease_until=NOON + 540
+    )
 
 
 def test_a_null_takes_the_old_value_away(manager: JobManager, clock: Clock) -> None:
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
-    manager.progress(claim, replace(claim.job, expected_records=70, checkpoint=Checkpoint(cursor={"page": 2})))
+    manager.progress(
+        claim, replace(claim.job, expected_records=70, checkpoint=Checkpoint(cursor={"page": 2}))
+    )
 
     manager.progress(claim, claim.job)
 
@@ -251,9 +267,16 @@ def test_hand_over_frees_the_place_for_the_next_worker(
 
     manager.hand_over(claim, claim.job)
 
-    waiting = replace(claim.job, heartbeat_at=NOON + 9).with_event(NOON + 9, "handed over", attempt=1)
+    waiting = replace(claim.job, heartbeat_at=NOON + 9).with_event(
+        NOON + 9, "handed over", attempt=1
+    )
     assert contents() == {
         f"JOB#{claim.job.job_id}": job_attributes(waiting),
-        "LOCK#import": {"owner": claim.job.job_id, "since": NOON, "fence": 1, "lease_until": NOON + 369},
+        "LOCK#import": {
+            "owner": claim.job.job_id,
+            "since": NOON,
+            "fence": 1,
+            "lease_until": NOON + 369,
+        },
     }
     assert manager.claim(claim.job.job_id, holder="w2").fence == 2

@@ -1,4 +1,6 @@
-"""The sweeper clears what dead workers left in the warehouse, and nothing that anybody may still need."""
+"""The sweeper clears what dead workers left in the warehouse, and nothing that anybody may still
+need.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,13 @@ def s3(aws: LocalAws) -> Iterator[Any]:
 
 
 @pytest.fixture(params=["directory", "s3"])
-def imports(request: pytest.FixtureRequest, manager: JobManager, clock: Clock, tmp_path: Path) -> Imports:
+def imports(
+    request: pytest.FixtureRequest, manager: JobManager, clock: Clock, tmp_path: Path
+) -> Imports:
     if request.param == "s3":
-        warehouse = open_warehouse(f"s3://wellhead-local/{uuid.uuid4()}", s3=request.getfixturevalue("s3"))
+        warehouse = open_warehouse(
+            f"s3://wellhead-local/{uuid.uuid4()}", s3=request.getfixturevalue("s3")
+        )
     else:
         warehouse = open_warehouse(str(tmp_path / "warehouse"))
     return Imports(manager, clock, warehouse, tmp_path)
@@ -54,8 +60,12 @@ def test_the_current_snapshot_and_the_newest_published_ones_are_kept(imports: Im
     assert imports.clear() == []
 
 
-def test_a_reader_that_has_just_read_the_pointer_still_finds_its_file(imports: Imports, tmp_path: Path) -> None:
-    """However many snapshots are published before it opens the file: each is kept for an hour after its turn."""
+def test_a_reader_that_has_just_read_the_pointer_still_finds_its_file(
+    imports: Imports, tmp_path: Path
+) -> None:
+    """However many snapshots are published before it opens the file: each is kept for an hour after
+    its turn.
+    """
     published = []
     for _ in range(5):
         imports.clock.advance(READER_SECONDS / 4)
@@ -70,7 +80,9 @@ def test_a_reader_that_has_just_read_the_pointer_still_finds_its_file(imports: I
     assert (tmp_path / "copy").read_text() == published[1]
 
 
-def test_who_has_a_file_open_reads_it_to_its_end(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
+def test_who_has_a_file_open_reads_it_to_its_end(
+    manager: JobManager, clock: Clock, tmp_path: Path
+) -> None:
     imports = Imports(manager, clock, DirectoryWarehouse(tmp_path / "warehouse"), tmp_path)
     published = [imports.publish(imports.begin()) for _ in range(4)]
     clock.advance(READER_SECONDS)
@@ -80,7 +92,9 @@ def test_who_has_a_file_open_reads_it_to_its_end(manager: JobManager, clock: Clo
         assert file.read() == published[0]
 
 
-def test_the_folders_of_segments_that_are_gone_go_too(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
+def test_the_folders_of_segments_that_are_gone_go_too(
+    manager: JobManager, clock: Clock, tmp_path: Path
+) -> None:
     """An empty one may be young: a worker is about to put its first segment there."""
     imports = Imports(manager, clock, DirectoryWarehouse(tmp_path / "warehouse"), tmp_path)
     claim = imports.begin()
@@ -96,7 +110,9 @@ def test_the_folders_of_segments_that_are_gone_go_too(manager: JobManager, clock
     left = [folder.name for folder in segments.iterdir()]
 
     assert "young" in left
-    os.utime(segments / claim.job.job_id, (clock() - PART_SECONDS - 1,) * 2)  # the segment has gone just now
+    os.utime(
+        segments / claim.job.job_id, (clock() - PART_SECONDS - 1,) * 2
+    )  # the segment has gone just now
     imports.clear()
     assert [folder.name for folder in segments.iterdir()] == ["young"]
 
@@ -157,7 +173,9 @@ class CountedTable(Table):
 
 
 class ManyNames(DirectoryWarehouse):
-    """Ten thousand segments of the first job, retried again and again, and of the others one each."""
+    """Ten thousand segments of the first job, retried again and again, and of the others one
+    each.
+    """
 
     def __init__(self, root: Path, jobs: list[str]) -> None:
         super().__init__(root)
@@ -169,7 +187,9 @@ class ManyNames(DirectoryWarehouse):
         return sorted([*many, *(segment_name(job_id, 1, 0) for job_id in others)])
 
 
-def test_ten_thousand_segments_cost_one_read_a_job(dynamodb: Any, clock: Clock, tmp_path: Path) -> None:
+def test_ten_thousand_segments_cost_one_read_a_job(
+    dynamodb: Any, clock: Clock, tmp_path: Path
+) -> None:
     """Each minute, for the seven days that they are kept."""
     table = CountedTable(dynamodb=dynamodb, name="wellhead-test")
     manager = JobManager(table=table, lease=Lease(), clock=clock)
@@ -240,7 +260,9 @@ class BusyWarehouse:
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_the_files_of_an_import_that_begins_meanwhile_are_its_own(imports: Imports, ends: bool) -> None:
+def test_the_files_of_an_import_that_begins_meanwhile_are_its_own(
+    imports: Imports, ends: bool
+) -> None:
     published = [imports.publish(imports.begin()) for _ in range(3)]
     imports.clock.advance(READER_SECONDS)
     files: list[str] = []

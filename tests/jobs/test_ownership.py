@@ -1,4 +1,6 @@
-"""One table, one warehouse: another table over it is refused at its first write, and its sweeper removes nothing."""
+"""One table, one warehouse: another table over it is refused at its first write, and its sweeper
+removes nothing.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ class Tables:
         self._warehouse = warehouse
         self._directory = directory
 
-    def imports(self, name: str, dynamodb: Any = None, kind: type[Table] = Table, **options: Any) -> Imports:
+    def imports(
+        self, name: str, dynamodb: Any = None, kind: type[Table] = Table, **options: Any
+    ) -> Imports:
         database: Any = dynamodb or InMemoryDynamoDb()
         table = kind(dynamodb=database, name=name, **options)
         manager = JobManager(table=table, lease=Lease(), clock=self.clock)
@@ -80,13 +84,17 @@ def test_the_table_and_the_warehouse_name_each_other(tables: Tables, warehouse: 
         own(imports)
 
     told = json.loads(warehouse.owner() or "")
-    kept = {name: value["S"] for name, value in database.items["WAREHOUSE", "WAREHOUSE#owner"].items()}
+    kept = {
+        name: value["S"] for name, value in database.items["WAREHOUSE", "WAREHOUSE#owner"].items()
+    }
     assert kept == {"pk": "WAREHOUSE", "sk": "WAREHOUSE#owner", **told}
     assert (told["table"], uuid.UUID(told["id"]).hex) == ("first", told["id"])
     assert warehouse.names("") == []
 
 
-def test_a_second_table_is_refused_and_its_sweeper_removes_nothing(tables: Tables, warehouse: Warehouse) -> None:
+def test_a_second_table_is_refused_and_its_sweeper_removes_nothing(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     first, second = tables.imports("first"), tables.imports("second")
     current = first.publish(first.begin())
     warehouse.set_latest(current)
@@ -140,7 +148,9 @@ def test_a_whole_import_of_a_second_table_ends_before_it_writes(
 # -- a warehouse without owner.json ------------------------------------------------------------------------
 
 
-def test_an_old_warehouse_is_adopted_by_the_table_that_published_it(tables: Tables, warehouse: Warehouse) -> None:
+def test_an_old_warehouse_is_adopted_by_the_table_that_published_it(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     imports = tables.imports("first")
     imports.publish(imports.begin())
     warehouse.remove(OWNER)
@@ -154,7 +164,9 @@ def test_an_old_warehouse_is_adopted_by_the_table_that_published_it(tables: Tabl
     assert json.loads(warehouse.owner() or "")["table"] == "first"
 
 
-def test_an_old_warehouse_is_adopted_by_the_table_of_its_jobs(tables: Tables, warehouse: Warehouse) -> None:
+def test_an_old_warehouse_is_adopted_by_the_table_of_its_jobs(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     """None of them has published yet."""
     imports = tables.imports("first")
     claim = imports.begin()
@@ -167,7 +179,9 @@ def test_an_old_warehouse_is_adopted_by_the_table_of_its_jobs(tables: Tables, wa
     own(imports)
 
 
-def test_a_table_whose_data_is_elsewhere_takes_no_empty_place(tables: Tables, warehouse: Warehouse) -> None:
+def test_a_table_whose_data_is_elsewhere_takes_no_empty_place(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     """A mistyped WELLHEAD_WAREHOUSE."""
     imports = tables.imports("first")
     name = imports.publish(imports.begin())
@@ -180,7 +194,9 @@ def test_a_table_whose_data_is_elsewhere_takes_no_empty_place(tables: Tables, wa
     assert warehouse.owner() is None
 
 
-def test_a_worker_that_died_between_the_two_is_gone_on_from(tables: Tables, warehouse: Warehouse) -> None:
+def test_a_worker_that_died_between_the_two_is_gone_on_from(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     database = InMemoryDynamoDb()
     with pytest.raises(StateUnavailable):
         own(tables.imports("first", database, SilentTable))
@@ -217,7 +233,9 @@ class OvertakenWarehouse:
         return getattr(self._warehouse, name)
 
 
-def test_of_two_tables_that_come_at_once_one_is_refused(tables: Tables, warehouse: Warehouse) -> None:
+def test_of_two_tables_that_come_at_once_one_is_refused(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     first, second = tables.imports("first"), tables.imports("second")
     busy: Any = OvertakenWarehouse(warehouse, first)
 
@@ -247,7 +265,9 @@ def test_of_many_that_write_it_at_once_one_does(warehouse: Warehouse) -> None:
 # -- tables and warehouses that change hands ---------------------------------------------------------------
 
 
-def test_a_copy_of_the_table_under_another_name_does_not_own_it(tables: Tables, warehouse: Warehouse) -> None:
+def test_a_copy_of_the_table_under_another_name_does_not_own_it(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     database = InMemoryDynamoDb()
     first = tables.imports("first", database)
     first.publish(first.begin())
@@ -267,7 +287,9 @@ def test_a_copy_of_the_table_under_another_name_does_not_own_it(tables: Tables, 
 
 
 @pytest.mark.parametrize("is_copy", [False, True])
-def test_an_operator_gives_a_warehouse_to_another_table(tables: Tables, warehouse: Warehouse, is_copy: bool) -> None:
+def test_an_operator_gives_a_warehouse_to_another_table(
+    tables: Tables, warehouse: Warehouse, is_copy: bool
+) -> None:
     database, other = InMemoryDynamoDb(), InMemoryDynamoDb()
     first = tables.imports("first", database)
     published = [first.publish(first.begin()) for _ in range(3)]
@@ -278,7 +300,9 @@ def test_an_operator_gives_a_warehouse_to_another_table(tables: Tables, warehous
         with pytest.raises(WarehouseOwned, match="Restore one first"):
             take_over(job_manager=second.manager, warehouse=warehouse)
         assert warehouse.owner() == before
-        other.items["WAREHOUSE", "WAREHOUSE#current"] = database.items["WAREHOUSE", "WAREHOUSE#current"]
+        other.items["WAREHOUSE", "WAREHOUSE#current"] = database.items[
+            "WAREHOUSE", "WAREHOUSE#current"
+        ]
 
     take_over(job_manager=second.manager, warehouse=warehouse)
 
@@ -290,7 +314,9 @@ def test_an_operator_gives_a_warehouse_to_another_table(tables: Tables, warehous
     assert fence_of(second.put_snapshot(second.begin())) > fence_of(published[-1])
 
 
-def test_no_warehouse_changes_hands_while_an_import_runs(tables: Tables, warehouse: Warehouse) -> None:
+def test_no_warehouse_changes_hands_while_an_import_runs(
+    tables: Tables, warehouse: Warehouse
+) -> None:
     second = tables.imports("second")
     second.create()
 
@@ -300,8 +326,12 @@ def test_no_warehouse_changes_hands_while_an_import_runs(tables: Tables, warehou
     assert warehouse.owner() is None
 
 
-@pytest.mark.parametrize("told", ["", "no JSON", "[]", '{"table": 7}', '{"id": "x", "table": "first", "more": 1}'])
-def test_an_owner_that_nobody_can_read_is_another(tables: Tables, warehouse: Warehouse, told: str) -> None:
+@pytest.mark.parametrize(
+    "told", ["", "no JSON", "[]", '{"table": 7}', '{"id": "x", "table": "first", "more": 1}']
+)
+def test_an_owner_that_nobody_can_read_is_another(
+    tables: Tables, warehouse: Warehouse, told: str
+) -> None:
     warehouse.set_owner(told)
 
     with pytest.raises(WarehouseOwned):

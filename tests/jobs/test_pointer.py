@@ -1,4 +1,6 @@
-"""The end of an import: the job, the lock and the pointer to the published snapshot change together or not at all."""
+"""The end of an import: the job, the lock and the pointer to the published snapshot change together
+or not at all.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,19 @@ def contents(dynamodb: Any) -> Callable[[], Contents]:
 
 def snapshot_of(claim: Claim) -> Snapshot:
     return Snapshot(
-        name=f"wells-{claim.fence}", fence=claim.fence, rows=5, bytes=99, sha256="ab", job_id=claim.job.job_id
+        name=f"wells-{claim.fence}",
+        fence=claim.fence,
+        rows=5,
+        bytes=99,
+        sha256="ab",
+        job_id=claim.job.job_id,
     )
 
 
 def completed(claim: Claim, clock: Clock) -> Job:
-    return replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=clock(), new_records=5)
+    return replace(
+        claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=clock(), new_records=5
+    )
 
 
 def failed(claim: Claim, clock: Clock) -> Job:
@@ -68,7 +77,9 @@ def test_finish_ends_the_job_frees_the_lock_and_moves_the_pointer(
     assert manager.current_snapshot() == manager.published(snapshot.name) == snapshot
 
 
-def test_a_failed_job_leaves_the_pointer(manager: JobManager, clock: Clock, contents: Callable[[], Contents]) -> None:
+def test_a_failed_job_leaves_the_pointer(
+    manager: JobManager, clock: Clock, contents: Callable[[], Contents]
+) -> None:
     published = publish(manager, clock)
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
 
@@ -108,6 +119,9 @@ def test_no_pointer_is_moved_where_a_base_is_expected(
 
 
 def test_each_import_has_a_fence_of_its_own(manager: JobManager, clock: Clock) -> None:
-    fences = [publish(manager, clock, base=f"wells-{number}" if number else None).fence for number in range(3)]
+    fences = [
+        publish(manager, clock, base=f"wells-{number}" if number else None).fence
+        for number in range(3)
+    ]
 
     assert fences == [1, 2, 3]

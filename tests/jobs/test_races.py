@@ -59,7 +59,9 @@ def test_one_process_wins_each_round(dynamodb: Any) -> None:
 
             [winner] = [answer["won"] for answer in answers if "won" in answer]
             holder = {"job_id": winner, "started_at": manager.get(winner).created_at}
-            assert [answer["held"] for answer in answers if "held" in answer] == [holder] * (PROCESSES - 1)
+            assert [answer["held"] for answer in answers if "held" in answer] == [holder] * (
+                PROCESSES - 1
+            )
             claim = manager.claim(winner, holder="w")
             manager.finish(claim, claim.job.fail(SourceUnavailable(), at=1.0))
             won.append(f"JOB#{winner}")

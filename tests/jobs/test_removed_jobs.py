@@ -1,4 +1,6 @@
-"""A job whose item somebody removed, while it had the lock: nothing waits for it, and nobody is told of a ghost."""
+"""A job whose item somebody removed, while it had the lock: nothing waits for it, and nobody is
+told of a ghost.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def remove(dynamodb: Any) -> Callable[[str], None]:
 
 
 @pytest.fixture(params=["waits", "runs"])
-def gone(request: pytest.FixtureRequest, manager: JobManager, clock: Clock, remove: Callable[[str], None]) -> str:
+def gone(
+    request: pytest.FixtureRequest, manager: JobManager, clock: Clock, remove: Callable[[str], None]
+) -> str:
     """It has the lock, and its lease is not over."""
     job = manager.create(a_job(clock), key="k")
     if request.param == "runs":
@@ -45,7 +49,9 @@ def assert_its_end_is_told(contents: dict[str, Any], gone: str) -> None:
     assert notice["facts"]["error"]["code"] == "JOB_NOT_FOUND"
 
 
-def test_the_next_trigger_takes_the_lock(manager: JobManager, clock: Clock, dynamodb: Any, gone: str) -> None:
+def test_the_next_trigger_takes_the_lock(
+    manager: JobManager, clock: Clock, dynamodb: Any, gone: str
+) -> None:
     fence = manager.lock().fence
 
     job = manager.create(a_job(clock))
@@ -65,7 +71,9 @@ def test_its_callers_key_makes_another_job(manager: JobManager, clock: Clock, go
     assert manager.create(a_job(clock), key="k") == job
 
 
-def test_the_sweeper_frees_the_lock(manager: JobManager, clock: Clock, dynamodb: Any, gone: str) -> None:
+def test_the_sweeper_frees_the_lock(
+    manager: JobManager, clock: Clock, dynamodb: Any, gone: str
+) -> None:
     fence, dispatcher = manager.lock().fence, RecordingDispatcher()
     take_pulse(job_manager=manager, clock=clock)
 
@@ -86,7 +94,9 @@ def test_a_failed_event_frees_the_lock(manager: JobManager, dynamodb: Any, gone:
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": fence}
 
 
-def test_a_delivery_frees_the_lock_and_leaves(manager: JobManager, clock: Clock, dynamodb: Any, gone: str) -> None:
+def test_a_delivery_frees_the_lock_and_leaves(
+    manager: JobManager, clock: Clock, dynamodb: Any, gone: str
+) -> None:
     """Of one that runs when its lease is over: until then nobody looks at the job."""
     fence = manager.lock().fence
 

@@ -1,4 +1,6 @@
-"""An accepted job is in the table whatever becomes of its dispatch, and no browser starts one by itself."""
+"""An accepted job is in the table whatever becomes of its dispatch, and no browser starts one by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ import pytest
 from support.coordination import NOON, Clock, RecordingDispatcher, table_contents
 
 from chalicelib.api.import_request import parse_parameters, refuse_browser
-from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
+from chalicelib.errors import (
+    ImportAlreadyRunning,
+    RequestForbidden,
+    StateUnavailable,
+    ValidationError,
+)
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.starting import start_import
@@ -25,7 +32,13 @@ def test_an_accepted_job_is_stored_and_dispatched(
 ) -> None:
     dispatcher = RecordingDispatcher(failing=failing)
 
-    job = start_import(job_manager=manager, dispatcher=dispatcher, triggered_by="ann", parameters={"a": 1}, clock=clock)
+    job = start_import(
+        job_manager=manager,
+        dispatcher=dispatcher,
+        triggered_by="ann",
+        parameters={"a": 1},
+        clock=clock,
+    )
 
     assert dispatcher.dispatched == ([] if failing else [job.job_id])
     assert (job.created_at, job.triggered_by, job.parameters) == (NOON, "ann", {"a": 1})
@@ -36,7 +49,9 @@ def test_an_accepted_job_is_stored_and_dispatched(
     }
 
 
-def test_a_refused_trigger_stores_and_dispatches_nothing(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_a_refused_trigger_stores_and_dispatches_nothing(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     dispatcher = RecordingDispatcher()
     running = start_import(job_manager=manager, dispatcher=dispatcher, clock=clock)
     before = table_contents(dynamodb, TABLE)
@@ -49,7 +64,9 @@ def test_a_refused_trigger_stores_and_dispatches_nothing(manager: JobManager, cl
     assert table_contents(dynamodb, TABLE) == before
 
 
-def test_nothing_is_dispatched_that_is_not_in_the_table(manager: JobManager, clock: Clock, aws: Any) -> None:
+def test_nothing_is_dispatched_that_is_not_in_the_table(
+    manager: JobManager, clock: Clock, aws: Any
+) -> None:
     dispatcher = RecordingDispatcher()
     aws.stop()
 
@@ -99,14 +116,24 @@ def test_what_was_asked_for_is_let_through(headers: dict[str, str]) -> None:
         ({}, '{"full": true}', {"full": True}),
         ({}, b'{"full": false}', {}),
         ({"full": ["true"]}, '{"full": true}', {"full": True}),
-        ({"field_code": ["-7"], "from": ["2024-01-01"]}, "", {"field_code": "-7", "from": "2024-01-01"}),
+        (
+            {"field_code": ["-7"], "from": ["2024-01-01"]},
+            "",
+            {"field_code": "-7", "from": "2024-01-01"},
+        ),
         ({"to": ["2024-01-31"]}, '{"field_code": 7}', {"field_code": "7", "to": "2024-01-31"}),
-        ({"from": ["2024-01-31"]}, '{"to": "2024-01-31", "full": false}', {"from": "2024-01-31", "to": "2024-01-31"}),
+        (
+            {"from": ["2024-01-31"]},
+            '{"to": "2024-01-31", "full": false}',
+            {"from": "2024-01-31", "to": "2024-01-31"},
+        ),
         ({"field_code": ["7"]}, '{"field_code": 7}', {"field_code": "7"}),
         ({}, '{"field_code": "007"}', {"field_code": "007"}),
     ],
 )
-def test_what_is_asked_for_is_read(query: dict[str, list[str]], body: str | bytes, parameters: dict[str, Any]) -> None:
+def test_what_is_asked_for_is_read(
+    query: dict[str, list[str]], body: str | bytes, parameters: dict[str, Any]
+) -> None:
     assert parse_parameters(query, body) == parameters
 
 
@@ -132,16 +159,22 @@ def test_what_is_asked_for_is_read(query: dict[str, list[str]], body: str | byte
         ({"field_code": ["1"]}, '{"field_code": 2}', "field_code"),
     ],
 )
-def test_what_is_not_understood_is_refused(query: dict[str, list[str]], body: str, field: str) -> None:
+def test_what_is_not_understood_is_refused(
+    query: dict[str, list[str]], body: str, field: str
+) -> None:
     with pytest.raises(ValidationError) as refused:
         parse_parameters(query, body)
 
     assert refused.value.details["field"] == field
 
 
-def test_a_key_is_not_sent_again_with_other_parameters(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_a_key_is_not_sent_again_with_other_parameters(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     dispatcher = RecordingDispatcher()
-    job = start_import(job_manager=manager, dispatcher=dispatcher, parameters={"full": True}, key="k", clock=clock)
+    job = start_import(
+        job_manager=manager, dispatcher=dispatcher, parameters={"full": True}, key="k", clock=clock
+    )
     before = table_contents(dynamodb, TABLE)
 
     with pytest.raises(ValidationError) as refused:

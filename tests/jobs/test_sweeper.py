@@ -1,4 +1,6 @@
-"""What the sweeper makes of each state that a lost event or a dead worker leaves, and what a failed event does."""
+"""What the sweeper makes of each state that a lost event or a dead worker leaves, and what a failed
+event does.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, notice_of, table_contents
+from support.coordination import (
+    Clock,
+    InterruptedTable,
+    RecordingDispatcher,
+    a_job,
+    notice_of,
+    table_contents,
+)
 
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
@@ -52,7 +61,9 @@ def test_an_empty_table_needs_nothing(sweeper: Sweeper, dynamodb: Any) -> None:
     assert table_contents(dynamodb, TABLE) == {}
 
 
-def test_an_ended_job_needs_nothing(sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock) -> None:
+def test_an_ended_job_needs_nothing(
+    sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock
+) -> None:
     claim = manager.claim(job.job_id, holder="w1")
     ended = manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
     clock.advance(10_000)
@@ -61,7 +72,9 @@ def test_an_ended_job_needs_nothing(sweeper: Sweeper, manager: JobManager, job: 
     assert manager.get(job.job_id) == ended
 
 
-@pytest.mark.parametrize(("age", "answer"), [(30, "nothing"), (31, "dispatched"), (375, "dispatched")])
+@pytest.mark.parametrize(
+    ("age", "answer"), [(30, "nothing"), (31, "dispatched"), (375, "dispatched")]
+)
 def test_a_job_whose_event_got_lost_is_dispatched_again(
     *, sweeper: Sweeper, job: Job, dynamodb: Any, clock: Clock, age: float, answer: str
 ) -> None:
@@ -91,7 +104,9 @@ def test_a_job_that_cannot_be_dispatched_ends_when_its_lease_does(
     }
 
 
-def test_a_living_worker_is_left_alone(sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock) -> None:
+def test_a_living_worker_is_left_alone(
+    sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock
+) -> None:
     claim = manager.claim(job.job_id, holder="w1")
     for _ in range(10):
         clock.advance(74)
@@ -101,7 +116,9 @@ def test_a_living_worker_is_left_alone(sweeper: Sweeper, manager: JobManager, jo
     assert sweeper.dispatched == []
 
 
-def test_a_dead_worker_gives_way_to_another(sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock) -> None:
+def test_a_dead_worker_gives_way_to_another(
+    sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock
+) -> None:
     dead = manager.claim(job.job_id, holder="w1")
     clock.advance(76)
 
@@ -112,7 +129,9 @@ def test_a_dead_worker_gives_way_to_another(sweeper: Sweeper, manager: JobManage
     assert manager.claim(job.job_id, holder="w2").fence == 2
 
 
-def test_a_restart_whose_dispatch_fails_is_tried_at_the_next_sweep(manager: JobManager, job: Job, clock: Clock) -> None:
+def test_a_restart_whose_dispatch_fails_is_tried_at_the_next_sweep(
+    manager: JobManager, job: Job, clock: Clock
+) -> None:
     manager.claim(job.job_id, holder="w1")
     sweeper = Sweeper(manager, failing=True)
     clock.advance(76)
@@ -125,7 +144,9 @@ def test_a_restart_whose_dispatch_fails_is_tried_at_the_next_sweep(manager: JobM
     assert sweeper.dispatched == [job.job_id]
 
 
-def test_a_handed_over_job_that_nobody_goes_on_with_ends(manager: JobManager, job: Job, clock: Clock) -> None:
+def test_a_handed_over_job_that_nobody_goes_on_with_ends(
+    manager: JobManager, job: Job, clock: Clock
+) -> None:
     claim = manager.claim(job.job_id, holder="w1")
     manager.hand_over(claim, claim.job)
     sweeper = Sweeper(manager)
@@ -136,7 +157,10 @@ def test_a_handed_over_job_that_nobody_goes_on_with_ends(manager: JobManager, jo
     ended = manager.get(job.job_id)
     assert (ended.status, ended.completed_at) == (JobStatus.FAILED, clock())
     assert ended.error is not None
-    assert (ended.error["code"], ended.error["message"]) == ("LEASE_EXPIRED", LeaseExpired().message)
+    assert (ended.error["code"], ended.error["message"]) == (
+        "LEASE_EXPIRED",
+        LeaseExpired().message,
+    )
 
 
 def test_two_sweepers_at_once_do_no_harm(manager: JobManager, job: Job, clock: Clock) -> None:
@@ -223,7 +247,9 @@ def test_a_living_workers_job_stays_as_it_is_and_its_second_delivery_leaves(
     assert claim_patiently(job.job_id, holder="w2", job_manager=manager, sleep=work_on) is None
 
 
-@pytest.mark.parametrize(("is_claimed", "code"), [(False, "DISPATCH_FAILED"), (True, "LEASE_EXPIRED")])
+@pytest.mark.parametrize(
+    ("is_claimed", "code"), [(False, "DISPATCH_FAILED"), (True, "LEASE_EXPIRED")]
+)
 def test_a_job_that_waited_too_long_ends_when_its_event_failed(
     *, sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock, is_claimed: bool, code: str
 ) -> None:
@@ -270,7 +296,9 @@ def test_a_worker_that_claims_meanwhile_is_not_ended(dynamodb: Any, job: Job, cl
     """Its event came while the failed one was looked at."""
 
     def claim() -> None:
-        JobManager(table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock).claim(job.job_id, holder="w")
+        JobManager(table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock).claim(
+            job.job_id, holder="w"
+        )
 
     table = InterruptedTable(claim, dynamodb=dynamodb, name=TABLE)
     sweeper = Sweeper(JobManager(table=table, lease=Lease(), clock=clock))

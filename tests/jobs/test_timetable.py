@@ -1,8 +1,11 @@
-"""What the sweeper does with schedules: what is due starts once, whoever dies, comes at once or has another clock."""
+"""What the sweeper does with schedules: what is due starts once, whoever dies, comes at once or has
+another clock.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +15,13 @@ from hypothesis import strategies as st
 from simulation.dynamodb import InMemoryDynamoDb
 from support.coordination import NOON, Clock, InterruptedTable, RecordingDispatcher, SilentTable
 
-from chalicelib.errors import DefinitionInvalid, Held, SourceUnavailable, StateUnavailable, WellheadError
+from chalicelib.errors import (
+    DefinitionInvalid,
+    Held,
+    SourceUnavailable,
+    StateUnavailable,
+    WellheadError,
+)
 from chalicelib.jobs.cron import Cron
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
@@ -29,16 +38,22 @@ if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
 
 HOUR, MINUTE = 3600.0, 60.0
-PLAN = Plan(source="north-sea", version=1, cron="0 * * * *", created_at=NOON + 1, updated_at=NOON + 1)
+PLAN = Plan(
+    source="north-sea", version=1, cron="0 * * * *", created_at=NOON + 1, updated_at=NOON + 1
+)
 
 
 class Office:
     """One table, the sources that are defined in it, and a sweeper with its clock."""
 
-    def __init__(self, *plans: Plan, table: type[Table] | Any = Table, dynamodb: Any = None) -> None:
+    def __init__(
+        self, *plans: Plan, table: type[Table] | Any = Table, dynamodb: Any = None
+    ) -> None:
         self.clock = Clock()
         self.dynamodb = dynamodb or InMemoryDynamoDb()
-        self.table = table(dynamodb=cast("Any", self.dynamodb), name="wellhead-test", clock=self.clock)
+        self.table = table(
+            dynamodb=cast("Any", self.dynamodb), name="wellhead-test", clock=self.clock
+        )
         self.manager = JobManager(table=self.table, lease=Lease(), clock=self.clock)
         self.schedules = Schedules(table=self.table, clock=self.clock)
         self.dispatcher = RecordingDispatcher()
@@ -80,7 +95,11 @@ class Office:
         """Of the job that has the lock."""
         claim = self.manager.claim(str(self.manager.lock().owner), holder="w")
         if error:
-            ended = claim.job.hold(error, at=self.clock()) if is_held else claim.job.fail(error, at=self.clock())
+            ended = (
+                claim.job.hold(error, at=self.clock())
+                if is_held
+                else claim.job.fail(error, at=self.clock())
+            )
             return self.manager.finish(claim, ended)
         before, job = self.manager.current_snapshot(), claim.job
         facts = {"fence": claim.fence, "job_id": job.job_id, "at": self.clock()}
@@ -94,7 +113,9 @@ class Office:
             sources={**((before.sources if before else None) or {}), str(job.source_name): facts},
         )
         done = replace(job, status=JobStatus.COMPLETED, phase=None, completed_at=self.clock())
-        return self.manager.finish(claim, done, snapshot=snapshot, base=before.name if before else None)
+        return self.manager.finish(
+            claim, done, snapshot=snapshot, base=before.name if before else None
+        )
 
     def schedule(self, source: str = "north-sea") -> Schedule:
         return self.schedules.all()[source]
@@ -150,19 +171,24 @@ def test_what_is_due_while_an_import_runs_waits_for_it_and_the_oldest_comes_firs
     third = replace(PLAN, source="dakota", cron="45 * * * *")
     office = Office(third, other, PLAN)
     office.sweep_at(2)
-    started = [office.sweep_at(seconds) for seconds in (HOUR + 30, 1.8 * HOUR, 1.9 * HOUR)]  # the first runs all along
+    started = [
+        office.sweep_at(seconds) for seconds in (HOUR + 30, 1.8 * HOUR, 1.9 * HOUR)
+    ]  # the first runs all along
     for _ in range(3):
         office.end()
         started.append(office.sweep_at(office.clock.now - NOON + MINUTE))
 
-    # what was due first, at half past twelve and at a quarter to one, waited for the one of one o'clock
+    # what was due first, at half past twelve and at a quarter to one, waited for the one of one
+    # o'clock
     assert started == ["barents", None, None, "dakota", "north-sea", "barents"]
 
 
 def test_an_import_by_hand_is_none_of_the_schedules_and_is_waited_for() -> None:
     office = Office(PLAN)
     office.sweep_at(2)
-    by_hand = office.manager.create(replace(Job(job_id="0", created_at=NOON), source_name="north-sea"))
+    by_hand = office.manager.create(
+        replace(Job(job_id="0", created_at=NOON), source_name="north-sea")
+    )
 
     assert office.sweep_at(HOUR) is None
     office.manager.cancel(by_hand.job_id)
@@ -237,7 +263,12 @@ def test_a_source_that_is_defined_anew_begins_anew() -> None:
 
     assert office.sweep_at(9 * HOUR + 60) is None
     assert office.schedule() == Schedule(
-        source="north-sea", turn=3, version=3, cron="0 * * * *", created_at=NOON + 9 * HOUR, due=NOON + 10 * HOUR
+        source="north-sea",
+        turn=3,
+        version=3,
+        cron="0 * * * *",
+        created_at=NOON + 9 * HOUR,
+        due=NOON + 10 * HOUR,
     )
 
 
@@ -246,7 +277,11 @@ def test_what_is_due_in_a_pause_is_skipped_and_counted() -> None:
     paused = office.schedules.pause(PLAN, by="ada")
 
     assert paused.pause is not None
-    assert (paused.next_due, paused.pause.by, paused.pause.reason) == (None, "ada", "ada has paused it.")
+    assert (paused.next_due, paused.pause.by, paused.pause.reason) == (
+        None,
+        "ada",
+        "ada has paused it.",
+    )
     assert office.schedules.pause(PLAN, by="rita") == paused
     assert office.sweep_at(2.5 * HOUR) is None
 
@@ -259,7 +294,8 @@ def test_what_is_due_in_a_pause_is_skipped_and_counted() -> None:
 def test_a_pause_at_that_very_moment_comes_first() -> None:
     office = Office(PLAN)
     office.sweep_at(2)
-    table: Any = lambda **options: InterruptedTable(lambda: office.schedules.pause(PLAN, by="ada"), **options)  # noqa: E731
+    pause = partial(office.schedules.pause, PLAN, by="ada")
+    table: Any = partial(InterruptedTable, pause)
     late = Office(table=table, dynamodb=office.dynamodb)
     late.plans, late.clock.now = office.plans, NOON + HOUR
 
@@ -273,7 +309,12 @@ def test_imports_that_fail_one_after_the_other_pause_it_with_the_last_reason() -
     office.sweep_at(2)
     ends: list[tuple[WellheadError | None, bool]] = [
         *((SourceUnavailable(), False), (SourceUnavailable(), False), (None, False)),
-        *((SourceUnavailable(), False), (Held(), True), (SourceUnavailable(), False), (SourceUnavailable(), False)),
+        *(
+            (SourceUnavailable(), False),
+            (Held(), True),
+            (SourceUnavailable(), False),
+            (SourceUnavailable(), False),
+        ),
     ]
     for hour, (error, is_held) in enumerate(ends, start=1):
         assert office.sweep_at(hour * HOUR) == "north-sea"
@@ -284,10 +325,13 @@ def test_imports_that_fail_one_after_the_other_pause_it_with_the_last_reason() -
     seen = office.schedule()
     assert seen.pause is not None
     assert (seen.pause.by, seen.pause.code) == (None, "SOURCE_UNAVAILABLE")
-    assert seen.pause.reason == "3 imports in a row have failed, the last one with SOURCE_UNAVAILABLE."
+    assert (
+        seen.pause.reason == "3 imports in a row have failed, the last one with SOURCE_UNAVAILABLE."
+    )
     (notice,) = office.notices("schedule.paused")
     assert (
-        notice.text == f"The schedule of north-sea is paused: {seen.pause.reason} Resume it when the cause is mended."
+        notice.text
+        == f"The schedule of north-sea is paused: {seen.pause.reason} Resume it when the cause is mended."
     )
     assert notice.facts["code"] == "SOURCE_UNAVAILABLE"
     resumed = office.schedules.resume(plan)
@@ -320,10 +364,18 @@ def test_a_definition_that_the_stack_refuses_by_now_pauses_its_schedule_and_no_o
     assert [notice.facts["source"] for notice in office.notices("schedule.paused")] == ["north-sea"]
 
 
-def test_what_is_too_old_is_told_once_until_it_is_fresh_again(caplog: pytest.LogCaptureFixture) -> None:
-    office = Office(replace(PLAN, cron="", fresh_seconds=HOUR), replace(PLAN, source="dakota", cron=""))
+def test_what_is_too_old_is_told_once_until_it_is_fresh_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    office = Office(
+        replace(PLAN, cron="", fresh_seconds=HOUR), replace(PLAN, source="dakota", cron="")
+    )
     told = "the data of the source is older than it may be"
-    for seconds, count, since in ((2, 0, None), (HOUR + 2, 1, NOON + 1 + HOUR), (HOUR + 62, 1, NOON + 1 + HOUR)):
+    for seconds, count, since in (
+        (2, 0, None),
+        (HOUR + 2, 1, NOON + 1 + HOUR),
+        (HOUR + 62, 1, NOON + 1 + HOUR),
+    ):
         office.sweep_at(seconds)
         assert [record.message for record in caplog.records].count(told) == count
         assert office.schedule().stale_since == since
@@ -336,7 +388,8 @@ def test_what_is_too_old_is_told_once_until_it_is_fresh_again(caplog: pytest.Log
     assert [record.message for record in caplog.records].count(told) == 2
     assert office.schedule().stale_since == NOON + 2 * HOUR + 62
     assert [
-        (notice.key, notice.facts.get("last_job_id"), notice.text) for notice in office.notices("source.stale")
+        (notice.key, notice.facts.get("last_job_id"), notice.text)
+        for notice in office.notices("source.stale")
     ] == [
         (
             "stale-north-sea-2",
@@ -392,18 +445,24 @@ def test_a_zone_that_cannot_be_read_any_more_stops_no_other_source() -> None:
 
 
 def test_a_source_that_nobody_can_start_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    office = Office(replace(PLAN, source="broken"), replace(PLAN, source="dakota", cron="2 13 * * *"))
+    office = Office(
+        replace(PLAN, source="broken"), replace(PLAN, source="dakota", cron="2 13 * * *")
+    )
     office.sweep_at(2)
     office.broken.add("broken")
 
     assert office.sweep_at(HOUR + 125) == "dakota"
-    assert "what is due cannot be started; the others go on" in [record.message for record in caplog.records]
+    assert "what is due cannot be started; the others go on" in [
+        record.message for record in caplog.records
+    ]
 
 
 @settings(max_examples=40)
 @given(
     cron=st.sampled_from(["*/20 * * * *", "30 * * * *", "30 1,2,3 * * *", "0 1-2 * * *"]),
-    begin=st.sampled_from([1_741_503_600.0, 1_762_063_200.0]),  # an hour before clocks go forward and back in Chicago
+    begin=st.sampled_from(
+        [1_741_503_600.0, 1_762_063_200.0]
+    ),  # an hour before clocks go forward and back in Chicago
     steps=st.lists(
         st.one_of(
             st.tuples(st.just("sweep"), st.integers(20, 4000)),
@@ -414,7 +473,9 @@ def test_a_source_that_nobody_can_start_holds_up_no_other(caplog: pytest.LogCapt
         max_size=25,
     ),
 )
-def test_every_due_time_is_started_once_or_skipped(cron: str, begin: float, steps: list[tuple[str, int]]) -> None:
+def test_every_due_time_is_started_once_or_skipped(
+    cron: str, begin: float, steps: list[tuple[str, int]]
+) -> None:
     """Whatever becomes of imports, sweepers and their clocks."""
     plan = replace(PLAN, cron=cron, timezone="America/Chicago", created_at=begin, updated_at=begin)
     office = Office(plan)
@@ -427,12 +488,18 @@ def test_every_due_time_is_started_once_or_skipped(cron: str, begin: float, step
         elif what == "end" and office.manager.lock().owner:
             office.end()
         elif what != "end":
-            act = office.schedules.resume if what == "resume" else lambda plan: office.schedules.pause(plan, by="ada")
+            act = (
+                office.schedules.resume
+                if what == "resume"
+                else lambda plan: office.schedules.pause(plan, by="ada")
+            )
             act(plan)
 
     seen = office.schedule()
     assert seen.due is not None
-    were_due = list(takewhile(lambda at: at < (seen.due or 0), Cron(cron, "America/Chicago").after(begin)))
+    were_due = list(
+        takewhile(lambda at: at < (seen.due or 0), Cron(cron, "America/Chicago").after(begin))
+    )
     assert len(set(started)) == len(started) == len(office.jobs())
     assert set(started) <= set(were_due)
     assert len(were_due) == len(started) + seen.skipped

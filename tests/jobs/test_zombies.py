@@ -1,4 +1,6 @@
-"""A worker that lost its place can change nothing, an end is final, and a lost answer is recognised."""
+"""A worker that lost its place can change nothing, an end is final, and a lost answer is
+recognised.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.coordination import Clock, RepeatingTable, SilentTable, a_job, notice_of, table_contents
+from support.coordination import (
+    Clock,
+    RepeatingTable,
+    SilentTable,
+    a_job,
+    notice_of,
+    table_contents,
+)
 
-from chalicelib.errors import ClaimRefused, LeaseExpired, LeaseLost, NotStarted, SourceUnavailable, StateUnavailable
+from chalicelib.errors import (
+    ClaimRefused,
+    LeaseExpired,
+    LeaseLost,
+    NotStarted,
+    SourceUnavailable,
+    StateUnavailable,
+)
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
@@ -28,7 +44,12 @@ def claim(manager: JobManager, clock: Clock) -> Claim:
 
 def snapshot_of(claim: Claim) -> Snapshot:
     return Snapshot(
-        name=f"wells-{claim.fence}", fence=claim.fence, rows=5, bytes=99, sha256="ab", job_id=claim.job.job_id
+        name=f"wells-{claim.fence}",
+        fence=claim.fence,
+        rows=5,
+        bytes=99,
+        sha256="ab",
+        job_id=claim.job.job_id,
     )
 
 
@@ -37,12 +58,16 @@ def failed(claim: Claim) -> Job:
 
 
 def complete(manager: JobManager, claim: Claim) -> Job:
-    job = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9)
+    job = replace(
+        claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9
+    )
     return manager.finish(claim, job, snapshot=snapshot_of(claim))
 
 
 WRITES: dict[str, Write] = {
-    "progress": lambda manager, claim: manager.progress(claim, replace(claim.job, fetched_records=99)),
+    "progress": lambda manager, claim: manager.progress(
+        claim, replace(claim.job, fetched_records=99)
+    ),
     "hand over": lambda manager, claim: manager.hand_over(claim, claim.job),
     "fail": lambda manager, claim: manager.finish(claim, failed(claim)),
     "complete": complete,
@@ -103,7 +128,9 @@ def test_a_zombie_is_refused_and_changes_nothing(
         assert table_contents(dynamodb, TABLE) == before, name
 
 
-def test_a_slow_worker_whose_place_nobody_took_goes_on(manager: JobManager, clock: Clock, claim: Claim) -> None:
+def test_a_slow_worker_whose_place_nobody_took_goes_on(
+    manager: JobManager, clock: Clock, claim: Claim
+) -> None:
     clock.advance(1_000)
 
     manager.progress(claim, claim.job)
@@ -113,7 +140,9 @@ def test_a_slow_worker_whose_place_nobody_took_goes_on(manager: JobManager, cloc
     assert refused.value.lease_until == clock() + 75
 
 
-@pytest.mark.parametrize("end", [complete, lambda manager, claim: manager.finish(claim, failed(claim))])
+@pytest.mark.parametrize(
+    "end", [complete, lambda manager, claim: manager.finish(claim, failed(claim))]
+)
 def test_an_end_is_final(manager: JobManager, dynamodb: Any, claim: Claim, end: Write) -> None:
     held = manager.lock()
     ended = end(manager, claim)
@@ -135,7 +164,9 @@ def test_an_end_is_final(manager: JobManager, dynamodb: Any, claim: Claim, end: 
 # --- the sweeper's writes
 
 
-def test_expire_fails_a_job_that_never_started(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_expire_fails_a_job_that_never_started(
+    manager: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     job = manager.create(a_job(clock))
     clock.advance(400)
 
@@ -171,7 +202,9 @@ def test_free_holder_keeps_the_job_and_its_fence(
     assert manager.free_holder(manager.lock())
 
     lock = {name: value for name, value in before["LOCK#import"].items() if name != "holder"}
-    assert table_contents(dynamodb, TABLE) == before | {"LOCK#import": lock | {"lease_until": clock() + 360}}
+    assert table_contents(dynamodb, TABLE) == before | {
+        "LOCK#import": lock | {"lease_until": clock() + 360}
+    }
 
 
 @pytest.mark.parametrize("write", ["progress", "claim", "hand over", "finish", "take over"])
@@ -212,7 +245,9 @@ def silent(dynamodb: Any, clock: Clock) -> JobManager:
     return JobManager(table=SilentTable(dynamodb=dynamodb, name=TABLE), lease=LEASE, clock=clock)
 
 
-def test_writes_that_arrive_twice_are_one(repeating: JobManager, clock: Clock, dynamodb: Any) -> None:
+def test_writes_that_arrive_twice_are_one(
+    repeating: JobManager, clock: Clock, dynamodb: Any
+) -> None:
     job = repeating.create(a_job(clock))
     assert repeating.get(job.job_id) == job
 
@@ -258,7 +293,9 @@ def test_what_was_asked_for_in_vain_is_recognised_when_it_is_asked_for_again(
     assert table_contents(dynamodb, TABLE) == before
 
 
-def test_a_table_that_does_not_answer_is_reported(manager: JobManager, clock: Clock, aws: Any) -> None:
+def test_a_table_that_does_not_answer_is_reported(
+    manager: JobManager, clock: Clock, aws: Any
+) -> None:
     aws.stop()
 
     for ask in (manager.lock, manager.current_snapshot, lambda: manager.create(a_job(clock))):

@@ -1,4 +1,6 @@
-"""The commits of an import into the lake: whatever dies or gets lost between them, each row is there once."""
+"""The commits of an import into the lake: whatever dies or gets lost between them, each row is
+there once.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ class SlowCatalog(Catalog):
 def an_import(name: str, wells: range = range(4)) -> Import:
     """Rows of these wells, called so, and a bad one."""
     rows: list[Any] = [json.loads(json_row(well_code=str(well), well_name=name)) for well in wells]
-    return Import([[[*rows, (json_row(well_code=0.5, well_name=name), "NOT_A_WHOLE_NUMBER well_code")]]])
+    return Import(
+        [[[*rows, (json_row(well_code=0.5, well_name=name), "NOT_A_WHOLE_NUMBER well_code")]]]
+    )
 
 
 @pytest.fixture
@@ -68,7 +72,9 @@ def store(tmp_path: Path, kept: KeptLake, handler: type[DisturbedHandler]) -> It
 
 
 @pytest.fixture
-def worker(store: LakeStore, tmp_path: Path) -> Iterator[Callable[..., tuple[LakeRepository, Compared]]]:
+def worker(
+    store: LakeStore, tmp_path: Path
+) -> Iterator[Callable[..., tuple[LakeRepository, Compared]]]:
     """Starts an import as far as its commits."""
     started = []
 
@@ -120,9 +126,15 @@ def test_an_import_makes_a_commit_a_table_in_order_and_says_who_it_is(
 
     assert handler.commits == [(table, "job-2") for table in (REJECTS, HISTORY, PRODUCTION, RUNS)]
     heads = {table: store.catalog.head(table) for table in TABLES}
-    assert {table: head.snapshot for table, head in heads.items() if head} == dict(store.published.snapshots)
+    assert {table: head.snapshot for table, head in heads.items() if head} == dict(
+        store.published.snapshots
+    )
     told = {json.dumps(dict(head.properties), sort_keys=True) for head in heads.values() if head}
-    told_facts = {"source": "https://example.org/odata/WellProduction", "new_records": 1, "updated_records": 3}
+    told_facts = {
+        "source": "https://example.org/odata/WellProduction",
+        "new_records": 1,
+        "updated_records": 3,
+    }
     told_facts |= {"duplicate_records": 0, "failed_records": 1, "skipped_records": 0, "rows": 4}
     (properties,) = (json.loads(text) for text in told)
     assert json.loads(properties.pop("wellhead.facts")) == told_facts
@@ -137,7 +149,9 @@ def test_an_import_makes_a_commit_a_table_in_order_and_says_who_it_is(
 def test_an_import_that_dies_at_a_commit_leaves_nothing_to_the_next_one(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]], commit: int
 ) -> None:
-    """Also behind the last commit, before the pointer moves. The next one is of another job, or the same anew."""
+    """Also behind the last commit, before the pointer moves. The next one is of another job, or the
+    same anew.
+    """
     before = store.tables()
     repository, compared = worker(2, "dead", range(2, 9))
     if commit < len(TABLES):
@@ -156,7 +170,10 @@ def test_an_import_that_dies_at_a_commit_leaves_nothing_to_the_next_one(
     for table in TABLES:
         head = store.catalog.head(table)
         assert head
-        assert (head.snapshot, Maker.of(head.properties)) == (store.published.of(table), Maker("job-3", 3))
+        assert (head.snapshot, Maker.of(head.properties)) == (
+            store.published.of(table),
+            Maker("job-3", 3),
+        )
 
 
 def test_what_a_dead_import_left_is_taken_back_before_the_next_one_is_judged(
@@ -169,9 +186,9 @@ def test_what_a_dead_import_left_is_taken_back_before_the_next_one_is_judged(
     worker(3, "held")
 
     heads = {table: store.catalog.head(table) for table in TABLES}
-    assert {table: head.snapshot for table, head in heads.items() if head and head.snapshot} == dict(
-        store.published.snapshots
-    )
+    assert {
+        table: head.snapshot for table, head in heads.items() if head and head.snapshot
+    } == dict(store.published.snapshots)
 
 
 def test_the_first_import_of_all_may_die_too(tmp_path: Path) -> None:
@@ -224,8 +241,8 @@ def test_a_commit_that_meets_another_one_is_not_taken_for_done(
     worker: Callable[..., tuple[LakeRepository, Compared]],
     table: str,
 ) -> None:
-    """A worker that was taken for dead has looked at the table before, and its commit arrives in the very moment. It is
-    set back, and this one commits anew.
+    """A worker that was taken for dead has looked at the table before, and its commit arrives in
+    the very moment. It is set back, and this one commits anew.
     """
     zombie, dead = worker(2, "dead", range(9))
     repository, compared = worker(3, "third")
@@ -281,7 +298,9 @@ def test_a_worker_that_wakes_after_another_was_published_changes_nothing(
 def test_who_looked_before_another_was_published_sets_nothing_back(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]]
 ) -> None:
-    """What he saw had to be taken back; when his request arrives it is gone, and another import stands there."""
+    """What he saw had to be taken back; when his request arrives it is gone, and another import
+    stands there.
+    """
     dead, compared = worker(2, "dead", range(9))
     dead.commit(compared, beat=lambda: None)
     before, catalog = store.published, SlowCatalog(store.catalog.place, session=store.session)
@@ -291,5 +310,7 @@ def test_who_looked_before_another_was_published_sets_nothing_back(
         settle_lake(catalog, before, fence=3)
 
     heads = {table: store.catalog.head(table) for table in TABLES}
-    assert {table: head.snapshot for table, head in heads.items() if head} == dict(store.published.snapshots)
+    assert {table: head.snapshot for table, head in heads.items() if head} == dict(
+        store.published.snapshots
+    )
     assert names(store) == dict.fromkeys("0123", "fourth")

@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 
 
 class Lab:
-    """A lake after three imports, and the files of a warehouse that name what each has published."""
+    """A lake after three imports, and the files of a warehouse that name what each has
+    published.
+    """
 
-    def __init__(self, store: LakeStore, published: list[Versions], warehouse: Path, file: Path) -> None:
+    def __init__(
+        self, store: LakeStore, published: list[Versions], warehouse: Path, file: Path
+    ) -> None:
         self.catalog = store.catalog
         self.warehouse = DirectoryWarehouse(warehouse)
         self.files = []
@@ -51,7 +55,9 @@ class Lab:
 @pytest.fixture(scope="module")
 def kept_lake(tmp_path_factory: pytest.TempPathFactory) -> KeptLake:
     rows = [json_row(well_name=name) for name in ("first", "second", "third")]
-    return KeptLake(tmp_path_factory.mktemp("kept"), *(Import([[[json.loads(row)]]]) for row in rows))
+    return KeptLake(
+        tmp_path_factory.mktemp("kept"), *(Import([[[json.loads(row)]]]) for row in rows)
+    )
 
 
 @pytest.fixture
@@ -64,7 +70,9 @@ def lab(kept_lake: KeptLake, tmp_path: Path) -> Iterator[Lab]:
 def imported(environment: dict[str, str], serve: Serve) -> list[Path]:
     """Three imports, each with rows that change; the files that name what they published."""
     for oil in (1.5, 2.5, 3.5):
-        run_import(environment, source_of(serve, [{**row, "oil_production_kbd": oil} for row in ROWS]))
+        run_import(
+            environment, source_of(serve, [{**row, "oil_production_kbd": oil} for row in ROWS])
+        )
     return sorted(Path(environment["WELLHEAD_WAREHOUSE"], "snapshots").iterdir())
 
 
@@ -97,7 +105,9 @@ def test_what_no_file_names_is_forgotten_and_what_one_names_can_be_read(
         assert kept(services.catalog)[table] == named
         assert first.of(table) is None or first.of(table) not in kept(services.catalog)[table]
     with open_lake(services.catalog, second) as connection:
-        found = connection.execute("SELECT DISTINCT oil_production_kbd FROM well_production").fetchall()
+        found = connection.execute(
+            "SELECT DISTINCT oil_production_kbd FROM well_production"
+        ).fetchall()
     assert found == [(2.5,)]
     snapshot = services.job_manager.current_snapshot()
     assert snapshot
@@ -116,7 +126,9 @@ def test_main_stays_though_no_file_names_it(lab: Lab) -> None:
 
     lab.expire()
 
-    assert kept(lab.catalog) == {table: {head.snapshot} - {None} for table, head in heads.items() if head}
+    assert kept(lab.catalog) == {
+        table: {head.snapshot} - {None} for table, head in heads.items() if head
+    }
 
 
 def test_a_file_that_cannot_be_read_lets_nothing_be_forgotten(lab: Lab) -> None:

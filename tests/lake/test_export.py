@@ -25,7 +25,9 @@ pytestmark = LAKE
 
 
 @pytest.mark.parametrize("form", ["duckdb", "parquet"])
-def test_of_a_large_lake_no_file_is_made(environment: dict[str, str], serve: Serve, form: str) -> None:
+def test_of_a_large_lake_no_file_is_made(
+    environment: dict[str, str], serve: Serve, form: str
+) -> None:
     run_import(environment, source_of(serve, ROWS))
     services = Services(environment)
     snapshot = services.job_manager.current_snapshot()
@@ -41,7 +43,9 @@ def test_of_a_large_lake_no_file_is_made(environment: dict[str, str], serve: Ser
 def test_an_export_stays_as_long_as_its_snapshot(environment: dict[str, str], serve: Serve) -> None:
     made = []
     for oil in (1.5, 2.5):
-        run_import(environment, source_of(serve, [{**row, "oil_production_kbd": oil} for row in ROWS]))
+        run_import(
+            environment, source_of(serve, [{**row, "oil_production_kbd": oil} for row in ROWS])
+        )
         services = Services(environment)
         snapshot = services.job_manager.current_snapshot()
         assert snapshot
@@ -52,7 +56,9 @@ def test_an_export_stays_as_long_as_its_snapshot(environment: dict[str, str], se
     removed = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1)
     assert not {*made[0], *made[1]} & set(removed)  # for an hour
     later = time.time() + 3601
-    removed = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda: later)
+    removed = clear_orphans(
+        job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda: later
+    )
 
     assert set(made[0]) <= set(removed)
     assert not set(made[1]) & set(removed)

@@ -1,4 +1,6 @@
-"""DuckDB's extensions are looked at for their signatures once a process, and never loaded without."""
+"""DuckDB's extensions are looked at for their signatures once a process, and never loaded
+without.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,13 @@ import duckdb
 import pytest
 
 from chalicelib.errors import LakeUnprepared
-from chalicelib.lake.extensions import EXTENSIONS, UNSIGNED, _extension, lake_config, load_extensions
+from chalicelib.lake.extensions import (
+    EXTENSIONS,
+    UNSIGNED,
+    _extension,
+    lake_config,
+    load_extensions,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +67,10 @@ def test_nothing_else_is_loaded_without_one() -> None:
 def test_a_file_that_was_changed_is_looked_at_and_refused(changed: Path) -> None:
     assert _extension("avro") == changed
     assert lake_config() == {}
-    with duckdb.connect(config=lake_config()) as connection, pytest.raises(duckdb.IOException, match="signature"):
+    with (
+        duckdb.connect(config=lake_config()) as connection,
+        pytest.raises(duckdb.IOException, match="signature"),
+    ):
         load_extensions(connection)
 
     assert lake_config() == {}

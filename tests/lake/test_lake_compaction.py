@@ -1,4 +1,6 @@
-"""What holds the same rows in other files is built upon, whenever it comes: the catalog compacts when it likes."""
+"""What holds the same rows in other files is built upon, whenever it comes: the catalog compacts
+when it likes.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class CompactedCatalog(Catalog):
 
 
 def compact(catalog: Catalog, table: str) -> int:
-    """As the catalog's own maintenance would: a snapshot of its own behind main's, of the kind that changes no row."""
+    """As the catalog's own maintenance would: a snapshot of its own behind main's, of the kind that
+    changes no row.
+    """
     head = catalog.head(table)
     assert head
     assert head.snapshot
@@ -49,7 +53,12 @@ def compact(catalog: Catalog, table: str) -> int:
         "timestamp-ms": max(round(time.time() * 1000), before["timestamp-ms"] + 1),
         "summary": {**before["summary"], "operation": REPLACED},
     }
-    moved = {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": number}
+    moved = {
+        "action": "set-snapshot-ref",
+        "ref-name": MAIN,
+        "type": "branch",
+        "snapshot-id": number,
+    }
     assert catalog._commit(table, head, [{"action": "add-snapshot", "snapshot": made}, moved])
     return number
 
@@ -95,7 +104,9 @@ def ancestors(store: LakeStore, table: str) -> list[int]:
 
 def test_the_next_import_builds_upon_a_compacted_table(store: LakeStore) -> None:
     made = {table: compact(store.catalog, table) for table in (PRODUCTION, RUNS)}
-    assert_as_the_model(store, [an_import("first", range(3))])  # who reads what is published sees what it was
+    assert_as_the_model(
+        store, [an_import("first", range(3))]
+    )  # who reads what is published sees what it was
 
     store.run(2, an_import("second"))
 
@@ -128,7 +139,19 @@ def test_a_table_that_is_compacted_right_after_its_commit_is_published_so(
     store.run(2, an_import("second"))
     handler.disturb[table] = commit_and_compact
 
-    store.run(3, Import([[[*an_import("third").pages[0], (json_row(well_code=0.5), "NOT_A_WHOLE_NUMBER well_code")]]]))
+    store.run(
+        3,
+        Import(
+            [
+                [
+                    [
+                        *an_import("third").pages[0],
+                        (json_row(well_code=0.5), "NOT_A_WHOLE_NUMBER well_code"),
+                    ]
+                ]
+            ]
+        ),
+    )
 
     assert (store.published.of(table), len(made)) == (made[0], 1)
     assert {row["well_name"] for row in store.tables()[PRODUCTION]} == {"third"}

@@ -1,4 +1,6 @@
-"""A source that is read in parts, by eight threads, into a lake: each row once, whatever dies when, as in a file."""
+"""A source that is read in parts, by eight threads, into a lake: each row once, whatever dies when,
+as in a file.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,14 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
 
 
 def assert_whole(worker: Worker, job: Job, *, parts: int = PARTS) -> None:
-    """Of the first import: its rows, its run, the rejected ones, and main of each table is what the pointer names."""
-    assert (job.status, job.error, job.parts) == (JobStatus.COMPLETED, None, {"count": parts, "done": parts})
+    """Of the first import: its rows, its run, the rejected ones, and main of each table is what the
+    pointer names.
+    """
+    assert (job.status, job.error, job.parts) == (
+        JobStatus.COMPLETED,
+        None,
+        {"count": parts, "done": parts},
+    )
     assert (job.fetched_records, job.total_records) == (ROWS, ROWS)
     assert published_rows(worker) == EXPECTED
     snapshot = worker.manager.current_snapshot()
@@ -55,7 +63,9 @@ def assert_whole(worker: Worker, job: Job, *, parts: int = PARTS) -> None:
     assert snapshot.is_lake
     assert_main_is(Catalog(worker.settings.catalog, session=None), snapshot)  # type: ignore[arg-type]  # unsigned
     with opened(worker.settings, snapshot) as connection:
-        runs = connection.execute("SELECT job_id, new_records, duplicate_records FROM import_runs").fetchall()
+        runs = connection.execute(
+            "SELECT job_id, new_records, duplicate_records FROM import_runs"
+        ).fetchall()
         rejected = connection.execute("SELECT job_id, page FROM rejected_rows").fetchall()
     assert runs == [(job.job_id, job.new_records, job.duplicate_records)]
     assert len(rejected) == TOLD.failed
@@ -65,7 +75,11 @@ def test_an_import_of_parts_ends_in_the_lake_as_it_does_in_a_file(worker: Worker
     job = worker.import_all()
 
     assert_whole(worker, job)
-    assert (job.new_records, job.duplicate_records, job.failed_records) == (TOLD.new, TOLD.duplicate, TOLD.failed)
+    assert (job.new_records, job.duplicate_records, job.failed_records) == (
+        TOLD.new,
+        TOLD.duplicate,
+        TOLD.failed,
+    )
 
     again = worker.import_all()
 
@@ -99,7 +113,11 @@ def test_rows_that_parts_replace_are_in_the_history_once(worker: Worker) -> None
         kept = connection.execute(
             "SELECT field_code, well_code, CAST(production_period AS VARCHAR) FROM well_production_history"
         ).fetchall()
-    assert (job.status, job.parts, job.new_records) == (JobStatus.COMPLETED, {"count": PARTS, "done": PARTS}, 0)
+    assert (job.status, job.parts, job.new_records) == (
+        JobStatus.COMPLETED,
+        {"count": PARTS, "done": PARTS},
+        0,
+    )
     assert len(kept) == job.updated_records > ROWS / 100
     assert set(Counter(kept).values()) == {1}
     assert published_rows(worker) == expected_rows(GeneratedProduction(ROWS, revision=1))
@@ -107,7 +125,9 @@ def test_rows_that_parts_replace_are_in_the_history_once(worker: Worker) -> None
 
 @pytest.mark.parametrize("calls", [10, 40, 60, 90, 120] if SOAK else [60])
 @pytest.mark.parametrize("is_killed", [True, False], ids=["dies", "hands over"])
-def test_who_goes_on_after_a_worker_of_parts_brings_each_row_once(worker: Worker, calls: int, is_killed: bool) -> None:
+def test_who_goes_on_after_a_worker_of_parts_brings_each_row_once(
+    worker: Worker, calls: int, is_killed: bool
+) -> None:
     job_id = worker.trigger()
     if is_killed:
         with pytest.raises(Died):

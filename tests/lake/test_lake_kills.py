@@ -1,5 +1,5 @@
-"""`kill -9` of an import's process at each of its commits into a lake: each row is there once, and main is what is
-published. A run takes two of the eight points by lot in each test, a soak all.
+"""`kill -9` of an import's process at each of its commits into a lake: each row is there once, and
+main is what is published. A run takes two of the eight points by lot in each test, a soak all.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ def catalog(tmp_path: Path, handler: type[DisturbedHandler]) -> Iterator[dict[st
 
 
 @pytest.fixture
-def lab(environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: Path) -> Iterator[Lab]:
+def lab(
+    environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: Path
+) -> Iterator[Lab]:
     with a_lab("directory", environment, aws, dynamodb, tmp_path) as lab:
         yield lab
 
 
-def kill_the_worker(lab: Lab, when: str) -> Callable[[Callable[[], dict[str, Any]]], dict[str, Any]]:
+def kill_the_worker(
+    lab: Lab, when: str
+) -> Callable[[Callable[[], dict[str, Any]]], dict[str, Any]]:
     def kill(commit: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         done = commit() if when == "after" else {}
         for process, parent in parents().items():
@@ -56,7 +60,9 @@ def kill_the_worker(lab: Lab, when: str) -> Callable[[Callable[[], dict[str, Any
     return kill
 
 
-def test_killed_at_a_commit_an_import_still_brings_every_row_once(lab: Lab, handler: type[DisturbedHandler]) -> None:
+def test_killed_at_a_commit_an_import_still_brings_every_row_once(
+    lab: Lab, handler: type[DisturbedHandler]
+) -> None:
     """By the next worker of its job."""
     lab.deliver_until_it_ends(lab.create())
     for table, when in some_of(POINTS, one_in=4):

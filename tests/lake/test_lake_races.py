@@ -1,5 +1,5 @@
-"""Workers that were taken for dead commit beside the one that holds the lock: none of their rows is published, and
-none of his is lost or doubled.
+"""Workers that were taken for dead commit beside the one that holds the lock: none of their rows is
+published, and none of his is lost or doubled.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ class Merger:
         self.versions: Versions | None = None
         self.refused: Exception | None = None
         self._repository: LakeRepository = store.repository()
-        rows = [json_row(well_code=str(well), well_name=f"{fence}") for well in range(WELLS + fence % 3)]
+        rows = [
+            json_row(well_code=str(well), well_name=f"{fence}") for well in range(WELLS + fence % 3)
+        ]
         self._repository.stage(
-            batch_of(directory, [*rows, json_row(well_code=0.5, well_name=f"{fence}")]), SAME_READING
+            batch_of(directory, [*rows, json_row(well_code=0.5, well_name=f"{fence}")]),
+            SAME_READING,
         )
         looks = Looks(now=NOON + fence * 1000, warnings={})
         self._compared: Compared = self._repository.compare(store.published, facts(fence), looks)
@@ -72,7 +75,9 @@ def test_of_mergers_that_race_the_holder_of_the_lock_alone_is_published(tmp_path
             holder = mergers[-1]
             assert all(merger.versions or merger.refused for merger in mergers)
             assert not isinstance(holder.refused, LeaseLost)
-            if holder.versions:  # else others were in its way too often: the import fails, and another one begins
+            if (
+                holder.versions
+            ):  # else others were in its way too often: the import fails, and another one begins
                 store.published = holder.versions
                 published.append(holder.fence)
             assert_holds(store, published)
@@ -91,5 +96,9 @@ def assert_holds(store: LakeStore, published: list[int]) -> None:
     assert len(found["well_production"]) == len(newest)
     assert [run["fence"] for run in found["import_runs"]] == published
     assert len(found["well_production_history"]) == replaced
-    assert {row["job_id"] for row in found["well_production_history"]} <= {f"job-{fence}" for fence in published}
-    assert [row["job_id"] for row in found["rejected_rows"]] == [f"job-{fence}" for fence in published]
+    assert {row["job_id"] for row in found["well_production_history"]} <= {
+        f"job-{fence}" for fence in published
+    }
+    assert [row["job_id"] for row in found["rejected_rows"]] == [
+        f"job-{fence}" for fence in published
+    ]

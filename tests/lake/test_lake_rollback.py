@@ -1,4 +1,6 @@
-"""A rollback in a lake dies while it sets the tables back: whoever comes next finds them as published."""
+"""A rollback in a lake dies while it sets the tables back: whoever comes next finds them as
+published.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def catalog(tmp_path: Path, handler: type[DisturbedHandler]) -> Iterator[dict[st
 
 
 @pytest.fixture
-def lab(environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: Path) -> Iterator[Lab]:
+def lab(
+    environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: Path
+) -> Iterator[Lab]:
     with a_lab("directory", environment, aws, dynamodb, tmp_path) as lab:
         lab.deliver_until_it_ends(lab.create())
         yield lab
@@ -60,7 +64,9 @@ def test_a_lake_that_lacks_a_part_of_a_state_is_not_set_back_in_part() -> None:
             kept: dict[int, Any] = {2: {}} if table == TABLES[-1] else {1: {}, 2: {}}
             return Head(uuid="u", snapshot=self.main[table], properties={}, snapshots=kept)
 
-        def set_main(self, table: str, head: Head, snapshot: int, properties: dict[str, str]) -> bool:
+        def set_main(
+            self, table: str, head: Head, snapshot: int, properties: dict[str, str]
+        ) -> bool:
             self.main[table] = snapshot
             return True
 
@@ -97,7 +103,9 @@ def die(lab: Lab, handler: type[DisturbedHandler], target: Snapshot, table: str)
 
 
 @pytest.mark.parametrize("table", TABLES if SOAK else [PRODUCTION])
-def test_the_next_worker_sets_the_rest_back(lab: Lab, handler: type[DisturbedHandler], table: str) -> None:
+def test_the_next_worker_sets_the_rest_back(
+    lab: Lab, handler: type[DisturbedHandler], table: str
+) -> None:
     first = lab.snapshot()
     lab.deliver_until_it_ends(lab.create())
 

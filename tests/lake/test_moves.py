@@ -1,4 +1,6 @@
-"""A file becomes a lake and a lake a file with the import that follows a change of WELLHEAD_STORE."""
+"""A file becomes a lake and a lake a file with the import that follows a change of
+WELLHEAD_STORE.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def test_and_it_comes_back(kinds: dict[str, dict[str, str]], serve: Serve) -> No
     assert Services(kinds["file"]).warehouse.latest() == snapshot(kinds["file"]).name
 
 
-def test_a_lake_that_was_left_for_files_takes_them_anew(kinds: dict[str, dict[str, str]], serve: Serve) -> None:
+def test_a_lake_that_was_left_for_files_takes_them_anew(
+    kinds: dict[str, dict[str, str]], serve: Serve
+) -> None:
     """What lies in its tables from before is nobody's."""
     for kind, oil in (("iceberg", 1.5), ("file", 2.5), ("iceberg", 3.5)):
         assert_completed(run_import(kinds[kind], source_of(serve, revised(oil))))
@@ -117,4 +121,8 @@ def test_without_the_catalog_nobody_can_leave_the_lake(
     job = run_import(environment, source_of(serve, ROWS))
 
     assert job.error
-    assert (job.status, job.error["code"], snapshot(environment)) == (JobStatus.FAILED, "STORE_DIFFERS", before)
+    assert (job.status, job.error["code"], snapshot(environment)) == (
+        JobStatus.FAILED,
+        "STORE_DIFFERS",
+        before,
+    )

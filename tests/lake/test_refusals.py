@@ -74,7 +74,9 @@ def test_a_published_snapshot_that_is_gone_is_no_base(store: SourceStore) -> Non
     head = store.catalog.head(PRODUCTION)
     store.published = Versions(snapshots={**store.published.snapshots, PRODUCTION: 12345}, rows=3)
 
-    with pytest.raises(LakeMoved, match="no longer has the published snapshot 12345 of well_production"):
+    with pytest.raises(
+        LakeMoved, match="no longer has the published snapshot 12345 of well_production"
+    ):
         store.run(2, ROWS)
 
     assert store.catalog.head(PRODUCTION) == head
@@ -88,7 +90,9 @@ def test_a_catalog_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(LakeUnavailable):
         catalog.head(PRODUCTION)
     with pytest.raises(LakeUnavailable):
-        LakeRepository(catalog=catalog, session=session, directory=tmp_path, memory_mb=200)._attach_lake()
+        LakeRepository(
+            catalog=catalog, session=session, directory=tmp_path, memory_mb=200
+        )._attach_lake()
 
     assert waits[:2] == [0.2, 0.4]
 

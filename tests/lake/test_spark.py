@@ -1,5 +1,5 @@
-"""A merge by Spark as far as it is Wellhead's: the order, what is taken for its answer, and when main moves. The MERGE
-of the order is run by DuckDB here, on the same tables.
+"""A merge by Spark as far as it is Wellhead's: the order, what is taken for its answer, and when
+main moves. The MERGE of the order is run by DuckDB here, on the same tables.
 """
 
 from __future__ import annotations
@@ -66,10 +66,14 @@ def worker(store: LakeStore, tmp_path: Path) -> Iterator[Callable[..., Started]]
     """Compares an import, which brings wells 2 to 8 and withdraws 0 and 1."""
     started = []
 
-    def start(number: int = 2, name: str = "second", *, late: float = 0.0, wells: range = range(2, 9)) -> Started:
+    def start(
+        number: int = 2, name: str = "second", *, late: float = 0.0, wells: range = range(2, 9)
+    ) -> Started:
         repository = store.repository()
         started.append(repository)
-        rows = [json_row(well_code=str(well), well_name=name if well % 2 else "first") for well in wells]
+        rows = [
+            json_row(well_code=str(well), well_name=name if well % 2 else "first") for well in wells
+        ]
         repository.stage(batch_of(tmp_path, rows), SAME_READING)
         looks = Looks(now=NOON + number * 1000 + late, warnings={}, withdraws=True)
         return repository, repository.compare(store.published, facts(number), looks)
@@ -95,7 +99,9 @@ def publish(store: LakeStore, started: Started, staged: int | None = None) -> No
 def test_the_merge_of_the_order_leaves_the_rows_that_duckdb_leaves(
     store: LakeStore, worker: Callable[..., Started], tmp_path: Path, kept: KeptLake
 ) -> None:
-    """Revised, new and withdrawn ones, with their moments; and history, rejected rows and runs beside them."""
+    """Revised, new and withdrawn ones, with their moments; and history, rejected rows and runs
+    beside them.
+    """
     order = ordered(worker(), tmp_path)
     main = store.catalog.head(PRODUCTION)
     assert main
@@ -167,7 +173,10 @@ def test_rows_that_do_not_add_up_are_not_published(
 
 
 def test_an_answer_that_is_lost_has_moved_main_once(
-    store: LakeStore, worker: Callable[..., Started], tmp_path: Path, handler: type[DisturbedHandler]
+    store: LakeStore,
+    worker: Callable[..., Started],
+    tmp_path: Path,
+    handler: type[DisturbedHandler],
 ) -> None:
     staged = carry_out(ordered(worker(), tmp_path), store.catalog)
     again = worker()
@@ -184,10 +193,14 @@ def test_main_that_has_moved_since_is_not_overrun(
 ) -> None:
     staged = carry_out(ordered(worker(), tmp_path), store.catalog)
     again = worker()
-    publish(store, worker(number=1, name="other"))  # of an older fence: this import may settle it, and does
+    publish(
+        store, worker(number=1, name="other")
+    )  # of an older fence: this import may settle it, and does
     head = store.catalog.head(PRODUCTION)
     assert head
-    assert store.catalog._commit(PRODUCTION, head, [{"action": "remove-snapshots", "snapshot-ids": [staged]}])
+    assert store.catalog._commit(
+        PRODUCTION, head, [{"action": "remove-snapshots", "snapshot-ids": [staged]}]
+    )
 
     with pytest.raises(LakeMoved):
         again[0].commit(again[1], beat=lambda: None, staged=staged)
@@ -266,5 +279,7 @@ def test_auto_asks_spark_for_many_rows_alone(states: StatesWorker) -> None:
         states.set(source_name=f"of-{least}")
         job_id = states.trigger()
         states.fetch_all(states.plan(job_id))
-        merged = states.merge(job_id, new_publication=partial(LakePublication, engine="auto", spark_rows=least))
+        merged = states.merge(
+            job_id, new_publication=partial(LakePublication, engine="auto", spark_rows=least)
+        )
         assert merged["outcome"] == outcome

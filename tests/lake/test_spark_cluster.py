@@ -1,5 +1,5 @@
-"""Spark itself: a standalone cluster of two workers on this machine, on the same strict catalog as DuckDB. It takes
-minutes, so `make spark-check` alone runs it.
+"""Spark itself: a standalone cluster of two workers on this machine, on the same strict catalog as
+DuckDB. It takes minutes, so `make spark-check` alone runs it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,15 @@ if TYPE_CHECKING:
     from chalicelib.lake.compared import Compared
     from chalicelib.lake.repository import LakeRepository
 
-WHY_NOT = reason_without() if os.environ.get("SPARK_CHECK") else "make spark-check runs it, which takes some minutes"
-pytestmark = [pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)), pytest.mark.timeout(1800)]
+WHY_NOT = (
+    reason_without()
+    if os.environ.get("SPARK_CHECK")
+    else "make spark-check runs it, which takes some minutes"
+)
+pytestmark = [
+    pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)),
+    pytest.mark.timeout(1800),
+]
 READER = Path(__file__).parents[1] / "support" / "spark" / "read_table.py"
 WELLS, YEARS = 250, range(2018, 2024)  # 18,000 rows an import
 
@@ -52,7 +59,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def rows_of(number: int) -> list[bytes]:
-    """Of these wells, ten of which are new with each import and ten are gone; a third has other rates, some none."""
+    """Of these wells, ten of which are new with each import and ten are gone; a third has other
+    rates, some none.
+    """
     return [
         json_row(
             field_code=str(well % 7),
@@ -82,7 +91,9 @@ class Lake:
         if engine == "spark":
             ran = self._cluster.submit(self.order(number), self.url)
             assert ran.code == 0, ran.output[-3000:]
-            print(f"import {number}: {ran.seconds:.0f} s, tasks on executors {sorted(ran.executors)}")
+            print(
+                f"import {number}: {ran.seconds:.0f} s, tasks on executors {sorted(ran.executors)}"
+            )
         self.publish(number, engine)
 
     def order(self, number: int) -> str:
@@ -111,14 +122,20 @@ class Lake:
     def marks(self) -> list[str]:
         head = self.store.catalog.head(PRODUCTION)
         assert head
-        return [told["summary"][MARK] for told in head.snapshots.values() if MARK in told["summary"]]
+        return [
+            told["summary"][MARK] for told in head.snapshots.values() if MARK in told["summary"]
+        ]
 
     def as_spark_reads_it(self) -> list[Row]:
         found = self._directory / f"read-{time.monotonic_ns()}"
-        ran = self._cluster.run(READER, "lake.wellhead.well_production", str(found), catalog=self.url)
+        ran = self._cluster.run(
+            READER, "lake.wellhead.well_production", str(found), catalog=self.url
+        )
         assert ran.code == 0, ran.output[-3000:]
         with duckdb.connect() as connection:
-            connection.execute(f"CREATE VIEW well_production AS SELECT * FROM read_parquet('{found}/*.parquet')")
+            connection.execute(
+                f"CREATE VIEW well_production AS SELECT * FROM read_parquet('{found}/*.parquet')"
+            )
             return as_dicts(connection.execute(QUERIES[PRODUCTION]))
 
 
@@ -128,9 +145,11 @@ def lake(tmp_path: Path, cluster: Cluster) -> Iterator[Lake]:
         yield Lake(tmp_path / "imports", server.url, cluster)
 
 
-def test_after_the_same_imports_both_have_the_same_rows(tmp_path: Path, cluster: Cluster, lake: Lake) -> None:
-    """Row by row, in all tables, whoever has merged before. And Spark reads what DuckDB has written as DuckDB does what
-    Spark has.
+def test_after_the_same_imports_both_have_the_same_rows(
+    tmp_path: Path, cluster: Cluster, lake: Lake
+) -> None:
+    """Row by row, in all tables, whoever has merged before. And Spark reads what DuckDB has written
+    as DuckDB does what Spark has.
     """
     with CatalogServer(tmp_path / "other") as server:
         by_duckdb = Lake(tmp_path / "by-duckdb", server.url, cluster)
@@ -154,7 +173,9 @@ def test_a_first_import_too(tmp_path: Path, cluster: Cluster, lake: Lake) -> Non
         assert lake.store.tables() == by_duckdb.store.tables()
 
 
-def test_a_job_that_is_killed_and_one_that_comes_twice_merge_once(cluster: Cluster, lake: Lake) -> None:
+def test_a_job_that_is_killed_and_one_that_comes_twice_merge_once(
+    cluster: Cluster, lake: Lake
+) -> None:
     lake.run(1, "duckdb")
     before = lake.store.tables()
     order = lake.order(2)
@@ -190,7 +211,9 @@ def test_a_job_whose_main_has_moved_merges_nothing(cluster: Cluster, lake: Lake)
 def test_a_whole_import_in_the_states_of_the_machine(
     environment: dict[str, str], dynamodb: Any, cluster: Cluster
 ) -> None:
-    """Plan, parts and merge as their functions run them; what Step Functions and EMR do between them is done here."""
+    """Plan, parts and merge as their functions run them; what Step Functions and EMR do between
+    them is done here.
+    """
     data = GeneratedProduction(20_000)
     with SampleSource(data, max_page_size=2_000) as source:
         environment |= {

@@ -1,4 +1,6 @@
-"""The laptop's API Gateway: its own errors in the envelope, keep-alive, and threads that share nothing."""
+"""The laptop's API Gateway: its own errors in the envelope, keep-alive, and threads that share
+nothing.
+"""
 
 import contextlib
 import http.client
@@ -79,7 +81,9 @@ def server(tmp_path: Path) -> Iterator[LoopbackServer]:
 
 def served(project: Path, **limits: float) -> LoopbackServer:
     app = sample_app()
-    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(project))
+    config = Config.create(
+        chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(project)
+    )
     return create_server(app, config, port=0, **limits).start()
 
 
@@ -98,7 +102,9 @@ def ask(
     return response, response.read()
 
 
-def assert_envelope(response: http.client.HTTPResponse, body: bytes, status: int, code: str) -> None:
+def assert_envelope(
+    response: http.client.HTTPResponse, body: bytes, status: int, code: str
+) -> None:
     assert response.status == status
     assert response.headers["Content-Type"] == "application/json"
     envelope = json.loads(body)
@@ -112,11 +118,16 @@ def assert_envelope(response: http.client.HTTPResponse, body: bytes, status: int
     assert abs((datetime.now(UTC) - then).total_seconds()) < 5
 
 
-def test_the_app_answers_with_the_request_id_of_the_gateway(connection: http.client.HTTPConnection) -> None:
+def test_the_app_answers_with_the_request_id_of_the_gateway(
+    connection: http.client.HTTPConnection,
+) -> None:
     response, body = ask(connection, "GET", "/wells/15-9-F-12")
 
     assert response.status == 200
-    assert json.loads(body) == {"name": "15-9-F-12", "request_id": response.headers["x-amzn-RequestId"]}
+    assert json.loads(body) == {
+        "name": "15-9-F-12",
+        "request_id": response.headers["x-amzn-RequestId"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -162,13 +173,22 @@ def test_what_the_gateway_refuses_has_the_envelope(
     ],
 )
 def test_who_asks_for_problem_details_gets_them_of_the_gateway_too(
-    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], refusal: tuple[int, str]
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    refusal: tuple[int, str],
 ) -> None:
-    response, body = ask(connection, method, path, **headers, Accept="application/problem+json, */*;q=0.1")
+    response, body = ask(
+        connection, method, path, **headers, Accept="application/problem+json, */*;q=0.1"
+    )
 
     status, code = refusal
     problem = json.loads(body)
-    assert (response.status, response.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (response.status, response.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
     assert problem.pop("timestamp")
     assert problem.pop("detail")
     assert problem.pop("request_id") == response.headers["X-Request-ID"]
@@ -186,7 +206,9 @@ def test_a_request_line_that_is_none_has_the_envelope(server: LoopbackServer) ->
 
 
 def said(port: int, request: bytes, *, is_over: bool = False) -> bytes:
-    """All that is answered until the connection closes; with `is_over` nothing follows the request."""
+    """All that is answered until the connection closes; with `is_over` nothing follows the
+    request.
+    """
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(request)
         if is_over:
@@ -230,7 +252,9 @@ LIVING = AFTER.replace(b"close", b"keep-alive")
 def test_what_could_be_read_as_two_requests_is_one_that_is_refused(
     server: LoopbackServer, framing: bytes, code: bytes
 ) -> None:
-    answered = said(server.server_port, HEAD + framing + b"\r\n\r\n" + b"0\r\n\r\n" + AFTER, is_over=True)
+    answered = said(
+        server.server_port, HEAD + framing + b"\r\n\r\n" + b"0\r\n\r\n" + AFTER, is_over=True
+    )
 
     assert answered.count(b"HTTP/1.1 ") == 1
     assert b'"code": "' + code + b'"' in answered
@@ -250,7 +274,11 @@ def test_what_could_be_read_as_two_requests_is_one_that_is_refused(
     ids=["short", "long", "negative", "large", "extended", "trailed"],
 )
 def test_chunks_that_are_none_are_one_refusal(server: LoopbackServer, chunks: bytes) -> None:
-    answered = said(server.server_port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + AFTER, is_over=True)
+    answered = said(
+        server.server_port,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + AFTER,
+        is_over=True,
+    )
 
     assert answered.count(b"HTTP/1.1 ") == 1
     assert b'"code": "BAD_REQUEST"' in answered
@@ -269,7 +297,9 @@ def test_headers_that_break_off_are_no_request(server: LoopbackServer) -> None:
 )  # fmt: skip
 def test_connections_on_which_nothing_comes_are_closed(tmp_path: Path, begun: bytes) -> None:
     server = served(tmp_path, idle_seconds=0.5, request_seconds=0.5)
-    clients = [socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(60)]
+    clients = [
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(60)
+    ]
     for client in clients:
         client.sendall(begun)
     for client in clients:
@@ -326,7 +356,9 @@ def test_the_api_answers_by_no_other_name(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_beyond_10_mb_is_refused(connection: http.client.HTTPConnection, chunked: bool) -> None:
+def test_a_body_beyond_10_mb_is_refused(
+    connection: http.client.HTTPConnection, chunked: bool
+) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
     pieces = (body[i : i + 1_000_000] for i in range(0, len(body), 1_000_000))
     response, answer = ask(connection, "POST", "/wells/1", pieces if chunked else body)
@@ -337,10 +369,16 @@ def test_a_body_beyond_10_mb_is_refused(connection: http.client.HTTPConnection, 
 def test_the_token_opens_the_route(connection: http.client.HTTPConnection) -> None:
     response, body = ask(connection, "GET", "/secret", Authorization="good")
 
-    assert (response.status, body, response.headers["Content-Type"]) == (200, b"for you", "text/plain")
+    assert (response.status, body, response.headers["Content-Type"]) == (
+        200,
+        b"for you",
+        "text/plain",
+    )
 
 
-def test_one_connection_serves_every_method_without_delay(connection: http.client.HTTPConnection) -> None:
+def test_one_connection_serves_every_method_without_delay(
+    connection: http.client.HTTPConnection,
+) -> None:
     started = time.monotonic()
     for _ in range(5):
         assert ask(connection, "HEAD", "/wells/1")[1] == b""
@@ -369,7 +407,9 @@ def test_requests_in_parallel_see_their_own_context(server: LoopbackServer) -> N
 
 def test_a_taken_port_gives_way_to_a_free_one(server: LoopbackServer, tmp_path: Path) -> None:
     app = sample_app()
-    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path))
+    config = Config.create(
+        chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path)
+    )
     second = create_server(app, config, port=server.server_port).start()
     second.stop()
     assert second.server_port not in (0, server.server_port)
@@ -390,7 +430,9 @@ def test_the_functions_are_those_chalice_would_deploy(tmp_path: Path) -> None:
     functions = deployed_functions(config)
 
     assert functions == [
-        LambdaFunction(name="wellhead-local-import", handler="app.import_wells", timeout=900, memory_mb=2048),
+        LambdaFunction(
+            name="wellhead-local-import", handler="app.import_wells", timeout=900, memory_mb=2048
+        ),
         LambdaFunction(
             name="wellhead-local-sweep",
             handler="app.sweep",

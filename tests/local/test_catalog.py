@@ -24,7 +24,9 @@ def catalog(tmp_path: Path) -> Iterator[CatalogServer]:
 
 
 def send(server: CatalogServer, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    request = urllib.request.Request(server.url + path, method=method, data=json.dumps(body).encode() if body else None)
+    request = urllib.request.Request(
+        server.url + path, method=method, data=json.dumps(body).encode() if body else None
+    )
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
@@ -36,7 +38,9 @@ def send(server: CatalogServer, method: str, path: str, body: Any = None) -> tup
 
 
 def made_table(server: CatalogServer) -> dict[str, Any]:
-    status, told = send(server, "POST", "/v1/namespaces/wellhead/tables", {"name": "runs", "schema": SCHEMA})
+    status, told = send(
+        server, "POST", "/v1/namespaces/wellhead/tables", {"name": "runs", "schema": SCHEMA}
+    )
     assert status == 200
     return dict(told["metadata"])
 
@@ -52,7 +56,12 @@ def snapshot(number: int, parent: int | None, sequence: int) -> list[dict[str, A
         "schema-id": 0,
     }
     told = added if parent is None else {**added, "parent-snapshot-id": parent}
-    moved = {"action": "set-snapshot-ref", "ref-name": "main", "type": "branch", "snapshot-id": number}
+    moved = {
+        "action": "set-snapshot-ref",
+        "ref-name": "main",
+        "type": "branch",
+        "snapshot-id": number,
+    }
     return [{"action": "add-snapshot", "snapshot": told}, moved]
 
 
@@ -62,7 +71,10 @@ def stands_at(number: int | None) -> list[dict[str, Any]]:
 
 def commit(server: CatalogServer, requirements: list[Any], updates: list[Any]) -> tuple[int, Any]:
     return send(
-        server, "POST", "/v1/namespaces/wellhead/tables/runs", {"requirements": requirements, "updates": updates}
+        server,
+        "POST",
+        "/v1/namespaces/wellhead/tables/runs",
+        {"requirements": requirements, "updates": updates},
     )
 
 
@@ -80,7 +92,10 @@ def test_a_commit_carries_a_snapshot_and_properties_at_once(catalog: CatalogServ
     )
 
     assert (status, told["metadata"]) == (200, newest(catalog))
-    assert (newest(catalog)["current-snapshot-id"], newest(catalog)["properties"]["wellhead.job"]) == (11, "a")
+    assert (
+        newest(catalog)["current-snapshot-id"],
+        newest(catalog)["properties"]["wellhead.job"],
+    ) == (11, "a")
 
 
 def test_a_commit_upon_another_snapshot_than_it_says_is_refused(catalog: CatalogServer) -> None:
@@ -90,7 +105,11 @@ def test_a_commit_upon_another_snapshot_than_it_says_is_refused(catalog: Catalog
 
     status, told = commit(catalog, stands_at(None), snapshot(12, None, 2))
 
-    assert (status, told["error"]["type"], newest(catalog)) == (409, "CommitFailedException", before)
+    assert (status, told["error"]["type"], newest(catalog)) == (
+        409,
+        "CommitFailedException",
+        before,
+    )
 
 
 def test_a_commit_to_a_table_that_was_made_anew_is_refused(catalog: CatalogServer) -> None:
@@ -133,7 +152,10 @@ def test_main_goes_back_to_an_older_snapshot_or_to_none(catalog: CatalogServer) 
     assert commit(catalog, stands_at(12), [back])[0] == 200
     assert newest(catalog)["current-snapshot-id"] == 11
 
-    assert commit(catalog, stands_at(11), [{"action": "remove-snapshot-ref", "ref-name": "main"}])[0] == 200
+    assert (
+        commit(catalog, stands_at(11), [{"action": "remove-snapshot-ref", "ref-name": "main"}])[0]
+        == 200
+    )
     assert newest(catalog).get("current-snapshot-id") is None
     assert commit(catalog, stands_at(11), snapshot(13, 11, 3))[0] == 409
 

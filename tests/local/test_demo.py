@@ -1,4 +1,6 @@
-"""Whatever the source's rows say, `make demo` and `make check-source` end as they should and command no terminal."""
+"""Whatever the source's rows say, `make demo` and `make check-source` end as they should and
+command no terminal.
+"""
 
 from __future__ import annotations
 
@@ -80,13 +82,25 @@ def shown(directory: Path, text: str, *answers: Any, is_terminal: bool) -> str:
         for table in ("import_runs", "rejected_rows", "well_production"):
             database.execute(f"DELETE FROM {table}")
         database.execute("INSERT INTO import_runs VALUES (?)", [JOB])
-        database.execute("INSERT INTO rejected_rows VALUES (?, ?, ?, ?, 1, 1)", [JOB, held, held, held])
-        database.execute("INSERT INTO well_production VALUES (?, '1', '2024-01-01', 31, 1.0, '7')", [held])
+        database.execute(
+            "INSERT INTO rejected_rows VALUES (?, ?, ?, ?, 1, 1)", [JOB, held, held, held]
+        )
+        database.execute(
+            "INSERT INTO well_production VALUES (?, '1', '2024-01-01', 31, 1.0, '7')", [held]
+        )
     screen = io.StringIO()
     with ScriptedSource(*answers) as api:
-        stack: Any = Made(api.root.rstrip("/"), directory / "wells.duckdb", text, directory / text.replace("\x00", ""))
+        stack: Any = Made(
+            api.root.rstrip("/"),
+            directory / "wells.duckdb",
+            text,
+            directory / text.replace("\x00", ""),
+        )
         try:
-            run_demo(stack, Terminal(file=screen, width=100, force_terminal=is_terminal, color_system=None))
+            run_demo(
+                stack,
+                Terminal(file=screen, width=100, force_terminal=is_terminal, color_system=None),
+            )
         except DemoError as exc:
             screen.write(str(exc).replace(text, ""))
     return screen.getvalue()
@@ -98,13 +112,34 @@ JOB = str(job()["job_id"])
 @pytest.mark.parametrize("is_terminal", SCREENS)
 @settings(max_examples=12)
 @given(text=hostile)
-def test_a_demo_has_no_command_of_the_data_and_no_markup(directory: Path, is_terminal: bool, text: str) -> None:
-    text = text.encode("utf-8", "ignore").decode()  # halves of characters are in no answer and in no database
-    facts = {"phase": text, "progress_percentage": 1.0, "expected_records": 2, "records_per_second": 1.0}
-    facts |= COUNTS | {"fetched_records": 2, "execution_time_seconds": 1.0, "error": None, "heartbeat_at": None}
+def test_a_demo_has_no_command_of_the_data_and_no_markup(
+    directory: Path, is_terminal: bool, text: str
+) -> None:
+    text = text.encode(
+        "utf-8", "ignore"
+    ).decode()  # halves of characters are in no answer and in no database
+    facts = {
+        "phase": text,
+        "progress_percentage": 1.0,
+        "expected_records": 2,
+        "records_per_second": 1.0,
+    }
+    facts |= COUNTS | {
+        "fetched_records": 2,
+        "execution_time_seconds": 1.0,
+        "error": None,
+        "heartbeat_at": None,
+    }
     warnings = [{"rule": text, "count": 1, "message": text}]
     ended = success(job("COMPLETED", warnings=warnings, **facts))
-    told = shown(directory, text, success({"jobs": []}), success({"job_id": JOB}), ended, is_terminal=is_terminal)
+    told = shown(
+        directory,
+        text,
+        success({"jobs": []}),
+        success({"job_id": JOB}),
+        ended,
+        is_terminal=is_terminal,
+    )
 
     assert not commands_in(told)
     assert "The counts add up" in told
@@ -124,8 +159,18 @@ def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, t
     facts |= {"warnings": [], "fetched_records": 0, "heartbeat_at": None, "retried_by": None}
     left = success({"jobs": [{"job_id": text or "-", "status": "RUNNING", "started_at": 1.0}]})
     lost = success(job("FAILED", error={"code": "LEASE_EXPIRED", "message": text}, **facts))
-    failed = success(job("FAILED", error={"code": text or "-", "message": text, "retryable": True}, **facts))
-    told = shown(directory, text, left, lost, success({"job_id": text or "-"}), failed, is_terminal=is_terminal)
+    failed = success(
+        job("FAILED", error={"code": text or "-", "message": text, "retryable": True}, **facts)
+    )
+    told = shown(
+        directory,
+        text,
+        left,
+        lost,
+        success({"job_id": text or "-"}),
+        failed,
+        is_terminal=is_terminal,
+    )
 
     assert not commands_in(told)
     assert "The logs are in" in told
@@ -135,9 +180,16 @@ HELD = {"code": "HELD", "message": "The import is held.", "retryable": False}
 
 
 def held_job(text: str) -> Any:
-    facts = dict.fromkeys(("phase", "progress_percentage", "expected_records", "records_per_second", "heartbeat_at"))
-    found = [{"check": "REJECTED", "message": text, "holds": True}, {"check": "OTHER", "message": "-", "holds": False}]
-    return success(job("FAILED", error=HELD, findings=found, fetched_records=0, warnings=[], **facts))
+    facts = dict.fromkeys(
+        ("phase", "progress_percentage", "expected_records", "records_per_second", "heartbeat_at")
+    )
+    found = [
+        {"check": "REJECTED", "message": text, "holds": True},
+        {"check": "OTHER", "message": "-", "holds": False},
+    ]
+    return success(
+        job("FAILED", error=HELD, findings=found, fetched_records=0, warnings=[], **facts)
+    )
 
 
 @pytest.mark.parametrize("is_terminal", SCREENS)
@@ -153,7 +205,9 @@ def test_a_demo_that_is_held_has_none_either(directory: Path, is_terminal: bool,
 
 def test_a_demo_that_is_held_says_in_one_paragraph_what_to_do(directory: Path) -> None:
     screen = io.StringIO()
-    with ScriptedSource(success({"jobs": []}), success({"job_id": JOB}), held_job("Too many.")) as api:
+    with ScriptedSource(
+        success({"jobs": []}), success({"job_id": JOB}), held_job("Too many.")
+    ) as api:
         stack: Any = Made(api.root, directory / "wells.duckdb", "source", directory)
         code = run_demo(stack, Terminal(file=screen, width=100, force_terminal=False))
 
@@ -170,11 +224,19 @@ def test_a_demo_that_is_held_says_in_one_paragraph_what_to_do(directory: Path) -
 
 @pytest.fixture(scope="module")
 def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A row for each of the known commands, in every name; and some that are rejected, too few to hold the import."""
+    """A row for each of the known commands, in every name; and some that are rejected, too few to
+    hold the import.
+    """
 
     def rows() -> Iterator[dict[str, Any]]:
-        for number, evil in enumerate(evil for evil in EVIL if evil != "\ud800"):  # a file holds no half signs
-            names = {"field_name": f"Block {evil} North", "well_name": evil, "well_reference": f"a{evil}"}
+        for number, evil in enumerate(
+            evil for evil in EVIL if evil != "\ud800"
+        ):  # a file holds no half signs
+            names = {
+                "field_name": f"Block {evil} North",
+                "well_name": evil,
+                "well_reference": f"a{evil}",
+            }
             period = "2024-01-01" if number % 6 else f"no period {evil}"
             yield {
                 "field_code": number,
@@ -199,12 +261,16 @@ def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) 
 
 
 def test_a_demo_at_a_terminal_goes_on_serving_when_somebody_wants_it(tmp_path: Path) -> None:
-    """In a terminal of its own: Enter keeps the link alive, Ctrl-C ends it, and the demo was a success."""
+    """In a terminal of its own: Enter keeps the link alive, Ctrl-C ends it, and the demo was a
+    success.
+    """
     child, screen = pty.fork()
     if child == 0:
         os.chdir(ROOT)
         start = ["-m", "local", "demo", "--rows", "300", "--state", str(tmp_path), "--port", "0"]
-        os.execve(sys.executable, [sys.executable, *start], {**os.environ, **SHORT_LEASE, "TERM": "dumb"})
+        os.execve(
+            sys.executable, [sys.executable, *start], {**os.environ, **SHORT_LEASE, "TERM": "dumb"}
+        )
     told = read_until(screen, "Enter keeps it")
     assert "A picture: the oil of all wells" in told
     os.write(screen, b"\n")
@@ -240,7 +306,9 @@ def test_a_real_demo_of_a_lake_answers_its_question_out_of_the_tables(tmp_path: 
     assert told[0]["new"] == str(int(told[1]["duplicate"]) - int(told[0]["duplicate"]))
     assert (told[1]["new"], told[0]["rejected"]) == ("0", told[1]["rejected"])
     assert "A question to the database" in output
-    assert f"The tables: {tmp_path / 'lake' / 'tables'} (Apache Iceberg)" in " ".join(output.split())
+    assert f"The tables: {tmp_path / 'lake' / 'tables'} (Apache Iceberg)" in " ".join(
+        output.split()
+    )
 
 
 def test_a_real_demo_that_is_held_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
@@ -259,8 +327,12 @@ def test_a_real_demo_that_is_held_has_an_exit_code_of_its_own(tmp_path: Path) ->
     assert "Traceback" not in output
 
 
-def test_a_real_demo_on_a_terminal_sends_it_no_command_but_rich_s(hostile_file: Path, tmp_path: Path) -> None:
-    written = on_a_terminal("demo", "--source", str(hostile_file), "--state", str(tmp_path), "--port", "0")
+def test_a_real_demo_on_a_terminal_sends_it_no_command_but_rich_s(
+    hostile_file: Path, tmp_path: Path
+) -> None:
+    written = on_a_terminal(
+        "demo", "--source", str(hostile_file), "--state", str(tmp_path), "--port", "0"
+    )
 
     assert "Try next:" in written
     assert not commands_in(written)
@@ -289,7 +361,9 @@ def on_a_terminal(*arguments: str, ends: int = 0) -> str:
     near, far = os.openpty()
     environment = SHORT_LEASE | {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
     command = [sys.executable, "-m", "local", *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=far, stdout=far, stderr=far)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=far, stdout=far, stderr=far
+    )
     os.close(far)
     written = bytearray()
     reader = threading.Thread(target=read_all, args=(near, written))

@@ -1,4 +1,6 @@
-"""`demo --source` and `check-source --source` with what people have: a file of commas, a definition, a preset."""
+"""`demo --source` and `check-source --source` with what people have: a file of commas, a
+definition, a preset.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CSV = "API,Month,Oil (bbl)\n05-001-1,2024-01,310\n05-001-1,2024-02,290\n"
-OWN_NAMES = "field_code,well_code,production_period,oil_production_kbd\n1,2,2024-01,1.5\n1,2,2024-02,1.25\n"
+OWN_NAMES = (
+    "field_code,well_code,production_period,oil_production_kbd\n1,2,2024-01,1.5\n1,2,2024-02,1.25\n"
+)
 DEFINITION = """
 kind = "files"
 url = "data/*.csv"
@@ -48,18 +52,24 @@ def demo(state: Path, *arguments: str) -> tuple[int, str, str]:
 
 def check(told: str, preset: str = "") -> tuple[int, str]:
     screen = io.StringIO()
-    code = run_check(Source.parse(told, rows=1, preset=preset), {}, Terminal(file=screen, width=160))
+    code = run_check(
+        Source.parse(told, rows=1, preset=preset), {}, Terminal(file=screen, width=160)
+    )
     return code, screen.getvalue()
 
 
-def test_a_demo_of_a_definition_whose_path_is_from_its_own_folder(definition: Path, tmp_path: Path) -> None:
+def test_a_demo_of_a_definition_whose_path_is_from_its_own_folder(
+    definition: Path, tmp_path: Path
+) -> None:
     code, output, errors = demo(tmp_path / "state", "--source", str(definition))
     assert (code, errors) == (0, "")
     assert "The counts add up to every row that the source delivered." in output
 
 
 def test_a_demo_of_a_preset(tmp_path: Path) -> None:
-    code, output, errors = demo(tmp_path / "state", "--source", str(SAMPLES["ecmc"].path), "--preset", "ecmc")
+    code, output, errors = demo(
+        tmp_path / "state", "--source", str(SAMPLES["ecmc"].path), "--preset", "ecmc"
+    )
     assert (code, errors) == (0, "")
     assert "The counts add up to every row that the source delivered." in output
 
@@ -74,7 +84,9 @@ def test_a_demo_of_a_file_with_other_names_says_what_is_missing(tmp_path: Path) 
 
 def test_a_demo_of_a_preset_that_there_is_not_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "wells.csv").write_text(CSV)
-    code, output, errors = demo(tmp_path / "state", "--source", str(tmp_path / "wells.csv"), "--preset", "ecmcc")
+    code, output, errors = demo(
+        tmp_path / "state", "--source", str(tmp_path / "wells.csv"), "--preset", "ecmcc"
+    )
     assert code in (1, 2)
     assert "ecmcc" in output + errors
     assert "write ecmc" in output + errors

@@ -1,4 +1,6 @@
-"""The laptop's DynamoDB: one winner per condition under threads, nothing acknowledged lost by `kill -9`."""
+"""The laptop's DynamoDB: one winner per condition under threads, nothing acknowledged lost by `kill
+-9`.
+"""
 
 import itertools
 import os
@@ -38,7 +40,9 @@ def client(url: str, service: str = "dynamodb") -> Any:
         endpoint_url=url,
         aws_access_key_id=KEYS.access_key_id,
         aws_secret_access_key=KEYS.secret_access_key,
-        config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None),
+        config=Config(
+            retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None
+        ),
     )
 
 
@@ -70,14 +74,21 @@ def all_items(dynamodb: Any) -> dict[str, dict[str, Any]]:
 
 def test_every_kind_of_write_survives_a_restart(tmp_path: Path) -> None:
     journal = tmp_path / "table.sqlite"
-    attributes = {"n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}, "m": {"M": {"l": {"L": [{"NULL": True}]}}}}
+    attributes = {
+        "n": {"N": "1.50"},
+        "b": {"B": b"\x00\xff"},
+        "m": {"M": {"l": {"L": [{"NULL": True}]}}},
+    }
     with LocalAws(table=TABLE, journal=journal, keys=KEYS) as aws:
         dynamodb = client(aws.url)
         for name in "abcdef":
             dynamodb.put_item(TableName=TABLE, Item=key(name) | attributes)
         change = {":v": {"S": "new"}}
         dynamodb.update_item(
-            TableName=TABLE, Key=key("a"), UpdateExpression="SET v = :v", ExpressionAttributeValues=change
+            TableName=TABLE,
+            Key=key("a"),
+            UpdateExpression="SET v = :v",
+            ExpressionAttributeValues=change,
         )
         dynamodb.delete_item(TableName=TABLE, Key=key("b"))
         gone = {"Delete": {"TableName": TABLE, "Key": key("d")}}
@@ -150,7 +161,10 @@ def test_exactly_one_of_eight_threads_wins_each_round(dynamodb: Any) -> None:
             "Key": key("lock"),
             "UpdateExpression": "SET fence = :next",
             "ConditionExpression": "fence = :now",
-            "ExpressionAttributeValues": {":now": {"N": str(fence)}, ":next": {"N": str(fence + 1)}},
+            "ExpressionAttributeValues": {
+                ":now": {"N": str(fence)},
+                ":next": {"N": str(fence + 1)},
+            },
         }
         try:
             dynamodb.transact_write_items(TransactItems=[{"Update": move}, put(f"{fence}-{who}")])
@@ -167,18 +181,30 @@ def test_exactly_one_of_eight_threads_wins_each_round(dynamodb: Any) -> None:
     assert sorted(fence for fences in won for fence in fences) == list(range(rounds))
     items = all_items(dynamodb)
     assert items["lock"]["fence"] == {"N": str(rounds)}
-    assert set(items) - {"lock"} == {f"{fence}-{who}" for who, fences in enumerate(won) for fence in fences}
+    assert set(items) - {"lock"} == {
+        f"{fence}-{who}" for who, fences in enumerate(won) for fence in fences
+    }
 
 
 def write_until_the_end(dynamodb: Any, acknowledged: list[int]) -> None:
     for number in itertools.count():
-        dynamodb.transact_write_items(TransactItems=[put(f"{number}"), put("last", n={"N": str(number)})])
+        dynamodb.transact_write_items(
+            TransactItems=[put(f"{number}"), put("last", n={"N": str(number)})]
+        )
         acknowledged.append(number)
 
 
 def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     journal = tmp_path / "table.sqlite"
-    command = [sys.executable, "-m", "local.aws.emulator", "--table", TABLE, "--journal", str(journal)]
+    command = [
+        sys.executable,
+        "-m",
+        "local.aws.emulator",
+        "--table",
+        TABLE,
+        "--journal",
+        str(journal),
+    ]
     root = Path(__file__).parents[2]
     own = os.environ | KEYS.environment
     with subprocess.Popen(
@@ -200,18 +226,27 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
         dynamodb.close()
     last = int(items.pop("last")["n"]["N"])
     assert acknowledged
-    assert last in {acknowledged[-1], acknowledged[-1] + 1}  # the one in flight may have been written
+    assert last in {
+        acknowledged[-1],
+        acknowledged[-1] + 1,
+    }  # the one in flight may have been written
     assert sorted(map(int, items)) == list(range(last + 1))
 
 
-def test_a_write_that_does_not_reach_the_disk_has_not_happened(aws: LocalAws, dynamodb: Any) -> None:
+def test_a_write_that_does_not_reach_the_disk_has_not_happened(
+    aws: LocalAws, dynamodb: Any
+) -> None:
     """SQLite's own limit on a file stands for a full disk; the error is the same."""
     database = aws._journal._db
     dynamodb.put_item(TableName=TABLE, Item=key("lock") | {"fence": {"N": "1"}})
     pages = database.execute("PRAGMA page_count").fetchone()[0]
     database.execute(f"PRAGMA max_page_count = {pages}")
     large = {"large": {"S": "x" * 100_000}}
-    move = {"Key": key("lock"), "UpdateExpression": "SET fence = :n", "ExpressionAttributeValues": {":n": {"N": "2"}}}
+    move = {
+        "Key": key("lock"),
+        "UpdateExpression": "SET fence = :n",
+        "ExpressionAttributeValues": {":n": {"N": "2"}},
+    }
     transaction = [{"Update": {"TableName": TABLE, **move}}, put("job", **large)]
 
     for _ in range(2):
@@ -229,14 +264,16 @@ def test_a_write_that_does_not_reach_the_disk_has_not_happened(aws: LocalAws, dy
 
 
 def test_a_long_history_costs_the_start_nothing(tmp_path: Path) -> None:
-    """By the CPU that the start takes: with every item in memory it was above two seconds. What a process loads at its
-    first start is not counted.
+    """By the CPU that the start takes: with every item in memory it was above two seconds. What a
+    process loads at its first start is not counted.
     """
     with LocalAws(table=TABLE, journal=tmp_path / "empty", keys=KEYS):
         pass
     journal = TableJournal(tmp_path / "t")
     facts = {f"fact_{number}": {"M": {"n": {"N": "1"}, "s": {"S": "x"}}} for number in range(40)}
-    journal.write({Key("JOB", f"{number:05}"): key(f"{number:05}") | facts for number in range(4_000)})
+    journal.write(
+        {Key("JOB", f"{number:05}"): key(f"{number:05}") | facts for number in range(4_000)}
+    )
     journal.close()
 
     before = time.process_time()
@@ -293,14 +330,18 @@ def test_a_query_by_more_than_the_partition_is_answered_too(dynamodb: Any) -> No
 
 
 def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:
-    with LocalAws(table=TABLE, journal=tmp_path / "t", keys=KEYS, bucket="wells", parameters={"/a": "{}"}) as aws:
+    with LocalAws(
+        table=TABLE, journal=tmp_path / "t", keys=KEYS, bucket="wells", parameters={"/a": "{}"}
+    ) as aws:
         ssm, s3 = client(aws.url, "ssm"), client(aws.url, "s3")
         assert ssm.get_parameter(Name="/a", WithDecryption=True)["Parameter"]["Value"] == "{}"
         s3.put_object(Bucket="wells", Key="a/b c.duckdb", Body=b"wells", IfNoneMatch="*")
         with pytest.raises(ClientError, match="PreconditionFailed"):
             s3.put_object(Bucket="wells", Key="a/b c.duckdb", Body=b"others", IfNoneMatch="*")
         assert s3.head_object(Bucket="wells", Key="a/b c.duckdb")["ContentLength"] == 5
-        url = s3.generate_presigned_url("get_object", Params={"Bucket": "wells", "Key": "a/b c.duckdb"})
+        url = s3.generate_presigned_url(
+            "get_object", Params={"Bucket": "wells", "Key": "a/b c.duckdb"}
+        )
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == b"wells"
         ssm.close()

@@ -113,16 +113,20 @@ def lambda_client(url: str) -> Any:
 
 
 class Laptop:
-    """A Lambda endpoint with the handlers above, its client, and what the handlers noted. The failed events go to
-    the handler `destination`.
+    """A Lambda endpoint with the handlers above, its client, and what the handlers noted. The
+    failed events go to the handler `destination`.
     """
 
-    def __init__(self, project: Path, *, destination: str = "keep", patience: float = 5, **options: Any) -> None:
+    def __init__(
+        self, project: Path, *, destination: str = "keep", patience: float = 5, **options: Any
+    ) -> None:
         (project / "handlers.py").write_text(textwrap.dedent(HANDLERS))
         self.project = project
         environment = {"PATH": os.environ["PATH"]}
         logs = project / "logs"
-        runtime = LambdaRuntime(project=project, logs=logs, environment=environment, patience=patience)
+        runtime = LambdaRuntime(
+            project=project, logs=logs, environment=environment, patience=patience
+        )
         self.endpoint = LambdaEndpoint(
             runtime=runtime,
             queue=project / "events.sqlite",
@@ -186,7 +190,9 @@ def test_an_event_is_accepted_at_once_and_runs_the_real_handler(laptop: Laptop) 
     wait_until(lambda: "REPORT" in laptop.log("echo"))
     assert laptop.notes() == [request_id]
     log = laptop.log("echo")
-    assert log.startswith(f"START RequestId: {request_id} Version: $LATEST\nhello from the handler\n")
+    assert log.startswith(
+        f"START RequestId: {request_id} Version: $LATEST\nhello from the handler\n"
+    )
     assert f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: " in log
     assert "\tMemory Size: 256 MB\tMax Memory Used: " in log
     assert laptop.failures() == []
@@ -314,7 +320,11 @@ def test_a_failing_event_is_tried_three_times_and_given_up(
             "approximateInvokeCount": 3,
         },
         "requestPayload": {"job_id": "1"},
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled",
+        },
     }
     assert laptop.log(name).count(f"START RequestId: {request_id} ") == 3
     notes = [note.split()[-1] for note in laptop.notes()]
@@ -342,7 +352,9 @@ def test_an_event_too_old_is_given_up_without_another_attempt(tmp_path: Path) ->
 
 
 def test_an_event_that_was_never_delivered_is_told_without_an_answer() -> None:
-    record = json.loads(FailedEvent(Event("1", "test-fail", b"{}", 0.0), "EventAgeExceeded", 0, None).record())
+    record = json.loads(
+        FailedEvent(Event("1", "test-fail", b"{}", 0.0), "EventAgeExceeded", 0, None).record()
+    )
 
     assert record["requestContext"]["approximateInvokeCount"] == 0
     assert not record.keys() & {"responseContext", "responsePayload"}
@@ -371,7 +383,9 @@ def test_a_failure_that_was_not_told_yet_is_told_by_the_next_endpoint(tmp_path: 
     assert record["requestContext"]["requestId"] == request_id
 
 
-@pytest.mark.parametrize("name", ["nobody", "arn:aws:lambda:us-east-1:123456789012:function:nobody"])
+@pytest.mark.parametrize(
+    "name", ["nobody", "arn:aws:lambda:us-east-1:123456789012:function:nobody"]
+)
 def test_an_unknown_function_is_not_found(laptop: Laptop, name: str) -> None:
     with pytest.raises(laptop.client.exceptions.ResourceNotFoundException) as refused:
         laptop.client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
@@ -413,7 +427,9 @@ def test_a_function_runs_where_its_log_has_no_room(laptop: Laptop) -> None:
     wait_until(laptop.notes)
 
 
-def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(tmp_path: Path) -> None:
+def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(
+    tmp_path: Path,
+) -> None:
     laptop = Laptop(tmp_path)
     request_id = laptop.invoke("hang")["ResponseMetadata"]["RequestId"]
     pid = int(wait_until(laptop.notes)[0].split()[0])

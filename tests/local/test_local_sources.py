@@ -42,8 +42,14 @@ def test_the_sources_of_a_directory_are_applied_and_imported_by_name(tmp_path: P
             assert (status, answer["error"]["code"]) == (400, "SOURCE_NOT_NAMED")
             assert answer["error"]["details"]["sources"] == ["default", "gulf"]
             gulf, default = (start(state, f"?source={name}") for name in ("gulf", "default"))
-            assert (gulf["status"], gulf["source"], gulf["source_version"]) == ("COMPLETED", "gulf", 1), gulf["error"]
-            assert (default["status"], default["source"]) == ("COMPLETED", "default"), default["error"]
+            assert (gulf["status"], gulf["source"], gulf["source_version"]) == (
+                "COMPLETED",
+                "gulf",
+                1,
+            ), gulf["error"]
+            assert (default["status"], default["source"]) == ("COMPLETED", "default"), default[
+                "error"
+            ]
             of_gulf = ask(state, f"{IMPORT}/jobs?source=gulf")[1]["data"]["jobs"]
             assert [job["job_id"] for job in of_gulf] == [gulf["job_id"]]
             listed = ask(state, "/api/v1/sources")[1]["data"]["sources"]
@@ -52,5 +58,7 @@ def test_the_sources_of_a_directory_are_applied_and_imported_by_name(tmp_path: P
             wait_until(running.database_path.exists)
 
     with duckdb.connect(running.database_path, read_only=True) as database:
-        rows = database.execute("SELECT source, count(*) FROM well_production GROUP BY ALL ORDER BY ALL").fetchall()
+        rows = database.execute(
+            "SELECT source, count(*) FROM well_production GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
     assert rows == [("default", default["new_records"]), ("gulf", gulf["new_records"])]

@@ -1,4 +1,6 @@
-"""`python -m local token`: a token is made and shown whatever became of the stack that it is for, or is not made."""
+"""`python -m local token`: a token is made and shown whatever became of the stack that it is for,
+or is not made.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,21 @@ if TYPE_CHECKING:
 
 
 def make_token(state: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local", "token", "--name", "ada", "--role", "reader", "--state", str(state)]
-    return subprocess.run(command, cwd=ROOT, env=SHORT_LEASE, capture_output=True, text=True, timeout=60, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "local",
+        "token",
+        "--name",
+        "ada",
+        "--role",
+        "reader",
+        "--state",
+        str(state),
+    ]
+    return subprocess.run(
+        command, cwd=ROOT, env=SHORT_LEASE, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def hash_of(state: Path, name: str) -> str:
@@ -53,7 +68,9 @@ def test_a_token_is_made_where_a_stack_is_just_stopping(tmp_path: Path) -> None:
 
     made = make_token(tmp_path)
 
-    assert (made.returncode, digest_of(made.stdout.strip())) == (0, hash_of(tmp_path, "ada")), made.stderr
+    assert (made.returncode, digest_of(made.stdout.strip())) == (0, hash_of(tmp_path, "ada")), (
+        made.stderr
+    )
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The state machine of the template under moto's interpreter, before functions that answer as a test says."""
+"""The state machine of the template under moto's interpreter, before functions that answer as a
+test says.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,13 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:import"
-PLANNED = {"outcome": "planned", "parts": [0, 1, 2, 4, 7], "at_once": 2, "holder": "the plan", "fence": 7}
+PLANNED = {
+    "outcome": "planned",
+    "parts": [0, 1, 2, 4, 7],
+    "at_once": 2,
+    "holder": "the plan",
+    "fence": 7,
+}
 OK: dict[str, Callable[[dict[str, Any]], Any]] = {
     "plan": lambda _: PLANNED,
     "part": lambda _: {"outcome": "read"},
@@ -130,7 +138,9 @@ def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
         functions.answers[state] = fail
         jobs[state] = started(executions)
         assert end_of(executions, jobs[state]) == "FAILED"
-        of_job = [event for event in functions.calls(state) if event["job_id"] == jobs[state].job_id]
+        of_job = [
+            event for event in functions.calls(state) if event["job_id"] == jobs[state].job_id
+        ]
         assert len([event for event in of_job if event.get("part", 7) == 7]) == 2
 
     told = functions.calls("fail")
@@ -141,36 +151,63 @@ def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
 
 @pytest.fixture
 def spark_machine(functions: StatesLambda, aws: LocalAws) -> Executions:
-    """The machine of a stack that has Spark, as deployed, but that a function called spark is what EMR is."""
+    """The machine of a stack that has Spark, as deployed, but that a function called spark is what
+    EMR is.
+    """
     definition = json.loads(machine_definition(functions.arns))
-    told = merged_fragments()["Resources"]["StateMachine"]["Properties"]["Definition"]["States"]["Spark"]
+    told = merged_fragments()["Resources"]["StateMachine"]["Properties"]["Definition"]["States"][
+        "Spark"
+    ]
     conditions = {"HasSpark": True}
-    state = resolved(told, conditions, {"SparkApplication": "app", "SparkLogs": "logs", "Catalog": TABLE_BUCKET})
+    state = resolved(
+        told, conditions, {"SparkApplication": "app", "SparkLogs": "logs", "Catalog": TABLE_BUCKET}
+    )
     assert state["Resource"] == "arn:aws:states:::emr-serverless:startJobRun.sync"
     state |= {"Resource": LambdaFunction(name="spark", handler="").arn}
     state["Retry"][0] |= {"IntervalSeconds": 1}
     definition["States"]["Spark"] = state
     aws.create_state_machine("with-spark", _impatient(json.dumps(definition)))
-    return Executions(stepfunctions=aws_client(aws.url, "stepfunctions"), machine=ARN.replace("import", "with-spark"))
+    return Executions(
+        stepfunctions=aws_client(aws.url, "stepfunctions"),
+        machine=ARN.replace("import", "with-spark"),
+    )
 
 
-def test_a_merge_for_spark_is_spark_s_and_then_goes_on(functions: StatesLambda, spark_machine: Executions) -> None:
+def test_a_merge_for_spark_is_spark_s_and_then_goes_on(
+    functions: StatesLambda, spark_machine: Executions
+) -> None:
     """Its job dies once, and is started with the same order again."""
-    outcomes = [{"outcome": "COMPLETED"}, {"outcome": "spark", "order": "s3://bucket/segments/job/7-spark.json"}]
+    outcomes = [
+        {"outcome": "COMPLETED"},
+        {"outcome": "spark", "order": "s3://bucket/segments/job/7-spark.json"},
+    ]
     dies = [_die]
     functions.answers["merge"] = lambda _: outcomes.pop()
     functions.answers["spark"] = lambda _: dies.pop()() if dies else {}
     job = started(spark_machine)
 
     assert end_of(spark_machine, job) == "SUCCEEDED"
-    assert [name for name, _ in functions.asked if name != "part"] == ["plan", "merge", "spark", "spark", "merge"]
+    assert [name for name, _ in functions.asked if name != "part"] == [
+        "plan",
+        "merge",
+        "spark",
+        "spark",
+        "merge",
+    ]
     first, second = functions.calls("spark")
     assert first == second
-    assert (first["Name"], first["ApplicationId"], first["ExecutionRoleArn"]) == (job.job_id, "app", "arn of SparkRole")
+    assert (first["Name"], first["ApplicationId"], first["ExecutionRoleArn"]) == (
+        job.job_id,
+        "app",
+        "arn of SparkRole",
+    )
     submit = first["JobDriver"]["SparkSubmit"]
     assert submit["EntryPointArguments"] == ["s3://bucket/segments/job/7-spark.json"]
     assert submit["EntryPoint"] == "s3://Spark-Job-Bucket/Spark-Job-Key"
-    assert f"--conf spark.sql.catalog.lake.warehouse={TABLE_BUCKET} " in submit["SparkSubmitParameters"]
+    assert (
+        f"--conf spark.sql.catalog.lake.warehouse={TABLE_BUCKET} "
+        in submit["SparkSubmitParameters"]
+    )
     again, merged = functions.calls("merge")
     assert again == merged
 
@@ -184,7 +221,10 @@ def test_where_spark_fails_or_is_not_there_the_job_is_ended(
     for machine in (spark_machine, executions):
         assert end_of(machine, started(machine)) == "FAILED"
 
-    assert [event["error"]["Error"] for event in functions.calls("fail")] == ["Runtime.ExitError", "NoSpark"]
+    assert [event["error"]["Error"] for event in functions.calls("fail")] == [
+        "Runtime.ExitError",
+        "NoSpark",
+    ]
 
 
 def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(
@@ -193,7 +233,10 @@ def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(
     job = a_job(time.time)  # type: ignore[arg-type]
     jobs = {job.job_id: job}
     dispatcher = MachineDispatcher(
-        lambda_client=aws_client(functions.url, "lambda"), function="import", executions=executions, find=jobs.get
+        lambda_client=aws_client(functions.url, "lambda"),
+        function="import",
+        executions=executions,
+        find=jobs.get,
     )
     dispatcher.dispatch(job.job_id)
     dispatcher.dispatch(job.job_id)  # delivered twice, while it runs and when it has ended
@@ -237,7 +280,9 @@ def test_a_start_that_failed_before_it_claimed_is_made_again_by_the_sweeper(
     again = f"{name}-{int(clock() // 60)}"
     assert goes_on.wait(30)
     assert executions.status(again) == RUNNING
-    sweep(job_manager=manager, dispatcher=dispatcher, executions=executions)  # two sweepers in a minute start one
+    sweep(
+        job_manager=manager, dispatcher=dispatcher, executions=executions
+    )  # two sweepers in a minute start one
     may_plan.set()
     wait_until(lambda: executions.status(again) == "SUCCEEDED")
     assert [event["execution"] for event in functions.calls("merge")] == [again]
@@ -257,7 +302,9 @@ def test_a_start_that_has_not_claimed_yet_is_not_made_again(
     assert len(functions.calls("plan")) == 1
 
 
-def test_one_that_nobody_knows_and_a_machine_that_is_not_there(executions: Executions, aws: LocalAws) -> None:
+def test_one_that_nobody_knows_and_a_machine_that_is_not_there(
+    executions: Executions, aws: LocalAws
+) -> None:
     absent = Executions(stepfunctions=aws_client(aws.url, "stepfunctions"), machine=f"{ARN}-2")
 
     assert executions.status("unknown") is None

@@ -1,4 +1,6 @@
-"""A stack whose imports a state machine runs, with processes of its own for each part. They are killed for real."""
+"""A stack whose imports a state machine runs, with processes of its own for each part. They are
+killed for real.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def stack(source: SampleSource, tmp_path_factory: pytest.TempPathFactory) -> Ite
     state = tmp_path_factory.mktemp("states")
     told = Source(url=source.url)
     environment = {**os.environ, **settings}
-    with LocalStack(source=told, state=state, port=0, machine="states", user_environment=environment) as stack:
+    with LocalStack(
+        source=told, state=state, port=0, machine="states", user_environment=environment
+    ) as stack:
         yield stack
 
 
@@ -67,7 +71,9 @@ def processes_of(handler: str) -> set[int]:
 
 
 def kill_a_new_one(handler: str, known: set[int], *, wait: float) -> None:
-    """So long after its start; the known ones have been killed, or are kept from an import before."""
+    """So long after its start; the known ones have been killed, or are kept from an import
+    before.
+    """
     new = wait_until(lambda: processes_of(handler) - known, seconds=120)
     time.sleep(wait)
     pid = random.choice(sorted(new))
@@ -86,12 +92,17 @@ def assert_whole(stack: LocalStack, view: dict[str, Any]) -> None:
     assert rejected_rows(stack.database_path) == told.failed
 
 
-def test_workers_and_the_merge_are_killed_and_each_row_is_there_once(stack: LocalStack, source: SampleSource) -> None:
-    """Who merges asks the source for its fields first: one that is slow by then keeps a small merge from being over
-    before it is killed.
+def test_workers_and_the_merge_are_killed_and_each_row_is_there_once(
+    stack: LocalStack, source: SampleSource
+) -> None:
+    """Who merges asks the source for its fields first: one that is slow by then keeps a small merge
+    from being over before it is killed.
     """
     job_id = trigger(stack.state)
-    for handler, kills in (("app.fetch_part", KILLS_OF_WORKERS), ("app.merge_import", KILLS_OF_MERGES)):
+    for handler, kills in (
+        ("app.fetch_part", KILLS_OF_WORKERS),
+        ("app.merge_import", KILLS_OF_MERGES),
+    ):
         killed: set[int] = set()
         for _ in range(kills):
             wait_until(lambda: processes_of(handler) - killed, seconds=120)  # noqa: B023  asked within the round

@@ -1,4 +1,6 @@
-"""A transaction that moto need not copy its table for leads to what DynamoDB makes of it; any other is left to moto."""
+"""A transaction that moto need not copy its table for leads to what DynamoDB makes of it; any other
+is left to moto.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,14 @@ def delete(sk: str, **more: Any) -> dict[str, Any]:
 
 
 def check(sk: str, condition: str, **more: Any) -> dict[str, Any]:
-    return {"ConditionCheck": {"TableName": TABLE, "Key": key(sk), "ConditionExpression": condition, **more}}
+    return {
+        "ConditionCheck": {
+            "TableName": TABLE,
+            "Key": key(sk),
+            "ConditionExpression": condition,
+            **more,
+        }
+    }
 
 
 def outcome(*actions: dict[str, Any]) -> dict[Key, Any] | None:

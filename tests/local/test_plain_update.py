@@ -13,7 +13,9 @@ from local.aws.plain_update import as_put
 
 TABLE = "wellhead-test"
 NAMES = st.sampled_from(["a", "b", "c", "d"])
-VALUES = st.sampled_from([{"S": ""}, {"S": "é"}, {"N": "1"}, {"BOOL": True}, {"L": []}, {"M": {"x": {"NULL": True}}}])
+VALUES = st.sampled_from(
+    [{"S": ""}, {"S": "é"}, {"N": "1"}, {"BOOL": True}, {"L": []}, {"M": {"x": {"NULL": True}}}]
+)
 ITEMS = st.none() | st.dictionaries(NAMES, VALUES)
 
 
@@ -21,7 +23,9 @@ def key(sk: str) -> dict[str, Any]:
     return {"pk": {"S": "p"}, "sk": {"S": sk}}
 
 
-def update_of(sk: str, sets: dict[str, Any], removes: list[str], condition: str | None) -> dict[str, Any]:
+def update_of(
+    sk: str, sets: dict[str, Any], removes: list[str], condition: str | None
+) -> dict[str, Any]:
     names = sorted({*sets, *removes, *(condition or "")[-2:-1]})
     update: dict[str, Any] = {
         "TableName": TABLE,
@@ -43,7 +47,11 @@ def update_of(sk: str, sets: dict[str, Any], removes: list[str], condition: str 
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_leads_to_the_same(
-    dynamodb: Any, item: dict[str, Any] | None, sets: dict[str, Any], removes: list[str], condition: str | None
+    dynamodb: Any,
+    item: dict[str, Any] | None,
+    sets: dict[str, Any],
+    removes: list[str],
+    condition: str | None,
 ) -> None:
     for sk in ("alone", "transaction"):
         dynamodb.delete_item(TableName=TABLE, Key=key(sk))
@@ -52,7 +60,10 @@ def test_it_leads_to_the_same(
     outcomes = []
     for sk, write in (
         ("alone", dynamodb.update_item),
-        ("transaction", lambda **update: dynamodb.transact_write_items(TransactItems=[{"Update": update}])),
+        (
+            "transaction",
+            lambda **update: dynamodb.transact_write_items(TransactItems=[{"Update": update}]),
+        ),
     ):
         try:
             write(**update_of(sk, sets, removes, condition))

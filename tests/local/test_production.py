@@ -19,9 +19,18 @@ REAL_DATA = Path(__file__).parents[3] / "shared" / "data"
 COLUMNS = [
     *("field_code", "field_name", "well_code", "well_reference", "well_name", "production_period"),
     *("days_on_production", "oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd"),
-    *("water_production_kbd", "data_source", "source_data", "partition_0", "created_at", "updated_at"),
+    *(
+        "water_production_kbd",
+        "data_source",
+        "source_data",
+        "partition_0",
+        "created_at",
+        "updated_at",
+    ),
 ]
-VALUES = [name for name in COLUMNS[:11] if name not in {"field_code", "well_code", "production_period"}]
+VALUES = [
+    name for name in COLUMNS[:11] if name not in {"field_code", "well_code", "production_period"}
+]
 
 Row = dict[str, Any]
 Warehouse = dict[tuple[int, int, str], list[Any]]
@@ -45,7 +54,10 @@ def import_into(warehouse: Warehouse, rows: list[Row]) -> Expected:
     """What an import does, written as plainly as can be."""
     good = [row for row in rows if is_good(row)]
     last = {
-        (row["field_code"], row["well_code"], row["production_period"]): [row[name] for name in VALUES] for row in good
+        (row["field_code"], row["well_code"], row["production_period"]): [
+            row[name] for name in VALUES
+        ]
+        for row in good
     }
     new = len(last.keys() - warehouse.keys())
     updated = sum(key in warehouse and warehouse[key] != values for key, values in last.items())
@@ -54,7 +66,12 @@ def import_into(warehouse: Warehouse, rows: list[Row]) -> Expected:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 5), revision=st.integers(0, 3), skip=st.integers(0, 2_600), top=st.integers(0, 700))
+@given(
+    seed=st.integers(0, 5),
+    revision=st.integers(0, 3),
+    skip=st.integers(0, 2_600),
+    top=st.integers(0, 700),
+)
 def test_a_page_is_a_slice_of_the_whole(seed: int, revision: int, skip: int, top: int) -> None:
     data = GeneratedProduction(2_500, seed, revision)
     whole = data.page(0, 2_500)
@@ -87,7 +104,9 @@ def test_fifty_thousand_rows_hold_twelve_bad_ones_and_five_repeated_keys() -> No
     assert import_into({}, rows) == data.expected()
 
 
-@pytest.mark.parametrize(("rows", "bad_rows"), [(1_000, True), (751, True), (750, True), (12_000, False), (0, True)])
+@pytest.mark.parametrize(
+    ("rows", "bad_rows"), [(1_000, True), (751, True), (750, True), (12_000, False), (0, True)]
+)
 def test_expected_counts_are_what_an_import_counts(rows: int, bad_rows: bool) -> None:
     data = GeneratedProduction(rows, bad_rows=bad_rows)
 
@@ -146,8 +165,14 @@ def test_the_rows_look_like_well_production() -> None:
 
 
 def test_wells_decline_and_water_out() -> None:
-    rows = [row for row in rows_of(GeneratedProduction(20_000)) if is_good(row) and row["days_on_production"] >= 28]
-    wells = [list(months) for _, months in itertools.groupby(rows, key=lambda row: row["well_code"])]
+    rows = [
+        row
+        for row in rows_of(GeneratedProduction(20_000))
+        if is_good(row) and row["days_on_production"] >= 28
+    ]
+    wells = [
+        list(months) for _, months in itertools.groupby(rows, key=lambda row: row["well_code"])
+    ]
     aged = [months for months in wells if len(months) > 40]
 
     assert len(aged) > 100
@@ -173,7 +198,10 @@ def test_ten_million_rows_cost_no_more_than_the_page_asked_for() -> None:
 
 
 def test_names_of_fields_stay_distinct() -> None:
-    rows = [json.loads(GeneratedProduction(10_000_000).page(skip, 1)[0]) for skip in range(0, 600_000, 600)]
+    rows = [
+        json.loads(GeneratedProduction(10_000_000).page(skip, 1)[0])
+        for skip in range(0, 600_000, 600)
+    ]
 
     assert len({row["field_name"] for row in rows}) == len(rows)
     assert len({row["well_code"] for row in rows}) == len(rows)
@@ -190,7 +218,9 @@ def written(tmp_path: Path) -> Callable[[bytes], Path]:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_file_serves_the_rows_it_holds(pack: Callable[[bytes], bytes], written: Callable[[bytes], Path]) -> None:
+def test_a_file_serves_the_rows_it_holds(
+    pack: Callable[[bytes], bytes], written: Callable[[bytes], Path]
+) -> None:
     data = GeneratedProduction(800, bad_rows=False)
     lines = data.page(0, 800)
 
@@ -199,11 +229,15 @@ def test_a_file_serves_the_rows_it_holds(pack: Callable[[bytes], bytes], written
         assert file.page(0, 800) == lines
         assert file.page(790, 100) == lines[790:]
         assert file.page(900, 10) == file.page(0, 0) == []
-        assert [file.key(place) for place in (0, 750, 799)] == [data.key(place) for place in (0, 750, 799)]
+        assert [file.key(place) for place in (0, 750, 799)] == [
+            data.key(place) for place in (0, 750, 799)
+        ]
 
 
 @pytest.mark.parametrize("field_code", ["null", '"2"', "1"])
-def test_a_file_out_of_key_order_is_told_apart(field_code: str, written: Callable[[bytes], Path]) -> None:
+def test_a_file_out_of_key_order_is_told_apart(
+    field_code: str, written: Callable[[bytes], Path]
+) -> None:
     row = '{{"field_code": {}, "well_code": 5, "production_period": "2024-01-01"}}\n'
 
     with NdjsonFile(written((row.format(2) + row.format(field_code)).encode())) as file:
@@ -216,7 +250,9 @@ def test_an_empty_file_has_no_rows(written: Callable[[bytes], Path]) -> None:
         assert (len(file), file.page(0, 10)) == (0, [])
 
 
-@pytest.mark.parametrize("line", [b'{"field_code": 1', b"[1, 2]", b'{"oil_production_kbd": NaN}', b'{"a": "\xff"}'])
+@pytest.mark.parametrize(
+    "line", [b'{"field_code": 1', b"[1, 2]", b'{"oil_production_kbd": NaN}', b'{"a": "\xff"}']
+)
 def test_a_bad_line_is_named(line: bytes, written: Callable[[bytes], Path]) -> None:
     with pytest.raises(NdjsonError, match=r"^Line 3 of rows\.ndjson is no JSON object: .+\.$"):
         NdjsonFile(written(b'{"field_code": 1}\n\n' + line + b"\n"))
@@ -234,19 +270,25 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         NdjsonFile(tmp_path / "absent.ndjson")
 
 
-@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real production files are not beside this checkout")
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason="the real production files are not beside this checkout"
+)
 def test_the_real_files_are_in_key_order() -> None:
     with NdjsonFile(REAL_DATA / "bsee_2024_published_2025-04.ndjson.gz") as file:
         assert (len(file), file.ordered) == (3_178, True)
         assert file.key(0) == (1002, 608054000700, "2024-01-01")
 
 
-@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real production files are not beside this checkout")
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason="the real production files are not beside this checkout"
+)
 def test_the_real_files_count_as_their_description_says() -> None:
     warehouse: Warehouse = {}
     counts = []
     for published in ("2025-02", "2025-04"):
         with NdjsonFile(REAL_DATA / f"bsee_2024_published_{published}.ndjson.gz") as file:
-            counts.append(import_into(warehouse, [json.loads(row) for row in file.page(0, len(file))]))
+            counts.append(
+                import_into(warehouse, [json.loads(row) for row in file.page(0, len(file))])
+            )
 
     assert counts == [Expected(2_846, 0, 0, 0), Expected(332, 161, 2_685, 0)]

@@ -1,4 +1,6 @@
-"""A token that the API has renewed is the same after the stack was started anew, and so is the end of the others."""
+"""A token that the API has renewed is the same after the stack was started anew, and so is the end
+of the others.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def test_a_renewed_token_outlives_the_stack_and_the_one_before_does_not(tmp_path
     book = TokenBook(tmp_path)
     bobs, brief = book.make("bob", Role.READER), book.make("brief", Role.OPERATOR, days=1)
     with stack(tmp_path) as running:
-        environment = program_environment(tmp_path) | {"WELLHEAD_URL": running.api_url, "WELLHEAD_TOKEN": running.token}
+        environment = program_environment(tmp_path) | {
+            "WELLHEAD_URL": running.api_url,
+            "WELLHEAD_TOKEN": running.token,
+        }
         done = run("ops", "tokens", "rotate", "bob", "--now", environment=environment)
         assert done.returncode == 0, done.stderr
         again = run("ops", "tokens", "rotate", "laptop", environment=environment)
@@ -58,11 +63,15 @@ def test_a_renewed_token_outlives_the_stack_and_the_one_before_does_not(tmp_path
 
 
 @pytest.mark.parametrize("days", [None, 30])
-def test_the_machines_own_token_keeps_what_was_noted_of_it(tmp_path: Path, days: int | None) -> None:
+def test_the_machines_own_token_keeps_what_was_noted_of_it(
+    tmp_path: Path, days: int | None
+) -> None:
     book = TokenBook(tmp_path)
     token = book.own()
     first = book.parameters["laptop"]
 
     assert (TokenBook(tmp_path).own(), TokenBook(tmp_path).parameters["laptop"]) == (token, first)
-    book.make("laptop", Role.READER, days=days)  # by whoever may write here: the file says which one is the machine's
+    book.make(
+        "laptop", Role.READER, days=days
+    )  # by whoever may write here: the file says which one is the machine's
     assert TokenBook(tmp_path).own() == token

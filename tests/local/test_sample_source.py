@@ -46,12 +46,16 @@ def source() -> Iterator[SampleSource]:
 
 
 def get(session: requests.Session, url: str, **options: Any) -> Any:
-    answer = session.get(url, params={f"${name}": value for name, value in options.items()}, timeout=10)
+    answer = session.get(
+        url, params={f"${name}": value for name, value in options.items()}, timeout=10
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def all_pages(session: requests.Session, url: str, *, size: int | None = None, **options: Any) -> list[Any]:
+def all_pages(
+    session: requests.Session, url: str, *, size: int | None = None, **options: Any
+) -> list[Any]:
     """By the links; `size` is the page that the client prefers."""
     session.headers["Prefer"] = f"odata.maxpagesize={size}" if size else ""
     pages = [get(session, url, **options)]
@@ -69,7 +73,9 @@ def rows_of(pages: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("size", [1_000, 999, 300, 5_000])
 @pytest.mark.parametrize("relative_links", [False, True])
-def test_following_the_links_brings_every_row_once(session: requests.Session, size: int, relative_links: bool) -> None:
+def test_following_the_links_brings_every_row_once(
+    session: requests.Session, size: int, relative_links: bool
+) -> None:
     with SampleSource(DATA, relative_links=relative_links) as source:
         pages = all_pages(session, source.url, size=size, count="true", orderby=",".join(KEY_NAMES))
 
@@ -87,7 +93,9 @@ def test_a_page_is_never_larger_than_the_server_allows(session: requests.Session
     assert rows_of(pages) == ROWS
 
 
-def test_a_preferred_page_size_is_applied_and_said_so(session: requests.Session, source: SampleSource) -> None:
+def test_a_preferred_page_size_is_applied_and_said_so(
+    session: requests.Session, source: SampleSource
+) -> None:
     answer = session.get(source.url, headers={"Prefer": "odata.maxpagesize=40"}, timeout=10)
 
     assert len(answer.json()["value"]) == 40
@@ -104,7 +112,9 @@ def test_skip_paging_takes_top_and_skip_at_their_word(session: requests.Session)
     assert capped["value"] == ROWS[:1_500]
 
 
-def test_top_of_zero_asks_for_the_count_alone(session: requests.Session, source: SampleSource) -> None:
+def test_top_of_zero_asks_for_the_count_alone(
+    session: requests.Session, source: SampleSource
+) -> None:
     page = get(session, source.url, top=0, count="true")
 
     assert (page["@odata.count"], page["value"]) == (2_000, [])
@@ -123,7 +133,9 @@ def test_an_empty_source_answers_an_empty_page(session: requests.Session) -> Non
 # --- what the specification says of $top, and what some services make of it
 
 
-@pytest.mark.parametrize(("top", "expected"), [(0, [0]), (700, [700]), (1_000, [700, 300]), (5_000, [700, 700, 600])])
+@pytest.mark.parametrize(
+    ("top", "expected"), [(0, [0]), (700, [700]), (1_000, [700, 300]), (5_000, [700, 700, 600])]
+)
 def test_top_bounds_the_whole_result_over_all_its_pages(
     session: requests.Session, top: int, expected: list[int]
 ) -> None:
@@ -156,7 +168,12 @@ def test_top_may_leave_out_the_links(session: requests.Session) -> None:
         (Habits(top_limit=10), "$top=11", 400, "The limit of '10' for Top query has been exceeded"),
         (Habits(top_limit=10), "$top=10", 200, ""),
         (Habits(refused={"$count"}), "$count=true", 501, "$count is not implemented"),
-        (Habits(refused={"$orderby"}), "$orderby=" + ",".join(KEY_NAMES), 501, "$orderby is not implemented"),
+        (
+            Habits(refused={"$orderby"}),
+            "$orderby=" + ",".join(KEY_NAMES),
+            501,
+            "$orderby is not implemented",
+        ),
     ],
 )
 def test_what_a_service_may_refuse(
@@ -212,7 +229,9 @@ def test_a_filter_goes_on_after_a_key(session: requests.Session, source: SampleS
 def test_a_filter_may_leave_many_runs(session: requests.Session, source: SampleSource) -> None:
     pages = all_pages(session, source.url, filter="production_period ge 2024-01-01", size=77)
 
-    assert rows_of(pages) == [row for row, key in zip(ROWS, KEYS, strict=True) if key[2] >= "2024-01-01"]
+    assert rows_of(pages) == [
+        row for row, key in zip(ROWS, KEYS, strict=True) if key[2] >= "2024-01-01"
+    ]
 
 
 LITERALS: tuple[st.SearchStrategy[Any], ...] = (
@@ -229,11 +248,16 @@ def comparisons(draw: st.DrawFn) -> tuple[str, str]:
     column = draw(st.integers(0, 2))
     operator = draw(st.sampled_from(sorted(PYTHON)))
     literal = draw(LITERALS[column])
-    return f"{KEY_NAMES[column]} {operator} {literal}", f"key[{column}] {PYTHON[operator]} {literal!r}"
+    return (
+        f"{KEY_NAMES[column]} {operator} {literal}",
+        f"key[{column}] {PYTHON[operator]} {literal!r}",
+    )
 
 
 def joined(parts: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tuple[str, str]]:
-    def join(left: tuple[str, str], word: str, right: tuple[str, str], grouped: bool) -> tuple[str, str]:
+    def join(
+        left: tuple[str, str], word: str, right: tuple[str, str], grouped: bool
+    ) -> tuple[str, str]:
         texts = [f"{a} {word} {b}" for a, b in zip(left, right, strict=True)]
         return (f"({texts[0]})", f"({texts[1]})") if grouped else (texts[0], texts[1])
 
@@ -270,7 +294,11 @@ def test_a_filter_over_an_unsorted_file_still_finds_its_rows(tmp_path: Path) -> 
 
 
 def test_a_filter_finds_what_changed(session: requests.Session, source: SampleSource) -> None:
-    wanted = [row for row in ROWS if row["updated_at"] >= "2024-06-15T06:00:00Z" and row["field_code"] > 1001]
+    wanted = [
+        row
+        for row in ROWS
+        if row["updated_at"] >= "2024-06-15T06:00:00Z" and row["field_code"] > 1001
+    ]
 
     changed = "(updated_at ge 2024-06-15T06:00:00Z) and (field_code gt 1001)"
     page = get(session, source.url, filter=changed, count="true")
@@ -287,7 +315,11 @@ def test_the_same_rows_in_v2(session: requests.Session) -> None:
         refused = session.get(f"{source.url}?$count=true", timeout=10)
 
     row = first["results"][0]
-    assert (first["__count"], len(first["results"]), "$skiptoken=700" in first["__next"]) == ("2000", 700, True)
+    assert (first["__count"], len(first["results"]), "$skiptoken=700" in first["__next"]) == (
+        "2000",
+        700,
+        True,
+    )
     assert row["well_code"] == str(ROWS[0]["well_code"])
     assert row["production_period"] == "/Date(1412121600000)/"
     assert row["__metadata"]["type"] == "Sample.MonthlyProduction"
@@ -312,7 +344,9 @@ def test_the_same_rows_in_v2(session: requests.Session) -> None:
 def test_null_is_equal_to_itself_and_neither_less_nor_more(text: str, found: list[Any]) -> None:
     keys = [(None, 5, "2024-01-01"), (1, 5, "2024-01-01"), (2, None, "2024-01-01")]
 
-    assert [key for key in keys if Filter(text).test(tuple((value, value) for value in key))] == found
+    assert [
+        key for key in keys if Filter(text).test(tuple((value, value) for value in key))
+    ] == found
 
 
 @pytest.mark.parametrize(
@@ -376,7 +410,9 @@ def test_the_service_describes_itself(session: requests.Session, declares_key: b
 
     edm = "{http://docs.oasis-open.org/odata/ns/edm}"
     assert urljoin(source.root, service["value"][0]["url"]) == source.url
-    assert [key.get("Name") for key in metadata.iter(f"{edm}PropertyRef")] == list(KEY_NAMES) * declares_key
+    assert [key.get("Name") for key in metadata.iter(f"{edm}PropertyRef")] == list(
+        KEY_NAMES
+    ) * declares_key
     assert [column.get("Name") for column in metadata.iter(f"{edm}Property")] == list(ROWS[0])
     assert nothing.status_code == 404
 
@@ -387,7 +423,11 @@ def test_requests_are_kept_without_their_credentials(session: requests.Session) 
         get(session, source.url, skip=7)
 
     [first, second] = source.requests
-    assert (first.path, first.query, first.authorization) == ("/odata/WellProduction", {"$top": "5"}, True)
+    assert (first.path, first.query, first.authorization) == (
+        "/odata/WellProduction",
+        {"$top": "5"},
+        True,
+    )
     assert "secret" not in repr(first)
     assert "authorization" not in first.headers
     assert (second.query, second.authorization) == ({"$skip": "7"}, False)
@@ -396,7 +436,8 @@ def test_requests_are_kept_without_their_credentials(session: requests.Session) 
 def test_basic_credentials_open_the_source(session: requests.Session) -> None:
     with SampleSource(DATA, credentials=("reader", "pass:word")) as source:
         refused = [
-            session.get(source.url, auth=auth, timeout=10) for auth in (None, ("reader", "no"), ("no", "pass:word"))
+            session.get(source.url, auth=auth, timeout=10)
+            for auth in (None, ("reader", "no"), ("no", "pass:word"))
         ]
         accepted = session.get(f"{source.url}?$top=1", auth=("reader", "pass:word"), timeout=10)
 
@@ -445,7 +486,9 @@ def test_a_failing_page_recovers_after_its_times(session: requests.Session) -> N
 def test_page_numbers_hold_for_filters_on_the_key(session: requests.Session) -> None:
     with SampleSource(DATA, faults=Faults(Fault(7, "fail"))) as source:
         statuses = [
-            session.get(f"{source.url}?$top=100&$filter=field_code eq {code}", timeout=10).status_code
+            session.get(
+                f"{source.url}?$top=100&$filter=field_code eq {code}", timeout=10
+            ).status_code
             for code in (1_001, 1_002, 1_002)
         ]
 
@@ -506,7 +549,10 @@ def test_latency_delays_every_answer(session: requests.Session) -> None:
 def test_each_fault_is_taken_as_often_as_asked_under_threads() -> None:
     faults = Faults(Fault(1, "fail", times=50))
     taken: list[Fault | None] = []
-    threads = [threading.Thread(target=lambda: taken.extend(faults.take(1) for _ in range(20))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: taken.extend(faults.take(1) for _ in range(20)))
+        for _ in range(8)
+    ]
 
     for thread in threads:
         thread.start()
@@ -545,7 +591,9 @@ def ready_url(running: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_serves_until_it_is_told_to_stop(session: requests.Session, number: signal.Signals) -> None:
+def test_a_process_serves_until_it_is_told_to_stop(
+    session: requests.Session, number: signal.Signals
+) -> None:
     options = ("--rows", "1000", "--paging", "skip", "--fault", "fail:2", "--username", "reader")
     with process(*options, SAMPLE_SOURCE_PASSWORD="secret") as running:
         url = ready_url(running)

@@ -1,4 +1,6 @@
-"""A key in the URL of the source is in no file of the stack and on no screen, however the source gives it back."""
+"""A key in the URL of the source is in no file of the stack and on no screen, however the source
+gives it back.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,16 @@ def has_key(text: str) -> bool:
 
 
 def files_with_key(state: Path) -> list[str]:
-    return [str(path) for path in state.rglob("*") if path.is_file() and has_key(path.read_bytes().decode("latin-1"))]
+    return [
+        str(path)
+        for path in state.rglob("*")
+        if path.is_file() and has_key(path.read_bytes().decode("latin-1"))
+    ]
 
 
-def test_a_key_of_the_source_is_in_no_file_and_on_no_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_of_the_source_is_in_no_file_and_on_no_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     screen = io.StringIO()
     with EchoingSource() as source:
         url = Source(url=f"{source.url}?apikey={quote(KEY, safe='')}")

@@ -1,4 +1,6 @@
-"""The whole stack: start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this machine."""
+"""The whole stack: start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this
+machine.
+"""
 
 import json
 import os
@@ -35,12 +37,22 @@ from local.stack import LocalStack, StackError
 from local.tokens import TokenBook, tell_running_stack
 
 IMPORT_LOG = "logs/wellhead-local-import.log"
-SLOW = {"page_size": "1000", "source_rps": "4", "source_connections": "1", "checkpoint_seconds": "1"}
+SLOW = {
+    "page_size": "1000",
+    "source_rps": "4",
+    "source_connections": "1",
+    "checkpoint_seconds": "1",
+}
 QUICK = {**SLOW, "source_rps": "100"}
 
 
 def test_an_import_through_the_api(tmp_path: Path) -> None:
-    user = {**os.environ, "AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "HTTPS_PROXY": "http://proxy"}
+    user = {
+        **os.environ,
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "real",
+        "HTTPS_PROXY": "http://proxy",
+    }
     with stack(tmp_path, user_environment=user | {"WELLHEAD_PAGE_SIZE": "300"}) as running:
         view = job_at_its_end(tmp_path, trigger(tmp_path))
         environment = dict(running.environment)
@@ -56,7 +68,9 @@ def test_an_import_through_the_api(tmp_path: Path) -> None:
     assert not any(name.lower().endswith("_proxy") and name != "NO_PROXY" for name in environment)
     assert not environment.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
     assert Keys.of(environment) == running.keys
-    endpoints = [value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")]
+    endpoints = [
+        value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")
+    ]
     assert len(endpoints) == 6
     assert all(url.startswith("http://127.0.0.1:") for url in endpoints)
 
@@ -73,7 +87,9 @@ def test_the_stack_answers_who_has_its_keys_and_nobody_else(tmp_path: Path) -> N
         keys_file = tmp_path / "aws-credentials"
         assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
         assert read_keys(tmp_path) == running.keys
-        told = "".join(path.read_text() for path in (tmp_path / "stack.json", *(tmp_path / "logs").iterdir()))
+        told = "".join(
+            path.read_text() for path in (tmp_path / "stack.json", *(tmp_path / "logs").iterdir())
+        )
         assert running.keys.secret_access_key not in told
 
         token = TokenBook(tmp_path).make("bob", Role.READER)
@@ -115,12 +131,19 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
     with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         facts = facts_of(tmp_path)
-        with pytest.raises(StackError, match=rf"process {process.pid}\).* serves {facts['api_url']}"), stack(tmp_path):
+        with (
+            pytest.raises(
+                StackError, match=rf"process {process.pid}\).* serves {facts['api_url']}"
+            ),
+            stack(tmp_path),
+        ):
             pass
         job_id = trigger(tmp_path)
         wait_until(lambda: job(tmp_path, job_id)["status"] == "RUNNING")
         everyone = family(process.pid)
-        assert len(everyone) >= 4  # the stack, the source, the API, the worker; the sweeper comes and goes
+        assert (
+            len(everyone) >= 4
+        )  # the stack, the source, the API, the worker; the sweeper comes and goes
         assert set(addresses_listened_on(everyone)) == {"0100007F"}
 
         process.send_signal(signal.SIGINT)
@@ -135,11 +158,17 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
 
 
 @needs_proc
-def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(tmp_path: Path) -> None:
+def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(
+    tmp_path: Path,
+) -> None:
     with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         job_id = trigger(tmp_path)
-        wait_until(lambda: job(tmp_path, job_id)["fetched_records"] or job(tmp_path, job_id)["completed_at"])
+        wait_until(
+            lambda: (
+                job(tmp_path, job_id)["fetched_records"] or job(tmp_path, job_id)["completed_at"]
+            )
+        )
         everyone = family(process.pid)
         process.kill()
     wait_until(lambda: not everyone & parents().keys(), seconds=5)
@@ -165,7 +194,9 @@ def test_the_demo_shows_what_came(tmp_path: Path) -> None:
 def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
     with start_command(tmp_path, "demo", "--rows", "10000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
-        wait_until(lambda: "START" in log.read_text() if (log := tmp_path / IMPORT_LOG).exists() else "")
+        wait_until(
+            lambda: "START" in log.read_text() if (log := tmp_path / IMPORT_LOG).exists() else ""
+        )
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (130, "")
@@ -181,18 +212,26 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
 @needs_proc
 @pytest.mark.by_lot
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: Path, end: signal.Signals) -> None:
+def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(
+    tmp_path: Path, end: signal.Signals
+) -> None:
     with start_command(tmp_path, "demo", "--rows", "20000", **SLOW, pending_seconds="5") as process:
         wait_until((tmp_path / "stack.json").exists)
         old = wait_until(lambda: newest(tmp_path))["job_id"]
-        wait_until(lambda: [event for event in job(tmp_path, old)["events"] if event["event"] == "checkpoint"])
+        wait_until(
+            lambda: [
+                event for event in job(tmp_path, old)["events"] if event["event"] == "checkpoint"
+            ]
+        )
         everyone = family(process.pid)
         process.send_signal(end)
         process.communicate(timeout=30)
     wait_until(lambda: not everyone & parents().keys())
     time.sleep(7)
 
-    with start_command(tmp_path, "demo", "--rows", "20000", **QUICK, pending_seconds="5") as process:
+    with start_command(
+        tmp_path, "demo", "--rows", "20000", **QUICK, pending_seconds="5"
+    ) as process:
         output, errors = process.communicate(timeout=90)
 
     assert (process.returncode, errors) == (0, "")
@@ -205,7 +244,9 @@ def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: P
     assert (done["status"], done["total_records"]) == ("COMPLETED", 20_000)
 
 
-def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(tmp_path: Path) -> None:
+def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(
+    tmp_path: Path,
+) -> None:
     """Both are the same source, by its name."""
     state = tmp_path / "state"
     for oil in (1.0, 1.5):
@@ -215,14 +256,21 @@ def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(t
         assert (process.returncode, errors) == (0, ""), output
 
     with duckdb.connect(state / "warehouse" / "wells.duckdb", read_only=True) as wells:
-        found = wells.execute("SELECT oil_production_kbd, count(*) FROM well_production GROUP BY ALL").fetchall()
+        found = wells.execute(
+            "SELECT oil_production_kbd, count(*) FROM well_production GROUP BY ALL"
+        ).fetchall()
         replaced = wells.execute("SELECT count(*) FROM well_production_history").fetchall()
     assert (found, replaced) == ([(1.5, 2000)], [(2000,)])
 
 
 def row_file(path: Path, *, oil: float) -> Path:
     rows = (
-        {"field_code": 1, "well_code": number, "production_period": "2024-01-01", "oil_production_kbd": oil}
+        {
+            "field_code": 1,
+            "well_code": number,
+            "production_period": "2024-01-01",
+            "oil_production_kbd": oil,
+        }
         for number in range(2000)
     )
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))

@@ -1,4 +1,6 @@
-"""Attacks on the ports of the local stack over real HTTP: from web pages, from other programs, by other names."""
+"""Attacks on the ports of the local stack over real HTTP: from web pages, from other programs, by
+other names.
+"""
 
 import http.client
 import json
@@ -44,7 +46,9 @@ class Answer(NamedTuple):
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     journal = tmp_path_factory.mktemp("aws") / "table.sqlite"
-    with LocalAws(table="wells", journal=journal, keys=KEYS, parameters={PARAMETER: PASSWORD}) as aws:
+    with LocalAws(
+        table="wells", journal=journal, keys=KEYS, parameters={PARAMETER: PASSWORD}
+    ) as aws:
         yield aws
 
 
@@ -52,17 +56,30 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def ports(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     """Of everything that the stack listens with, but the API."""
     directory = tmp_path_factory.mktemp("functions")
-    runtime = LambdaRuntime(project=directory, logs=directory / "logs", environment={"PATH": os.environ["PATH"]})
+    runtime = LambdaRuntime(
+        project=directory, logs=directory / "logs", environment={"PATH": os.environ["PATH"]}
+    )
     api = RuntimeApi()
     with ExitStack() as exits:
-        endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=directory / "events", keys=KEYS))
-        source = exits.enter_context(SampleSource(GeneratedProduction(10), credentials=("sample", "secret")))
+        endpoint = exits.enter_context(
+            LambdaEndpoint(runtime=runtime, queue=directory / "events", keys=KEYS)
+        )
+        source = exits.enter_context(
+            SampleSource(GeneratedProduction(10), credentials=("sample", "secret"))
+        )
         exits.callback(api.stop)
-        urls = {"aws": aws.url, "lambda": endpoint.url, "runtime": f"http://{api.address}", "source": source.url}
+        urls = {
+            "aws": aws.url,
+            "lambda": endpoint.url,
+            "runtime": f"http://{api.address}",
+            "source": source.url,
+        }
         yield {name: urlsplit(url).port or 0 for name, url in urls.items()}
 
 
-def ask(port: int, method: str = "GET", path: str = "/", body: bytes = b"", **headers: str) -> Answer:
+def ask(
+    port: int, method: str = "GET", path: str = "/", body: bytes = b"", **headers: str
+) -> Answer:
     """As it stands: no header but Host comes by itself, and that one can be another."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
@@ -76,9 +93,14 @@ def ask(port: int, method: str = "GET", path: str = "/", body: bytes = b"", **he
     return answer
 
 
-def signed(port: int, keys: Keys = KEYS, *, service: str = "ssm", body: bytes = READ, **headers: str) -> dict[str, str]:
+def signed(
+    port: int, keys: Keys = KEYS, *, service: str = "ssm", body: bytes = READ, **headers: str
+) -> dict[str, str]:
     request = AWSRequest(
-        "POST", f"http://127.0.0.1:{port}/", {"X-Amz-Target": "AmazonSSM.GetParameter", **headers}, body
+        "POST",
+        f"http://127.0.0.1:{port}/",
+        {"X-Amz-Target": "AmazonSSM.GetParameter", **headers},
+        body,
     )
     SigV4Auth(Credentials(*keys), service, "us-east-1").add_auth(request)
     return dict(request.headers.items())
@@ -98,8 +120,12 @@ def test_who_signs_with_the_key_of_the_stack_is_answered(ports: dict[str, int]) 
     ["evil.example", "evil.example:{port}", "127.0.0.1:1", "127.0.0.1", "localhost.evil.example:{port}",
      "user@127.0.0.1:{port}", "127.0.0.1:{port}@evil.example", "", "0.0.0.0:{port}", "127.0.0.1:{port}/x"],
 )  # fmt: skip
-def test_a_name_that_was_made_to_lead_here_is_refused(ports: dict[str, int], port: str, host: str) -> None:
-    """DNS rebinding: the page's own host leads to 127.0.0.1, so that nothing is of another site to the browser."""
+def test_a_name_that_was_made_to_lead_here_is_refused(
+    ports: dict[str, int], port: str, host: str
+) -> None:
+    """DNS rebinding: the page's own host leads to 127.0.0.1, so that nothing is of another site to
+    the browser.
+    """
     named = host.format(port=ports[port])
     if port == "aws":
         answer = ask(ports[port], "POST", body=READ, **signed(ports[port], Host=named))
@@ -130,8 +156,13 @@ def test_a_page_of_another_site_is_refused(ports: dict[str, int], port: str, ori
 
 @pytest.mark.parametrize("port", PORTS)
 def test_no_page_is_told_that_it_may_ask(ports: dict[str, int], port: str) -> None:
-    wished = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-amz-target"}
-    answer = ask(ports[port], "OPTIONS", "/", b"", Origin=f"http://127.0.0.1:{ports[port]}", **wished)
+    wished = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,x-amz-target",
+    }
+    answer = ask(
+        ports[port], "OPTIONS", "/", b"", Origin=f"http://127.0.0.1:{ports[port]}", **wished
+    )
 
     assert answer.status in (403, 404, 405, 501)
     assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
@@ -149,7 +180,9 @@ MOTO_PATHS = [
 
 @pytest.mark.parametrize("path", MOTO_PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"])
-def test_there_is_no_page_of_the_emulators_own(ports: dict[str, int], aws: LocalAws, method: str, path: str) -> None:
+def test_there_is_no_page_of_the_emulators_own(
+    ports: dict[str, int], aws: LocalAws, method: str, path: str
+) -> None:
     answer = ask(ports["aws"], method, path)
 
     assert answer.status in (403, 501)
@@ -165,13 +198,17 @@ def value_of_the_parameter(aws: LocalAws) -> Any:
         ssm.close()
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "moto_api", "motoapi", "sts", "iam", "instance_metadata", "lambda"])
+@pytest.mark.parametrize(
+    "service", [*SERVICES, "moto_api", "motoapi", "sts", "iam", "instance_metadata", "lambda"]
+)
 @pytest.mark.parametrize("path", ["/moto-api/data.json", "/moto-api/reset", "/latest/meta-data/"])
 def test_who_has_the_key_finds_no_such_page_either(
     ports: dict[str, int], aws: LocalAws, service: str, path: str
 ) -> None:
     request = AWSRequest("POST", f"http://127.0.0.1:{ports['aws']}{path}", {}, b"")
-    (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(*KEYS), service, "us-east-1").add_auth(request)
+    (S3SigV4Auth if service == "s3" else SigV4Auth)(
+        Credentials(*KEYS), service, "us-east-1"
+    ).add_auth(request)
     answer = ask(ports["aws"], "POST", path, b"", **dict(request.headers.items()))
 
     assert answer.status >= 400
@@ -192,7 +229,9 @@ def test_who_has_the_key_finds_no_such_page_either(
         {"Host": "localhost:{port}"},
     ],
 )
-def test_a_request_that_is_not_as_it_was_signed_is_refused(ports: dict[str, int], change: dict[str, str]) -> None:
+def test_a_request_that_is_not_as_it_was_signed_is_refused(
+    ports: dict[str, int], change: dict[str, str]
+) -> None:
     changed = {name: value.format(port=ports["aws"]) for name, value in change.items()}
     answer = ask(ports["aws"], "POST", body=READ, **(signed(ports["aws"]) | changed))
 
@@ -208,8 +247,14 @@ def test_another_body_path_or_key_is_refused(ports: dict[str, int]) -> None:
     assert ask(port, "POST", "/?Action=x", body=READ, **signed(port)).status == 403
     assert ask(port, "PUT", body=READ, **signed(port)).status == 403
     assert ask(port, "POST", body=READ, **signed(port, Keys("local", "local"))).status == 403
-    assert ask(port, "POST", body=READ, **signed(port, Keys("other", KEYS.secret_access_key))).status == 403
-    assert PASSWORD.encode() not in ask(port, "POST", body=READ, **signed(port, service="dynamodb")).body
+    assert (
+        ask(port, "POST", body=READ, **signed(port, Keys("other", KEYS.secret_access_key))).status
+        == 403
+    )
+    assert (
+        PASSWORD.encode()
+        not in ask(port, "POST", body=READ, **signed(port, service="dynamodb")).body
+    )
 
 
 def test_a_stack_makes_other_keys_each_time() -> None:
@@ -235,7 +280,9 @@ def presigned(aws: LocalAws) -> str:
 
 def fetched(url: str, method: str = "GET") -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, method=method), timeout=10
+        ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
@@ -286,7 +333,9 @@ def test_nobody_takes_an_event_of_a_worker_or_answers_it_without_its_secret() ->
     api = RuntimeApi()
     port = int(api.address.partition("/")[0].partition(":")[2])
     invocation = Invocation(
-        LambdaFunction(name="import", handler="app.import", timeout=0.5), request_id="1", payload=b"{}"
+        LambdaFunction(name="import", handler="app.import", timeout=0.5),
+        request_id="1",
+        payload=b"{}",
     )
     api.give(invocation)
     answered = "/2018-06-01/runtime/invocation/1/response"
@@ -295,8 +344,14 @@ def test_nobody_takes_an_event_of_a_worker_or_answers_it_without_its_secret() ->
         assert ask(port, "POST", before + answered, b"forged").status == 404
 
     assert ask(port, "GET", f"/{api.secret}{NEXT}").body == b"{}"
-    assert ask(port, "POST", f"/{api.secret}{answered.replace('1', '2')}", b"of another event").status == 404
-    assert ask(port, "POST", f"/{api.secret}/2018-06-01/runtime/invocation/2/response", b"late").status == 400
+    assert (
+        ask(port, "POST", f"/{api.secret}{answered.replace('1', '2')}", b"of another event").status
+        == 404
+    )
+    assert (
+        ask(port, "POST", f"/{api.secret}/2018-06-01/runtime/invocation/2/response", b"late").status
+        == 400
+    )
     assert ask(port, "POST", f"/{api.secret}{answered}", b"its own").status == 202
     assert invocation.outcome().payload == b"its own"
     api.stop()
@@ -309,11 +364,22 @@ OPTIONS = st.dictionaries(st.text("ab+ /=é-", min_size=1, max_size=4), PATHS, m
 
 
 @settings(max_examples=60)
-@given(path=PATHS, options=OPTIONS, body=st.binary(max_size=40), value=st.text("a b\té", max_size=9))
-def test_what_botocore_signs_is_what_is_checked(path: str, options: dict[str, str], body: bytes, value: str) -> None:
-    whole = f"/bucket/{quote(path, safe='/~')}" + (f"?{urlencode(options, quote_via=quote)}" if options else "")
-    for service, auth, target in (("s3", S3SigV4Auth, whole), ("lambda", SigV4Auth, "/functions/a%3Ab/invocations")):
-        request = AWSRequest("PUT", f"http://127.0.0.1:80{target}", {"x-amz-meta-a": value.strip()}, body)
+@given(
+    path=PATHS, options=OPTIONS, body=st.binary(max_size=40), value=st.text("a b\té", max_size=9)
+)
+def test_what_botocore_signs_is_what_is_checked(
+    path: str, options: dict[str, str], body: bytes, value: str
+) -> None:
+    whole = f"/bucket/{quote(path, safe='/~')}" + (
+        f"?{urlencode(options, quote_via=quote)}" if options else ""
+    )
+    for service, auth, target in (
+        ("s3", S3SigV4Auth, whole),
+        ("lambda", SigV4Auth, "/functions/a%3Ab/invocations"),
+    ):
+        request = AWSRequest(
+            "PUT", f"http://127.0.0.1:80{target}", {"x-amz-meta-a": value.strip()}, body
+        )
         auth(Credentials(*KEYS), service, "us-east-1").add_auth(request)
         headers = http.client.HTTPMessage()
         for name, held in {"Host": "127.0.0.1", **dict(request.headers.items())}.items():

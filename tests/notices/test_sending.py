@@ -1,4 +1,6 @@
-"""The outbox is emptied: each notice once at least on each channel, whatever a channel or the function does."""
+"""The outbox is emptied: each notice once at least on each channel, whatever a channel or the
+function does.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def desk(clock: Clock) -> Desk:
     return Desk(clock)
 
 
-def test_a_notice_goes_out_on_each_channel_and_is_kept_for_a_month(dynamodb: Any, clock: Clock) -> None:
+def test_a_notice_goes_out_on_each_channel_and_is_kept_for_a_month(
+    dynamodb: Any, clock: Clock
+) -> None:
     """On moto's table, whole."""
     desk = Desk(clock, dynamodb)
     job = desk.manager.create(a_job(clock))
@@ -100,7 +104,13 @@ def test_a_notice_goes_out_on_each_channel_and_is_kept_for_a_month(dynamodb: Any
     [name] = [name for name in contents if name.startswith("NOTICE#")]
     kept = contents[name]
     assert name == f"NOTICE#{int(began * 1000)}#{job.job_id}"
-    sent = {"state": "SENT", "attempts": 1, "due_at": clock() + HOLD_SECONDS, "at": clock(), "error": None}
+    sent = {
+        "state": "SENT",
+        "attempts": 1,
+        "due_at": clock() + HOLD_SECONDS,
+        "at": clock(),
+        "error": None,
+    }
     assert kept == {
         "key": job.job_id,
         "kind": "import.cancelled",
@@ -115,7 +125,9 @@ def test_a_notice_goes_out_on_each_channel_and_is_kept_for_a_month(dynamodb: Any
     assert desk.webhook.heard == [job.job_id]
 
 
-def test_a_channel_that_fails_is_tried_again_and_the_others_are_not(desk: Desk, clock: Clock) -> None:
+def test_a_channel_that_fails_is_tried_again_and_the_others_are_not(
+    desk: Desk, clock: Clock
+) -> None:
     desk.put("a")
     desk.webhook.turns = [failing(), failing()]
     waits = []
@@ -144,7 +156,9 @@ def test_retry_after_is_waited_for(desk: Desk, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("retry_after", [None, 10**9])
-def test_after_so_many_hours_it_is_given_up_and_said_so(desk: Desk, clock: Clock, retry_after: float | None) -> None:
+def test_after_so_many_hours_it_is_given_up_and_said_so(
+    desk: Desk, clock: Clock, retry_after: float | None
+) -> None:
     """However long the receiver asks to wait: a last try is made when the time is over."""
     desk.put("a")
     began = clock()
@@ -157,7 +171,11 @@ def test_after_so_many_hours_it_is_given_up_and_said_so(desk: Desk, clock: Clock
 
     [notice] = desk.latest()
     given_up = notice.deliveries["webhook"]
-    assert (notice.state, given_up.state, given_up.error) == (State.GIVEN_UP, State.GIVEN_UP, "It failed.")
+    assert (notice.state, given_up.state, given_up.error) == (
+        State.GIVEN_UP,
+        State.GIVEN_UP,
+        "It failed.",
+    )
     assert given_up.at is not None
     assert HOURS * 3600 <= given_up.at - began <= HOURS * 3600 + 60
     assert notice.deliveries["events"].state is State.SENT
@@ -243,7 +261,9 @@ def test_of_two_functions_at_once_one_sends(desk: Desk) -> None:
 
 
 def test_a_slow_one_does_not_undo_what_another_noted(desk: Desk, clock: Clock) -> None:
-    """It was frozen in the middle of sending, and another one has sent it since: a repeat, and no loss."""
+    """It was frozen in the middle of sending, and another one has sent it since: a repeat, and no
+    loss.
+    """
     desk.put("a")
 
     def freeze() -> None:
@@ -269,7 +289,9 @@ def test_an_unforeseen_error_of_a_channel_is_a_failure_like_others(desk: Desk) -
     desk.webhook.turns = [break_down]
 
     assert desk.run() == {"done": 1, "waiting": 1}
-    assert "unexpectedly" in str([n.deliveries["webhook"].error for n in desk.latest() if n.key == "a"])
+    assert "unexpectedly" in str(
+        [n.deliveries["webhook"].error for n in desk.latest() if n.key == "a"]
+    )
 
 
 def test_what_time_does_not_suffice_for_waits_for_the_next_run(desk: Desk) -> None:
@@ -310,8 +332,12 @@ def test_of_one_key_there_is_one_notice(desk: Desk, clock: Clock) -> None:
     assert [notice.text for notice in desk.latest()] == ["stale-gulf-2026-11-29 is stale."]
 
 
-@pytest.mark.parametrize(("kind", "key"), [("stale", "a"), ("source.stale", "a.b"), ("source.stale", ""), ("A.b", "a")])
-def test_a_key_or_kind_of_another_form_is_a_mistake_of_the_code(desk: Desk, kind: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "key"), [("stale", "a"), ("source.stale", "a.b"), ("source.stale", ""), ("A.b", "a")]
+)
+def test_a_key_or_kind_of_another_form_is_a_mistake_of_the_code(
+    desk: Desk, kind: str, key: str
+) -> None:
     with pytest.raises(ValueError, match="is no kind of notice"):
         desk.outbox.put(kind=kind, key=key, facts={})
 
@@ -321,7 +347,9 @@ def test_all_that_wait_are_looked_at_and_the_newest_are_listed(desk: Desk, clock
         desk.put(f"n{number}")
         clock.advance(1)
 
-    assert [notice.key for notice in desk.outbox.waiting()] == [f"n{number}" for number in range(230)]
+    assert [notice.key for notice in desk.outbox.waiting()] == [
+        f"n{number}" for number in range(230)
+    ]
     assert [notice.key for notice in desk.outbox.latest(2)] == ["n229", "n228"]
     assert desk.run() == {"done": 230, "waiting": 0}
     assert [notice.key for notice in desk.outbox.latest(2)] == ["n229", "n228"]

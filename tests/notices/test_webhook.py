@@ -27,16 +27,29 @@ LEAST = {
     "WELLHEAD_SOURCE_URL": "http://127.0.0.1/source",
     "WELLHEAD_WEBHOOK_SECRET": "/webhook",
 }
-FACTS = {"job_id": "018cc251", "text": "The import of gulf is complete: <!channel> [5](http://evil.example) & more."}
+FACTS = {
+    "job_id": "018cc251",
+    "text": "The import of gulf is complete: <!channel> [5](http://evil.example) & more.",
+}
 
 
 def a_notice(**facts: Any) -> Notice:
-    return new_notice(kind="import.completed", key="018cc251-f400", at=1_735_732_800.25, facts=FACTS | facts)
+    return new_notice(
+        kind="import.completed", key="018cc251-f400", at=1_735_732_800.25, facts=FACTS | facts
+    )
 
 
-def a_webhook(url: str, *, reach: str = "anywhere", form: str = "standard", **options: Any) -> Webhook:
-    told = {"WELLHEAD_WEBHOOK_URL": url, "WELLHEAD_WEBHOOK_FORM": form, "WELLHEAD_SOURCE_REACH": reach}
-    return Webhook(settings=Settings.from_environment(LEAST | told), keys=lambda: keys_of(SECRET), **options)
+def a_webhook(
+    url: str, *, reach: str = "anywhere", form: str = "standard", **options: Any
+) -> Webhook:
+    told = {
+        "WELLHEAD_WEBHOOK_URL": url,
+        "WELLHEAD_WEBHOOK_FORM": form,
+        "WELLHEAD_SOURCE_REACH": reach,
+    }
+    return Webhook(
+        settings=Settings.from_environment(LEAST | told), keys=lambda: keys_of(SECRET), **options
+    )
 
 
 def send_to(receiver: Receiver, **options: Any) -> None:
@@ -67,7 +80,10 @@ def test_it_is_genuine_to_who_verifies_it_by_the_specification() -> None:
 def test_the_signature_is_that_of_the_known_vector() -> None:
     """Which the libraries of Standard Webhooks test themselves with."""
     made = signature(
-        keys_of(SECRET), key="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}'
+        keys_of(SECRET),
+        key="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp=1614265330,
+        body=b'{"test": 2432232314}',
     )
 
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -84,7 +100,9 @@ def test_while_a_secret_gives_way_to_another_it_is_signed_by_both() -> None:
     assert len(receiver.received[0].headers["webhook-signature"].split()) == 2
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_%%%"])
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_%%%"]
+)
 def test_a_secret_of_another_form_is_told_without_itself(secret: str) -> None:
     with pytest.raises(SecretInvalid, match="secret of the webhook") as told:
         keys_of(secret)
@@ -99,7 +117,9 @@ def test_slack_gets_a_text_without_markup() -> None:
     text = "Wellhead (local): The import of gulf is complete: <!channel> [5](http://evil.example) & more."
     assert receiver.received[0].body == {
         "text": "Wellhead (local): Import completed",
-        "blocks": [{"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}],
+        "blocks": [
+            {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
+        ],
         "unfurl_links": False,
         "unfurl_media": False,
     }
@@ -123,10 +143,16 @@ def test_teams_gets_a_card_whose_text_is_no_markdown() -> None:
 ANSWERS = {
     "204": (status(204), None),
     "500": (status(500), {"is_busy": True, "is_final": False, "retry_after": None}),
-    "429": (status(429, Retry_After="120"), {"is_busy": True, "is_final": False, "retry_after": 120.0}),
+    "429": (
+        status(429, Retry_After="120"),
+        {"is_busy": True, "is_final": False, "retry_after": 120.0},
+    ),
     "400": (status(400), {"is_busy": False, "is_final": False, "retry_after": None}),
     "410": (status(410), {"is_busy": False, "is_final": True, "retry_after": None}),
-    "302": (status(302, Location="/elsewhere"), {"is_busy": False, "is_final": False, "retry_after": None}),
+    "302": (
+        status(302, Location="/elsewhere"),
+        {"is_busy": False, "is_final": False, "retry_after": None},
+    ),
     "silence": (silent(1.0), {"is_busy": True}),
     "a drip": (dripping, {"is_busy": True}),
 }
@@ -159,15 +185,51 @@ def test_a_receiver_that_is_not_there_is_unreached() -> None:
 # -- where nothing is sent -----------------------------------------------------------------------------
 
 NOT_PUBLIC = [
-    *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.127.255.254"),
-    *("169.254.169.254", "169.254.170.2", "192.0.0.8", "198.18.0.1", "224.0.0.1", "239.1.2.3", "255.255.255.255"),
-    *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"),
-    *("::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:0a00:0001::", "::127.0.0.1"),
+    *(
+        "127.0.0.1",
+        "127.8.9.1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "100.127.255.254",
+    ),
+    *(
+        "169.254.169.254",
+        "169.254.170.2",
+        "192.0.0.8",
+        "198.18.0.1",
+        "224.0.0.1",
+        "239.1.2.3",
+        "255.255.255.255",
+    ),
+    *(
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fec0::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "::ffff:127.0.0.1",
+    ),
+    *(
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2002:0a00:0001::",
+        "::127.0.0.1",
+    ),
 ]
 
 
 def leading_to(*addresses: str) -> Callable[..., Any]:
-    return lambda host, port, *_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+    return lambda host, port, *_: [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses
+    ]
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
@@ -185,14 +247,23 @@ def test_one_private_address_among_public_ones_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1/x", "https://[::1]/x", "https://2130706433/x", "https://localhost/x", "https://0x7f.1/x"]
+    "url",
+    [
+        "https://127.0.0.1/x",
+        "https://[::1]/x",
+        "https://2130706433/x",
+        "https://localhost/x",
+        "https://0x7f.1/x",
+    ],
 )
 def test_an_address_in_the_url_is_looked_at_too(url: str) -> None:
     with pytest.raises(NoticeUnsent, match="not public"):
         a_webhook(url, reach="outside").send(a_notice())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the watch leaves the socket open
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the watch leaves the socket open
 def test_the_connection_is_made_to_the_address_that_was_looked_at() -> None:
     """Another answer to a second question would not matter, for there is none."""
     answers = iter([leading_to("93.184.215.14"), leading_to("127.0.0.1")])

@@ -11,7 +11,18 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.scripted_source import KEY, PATH, Answer, Client, Connect, ScriptedSource, Serve, page, rows, settings_for
+from support.scripted_source import (
+    KEY,
+    PATH,
+    Answer,
+    Client,
+    Connect,
+    ScriptedSource,
+    Serve,
+    page,
+    rows,
+    settings_for,
+)
 
 from chalicelib.errors import SourceLoop, SourceTooLarge
 from chalicelib.odata.adapter import ExternalApiAdapter
@@ -22,7 +33,9 @@ from local.source.production import GeneratedProduction
 from local.source.server import Paging, SampleSource
 
 
-@pytest.mark.parametrize("link", [f"{PATH}?$skiptoken=2", "Wells?$skiptoken=2", "?$skiptoken=2", "absolute"])
+@pytest.mark.parametrize(
+    "link", [f"{PATH}?$skiptoken=2", "Wells?$skiptoken=2", "?$skiptoken=2", "absolute"]
+)
 @pytest.mark.parametrize("name", ["@odata.nextLink", "@nextLink"])
 @pytest.mark.parametrize("before", [False, True])
 def test_a_link_is_followed_however_it_is_written(
@@ -68,7 +81,9 @@ FORMS: dict[str, Callable[[ScriptedSource, str], str]] = {
     own=st.sampled_from(["", "?tenant=7", "?$filter=a eq 1&sap-client=100"]),
 )
 def test_any_token_arrives_as_it_was_given(form: str, token: str, times: int, own: str) -> None:
-    """Up to several kB of whatever characters, in every form of link; nothing of the first request is added."""
+    """Up to several kB of whatever characters, in every form of link; nothing of the first request
+    is added.
+    """
     query = urlencode({"$skiptoken": token * times, "$top": "2"})
     with ScriptedSource(Answer(b"")) as source:
         source.steps = [
@@ -80,17 +95,24 @@ def test_any_token_arrives_as_it_was_given(form: str, token: str, times: int, ow
         client.adapter.close()
 
     assert delivered == rows(0, 3)
-    assert (source.asked[1].path, source.asked[1].query) == (PATH, {"$skiptoken": token * times, "$top": "2"})
+    assert (source.asked[1].path, source.asked[1].query) == (
+        PATH,
+        {"$skiptoken": token * times, "$top": "2"},
+    )
 
 
 def test_each_page_says_what_comes_next(serve: Serve, connect: Connect) -> None:
     source = serve(
-        Answer(page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2")), Answer(page(rows(2, 1)))
+        Answer(page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2")),
+        Answer(page(rows(2, 1))),
     )
 
     pages = connect(source.url).pages()
 
-    first, last = page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2"), page(rows(2, 1))
+    first, last = (
+        page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2"),
+        page(rows(2, 1)),
+    )
     following = Cursor(
         url=f"{source.url}?$skiptoken=2",
         page=2,
@@ -103,7 +125,12 @@ def test_each_page_says_what_comes_next(serve: Serve, connect: Connect) -> None:
     )
     assert [(page.number, page.next) for page in pages] == [
         (1, following),
-        (2, replace(following, url=None, page=3, delivered=3, bytes=len(first + last), ended="marker")),
+        (
+            2,
+            replace(
+                following, url=None, page=3, delivered=3, bytes=len(first + last), ended="marker"
+            ),
+        ),
     ]
 
 
@@ -142,7 +169,16 @@ def test_an_import_goes_on_at_any_cursor(serve: Serve, connect: Connect) -> None
     full, last = client.adapter.pages(cursor, Survey())
 
     size = len(page(rows(8, 1))) + len(page([]))
-    behind = Cursor(url=None, page=7, delivered=9, bytes=size, expected=9, ended="marker", empty=1, is_trial=True)
+    behind = Cursor(
+        url=None,
+        page=7,
+        delivered=9,
+        bytes=size,
+        expected=9,
+        ended="marker",
+        empty=1,
+        is_trial=True,
+    )
     assert (full.number, last.number, last.next) == (5, 6, behind)
 
 
@@ -162,7 +198,9 @@ def test_an_empty_page_with_a_link_is_not_the_end(serve: Serve, connect: Connect
 
 def test_a_source_with_links_ends_where_it_gives_none(serve: Serve, connect: Connect) -> None:
     """It need not understand $skip, nor count."""
-    source = serve(Answer(page(rows(0, 2), odata_nextLink="Wells?$skiptoken=2")), Answer(page(rows(2, 2))))
+    source = serve(
+        Answer(page(rows(0, 2), odata_nextLink="Wells?$skiptoken=2")), Answer(page(rows(2, 2)))
+    )
 
     assert connect(source.url).rows() == rows(0, 4)
     assert len(source.asked) == 2
@@ -177,14 +215,18 @@ def test_no_page_limit_of_a_server_loses_a_row(
 ) -> None:
     data = GeneratedProduction(20)
     with SampleSource(data, paging=paging, max_page_size=cap) as source:
-        client = connect(source.url, page_size=size, source_paging=paging if setting == "same" else setting)
+        client = connect(
+            source.url, page_size=size, source_paging=paging if setting == "same" else setting
+        )
 
         delivered = client.rows()
 
     assert delivered == [json.loads(row) for row in data.page(0, 20)]
 
 
-def test_a_server_without_links_and_count_is_asked_until_it_has_no_more(serve: Serve, connect: Connect) -> None:
+def test_a_server_without_links_and_count_is_asked_until_it_has_no_more(
+    serve: Serve, connect: Connect
+) -> None:
     source = serve(Answer(page(rows(0, 1))), Answer(page(rows(1, 1))), Answer(page([])))
 
     assert connect(source.url).rows() == rows(0, 2)
@@ -215,20 +257,31 @@ def test_the_query_of_the_setting_stays(serve: Serve, connect: Connect) -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        [page(rows(0, 2), odata_nextLink="Wells?$skiptoken=a"), page(rows(2, 2), odata_nextLink="?$skiptoken=a")],
-        [page(rows(0, 2), odata_nextLink="Wells?$skiptoken=a"), page(rows(0, 2), odata_nextLink="?$skiptoken=b")],
+        [
+            page(rows(0, 2), odata_nextLink="Wells?$skiptoken=a"),
+            page(rows(2, 2), odata_nextLink="?$skiptoken=a"),
+        ],
+        [
+            page(rows(0, 2), odata_nextLink="Wells?$skiptoken=a"),
+            page(rows(0, 2), odata_nextLink="?$skiptoken=b"),
+        ],
         [page([], odata_nextLink="Wells?$skiptoken=a")],
         [page(rows(0, 2))],  # $skip is not understood
     ],
     ids=["the same link", "the same page", "the same empty page", "no skip"],
 )
-def test_paging_that_does_not_advance_is_an_error(serve: Serve, connect: Connect, steps: list[bytes]) -> None:
+def test_paging_that_does_not_advance_is_an_error(
+    serve: Serve, connect: Connect, steps: list[bytes]
+) -> None:
     source = serve(*map(Answer, steps))
 
     with pytest.raises(SourceLoop) as looped:
         connect(source.url).rows()
 
-    assert (looped.value.code, looped.value.details) == ("SOURCE_PAGING_LOOP", {"page": len(source.asked)})
+    assert (looped.value.code, looped.value.details) == (
+        "SOURCE_PAGING_LOOP",
+        {"page": len(source.asked)},
+    )
     assert len(source.asked) <= 3
 
 
@@ -247,8 +300,16 @@ def test_the_fields_are_those_of_the_first_rows(serve: Serve, connect: Connect) 
     assert source.asked[0].query == {"$top": "20"}
 
 
-def test_annotations_and_links_to_other_entities_are_no_fields(serve: Serve, connect: Connect) -> None:
-    row = {"__metadata": {"uri": "x"}, "a": None, "Field": {"__deferred": {"uri": "y"}}, "b": "2", "b@odata.type": "x"}
+def test_annotations_and_links_to_other_entities_are_no_fields(
+    serve: Serve, connect: Connect
+) -> None:
+    row = {
+        "__metadata": {"uri": "x"},
+        "a": None,
+        "Field": {"__deferred": {"uri": "y"}},
+        "b": "2",
+        "b@odata.type": "x",
+    }
     source = serve(Answer(json.dumps({"d": {"results": [row, {"a": 7}]}}).encode()))
 
     survey = connect(source.url).adapter.survey()
@@ -257,7 +318,9 @@ def test_annotations_and_links_to_other_entities_are_no_fields(serve: Serve, con
 
 
 def test_a_service_of_v2_is_asked_for_its_count_in_its_way(serve: Serve, connect: Connect) -> None:
-    body = json.dumps({"d": {"results": rows(0, 2), "__count": "3", "__next": "Wells?$skiptoken=2"}}).encode()
+    body = json.dumps(
+        {"d": {"results": rows(0, 2), "__count": "3", "__next": "Wells?$skiptoken=2"}}
+    ).encode()
     source = serve(Answer(body), Answer(body), Answer(json.dumps({"d": rows(2, 1)}).encode()))
     adapter = connect(source.url).adapter
     survey = adapter.survey()
@@ -269,7 +332,9 @@ def test_a_service_of_v2_is_asked_for_its_count_in_its_way(serve: Serve, connect
     assert source.asked[1].query == {"$orderby": ",".join(KEY), "$inlinecount": "allpages"}
 
 
-@pytest.mark.parametrize("answer", [Answer(b"", status=404), Answer(b"", status=406), Answer(b"<html>")])
+@pytest.mark.parametrize(
+    "answer", [Answer(b"", status=404), Answer(b"", status=406), Answer(b"<html>")]
+)
 def test_a_service_need_not_describe_itself(serve: Serve, connect: Connect, answer: Answer) -> None:
     source = serve(Answer(page(rows(0, 1))))
     source.described = answer
@@ -283,7 +348,9 @@ def test_a_service_need_not_describe_itself(serve: Serve, connect: Connect, answ
 
 
 class LargePages:
-    """A connection whose every page is a large one. `asked` are the parts that pages were asked for, one by one."""
+    """A connection whose every page is a large one. `asked` are the parts that pages were asked
+    for, one by one.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -292,18 +359,26 @@ class LargePages:
         if most:
             raise SourceTooLarge
         self.asked.append(url)
-        return PageBody(rows=[b'{"id": %d}' % page], count=None, next_link=url if page < 3 else None), 1
+        return PageBody(
+            rows=[b'{"id": %d}' % page], count=None, next_link=url if page < 3 else None
+        ), 1
 
     def follow(self, url: str, link: str, **_: Any) -> str:
         return url + link[0]
 
 
 def test_of_large_pages_of_several_parts_one_is_in_memory() -> None:
-    """Each is staged before one of another part is asked for; who leaves before that keeps nobody from going on."""
+    """Each is staged before one of another part is asked for; who leaves before that keeps nobody
+    from going on.
+    """
     connection = LargePages()
-    adapter = ExternalApiAdapter(settings=settings_for("https://example.org/Wells"), connection=cast("Any", connection))
+    adapter = ExternalApiAdapter(
+        settings=settings_for("https://example.org/Wells"), connection=cast("Any", connection)
+    )
     parts = [Cursor(url=name, range="x ge 1", way="links") for name in ("a", "b", "c")]
-    first, second, third = (cast("Generator[Page]", adapter.pages(part, Survey())) for part in parts)
+    first, second, third = (
+        cast("Generator[Page]", adapter.pages(part, Survey())) for part in parts
+    )
     next(first)
 
     with ThreadPoolExecutor(2) as threads:

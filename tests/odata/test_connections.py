@@ -31,8 +31,14 @@ ROWS = [json.loads(row) for row in DATA.page(0, 1_000)]
 class Counted:
     """Serves `total` rows by $skip and $top; `limit(skip)` is the most that one answer holds."""
 
-    def __init__(self, total: int, limit: Callable[[int], int], announced: int | None = None) -> None:
-        self.total, self.limit, self.announced = total, limit, total if announced is None else announced
+    def __init__(
+        self, total: int, limit: Callable[[int], int], announced: int | None = None
+    ) -> None:
+        self.total, self.limit, self.announced = (
+            total,
+            limit,
+            total if announced is None else announced,
+        )
         self.asked: list[tuple[int, int]] = []
         self.active = self.most_active = 0
         self.lock = threading.Lock()
@@ -58,7 +64,11 @@ class Counted:
                 query = dict(parse_qsl(urlsplit(self.path).query))
                 skip = int(query.get("$skip", 0))
                 body = counted.answer(skip, int(query["$top"]))
-                self.answer(404 if skip == counted.fails_at else 200, body, {"Content-Type": "application/json"})
+                self.answer(
+                    404 if skip == counted.fails_at else 200,
+                    body,
+                    {"Content-Type": "application/json"},
+                )
 
         return LoopbackServer(Handler)
 
@@ -68,7 +78,10 @@ def delivered(counted: Counted, *, size: int, connections: int) -> list[int]:
     server.start()
     try:
         client = Client(
-            f"{server.url}/Wells", source_paging="skip", page_size=str(size), source_connections=str(connections)
+            f"{server.url}/Wells",
+            source_paging="skip",
+            page_size=str(size),
+            source_connections=str(connections),
         )
         wells = [row["well_code"] for row in client.rows()]
         client.adapter.close()
@@ -88,7 +101,9 @@ def delivered(counted: Counted, *, size: int, connections: int) -> list[int]:
 def test_every_row_comes_once_and_in_order(
     total: int, size: int, limits: list[int], more: int, connections: int
 ) -> None:
-    """Whatever the server's own page limits, and whether there are more or fewer rows than it announces."""
+    """Whatever the server's own page limits, and whether there are more or fewer rows than it
+    announces.
+    """
     limit = lambda skip: limits[skip % len(limits)]  # noqa: E731
     announced = max(0, total + more)
 
@@ -133,7 +148,9 @@ def test_a_page_limit_of_the_server_is_learned(connect: Connect, limit: int) -> 
         client = connect(source.url, page_size="10", source_connections="3")
         found = client.rows()
 
-    assert found == ROWS[:50] or found == [json.loads(row) for row in GeneratedProduction(50).page(0, 50)]
+    assert found == ROWS[:50] or found == [
+        json.loads(row) for row in GeneratedProduction(50).page(0, 50)
+    ]
     assert len(source.requests) == -(-50 // min(limit, 10)) + 1  # the last one finds no more
 
 
@@ -179,7 +196,11 @@ def test_leaving_ends_the_threads(connect: Connect) -> None:
         with Prefetch(pages, ahead=2, while_waiting=lambda: None) as arriving:
             assert [next(iter(arriving)).number for _ in range(4)] == [1, 2, 3, 4]
         client.adapter.close()
-        left = [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("page ")]
+        left = [
+            thread
+            for thread in threading.enumerate()
+            if thread not in before and thread.name.startswith("page ")
+        ]
         for thread in left:
             thread.join(10)
 

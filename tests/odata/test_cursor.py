@@ -15,17 +15,27 @@ SOURCE = "https://example.org/odata/Wells?tenant=7&key=secret"
 
 
 def test_past_a_page_there_is_no_request_yet() -> None:
-    start = Cursor(url="a", order=["id"], changed_since=1.5, changed_until=2.5, undated=3, limits="a eq 1")
+    start = Cursor(
+        url="a", order=["id"], changed_since=1.5, changed_until=2.5, undated=3, limits="a eq 1"
+    )
 
     first = start.past(PageBody(rows=[b"{}", b"{}"], count=3, next_link=None), 100)
     second = first.past(PageBody(rows=[b"{}"], count=None, next_link=None), 50)
 
-    told = {"order": ["id"], "changed_since": 1.5, "changed_until": 2.5, "undated": 3, "limits": "a eq 1"}
+    told = {
+        "order": ["id"],
+        "changed_since": 1.5,
+        "changed_until": 2.5,
+        "undated": 3,
+        "limits": "a eq 1",
+    }
     assert first == Cursor(url=None, page=2, delivered=2, bytes=100, expected=3, **told)  # type: ignore[arg-type]
     assert second == Cursor(url=None, page=3, delivered=3, bytes=150, expected=3, **told)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("url", [None, "https://example.org/odata/Wells?key=secret&$skiptoken=a%2Fb"])
+@pytest.mark.parametrize(
+    "url", [None, "https://example.org/odata/Wells?key=secret&$skiptoken=a%2Fb"]
+)
 def test_a_checkpoint_keeps_all_but_the_secrets_of_the_url(url: str | None) -> None:
     cursor = Cursor(
         url=url,
@@ -54,11 +64,21 @@ def test_a_checkpoint_keeps_all_but_the_secrets_of_the_url(url: str | None) -> N
 
 
 def test_a_checkpoint_of_before_these_facts_is_of_use() -> None:
-    assert Cursor.restored({"url": None, "page": 2, "delivered": 7}, SOURCE) == Cursor(url=None, page=2, delivered=7)
+    assert Cursor.restored({"url": None, "page": 2, "delivered": 7}, SOURCE) == Cursor(
+        url=None, page=2, delivered=7
+    )
 
 
 def test_what_a_cursor_tells_of_the_reading_survives_a_checkpoint() -> None:
-    cursor = Cursor(url=None, delivered=9, expected=11, counted_again=10, way="keys", ended="keys", by_own_key=True)
+    cursor = Cursor(
+        url=None,
+        delivered=9,
+        expected=11,
+        counted_again=10,
+        way="keys",
+        ended="keys",
+        by_own_key=True,
+    )
 
     restored = Cursor.restored(json.loads(json.dumps(cursor.stored(SOURCE))), SOURCE)
 

@@ -22,25 +22,47 @@ def rows_of(body: bytes) -> list[bytes]:
         pytest.param(b'{"value":[{"a":1},{"b":2}]}', [b'{"a":1}', b'{"b":2}'], id="two rows"),
         pytest.param(b'{ "value": [   { "a": 1 }  , {} ] } ', [b'{ "a": 1 }', b"{}"], id="blanks"),
         pytest.param(b'{"val\\u0075e":[{"a":1}]}', [b'{"a":1}'], id="escaped name"),
-        pytest.param(b'{"value":[null,5,"x",[1],true]}', [b"null", b"5", b'"x"', b"[1]", b"true"], id="no objects"),
+        pytest.param(
+            b'{"value":[null,5,"x",[1],true]}',
+            [b"null", b"5", b'"x"', b"[1]", b"true"],
+            id="no objects",
+        ),
         pytest.param(b'{"value":[{"a":1,"a":2}]}', [b'{"a":1,"a":2}'], id="one field twice"),
         pytest.param(
             b'{"value":[{"a":123456789012345678901234567890},{"a":1.50e+3}]}',
             [b'{"a":123456789012345678901234567890}', b'{"a":1.50e+3}'],
             id="numbers as they are written",
         ),
-        pytest.param(b'{"value":[{"a":"\xff"},{"a":1}]}', [b'{"a":"\xff"}', b'{"a":1}'], id="bad UTF-8 in a row"),
+        pytest.param(
+            b'{"value":[{"a":"\xff"},{"a":1}]}',
+            [b'{"a":"\xff"}', b'{"a":1}'],
+            id="bad UTF-8 in a row",
+        ),
         pytest.param(
             b'{"value":[{"a":NaN},{"b":2,"b":3},{"c":1.50}, {"d":-Infinity} ]}',
             [b'{"a":NaN}', b'{"b":2,"b":3}', b'{"c":1.50}', b'{"d":-Infinity}'],
             id="NaN: the others stay as they are",
         ),
-        pytest.param(b'{"value":[{"a":"\\ud800"},{"b":1.0}]}', [b'{"a":"\\ud800"}', b'{"b":1.0}'], id="lone surrogate"),
-        pytest.param(b'{"value":[{"a":"\xff"},{"b":NaN}]}', [b'{"a":"\xff"}', b'{"b":NaN}'], id="bad UTF-8 and NaN"),
-        pytest.param(b'{"x":{"value":[1]},"value":[NaN],"y":[2]}', [b"NaN"], id="another value further in"),
-        pytest.param(b'{"value":[{"value":[NaN]}],"x":"]}"}', [b'{"value":[NaN]}'], id="a value within a row"),
         pytest.param(
-            b'{"value":[' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}", [b'{"a":' * 100 + b"1" + b"}" * 100], id="deep"
+            b'{"value":[{"a":"\\ud800"},{"b":1.0}]}',
+            [b'{"a":"\\ud800"}', b'{"b":1.0}'],
+            id="lone surrogate",
+        ),
+        pytest.param(
+            b'{"value":[{"a":"\xff"},{"b":NaN}]}',
+            [b'{"a":"\xff"}', b'{"b":NaN}'],
+            id="bad UTF-8 and NaN",
+        ),
+        pytest.param(
+            b'{"x":{"value":[1]},"value":[NaN],"y":[2]}', [b"NaN"], id="another value further in"
+        ),
+        pytest.param(
+            b'{"value":[{"value":[NaN]}],"x":"]}"}', [b'{"value":[NaN]}'], id="a value within a row"
+        ),
+        pytest.param(
+            b'{"value":[' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"]}",
+            [b'{"a":' * 100 + b"1" + b"}" * 100],
+            id="deep",
         ),
     ],
 )
@@ -59,7 +81,10 @@ def test_the_rows_are_the_texts_of_the_source(body: bytes, rows: list[bytes]) ->
         (b'{"d":{}}', "results"),
         (b'{"d":5}', "Expected"),
         (b'{"d":{"x":NaN}}', "no list named value, d or d.results"),
-        (b'{"d":{"results":[{"a":1}]},"error":{"code":"Busy"}}', 'an error instead of rows: {"code":"Busy"}'),
+        (
+            b'{"d":{"results":[{"a":1}]},"error":{"code":"Busy"}}',
+            'an error instead of rows: {"code":"Busy"}',
+        ),
         (b'{"d":{"results":[{"a":NaN}],"__next":5}}', "__next"),
         (b'{"value":null}', "value"),
         (b'{"value":{"a":1}}', "value"),
@@ -73,8 +98,14 @@ def test_the_rows_are_the_texts_of_the_source(body: bytes, rows: list[bytes]) ->
         (b'{"value":[{"a":"\x01"}]}', "no complete JSON"),
         (b'{"value":[' + b"[" * 200_000 + b"]" * 200_000 + b"]}", "no complete JSON"),
         (b'{"error":{"code":"Busy"}}', 'an error instead of rows: {"code":"Busy"}'),
-        (b'{"value":[{"a":1}],"error":{"code":"Busy"}}', 'an error instead of rows: {"code":"Busy"}'),
-        (b'{"value":[{"a":NaN}],"error":{"code":"Busy"}}', 'an error instead of rows: {"code": "Busy"}'),
+        (
+            b'{"value":[{"a":1}],"error":{"code":"Busy"}}',
+            'an error instead of rows: {"code":"Busy"}',
+        ),
+        (
+            b'{"value":[{"a":NaN}],"error":{"code":"Busy"}}',
+            'an error instead of rows: {"code": "Busy"}',
+        ),
     ],
 )
 def test_what_is_no_page_says_why(body: bytes, says: str) -> None:
@@ -123,14 +154,20 @@ def test_count_and_link_stand_before_or_after_the_rows(
 
 
 @pytest.mark.parametrize("row", [b'{"a":1.50}', b'{"a":NaN}'])
-@pytest.mark.parametrize("member", ["null", "5", '"x"', "[1]", '{"results":3}', '{"results":[1],"__count":[]}'])
+@pytest.mark.parametrize(
+    "member", ["null", "5", '"x"', "[1]", '{"results":3}', '{"results":[1],"__count":[]}']
+)
 def test_a_member_named_d_beside_the_rows_is_none_of_ours(row: bytes, member: str) -> None:
     assert rows_of(b'{"d":%b,"value":[%b]}' % (member.encode(), row)) == [row]
     assert rows_of(b'{"value":[%b],"d":%b}' % (row, member.encode())) == [row]
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=())),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -145,7 +182,9 @@ json_values = st.recursive(
 def test_any_rows_come_back_whole(
     rows: list[Any], before: dict[str, Any], after: dict[str, Any], indent: int | None
 ) -> None:
-    """NaN and lone surrogates send a page to Python's parser; the texts are the same on both ways."""
+    """NaN and lone surrogates send a page to Python's parser; the texts are the same on both
+    ways.
+    """
     assume(not {"value", "error"} & {*before, *after})
     assume(not any(name.startswith("@") for name in (*before, *after)))
     body = json.dumps({**before, "value": rows, **after}, indent=indent).encode()
@@ -178,7 +217,9 @@ def same(one: Any, other: Any) -> bool:
         (b'{"d":{"results":[ROW,ROW],"__next":null,"__count":"many"}}', None, None),
     ],
 )
-def test_the_shapes_of_v2(row: bytes, template: bytes, count: int | None, next_link: str | None) -> None:
+def test_the_shapes_of_v2(
+    row: bytes, template: bytes, count: int | None, next_link: str | None
+) -> None:
     page = read_page(template.replace(b"ROW", row))
 
     assert page == PageBody(rows=page.rows, count=count, next_link=next_link, is_v2=True)
@@ -211,13 +252,19 @@ def test_rows_that_stand_twice_are_no_page(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [b"{}", b"1", b'"x"', b'{"a":{"b":[1,2]},"c":3}', b'{ "a": 1 }'], ids=["empty", "1", "x", "deep", "blanks"]
+    "row",
+    [b"{}", b"1", b'"x"', b'{"a":{"b":[1,2]},"c":3}', b'{ "a": 1 }'],
+    ids=["empty", "1", "x", "deep", "blanks"],
 )
 @pytest.mark.parametrize("name", ["value", "d", "results"])
 def test_a_page_of_too_many_rows_is_refused(row: bytes, name: str) -> None:
     def page(count: int) -> bytes:
         rows = b"[" + b", ".join([row] * count) + b"]"
-        return b'{"d":{"results":%s}}' % rows if name == "results" else b'{"%s":%s}' % (name.encode(), rows)
+        return (
+            b'{"d":{"results":%s}}' % rows
+            if name == "results"
+            else b'{"%s":%s}' % (name.encode(), rows)
+        )
 
     assert len(read_page(page(900), most_rows=1_000).rows) == 900
     with pytest.raises(BrokenPage, match="more than 1,000 rows"):

@@ -51,7 +51,12 @@ GUID = "01a205bb-a53b-7b6c-bac8-cee37c9b7414"
         ("2024-01-31", "Edm.Date", V4, "2024-01-31"),
         ("2024-01-31", "Edm.String", V4, "'2024-01-31'"),
         ("2024-01-31T05:00:00Z", None, V4, "2024-01-31T05:00:00Z"),
-        ("2024-01-31T05:00:00.123+01:30", "Edm.DateTimeOffset", V4, "2024-01-31T05:00:00.123+01:30"),
+        (
+            "2024-01-31T05:00:00.123+01:30",
+            "Edm.DateTimeOffset",
+            V4,
+            "2024-01-31T05:00:00.123+01:30",
+        ),
         ("2024-01-31T05:00:00", None, V4, "'2024-01-31T05:00:00'"),
         ("/Date(1706659200000)/", None, V2, "datetime'2024-01-31T00:00:00'"),
         ("/Date(-1)/", "Edm.DateTime", V2, "datetime'1969-12-31T23:59:59.999'"),
@@ -61,7 +66,9 @@ GUID = "01a205bb-a53b-7b6c-bac8-cee37c9b7414"
         (GUID, "Edm.Guid", V2, f"guid'{GUID}'"),
     ],
 )
-def test_a_literal_is_written_by_its_type(value: Any, edm_type: str | None, version: int, written: str) -> None:
+def test_a_literal_is_written_by_its_type(
+    value: Any, edm_type: str | None, version: int, written: str
+) -> None:
     assert literal(value, edm_type, version) == written
 
 
@@ -119,7 +126,10 @@ def test_a_moment_is_the_whole_second_before(seconds: float) -> None:
     at = datetime.fromisoformat(written)
     assert 0 <= seconds - at.timestamp() <= 1
     assert moment_literal(seconds, "Edm.Date", V4) == at.date().isoformat()
-    assert moment_literal(seconds, "Edm.DateTime", V2) == f"datetime'{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
+    assert (
+        moment_literal(seconds, "Edm.DateTime", V2)
+        == f"datetime'{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
+    )
 
 
 def test_filters_are_joined_in_parentheses() -> None:
@@ -146,11 +156,15 @@ class Keys:
         raise NotImplementedError
 
 
-small_keys = st.tuples(st.integers(0, 2), st.integers(0, 2), st.dates(max_value=date(1, 1, 3)).map(str))
+small_keys = st.tuples(
+    st.integers(0, 2), st.integers(0, 2), st.dates(max_value=date(1, 1, 3)).map(str)
+)
 
 
 @given(st.lists(small_keys, unique=True, min_size=1).map(sorted), st.data())
-def test_the_rows_after_a_key_are_those_that_python_finds_greater(keys: list[Any], data: st.DataObject) -> None:
+def test_the_rows_after_a_key_are_those_that_python_finds_greater(
+    keys: list[Any], data: st.DataObject
+) -> None:
     last = data.draw(small_keys)
     names = ("field_code", "well_code", "production_period")
     written = [

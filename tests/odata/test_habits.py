@@ -1,4 +1,6 @@
-"""Whole imports from services that are made to differ: each brings every row, or fails and publishes nothing."""
+"""Whole imports from services that are made to differ: each brings every row, or fails and
+publishes nothing.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Kind:
 REFUSE = {option: Habits(refused={f"${option}"}) for option in ("count", "orderby")}
 WHOLE = {
     "as the specification has it": Kind(),
-    "as the specification has it, in smaller pages than its own": Kind(settings={"page_size": "30"}),
+    "as the specification has it, in smaller pages than its own": Kind(
+        settings={"page_size": "30"}
+    ),
     "a client that pages by $skip": Kind(settings={"source_paging": "skip"}),
     "a client that pages by key": Kind(settings={"source_paging": "keys"}),
     "a key that is declared": Kind(Habits(declares_key=True)),
@@ -65,7 +69,9 @@ WHOLE = {
     "neither $count nor $orderby": Kind(Habits(refused={"$count", "$orderby"}), paging="skip"),
     "a count that is never told": Kind(Habits(ignores_count=True)),
     "a count that is never told, no links": Kind(Habits(ignores_count=True), paging="skip"),
-    "a preference that does nothing": Kind(Habits(ignores_prefer=True), settings={"page_size": "30"}),
+    "a preference that does nothing": Kind(
+        Habits(ignores_prefer=True), settings={"page_size": "30"}
+    ),
     "a link on every page": Kind(Habits(link_on_every_page=True)),
     "a wait of a minute and a half": Kind(faults=(Fault(3, "fail", status=429, retry_after="90"),)),
     "a wait of five minutes": Kind(faults=(Fault(3, "fail", status=429, retry_after="300"),)),
@@ -75,7 +81,11 @@ WHOLE = {
 @pytest.mark.parametrize("kind", WHOLE.values(), ids=WHOLE)
 def test_every_row_of_a_service_is_published(worker_at: Callable[..., Worker], kind: Kind) -> None:
     with SampleSource(
-        DATA, paging=kind.paging, max_page_size=kind.largest, habits=kind.habits, faults=Faults(*kind.faults)
+        DATA,
+        paging=kind.paging,
+        max_page_size=kind.largest,
+        habits=kind.habits,
+        faults=Faults(*kind.faults),
     ) as source:
         worker = worker_at(source.url, **kind.settings)
         job = worker.import_all()
@@ -85,7 +95,9 @@ def test_every_row_of_a_service_is_published(worker_at: Callable[..., Worker], k
     assert len(source.requests) < 60
 
 
-def test_keys_are_asked_for_where_the_service_declares_them_and_takes_them(worker_at: Callable[..., Worker]) -> None:
+def test_keys_are_asked_for_where_the_service_declares_them_and_takes_them(
+    worker_at: Callable[..., Worker],
+) -> None:
     with SampleSource(DATA, max_page_size=100, habits=Habits(declares_key=True)) as source:
         job = worker_at(source.url).import_all()
 
@@ -95,7 +107,9 @@ def test_keys_are_asked_for_where_the_service_declares_them_and_takes_them(worke
     assert ["$filter" in query for query in pages] == [False] + [True] * 7
 
 
-def test_empty_pages_without_end_are_no_reason_to_read_for_ever(worker_at: Callable[..., Worker]) -> None:
+def test_empty_pages_without_end_are_no_reason_to_read_for_ever(
+    worker_at: Callable[..., Worker],
+) -> None:
     habits = Habits(link_on_every_page=True, ignores_count=True)
     with SampleSource(DATA, max_page_size=100, habits=habits) as source:
         worker = worker_at(source.url)
@@ -113,11 +127,17 @@ def test_the_source_s_own_sentence_is_told(worker_at: Callable[..., Worker]) -> 
         job = worker_at(source.url, source_paging="skip").import_all()
 
     assert (job.error or {})["code"] == "SOURCE_REFUSED"
-    assert (job.error or {})["message"].endswith('It says: "The query option $skip is not supported."')
+    assert (job.error or {})["message"].endswith(
+        'It says: "The query option $skip is not supported."'
+    )
 
 
-def test_no_way_to_the_rows_that_are_counted_is_an_incomplete_reading(worker_at: Callable[..., Worker]) -> None:
-    with SampleSource(DATA, paging="skip", max_page_size=100, habits=Habits(no_skip=True)) as source:
+def test_no_way_to_the_rows_that_are_counted_is_an_incomplete_reading(
+    worker_at: Callable[..., Worker],
+) -> None:
+    with SampleSource(
+        DATA, paging="skip", max_page_size=100, habits=Habits(no_skip=True)
+    ) as source:
         worker = worker_at(source.url)
         job = worker.import_all()
 
@@ -126,7 +146,9 @@ def test_no_way_to_the_rows_that_are_counted_is_an_incomplete_reading(worker_at:
     assert worker.manager.current_snapshot() is None
 
 
-def test_the_watermark_stays_where_nobody_knows_that_all_rows_came(worker_at: Callable[..., Worker]) -> None:
+def test_the_watermark_stays_where_nobody_knows_that_all_rows_came(
+    worker_at: Callable[..., Worker],
+) -> None:
     marks = []
     for habits in (Habits(ignores_count=True), Habits()):
         with SampleSource(DATA, max_page_size=100, habits=habits) as source:
@@ -147,7 +169,9 @@ SHARED = {"01": 12_000, "11": 3_000, "12": 3_000, "13": 12_000, "14": 2_000, "20
 
 
 @pytest.mark.parametrize("number", SHARED)
-def test_a_server_of_the_cases_is_read_to_its_end(worker_at: Callable[..., Worker], number: str) -> None:
+def test_a_server_of_the_cases_is_read_to_its_end(
+    worker_at: Callable[..., Worker], number: str
+) -> None:
     with case_server(number) as url:
         worker = worker_at(url)
         job = worker.import_all()

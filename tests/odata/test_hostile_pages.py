@@ -1,4 +1,6 @@
-"""Too many rows are found in bounded memory, a member that stands twice without looking into the rows."""
+"""Too many rows are found in bounded memory, a member that stands twice without looking into the
+rows.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,11 @@ from chalicelib.odata.hostile_pages import has_more_rows, repeated_member
 def test_rows_are_counted_and_commas_are_not(name: str, row: bytes, between: bytes) -> None:
     def page(count: int) -> bytes:
         rows = b"[" + between.join([row] * count) + b"]"
-        return b'{"d":{"results":%s}}' % rows if name == "results" else b'{"%s":%s}' % (name.encode(), rows)
+        return (
+            b'{"d":{"results":%s}}' % rows
+            if name == "results"
+            else b'{"%s":%s}' % (name.encode(), rows)
+        )
 
     assert not has_more_rows(page(1_000), 1_000)
     assert has_more_rows(page(9_000), 1_000)
@@ -43,7 +49,12 @@ def test_counting_takes_no_memory_of_the_rows() -> None:
     ("body", "rows", "names", "expected"),
     [
         (b'{"value":[{"value":1},{"value":2}]}', [b'{"value":1}', b'{"value":2}'], ["value"], None),
-        (b'{"value":[ {"value":1} , {"value":2} ]}', [b'{"value":1}', b'{"value":2}'], ["value"], None),
+        (
+            b'{"value":[ {"value":1} , {"value":2} ]}',
+            [b'{"value":1}', b'{"value":2}'],
+            ["value"],
+            None,
+        ),
         (b'{"x":"\\"value\\"","value":[1]}', [b"1"], ["value"], None),
         (b'{"x":{"value":1},"value":[1]}', [b"1"], ["value"], None),
         (b'{"value":[1],"value":[2]}', [b"2"], ["value"], "value"),

@@ -1,4 +1,6 @@
-"""Pages cut by the key: no row is lost or comes twice, also while the source changes and whatever its page limit."""
+"""Pages cut by the key: no row is lost or comes twice, also while the source changes and whatever
+its page limit.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ DATA = GeneratedProduction(2_000)
 
 
 class ChangingRows:
-    """Rows in key order; after each page that is read, the next of `changes` adds or removes keys."""
+    """Rows in key order; after each page that is read, the next of `changes` adds or removes
+    keys.
+    """
 
     ordered = True
 
@@ -43,7 +47,10 @@ class ChangingRows:
 
     def page(self, skip: int, top: int) -> list[bytes]:
         fields = ("field_code", "well_code", "production_period")
-        return [json.dumps(dict(zip(fields, key, strict=True))).encode() for key in self._keys[skip : skip + top]]
+        return [
+            json.dumps(dict(zip(fields, key, strict=True))).encode()
+            for key in self._keys[skip : skip + top]
+        ]
 
     def after_a_page(self) -> ChangingRows:
         if not self._changes:
@@ -65,7 +72,9 @@ def read_while_changing(rows: ChangingRows, *, paging: str, size: int, limit: in
         return delivered
 
 
-keys = st.tuples(st.integers(1, 3), st.integers(1, 4), st.sampled_from(["2024-01-01", "2024-02-01"]))
+keys = st.tuples(
+    st.integers(1, 3), st.integers(1, 4), st.sampled_from(["2024-01-01", "2024-02-01"])
+)
 some_keys = st.sets(keys, max_size=20)
 
 
@@ -79,7 +88,9 @@ some_keys = st.sets(keys, max_size=20)
 def test_what_stays_comes_once_and_nothing_comes_twice(
     start: set[Any], changes: list[tuple[set[Any], set[Any]]], size: int, limit: int
 ) -> None:
-    delivered = read_while_changing(ChangingRows(start, changes), paging="keys", size=size, limit=limit)
+    delivered = read_while_changing(
+        ChangingRows(start, changes), paging="keys", size=size, limit=limit
+    )
 
     removed = set().union(*(each for _, each in changes))
     assert len(delivered) == len(set(delivered))
@@ -94,7 +105,11 @@ FIRST, SECOND, THIRD, FOURTH = ((1, well, "2024-01-01") for well in range(1, 5))
     ("paging", "change", "expected"),
     [
         ("keys", (set(), {FIRST}), [FIRST, SECOND, THIRD, FOURTH]),
-        ("skip", (set(), {FIRST}), [FIRST, SECOND, FOURTH]),  # the third has moved to where nobody looks again
+        (
+            "skip",
+            (set(), {FIRST}),
+            [FIRST, SECOND, FOURTH],
+        ),  # the third has moved to where nobody looks again
         ("keys", ({(1, 0, "2024-01-01")}, set()), [FIRST, SECOND, THIRD, FOURTH]),
         ("skip", ({(1, 0, "2024-01-01")}, set()), [FIRST, SECOND, SECOND, THIRD, FOURTH]),
     ],
@@ -109,7 +124,9 @@ def test_offsets_lose_and_repeat_where_keys_do_not(
 
 @pytest.mark.parametrize("paging", ["keys", "skip"])
 def test_rows_that_arrive_meanwhile_do_not_end_the_reading_early(paging: str) -> None:
-    """After two pages as many rows have come as were counted at first, and one of those is still to come."""
+    """After two pages as many rows have come as were counted at first, and one of those is still to
+    come.
+    """
     rows = ChangingRows({FIRST, FOURTH}, [({SECOND}, set())])
 
     assert read_while_changing(rows, paging=paging, size=1, limit=1) == [FIRST, SECOND, FOURTH]
@@ -160,7 +177,11 @@ def test_the_filter_of_the_setting_stays_beside_the_key(connect: Connect) -> Non
     wells = [json.loads(bytes(row)) for each in pages for row in each.rows]
     assert len(wells) == 1_200
     assert {row["field_code"] for row in wells} == {1001, 1003}
-    assert source.requests[-1].query["$filter"].startswith("(field_code eq 1001 or field_code eq 1003) and (field_code")
+    assert (
+        source.requests[-1]
+        .query["$filter"]
+        .startswith("(field_code eq 1001 or field_code eq 1003) and (field_code")
+    )
 
 
 def test_the_source_s_own_key_is_taken_when_it_declares_one(serve: Serve, connect: Connect) -> None:
@@ -195,8 +216,12 @@ def test_the_source_s_own_key_is_taken_when_it_declares_one(serve: Serve, connec
     ],
     ids=["null", "absent", "no object", "a list"],
 )
-def test_a_page_that_ends_without_a_key_is_an_error(serve: Serve, connect: Connect, last: Any) -> None:
-    source = serve(Answer(page([{"field_code": 1, "well_code": 1, "production_period": "2024-01-01"}, last])))
+def test_a_page_that_ends_without_a_key_is_an_error(
+    serve: Serve, connect: Connect, last: Any
+) -> None:
+    source = serve(
+        Answer(page([{"field_code": 1, "well_code": 1, "production_period": "2024-01-01"}, last]))
+    )
 
     with pytest.raises(SourceKey, match=r"Page 1 .* WELLHEAD_SOURCE_PAGING to auto") as failed:
         connect(source.url, source_paging="keys").rows()

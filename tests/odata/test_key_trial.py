@@ -1,4 +1,6 @@
-"""A declared key is taken where the service shows that it filters and sorts by it, and nowhere else."""
+"""A declared key is taken where the service shows that it filters and sorts by it, and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 def declared(*types: str) -> Answer:
     names = [f"K{number}" for number in range(len(types))]
     key = "".join(f'<PropertyRef Name="{name}"/>' for name in names)
-    fields = "".join(f'<Property Name="{n}" Type="{t}"/>' for n, t in zip(names, types, strict=True))
+    fields = "".join(
+        f'<Property Name="{n}" Type="{t}"/>' for n, t in zip(names, types, strict=True)
+    )
     kind = f'<EntityType Name="T"><Key>{key}</Key>{fields}</EntityType>'
     service = '<EntityContainer><EntitySet Name="Wells" EntityType="N.T"/></EntityContainer>'
     return Answer(f"<Edmx><Schema>{kind}{service}</Schema></Edmx>".encode())
@@ -54,7 +58,12 @@ REFUSED = Answer(b"", 501)
         ("Edm.Int32", NUMBERS, REFUSED, False),
         ("Edm.Int32", NUMBERS, Answer(b"", 400), False),
         ("Edm.Int32", [[1], [None]], REFUSED, False),
-        ("Edm.String", LETTERS, Answer(keyed(["W21"])), True),  # a service has an order of letters of its own
+        (
+            "Edm.String",
+            LETTERS,
+            Answer(keyed(["W21"])),
+            True,
+        ),  # a service has an order of letters of its own
         ("Edm.String", LETTERS, Answer(keyed(["w01"], ["w02"])), False),
         ("Edm.Boolean", [[True]], REFUSED, False),
     ],
@@ -62,13 +71,17 @@ REFUSED = Answer(b"", 501)
 def test_what_a_trial_shows(
     *, serve: Serve, connect: Connect, kind: str, sample: list[Any], answer: Answer, expected: bool
 ) -> None:
-    survey, source = surveyed(serve, connect, declared(kind), Answer(keyed(*sample)), answer, source_retries="0")
+    survey, source = surveyed(
+        serve, connect, declared(kind), Answer(keyed(*sample)), answer, source_retries="0"
+    )
 
     assert (survey.own_key, survey.takes_keys) == (["K0"], expected)
     assert len(source.asked) <= 2
 
 
-def test_the_rows_after_the_last_one_of_the_sample_are_asked_for(serve: Serve, connect: Connect) -> None:
+def test_the_rows_after_the_last_one_of_the_sample_are_asked_for(
+    serve: Serve, connect: Connect
+) -> None:
     described, sample = declared("Edm.Int32", "Edm.String"), Answer(keyed([1, "a"], [1, "b"]))
     survey, source = surveyed(serve, connect, described, sample, Answer(keyed([1, "c"])))
 
@@ -82,12 +95,18 @@ def test_the_rows_after_the_last_one_of_the_sample_are_asked_for(serve: Serve, c
 
 @pytest.mark.parametrize(
     ("kind", "settings"),
-    [("Edm.Double", {}), ("Edm.Int32", {"source_paging": "links"}), ("Edm.Int32", {"source_paging": "skip"})],
+    [
+        ("Edm.Double", {}),
+        ("Edm.Int32", {"source_paging": "links"}),
+        ("Edm.Int32", {"source_paging": "skip"}),
+    ],
 )
 def test_nothing_is_tried_where_keys_are_not_wanted_or_no_good(
     serve: Serve, connect: Connect, kind: str, settings: dict[str, str]
 ) -> None:
-    survey, source = surveyed(serve, connect, declared(kind), Answer(keyed([1.5])), REFUSED, **settings)
+    survey, source = surveyed(
+        serve, connect, declared(kind), Answer(keyed([1.5])), REFUSED, **settings
+    )
 
     assert not survey.takes_keys
     assert len(source.asked) == 1

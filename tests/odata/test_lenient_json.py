@@ -17,7 +17,9 @@ from chalicelib.odata.lenient_json import MOST_BYTES, NoJson, read_leniently
         (b"[[1],2]", [], [b"[1]", b"2"]),
     ],
 )
-def test_the_elements_of_a_list_are_as_they_are_written(text: bytes, path: list[str], elements: list[bytes]) -> None:
+def test_the_elements_of_a_list_are_as_they_are_written(
+    text: bytes, path: list[str], elements: list[bytes]
+) -> None:
     assert read_leniently(text, {"a", "b"}).elements(path) == elements
 
 
@@ -27,7 +29,9 @@ def test_of_each_object_the_named_members_are_kept() -> None:
     assert document.members == {"a": {"b": 2}, "b": [{}, {"b": 5}]}
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"a":1}{}', b"<html>", b"[" * 200_000, b'{"a":' + b"1" * 5_000 + b"}"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b'{"a":1}{}', b"<html>", b"[" * 200_000, b'{"a":' + b"1" * 5_000 + b"}"]
+)
 def test_what_is_no_json_says_so(text: bytes) -> None:
     with pytest.raises(NoJson, match="it is no complete JSON"):
         read_leniently(text, {"a"})

@@ -1,4 +1,6 @@
-"""What was read before is refused: by its address, by its first and last row, and by the keys of a few rows."""
+"""What was read before is refused: by its address, by its first and last row, and by the keys of a
+few rows.
+"""
 
 import json
 import random
@@ -23,7 +25,9 @@ def test_what_is_new_passes() -> None:
     guard.refuse_again("e", [], page=5)
 
 
-@pytest.mark.parametrize(("url", "rows"), [("a", ROWS[:1]), ("b", ROWS), ("b", [ROWS[0], b"{}", ROWS[2]]), ("a", [])])
+@pytest.mark.parametrize(
+    ("url", "rows"), [("a", ROWS[:1]), ("b", ROWS), ("b", [ROWS[0], b"{}", ROWS[2]]), ("a", [])]
+)
 def test_what_came_before_is_a_loop_and_names_the_page(url: str, rows: list[bytes]) -> None:
     guard = LoopGuard()
     guard.refuse_again("a", ROWS, page=1)
@@ -52,7 +56,9 @@ def test_the_same_rows_in_ever_another_order_come_to_an_end() -> None:
 
     def read(pages: int) -> None:
         for page in range(1, pages):
-            guard.refuse_again(f"{page}", rows_of(draw.sample(range(300), 50)), page=page, order=["id"])
+            guard.refuse_again(
+                f"{page}", rows_of(draw.sample(range(300), 50)), page=page, order=["id"]
+            )
 
     with pytest.raises(SourceLoop) as looped:
         read(10_000)
@@ -72,7 +78,10 @@ def test_several_rows_of_a_key_beside_each_other_are_progress(each: int) -> None
     ("cursor", "says"),
     [
         (Cursor(url="a", empty=100), "100 pages in a row without a single row"),
-        (Cursor(url="a", delivered=105_001, expected=2_500), "announced 2,500 rows and has sent 105,001"),
+        (
+            Cursor(url="a", delivered=105_001, expected=2_500),
+            "announced 2,500 rows and has sent 105,001",
+        ),
         (Cursor(url="a", delivered=100_001, expected=0), "announced 0 rows"),
     ],
 )
@@ -109,7 +118,9 @@ def test_pages_that_differ_in_their_key_or_in_two_fields_are_progress() -> None:
 
 
 def test_a_page_whose_rows_lack_their_key_tells_nothing() -> None:
-    """A row that will be rejected stands first; nothing but its one field differs between the pages."""
+    """A row that will be rejected stands first; nothing but its one field differs between the
+    pages.
+    """
     guard = LoopGuard()
 
     for number in range(3):

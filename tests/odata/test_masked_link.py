@@ -1,4 +1,6 @@
-"""What the configured URL's query holds stays out of the table, and comes back for the next worker."""
+"""What the configured URL's query holds stays out of the table, and comes back for the next
+worker.
+"""
 
 from __future__ import annotations
 
@@ -35,18 +37,28 @@ def lower_digits(text: str) -> str:
 
 
 FORMS = (quote_all, quote_plus, lower_digits, lambda key: quote_all(quote_all(key)))
-words_of_a_key = st.characters(codec="utf-8", exclude_characters=MASK[0], exclude_categories=["Lt", "Cs"])
+words_of_a_key = st.characters(
+    codec="utf-8", exclude_characters=MASK[0], exclude_categories=["Lt", "Cs"]
+)
 words = st.text(st.characters(codec="utf-8", exclude_characters=MASK[0]), max_size=8)
 
 
-@given(options=st.lists(st.tuples(words, words), max_size=4), at=st.integers(0, 4), encode=st.sampled_from(ENCODINGS))
-def test_a_masked_link_has_no_key_and_gets_it_back(options: list[tuple[str, str]], at: int, encode: Any) -> None:
+@given(
+    options=st.lists(st.tuples(words, words), max_size=4),
+    at=st.integers(0, 4),
+    encode=st.sampled_from(ENCODINGS),
+)
+def test_a_masked_link_has_no_key_and_gets_it_back(
+    options: list[tuple[str, str]], at: int, encode: Any
+) -> None:
     pairs = [*options[:at], ("sap-key", KEY), *options[at:]]
     link = "https://example.org/odata/Wells?" + urlencode(pairs, quote_via=encode)
 
     hidden = masked(link, SOURCE)
 
-    assert _pairs(hidden) == [pair if pair != ("sap-key", KEY) else ("sap-key", MASK) for pair in pairs]
+    assert _pairs(hidden) == [
+        pair if pair != ("sap-key", KEY) else ("sap-key", MASK) for pair in pairs
+    ]
     assert _pairs(unmasked(hidden, SOURCE)) == pairs
 
 
@@ -69,12 +81,23 @@ def test_links_without_the_key_stay_to_the_letter() -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["sap-key={}", "SAP-Key={}", "Sap-KEY={}", "%73ap-key={}", "%2573ap-key={}", "sap%2Dkey={}", "SAP%2dKEY={}"],
+    [
+        "sap-key={}",
+        "SAP-Key={}",
+        "Sap-KEY={}",
+        "%73ap-key={}",
+        "%2573ap-key={}",
+        "sap%2Dkey={}",
+        "SAP%2dKEY={}",
+    ],
 )
 @pytest.mark.parametrize(
-    "write", [quote_all, quote_plus, lambda key: quote_all(quote_all(key)), lower_digits, str.swapcase]
+    "write",
+    [quote_all, quote_plus, lambda key: quote_all(quote_all(key)), lower_digits, str.swapcase],
 )
-def test_a_key_under_its_name_is_masked_however_both_are_written(option: str, write: Callable[[str], str]) -> None:
+def test_a_key_under_its_name_is_masked_however_both_are_written(
+    option: str, write: Callable[[str], str]
+) -> None:
     key = "Hunter2-%41+/=ü"
     source = f"https://example.org/odata/Wells?sap-key={quote_all(key)}"
     link = f"https://example.org/odata/Wells?{option.format(quote_all(write(key)))}&$skip=2"
@@ -82,7 +105,10 @@ def test_a_key_under_its_name_is_masked_however_both_are_written(option: str, wr
     hidden = masked(link, source)
 
     assert hidden == f"https://example.org/odata/Wells?{option.format(MASK)}&$skip=2"
-    assert unmasked(hidden, source) == f"https://example.org/odata/Wells?{option.format(quote_all(key))}&$skip=2"
+    assert (
+        unmasked(hidden, source)
+        == f"https://example.org/odata/Wells?{option.format(quote_all(key))}&$skip=2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +123,9 @@ def test_a_key_under_its_name_is_masked_however_both_are_written(option: str, wr
         "?a={0}&b={0}",
     ],
 )
-@pytest.mark.parametrize("write", [quote_all, quote_plus, lower_digits, lambda key: quote_all(quote_all(key))])
+@pytest.mark.parametrize(
+    "write", [quote_all, quote_plus, lower_digits, lambda key: quote_all(quote_all(key))]
+)
 def test_a_key_in_any_other_place_is_masked_and_comes_back_to_the_letter(
     link: str, write: Callable[[str], str]
 ) -> None:
@@ -128,7 +156,9 @@ def test_a_short_value_is_masked_under_its_name_alone() -> None:
 
     hidden = masked(link, source)
 
-    assert hidden == "https://example.org:100/odata/Wells?sap-client=***&$skip=1002&$top=100&v=***&w=2"
+    assert (
+        hidden == "https://example.org:100/odata/Wells?sap-client=***&$skip=1002&$top=100&v=***&w=2"
+    )
     assert unmasked(hidden, source) == link
 
 
@@ -138,8 +168,15 @@ def test_a_source_is_shown_without_what_its_query_holds() -> None:
 
 @example(key="000000:%", before="", after="", form=quote_all)
 @example(key="0000000%", before="", after="25", form=str)
-@given(key=st.text(words_of_a_key, min_size=8, max_size=20), before=words, after=words, form=st.sampled_from(FORMS))
-def test_no_link_keeps_a_key_and_each_is_put_together_again(key: str, before: str, after: str, form: Any) -> None:
+@given(
+    key=st.text(words_of_a_key, min_size=8, max_size=20),
+    before=words,
+    after=words,
+    form=st.sampled_from(FORMS),
+)
+def test_no_link_keeps_a_key_and_each_is_put_together_again(
+    key: str, before: str, after: str, form: Any
+) -> None:
     source = f"https://example.org/odata/Wells?k={quote_all(key)}"
     link = f"Wells?$skiptoken={quote_all(before)}{form(key)}{quote_all(after)}"
 
@@ -162,13 +199,19 @@ def fully_decoded(text: str) -> str:
 def test_a_key_that_was_changed_meanwhile_is_the_one_that_is_used() -> None:
     hidden = masked(f"?sap-key={quote(KEY, safe='')}&$skip=2", SOURCE)
 
-    assert unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone") == "?sap-key=new%2Bone&$skip=2"
+    assert (
+        unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
+        == "?sap-key=new%2Bone&$skip=2"
+    )
 
 
 def test_a_key_within_a_token_is_the_one_that_is_used_too() -> None:
     hidden = masked(f"?$skiptoken=7,{quote_all(quote_all(KEY))}", SOURCE)
 
-    assert unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone") == "?$skiptoken=7,new%252Bone"
+    assert (
+        unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
+        == "?$skiptoken=7,new%252Bone"
+    )
 
 
 def test_a_link_that_an_earlier_version_masked_is_put_together_again() -> None:
@@ -180,8 +223,14 @@ def test_no_item_of_the_table_holds_the_key_and_every_worker_sends_it(
     environment: dict[str, str], dynamodb: Any
 ) -> None:
     with SampleSource(GeneratedProduction(60), paging="skip") as source:
-        paged = {"WELLHEAD_PAGE_SIZE": "10", "WELLHEAD_CHECKPOINT_SECONDS": "1", "WELLHEAD_SOURCE_PAGING": "skip"}
-        worker = Worker(environment | paged | {"WELLHEAD_SOURCE_URL": f"{source.url}?sap-key=hunter2"}, dynamodb)
+        paged = {
+            "WELLHEAD_PAGE_SIZE": "10",
+            "WELLHEAD_CHECKPOINT_SECONDS": "1",
+            "WELLHEAD_SOURCE_PAGING": "skip",
+        }
+        worker = Worker(
+            environment | paged | {"WELLHEAD_SOURCE_URL": f"{source.url}?sap-key=hunter2"}, dynamodb
+        )
         job_id = worker.trigger()
 
         worker.run(job_id, remaining=Budget(worker.clock, 3))

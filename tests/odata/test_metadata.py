@@ -1,4 +1,6 @@
-"""The key and the types of an entity set, from documents of any service, and nothing from hostile ones."""
+"""The key and the types of an entity set, from documents of any service, and nothing from hostile
+ones.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,21 @@ def document(inner: str) -> bytes:
 
 
 def test_the_sample_source_declares_its_key_and_types() -> None:
-    v4, v2 = (read_entity_type(metadata(version, has_key=True), "WellProduction") for version in (4, 2))
+    v4, v2 = (
+        read_entity_type(metadata(version, has_key=True), "WellProduction") for version in (4, 2)
+    )
 
     assert v4
     assert v2
     assert v4.key == v2.key == ["field_code", "well_code", "production_period"]
-    assert (v4.types["production_period"], v2.types["production_period"]) == ("Edm.Date", "Edm.DateTime")
+    assert (v4.types["production_period"], v2.types["production_period"]) == (
+        "Edm.Date",
+        "Edm.DateTime",
+    )
     assert (v4.types["well_code"], v4.types["updated_at"]) == ("Edm.Int64", "Edm.DateTimeOffset")
-    assert read_entity_type(metadata(4, has_key=False), "WellProduction") == EntityType(key=[], types=v4.types)
+    assert read_entity_type(metadata(4, has_key=False), "WellProduction") == EntityType(
+        key=[], types=v4.types
+    )
 
 
 def test_a_type_has_what_it_inherits() -> None:
@@ -34,7 +43,9 @@ def test_a_type_has_what_it_inherits() -> None:
         '<EntityContainer Name="E"><EntitySet Name="Wells" EntityType="N.Well"/></EntityContainer>'
     )
 
-    assert read_entity_type(body, "Wells") == EntityType(key=["ID"], types={"ID": "Edm.Guid", "a": "Edm.Int32"})
+    assert read_entity_type(body, "Wells") == EntityType(
+        key=["ID"], types={"ID": "Edm.Guid", "a": "Edm.Int32"}
+    )
     assert read_entity_type(body, "Fields") is None
 
 

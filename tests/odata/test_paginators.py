@@ -1,4 +1,6 @@
-"""The conversations in the docstrings are held as they are written; what a source answers decides what comes next."""
+"""The conversations in the docstrings are held as they are written; what a source answers decides
+what comes next.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,16 @@ START = Cursor(url=f"{URL}?a", order=["id"])
 
 
 def conversations(way: type) -> list[list[tuple[dict[str, str], bytes]]]:
-    """Of each block of the docstring the queries in their order, each with its answer. Remarks stand behind blanks."""
+    """Of each block of the docstring the queries in their order, each with its answer. Remarks
+    stand behind blanks.
+    """
     blocks = re.findall(r"```\n(.*?)```", dedent(way.__doc__ or ""), re.DOTALL)
-    said = [re.findall(r"GET Wells\?(.+?)(?:  .*)?\n +(\{.+?\})(?:  .*)?\n", block) for block in blocks]
-    return [[(dict(parse_qsl(query)), answer.encode()) for query, answer in block] for block in said]
+    said = [
+        re.findall(r"GET Wells\?(.+?)(?:  .*)?\n +(\{.+?\})(?:  .*)?\n", block) for block in blocks
+    ]
+    return [
+        [(dict(parse_qsl(query)), answer.encode()) for query, answer in block] for block in said
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +56,14 @@ def test_a_conversation_goes_as_it_is_written(
     serve: Serve, connect: Connect, way: type, block: int, settings: dict[str, str]
 ) -> None:
     told = written = conversations(way)[block]
-    if settings["source_paging"] == "auto":  # the first request may be answered with a link, so it bounds nothing
+    if (
+        settings["source_paging"] == "auto"
+    ):  # the first request may be answered with a link, so it bounds nothing
         (first, answered), *later = written
-        told = [({name: value for name, value in first.items() if name != "$top"}, answered), *later]
+        told = [
+            ({name: value for name, value in first.items() if name != "$top"}, answered),
+            *later,
+        ]
 
     def answer(handler: ScriptedHandler) -> Answer:
         return Answer(next(answer for query, answer in told if query == handler.asked.query))
@@ -62,11 +75,15 @@ def test_a_conversation_goes_as_it_is_written(
 
     assert len(written) >= 2
     assert delivered == list(range(1, len(delivered) + 1))
-    assert sorted(str(asked.query) for asked in source.asked) == sorted(str(query) for query, _ in told)
+    assert sorted(str(asked.query) for asked in source.asked) == sorted(
+        str(query) for query, _ in told
+    )
 
 
 def body(*ids: Any, count: int | None = None, link: str | None = None) -> PageBody:
-    return PageBody(rows=[json.dumps({"id": each}).encode() for each in ids], count=count, next_link=link)
+    return PageBody(
+        rows=[json.dumps({"id": each}).encode() for each in ids], count=count, next_link=link
+    )
 
 
 def asked_after(paging: str, cursor: Cursor, page: PageBody) -> tuple[str | None, str]:
@@ -94,7 +111,9 @@ def asked_after(paging: str, cursor: Cursor, page: PageBody) -> tuple[str | None
         ("keys", body(count=9), (None, "keys")),
     ],
 )
-def test_the_request_after_a_page(paging: str, page: PageBody, expected: tuple[str | None, str]) -> None:
+def test_the_request_after_a_page(
+    paging: str, page: PageBody, expected: tuple[str | None, str]
+) -> None:
     assert asked_after(paging, START, page) == expected
 
 
@@ -113,12 +132,24 @@ def test_empty_pages_after_as_many_rows_as_counted_are_the_end() -> None:
     behind = replace(START, by_link=True, empty=2)
     assert asked_after("auto", behind, body(count=0, link=LINK)) == (None, "count")
     assert asked_after("auto", behind, body(count=1, link=LINK)) == (f"a to {LINK}", "")
-    assert asked_after("auto", replace(behind, empty=1), body(count=0, link=LINK)) == (f"a to {LINK}", "")
+    assert asked_after("auto", replace(behind, empty=1), body(count=0, link=LINK)) == (
+        f"a to {LINK}",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
     ("paging", "takes_keys", "expected"),
-    [("auto", True, "keys"), ("auto", False, "auto"), ("links", True, "links"), ("skip", True, "skip")],
+    [
+        ("auto", True, "keys"),
+        ("auto", False, "auto"),
+        ("links", True, "links"),
+        ("skip", True, "skip"),
+    ],
 )
-def test_keys_are_the_default_where_the_service_takes_them(paging: str, takes_keys: bool, expected: str) -> None:
-    assert way_of(settings_for(URL, source_paging=paging), Survey(takes_keys=takes_keys)) == expected
+def test_keys_are_the_default_where_the_service_takes_them(
+    paging: str, takes_keys: bool, expected: str
+) -> None:
+    assert (
+        way_of(settings_for(URL, source_paging=paging), Survey(takes_keys=takes_keys)) == expected
+    )

@@ -1,4 +1,6 @@
-"""Ranges of the key: each row is in one of them, whatever lacks a key, and a source that cannot be cut stays whole."""
+"""Ranges of the key: each row is in one of them, whatever lacks a key, and a source that cannot be
+cut stays whole.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ Row = tuple[int | None, int | None, str | None]
 
 @dataclass
 class Service:
-    """Answers with rows of a key of three fields, as OData has it: nulls come first, and are neither less nor more than
-    anything. What it does otherwise is told to it.
+    """Answers with rows of a key of three fields, as OData has it: nulls come first, and are
+    neither less nor more than anything. What it does otherwise is told to it.
     """
 
     rows: Sequence[Row]
@@ -55,7 +57,8 @@ class Service:
         rows = self._ordered(self._matching(options.get("$filter", "")), options["$orderby"])
         skip = 0 if self.ignores_skip else int(options.get("$skip", 0))
         found = [
-            json.dumps(dict(zip(KEY, row, strict=True))).encode() for row in rows[skip : skip + int(options["$top"])]
+            json.dumps(dict(zip(KEY, row, strict=True))).encode()
+            for row in rows[skip : skip + int(options["$top"])]
         ]
         return PageBody(rows=found, count=None, next_link=None), 1
 
@@ -67,14 +70,20 @@ class Service:
         return self.counts(len(self._matching(wanted)))
 
     def _matching(self, text: str) -> list[Row]:
-        return list(self.rows) if self.ignores_filter or not text else [row for row in self.rows if holds(text, row)]
+        return (
+            list(self.rows)
+            if self.ignores_filter or not text
+            else [row for row in self.rows if holds(text, row)]
+        )
 
     def _ordered(self, rows: list[Row], order: str) -> list[Row]:
         names = order.split(",")
         is_falling = names[0].endswith(" desc")
         places = [KEY.index(name.split()[0]) for name in names]
         return sorted(
-            rows, key=lambda row: [(row[place] is not None, row[place]) for place in places], reverse=is_falling
+            rows,
+            key=lambda row: [(row[place] is not None, row[place]) for place in places],
+            reverse=is_falling,
         )
 
 
@@ -82,8 +91,12 @@ def holds(text: str, row: Row) -> bool:
     return bool(Filter(text).test(tuple((value, value) for value in row)))
 
 
-def finder(service: Service, *, own_key: bool = False, types: dict[str, str] = TYPES) -> RangeFinder:
-    survey = Survey(fields=list(KEY), entity=EntityType(key=list(KEY) if own_key else [], types=types))
+def finder(
+    service: Service, *, own_key: bool = False, types: dict[str, str] = TYPES
+) -> RangeFinder:
+    survey = Survey(
+        fields=list(KEY), entity=EntityType(key=list(KEY) if own_key else [], types=types)
+    )
     return RangeFinder(
         connection=cast("Any", service),  # of it two methods are asked
         addresses=PageAddresses(settings_for(URL), survey),
@@ -102,23 +115,50 @@ def days(count: int) -> list[str]:
     return [f"2024-{1 + number // 28:02d}-{1 + number % 28:02d}" for number in range(count)]
 
 
-MANY: list[Row] = [(code, well, day) for code in (1, 2, 3) for well in range(1, 8) for day in days(10)]
-keys = st.tuples(st.none() | st.integers(1, 4), st.none() | st.integers(-3, 12), st.none() | st.sampled_from(days(30)))
+MANY: list[Row] = [
+    (code, well, day) for code in (1, 2, 3) for well in range(1, 8) for day in days(10)
+]
+keys = st.tuples(
+    st.none() | st.integers(1, 4),
+    st.none() | st.integers(-3, 12),
+    st.none() | st.sampled_from(days(30)),
+)
 
 
-@given(rows=st.lists(keys, max_size=60), wanted=st.integers(2, 8), knows_skip=st.booleans(), knows_null=st.booleans())
-@example(rows=[(1, well, day) for well in range(6) for day in days(10)], wanted=6, knows_skip=True, knows_null=True)
-@example(rows=[(code, 1, days(1)[0]) for code in range(1, 60)], wanted=4, knows_skip=False, knows_null=True)
-def test_each_row_is_in_one_range_of_them_all(rows: list[Row], wanted: int, knows_skip: bool, knows_null: bool) -> None:
+@given(
+    rows=st.lists(keys, max_size=60),
+    wanted=st.integers(2, 8),
+    knows_skip=st.booleans(),
+    knows_null=st.booleans(),
+)
+@example(
+    rows=[(1, well, day) for well in range(6) for day in days(10)],
+    wanted=6,
+    knows_skip=True,
+    knows_null=True,
+)
+@example(
+    rows=[(code, 1, days(1)[0]) for code in range(1, 60)],
+    wanted=4,
+    knows_skip=False,
+    knows_null=True,
+)
+def test_each_row_is_in_one_range_of_them_all(
+    rows: list[Row], wanted: int, knows_skip: bool, knows_null: bool
+) -> None:
     ranges = finder(Service(rows, knows_skip=knows_skip, knows_null=knows_null)).ranges(wanted)
 
     if ranges:
         assert in_each(ranges, rows) == [1] * len(rows)
         assert sum(each.rows for each in ranges) == len(rows)
-        assert [each.rows for each in ranges] == [sum(holds(each.filter, row) for row in rows) for each in ranges]
+        assert [each.rows for each in ranges] == [
+            sum(holds(each.filter, row) for row in rows) for each in ranges
+        ]
 
 
-@pytest.mark.parametrize("lacking", [(None, 1, "2024-01-01"), (1, None, "2024-01-01"), (1, 1, None)])
+@pytest.mark.parametrize(
+    "lacking", [(None, 1, "2024-01-01"), (1, None, "2024-01-01"), (1, 1, None)]
+)
 def test_rows_that_lack_a_field_of_the_key_are_in_one_range_too(lacking: Row) -> None:
     """Of their own, unless what they do not lack puts them into another one."""
     rows = [*MANY, lacking, lacking]
@@ -165,7 +205,9 @@ def test_what_has_a_scale_is_halved(kind: str, values: list[str]) -> None:
             if "$skip" in options:
                 raise SourceRefused
             value = values[-1] if options["$orderby"].endswith("desc") else values[0]
-            told = json.dumps({KEY[0]: value} if kind.startswith("Edm.Date") else {KEY[0]: json.loads(value)})
+            told = json.dumps(
+                {KEY[0]: value} if kind.startswith("Edm.Date") else {KEY[0]: json.loads(value)}
+            )
             return PageBody(rows=[told.encode()], count=None, next_link=None), 1
 
         def count(self, counted: str, _: str, **__: Any) -> int | None:
@@ -318,7 +360,10 @@ def test_a_part_asks_for_its_range_beside_all_else_that_the_import_asks_for() ->
 
     part, nulls = parts_of(
         whole,
-        [Range(filter="well_code ge 5", rows=9), Range(filter="well_code eq null", rows=1, has_keys=False)],
+        [
+            Range(filter="well_code ge 5", rows=9),
+            Range(filter="well_code eq null", rows=1, has_keys=False),
+        ],
         addresses,
     )
 

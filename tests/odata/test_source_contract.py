@@ -1,4 +1,6 @@
-"""The contract of the source, paging: every row once in whatever form the pages come, or an error that says why not."""
+"""The contract of the source, paging: every row once in whatever form the pages come, or an error
+that says why not.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,18 @@ def counting(again: int, *steps: Step | bytes) -> Callable[[Stage], list[Step]]:
 
 
 def v2(rows: list[Any], **more: Any) -> bytes:
-    dated = [{"__metadata": {"type": "N.T"}, **row, "production_period": "/Date(1704067200000)/"} for row in rows]
+    dated = [
+        {"__metadata": {"type": "N.T"}, **row, "production_period": "/Date(1704067200000)/"}
+        for row in rows
+    ]
     return json.dumps({"d": {"results": dated} | more}).encode()
 
 
 def to_alias(stage: Stage) -> list[Step]:
     stage.alias.steps = [Answer(page(SECOND))]
-    return script(page(FIRST, odata_nextLink=f"http://localhost:{stage.alias.port}{PATH}?$skiptoken=2"))
+    return script(
+        page(FIRST, odata_nextLink=f"http://localhost:{stage.alias.port}{PATH}?$skiptoken=2")
+    )
 
 
 LOOP = "SOURCE_PAGING_LOOP"
@@ -76,17 +83,22 @@ CASES = {
         steps=script(page([], odata_nextLink="?a"), page(FIRST)), expect=Completed(oil=TWO)
     ),
     "no rows at all, where some were published": Case(
-        steps=script(page([], odata_count=0)), expect=Failed("HELD", page=None, says="Not one row came")
+        steps=script(page([], odata_count=0)),
+        expect=Failed("HELD", page=None, says="Not one row came"),
     ),
     # --- no links
     "offsets until the count is reached": Case(
-        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=4
+        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)),
+        expect=Completed(oil=FOUR),
+        asked=4,
     ),
     "offsets without a count": Case(
         steps=script(page(FIRST), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
     ),
     "pages shorter than asked for": Case(
-        steps=script(*(page(wells(n, n), odata_count=4) for n in range(10, 14))), expect=Completed(oil=FOUR), asked=6
+        steps=script(*(page(wells(n, n), odata_count=4) for n in range(10, 14))),
+        expect=Completed(oil=FOUR),
+        asked=6,
     ),
     "more rows on a page than asked for": Case(
         steps=script(page(FIRST + SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=2
@@ -104,10 +116,13 @@ CASES = {
     ),
     # --- OData v2
     "v2 with a link and a count": Case(
-        steps=script(v2(FIRST, __count="4", __next="Wells?$skiptoken=2"), v2(SECOND)), expect=Completed(oil=FOUR)
+        steps=script(v2(FIRST, __count="4", __next="Wells?$skiptoken=2"), v2(SECOND)),
+        expect=Completed(oil=FOUR),
     ),
     "v2 with offsets": Case(
-        steps=script(v2(FIRST, __count="4"), v2(SECOND, __count="4")), expect=Completed(oil=FOUR), asked=4
+        steps=script(v2(FIRST, __count="4"), v2(SECOND, __count="4")),
+        expect=Completed(oil=FOUR),
+        asked=4,
     ),
     "v2 with the rows in d": Case(
         steps=script(json.dumps({"d": FIRST}).encode(), b'{"d": []}'), expect=Completed(oil=TWO)
@@ -117,13 +132,19 @@ CASES = {
         expect=Failed("SOURCE_REDIRECTED", says="WELLHEAD_SOURCE_ALIASES"),
     ),
     # --- paging that goes nowhere
-    "a link to itself": Case(steps=script(page(FIRST, odata_nextLink="?a")), expect=Failed(LOOP, page=2)),
+    "a link to itself": Case(
+        steps=script(page(FIRST, odata_nextLink="?a")), expect=Failed(LOOP, page=2)
+    ),
     "a link back to the first page": Case(
-        steps=script(page(FIRST, odata_nextLink="?a"), page(SECOND, odata_nextLink="?b"), page(FIRST)),
+        steps=script(
+            page(FIRST, odata_nextLink="?a"), page(SECOND, odata_nextLink="?b"), page(FIRST)
+        ),
         expect=Failed(LOOP, page=3),
     ),
     "a token that serves page one again": Case(
-        steps=script(page(FIRST, odata_nextLink="?$skiptoken=2"), page(FIRST, odata_nextLink="?$skiptoken=4")),
+        steps=script(
+            page(FIRST, odata_nextLink="?$skiptoken=2"), page(FIRST, odata_nextLink="?$skiptoken=4")
+        ),
         expect=Failed(LOOP, page=2),
     ),
     "an empty page that links to itself": Case(
@@ -145,27 +166,37 @@ CASES = {
         expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True),
     ),
     "a link that is no text": Case(
-        steps=script(page(FIRST, odata_nextLink=7)), expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True)
+        steps=script(page(FIRST, odata_nextLink=7)),
+        expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True),
     ),
     # --- counts, and a source that changes while it is read
     "a count that stops at a limit": Case(
-        steps=script(page(FIRST, odata_count=3), page(SECOND, odata_count=3), page(wells(14, 15)), page([])),
+        steps=script(
+            page(FIRST, odata_count=3), page(SECOND, odata_count=3), page(wells(14, 15)), page([])
+        ),
         expect=Completed(oil=FOUR | {14: 14.0, 15: 15.0}, warnings={"SOURCE_CHANGED": 3}),
     ),
     "an error beyond the count": Case(
-        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4), *[Answer(b"", 500)] * 9),
+        steps=script(
+            page(FIRST, odata_count=4), page(SECOND, odata_count=4), *[Answer(b"", 500)] * 9
+        ),
         expect=Completed(oil=FOUR, retries=1),
         settings={"source_retries": "1"},
     ),
     "an error after more rows than counted": Case(
         steps=script(
-            page(FIRST, odata_count=3), page(SECOND, odata_count=3), page(wells(14, 15)), *[Answer(b"", 500)] * 9
+            page(FIRST, odata_count=3),
+            page(SECOND, odata_count=3),
+            page(wells(14, 15)),
+            *[Answer(b"", 500)] * 9,
         ),
         expect=Failed("SOURCE_UNAVAILABLE", page=4, retryable=True),
         settings={"source_retries": "1"},
     ),
     "a count with a point": Case(
-        steps=script(page(FIRST, odata_count=4.0), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
+        steps=script(page(FIRST, odata_count=4.0), page(SECOND), page([])),
+        expect=Completed(oil=FOUR),
+        asked=4,
     ),
     "a count of another number than delivered": Case(
         steps=script(page(FIRST, odata_count=7, odata_nextLink="?a"), page(SECOND), page([])),
@@ -180,19 +211,29 @@ CASES = {
         expect=Completed(oil=FOUR, warnings={"SOURCE_CHANGED": 1}),
     ),
     "links that end before the count, and $skip that brings the rest": Case(
-        steps=script(page(wells(10, 10), odata_count=4, odata_nextLink="?a"), page(wells(11, 11)), page(SECOND)),
+        steps=script(
+            page(wells(10, 10), odata_count=4, odata_nextLink="?a"),
+            page(wells(11, 11)),
+            page(SECOND),
+        ),
         expect=Completed(oil=FOUR),
         asked=5,
     ),
     "links that end before the count, and no $skip": Case(
-        steps=script(page(wells(10, 10), odata_count=4, odata_nextLink="?a"), page(SECOND), Answer(b"", 400)),
+        steps=script(
+            page(wells(10, 10), odata_count=4, odata_nextLink="?a"), page(SECOND), Answer(b"", 400)
+        ),
         expect=Failed("HELD", page=None, says="counts 4 rows and delivered 3"),
     ),
     "links that end before the count, and $skip that does nothing": Case(
-        steps=script(page(FIRST, odata_count=4, odata_nextLink="?a"), page(wells(12, 12)), page(FIRST)),
+        steps=script(
+            page(FIRST, odata_count=4, odata_nextLink="?a"), page(wells(12, 12)), page(FIRST)
+        ),
         expect=Failed("HELD", page=None, says="counts 4 rows and delivered 3"),
     ),
-    "one page, no count and no $skip": Case(steps=script(page(FIRST), Answer(b"", 400)), expect=Completed(oil=TWO)),
+    "one page, no count and no $skip": Case(
+        steps=script(page(FIRST), Answer(b"", 400)), expect=Completed(oil=TWO)
+    ),
     "a count that is what remains": Case(
         steps=script(page(FIRST, odata_count=4, odata_nextLink="?a"), page(SECOND, odata_count=2)),
         expect=Completed(oil=FOUR),
@@ -202,16 +243,27 @@ CASES = {
         expect=Completed(oil=FOUR, warnings={"SOURCE_CHANGED": 1}),
     ),
     "a count that is nonsense": Case(
-        steps=script(page(FIRST, odata_count="many", odata_nextLink="?a"), page(SECOND, odata_count=-1)),
+        steps=script(
+            page(FIRST, odata_count="many", odata_nextLink="?a"), page(SECOND, odata_count=-1)
+        ),
         expect=Completed(oil=FOUR),
     ),
     "a row lost while offsets move": Case(
-        steps=counting(3, page(FIRST, odata_count=4), page(wells(13, 13), odata_count=3), page([], odata_count=3)),
+        steps=counting(
+            3,
+            page(FIRST, odata_count=4),
+            page(wells(13, 13), odata_count=3),
+            page([], odata_count=3),
+        ),
         expect=Completed(oil={10: 10.0, 11: 11.0, 13: 13.0}, warnings={"SOURCE_CHANGED": 1}),
     ),
     "a row that comes in two pages": Case(
-        steps=counting(5, page(FIRST, odata_count=4), page([well(11), well(12)]), page(wells(13, 13)), page([])),
-        expect=Completed(oil=FOUR, duplicate=1, warnings={"SOURCE_CHANGED": 1, "SAME_KEY_ON_TWO_PAGES": 1}),
+        steps=counting(
+            5, page(FIRST, odata_count=4), page([well(11), well(12)]), page(wells(13, 13)), page([])
+        ),
+        expect=Completed(
+            oil=FOUR, duplicate=1, warnings={"SOURCE_CHANGED": 1, "SAME_KEY_ON_TWO_PAGES": 1}
+        ),
     ),
 }
 

@@ -1,4 +1,6 @@
-"""The contract of the source, answers: what fails once costs a retry, and what fails for ever ends the import."""
+"""The contract of the source, answers: what fails once costs a retry, and what fails for ever ends
+the import.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ from email.utils import formatdate
 
 import pytest
 from support.scripted_source import Answer, ScriptedHandler, Step, page
-from support.source_contract import BASIC, PASSWORD, QUERY, USER, Case, Completed, Failed, Stage, wells
+from support.source_contract import (
+    BASIC,
+    PASSWORD,
+    QUERY,
+    USER,
+    Case,
+    Completed,
+    Failed,
+    Stage,
+    wells,
+)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 TWO = {10: 10.0, 11: 11.0}
@@ -84,7 +96,9 @@ def slow(failure: Step) -> Case:
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 LENGTH = b"Content-Length: %d\r\n\r\n"
 SOON = formatdate(time.time() + 1, usegmt=True)
-ECHO = json.dumps({"error": {"message": f"no {USER}:{PASSWORD} {BASIC} at /odata/Wells?sap-key={QUERY}"}}).encode()
+ECHO = json.dumps(
+    {"error": {"message": f"no {USER}:{PASSWORD} {BASIC} at /odata/Wells?sap-key={QUERY}"}}
+).encode()
 INVALID, INTERRUPTED = "SOURCE_INVALID_RESPONSE", "SOURCE_INTERRUPTED"
 UNAVAILABLE, THROTTLED = "SOURCE_UNAVAILABLE", "SOURCE_THROTTLED"
 
@@ -93,8 +107,12 @@ CASES = {
     "a body cut off, once": once(by_hand(LENGTH % 900, SECOND[:50])),
     "a body cut off": for_ever(by_hand(LENGTH % 900, SECOND[:50]), INTERRUPTED),
     "a length that is too long, once": once(by_hand(LENGTH % (len(SECOND) + 1), SECOND)),
-    "a length that is too short, once": once(by_hand(b"Connection: close\r\n", LENGTH % 30, SECOND)),
-    "a length that is too short": for_ever(by_hand(b"Connection: close\r\n", LENGTH % 30, SECOND), INVALID),
+    "a length that is too short, once": once(
+        by_hand(b"Connection: close\r\n", LENGTH % 30, SECOND)
+    ),
+    "a length that is too short": for_ever(
+        by_hand(b"Connection: close\r\n", LENGTH % 30, SECOND), INVALID
+    ),
     "two lengths": for_ever(by_hand(b"Content-Length: 1\r\n", LENGTH % 2), INVALID),
     "no length, cut off": for_ever(by_hand(b"\r\n", SECOND[:-1]), INVALID),
     "chunks cut off, once": once(by_hand(CHUNKED, b"1e\r\n", SECOND[:30], b"\r\n")),
@@ -107,13 +125,19 @@ CASES = {
     "gzip cut off": for_ever(packed(gzip.compress(SECOND)[:-4]), INVALID, says="gzip"),
     "gzip that is none": for_ever(packed(SECOND), INVALID, says="gzip"),
     # --- bodies that are no page
-    "an error with status 200": for_ever(Answer(b'{"error": {"code": "Busy"}}'), INVALID, says="Busy"),
-    "an error after the rows": for_ever(Answer(SECOND[:-1] + b', "error": {"code": "x"}}'), INVALID),
+    "an error with status 200": for_ever(
+        Answer(b'{"error": {"code": "Busy"}}'), INVALID, says="Busy"
+    ),
+    "an error after the rows": for_ever(
+        Answer(SECOND[:-1] + b', "error": {"code": "x"}}'), INVALID
+    ),
     "an error after the rows, once": once(Answer(SECOND[:-1] + b', "error": {"code": "x"}}')),
     "no value": for_ever(Answer(b'{"@odata.count": 4}'), INVALID, says="no list named value"),
     "value is null": for_ever(Answer(b'{"value": null}'), INVALID),
     "an empty body": for_ever(Answer(b""), INVALID),
-    "an HTML login page": for_ever(Answer(b"<html>log in</html>", 200, {"Content-Type": "text/html"}), INVALID),
+    "an HTML login page": for_ever(
+        Answer(b"<html>log in</html>", 200, {"Content-Type": "text/html"}), INVALID
+    ),
     "an error that repeats the secret": for_ever(Answer(ECHO), INVALID),
     "a page that is cut within a row": for_ever(Answer(SECOND[:60]), INVALID),
     # --- status codes
@@ -121,7 +145,12 @@ CASES = {
     "400": for_ever(Answer(ECHO, 400), "SOURCE_REFUSED", says="HTTP 400", retryable=False),
     "401": for_ever(Answer(b"no", 401), "SOURCE_UNAUTHORIZED", retryable=False),
     "403": for_ever(Answer(b"no", 403), "SOURCE_FORBIDDEN", retryable=False),
-    "404": for_ever(Answer(b"no", 404), "SOURCE_GONE", says="does not find a page that it led to", retryable=False),
+    "404": for_ever(
+        Answer(b"no", 404),
+        "SOURCE_GONE",
+        says="does not find a page that it led to",
+        retryable=False,
+    ),
     "410": for_ever(Answer(b"no", 410), "SOURCE_GONE", retryable=False),
     "429, once": once(Answer(status=429)),
     "429": for_ever(Answer(status=429), THROTTLED, says="WELLHEAD_SOURCE_RPS"),
@@ -160,16 +189,25 @@ def test_the_contract_holds(stage: Stage, caplog: pytest.LogCaptureFixture, case
     stage.check(case, caplog)
 
 
-def test_a_server_that_closes_each_connection_is_read(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_closes_each_connection_is_read(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     def closing(body: bytes) -> Step:
         return by_hand(b"Connection: close\r\n", LENGTH % len(body), body)
 
-    stage.check(Case(steps=[closing(FIRST), closing(FIRST), closing(SECOND)], expect=Completed(oil=FOUR)), caplog)
+    stage.check(
+        Case(steps=[closing(FIRST), closing(FIRST), closing(SECOND)], expect=Completed(oil=FOUR)),
+        caplog,
+    )
 
     assert stage.source.connections == len(stage.source.asked) == 3
 
 
-def test_a_server_that_keeps_its_connection_is_asked_over_one(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    stage.check(Case(steps=[*map(Answer, (FIRST, FIRST, SECOND))], expect=Completed(oil=FOUR)), caplog)
+def test_a_server_that_keeps_its_connection_is_asked_over_one(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.check(
+        Case(steps=[*map(Answer, (FIRST, FIRST, SECOND))], expect=Completed(oil=FOUR)), caplog
+    )
 
     assert (stage.source.connections, len(stage.source.asked)) == (1, 3)

@@ -1,4 +1,6 @@
-"""The contract of the source, hosts: the credentials reach the source and its aliases, whatever it points to."""
+"""The contract of the source, hosts: the credentials reach the source and its aliases, whatever it
+points to.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.credentials import TokenEndpoint
 from support.scripted_source import PATH, Answer, ScriptedHandler, Step, page
-from support.source_contract import PASSWORD, QUERY, USER, Case, Completed, Failed, Stage, script, wells
+from support.source_contract import (
+    PASSWORD,
+    QUERY,
+    USER,
+    Case,
+    Completed,
+    Failed,
+    Stage,
+    script,
+    wells,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +34,9 @@ def moved(address: str, status: int = 302) -> Answer:
     return Answer(b"", status, {"Location": address})
 
 
-def pointing(make: Callable[[str, Stage], Step], link: str, code: str = "SOURCE_REDIRECTED", **more: Any) -> Case:
+def pointing(
+    make: Callable[[str, Stage], Step], link: str, code: str = "SOURCE_REDIRECTED", **more: Any
+) -> Case:
     """The second page lies elsewhere."""
 
     def steps(stage: Stage) -> list[Step]:
@@ -64,7 +78,9 @@ def tokens(*steps: Step) -> Callable[[Stage], list[Step]]:
     return set_up
 
 
-def token_failure(*steps: Step, code: str = "TOKEN_UNAVAILABLE", retryable: bool = True, says: str = "") -> Case:
+def token_failure(
+    *steps: Step, code: str = "TOKEN_UNAVAILABLE", retryable: bool = True, says: str = ""
+) -> Case:
     return Case(
         steps=tokens(*steps),
         expect=Failed(code, retryable=retryable, says=says),
@@ -103,9 +119,15 @@ def cut(handler: ScriptedHandler) -> None:
 CASES = {
     # --- links and redirects to somebody else
     "a link to another host": pointing(by_link, "http://{there}/odata/Wells"),
-    "a link to another port by another name": pointing(by_link, "http://localhost:{here_port}/odata/Wells"),
-    "a link with user and password": pointing(by_link, f"http://{USER}:{PASSWORD}@{{there}}/x?sap-key={QUERY}"),
-    "a link whose host is hidden by a backslash": pointing(by_link, "http://{there}\\@{here}/odata/Wells"),
+    "a link to another port by another name": pointing(
+        by_link, "http://localhost:{here_port}/odata/Wells"
+    ),
+    "a link with user and password": pointing(
+        by_link, f"http://{USER}:{PASSWORD}@{{there}}/x?sap-key={QUERY}"
+    ),
+    "a link whose host is hidden by a backslash": pointing(
+        by_link, "http://{there}\\@{here}/odata/Wells"
+    ),
     "a link without a scheme": pointing(by_link, "//{there}/odata/Wells"),
     "a link to https": pointing(by_link, "https://{here}/odata/Wells"),
     "a link to a file": pointing(by_link, "file:///etc/hostname"),
@@ -127,19 +149,32 @@ CASES = {
     ),
     # --- redirects at home
     "a redirect within the source": Case(
-        steps=[Answer(FIRST), moved("/moved?$top=2"), Answer(FIRST)], expect=Completed(oil=TWO), asked=3
+        steps=[Answer(FIRST), moved("/moved?$top=2"), Answer(FIRST)],
+        expect=Completed(oil=TWO),
+        asked=3,
     ),
-    "a redirect to an alias": Case(steps=via_alias, expect=Completed(oil=TWO), asked=2, alias_asked=1),
+    "a redirect to an alias": Case(
+        steps=via_alias, expect=Completed(oil=TWO), asked=2, alias_asked=1
+    ),
     "redirects without end": Case(
-        steps=[Answer(FIRST), moved(PATH)], expect=Failed("SOURCE_REDIRECTED", says="without end"), asked=7
+        steps=[Answer(FIRST), moved(PATH)],
+        expect=Failed("SOURCE_REDIRECTED", says="without end"),
+        asked=7,
     ),
     # --- kinds of credentials
-    "a key in a header": Case(steps=script(FIRST), expect=Completed(oil=TWO), settings={"source_auth": "api_key"}),
-    "a bearer token": Case(steps=script(FIRST), expect=Completed(oil=TWO), settings={"source_auth": "bearer"}),
+    "a key in a header": Case(
+        steps=script(FIRST), expect=Completed(oil=TWO), settings={"source_auth": "api_key"}
+    ),
+    "a bearer token": Case(
+        steps=script(FIRST), expect=Completed(oil=TWO), settings={"source_auth": "bearer"}
+    ),
     # --- OAuth2
     "a token": Case(steps=script(FIRST), expect=Completed(oil=TWO), settings=SIGNED),
     "a token that ends early": Case(
-        steps=[Answer(FIRST), Answer(b"expired", 401), knows(2)], expect=Completed(oil=TWO), settings=SIGNED, asked=3
+        steps=[Answer(FIRST), Answer(b"expired", 401), knows(2)],
+        expect=Completed(oil=TWO),
+        settings=SIGNED,
+        asked=3,
     ),
     "a token that is refused for ever": Case(
         steps=[Answer(b"no", 401)], expect=Failed("SOURCE_UNAUTHORIZED"), settings=SIGNED, asked=2
@@ -150,10 +185,15 @@ CASES = {
         settings=SIGNED,
     ),
     "a token endpoint that refuses the client": token_failure(
-        Answer(b'{"error": "invalid_client"}', 401), code="TOKEN_REFUSED", retryable=False, says="invalid_client"
+        Answer(b'{"error": "invalid_client"}', 401),
+        code="TOKEN_REFUSED",
+        retryable=False,
+        says="invalid_client",
     ),
     "a token endpoint that repeats the secret": token_failure(
-        Answer(json.dumps({"error": f"no {PASSWORD}"}).encode(), 400), code="TOKEN_REFUSED", retryable=False
+        Answer(json.dumps({"error": f"no {PASSWORD}"}).encode(), 400),
+        code="TOKEN_REFUSED",
+        retryable=False,
     ),
     "a token endpoint that fails": token_failure(Answer(b"", 503), says="HTTP 503"),
     "a token endpoint that fails once": Case(
@@ -168,7 +208,9 @@ CASES = {
     "a token endpoint that drips": token_failure(drip),
     "a token endpoint that is cut off": token_failure(cut),
     "a token endpoint that is HTML": token_failure(Answer(b"<html>log in</html>")),
-    "a token that is no header text": token_failure(Answer(b'{"access_token": "a\\nb", "token_type": "bearer"}')),
+    "a token that is no header text": token_failure(
+        Answer(b'{"access_token": "a\\nb", "token_type": "bearer"}')
+    ),
     "a token of 100,000 levels": token_failure(Answer(b"[" * 100_000)),
 }
 

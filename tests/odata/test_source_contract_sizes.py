@@ -1,4 +1,6 @@
-"""The contract of the source, sizes: nothing it sends takes more memory than a page may, however it is wrapped."""
+"""The contract of the source, sizes: nothing it sends takes more memory than a page may, however it
+is wrapped.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ def refused(step: Step, code: str = TOO_LARGE, *, says: str = "", retryable: boo
 def read(body: Repeated, rows: int) -> Case:
     return Case(
         steps=[Answer(FIRST), Answer(FIRST), whole(body)],
-        expect=Completed(oil=TWO, duplicate=rows, warnings={"UNKNOWN_FIELDS": 1, "SAME_KEY_ON_TWO_PAGES": 2}),
+        expect=Completed(
+            oil=TWO, duplicate=rows, warnings={"UNKNOWN_FIELDS": 1, "SAME_KEY_ON_TWO_PAGES": 2}
+        ),
     )
 
 
@@ -128,10 +132,16 @@ CASES = {
     "a gzip bomb of 1 GB in members": refused(pouring(PACKED, GIGABYTE_IN_MEMBERS)),
     "gzip members without content and end": refused(pouring(PACKED, EMPTY_MEMBERS)),
     "a gzip bomb as the first answer": Case(
-        steps=[pouring(PACKED, GIGABYTE)], expect=Failed(TOO_LARGE), settings={"source_retries": "0"}, asked=1
+        steps=[pouring(PACKED, GIGABYTE)],
+        expect=Failed(TOO_LARGE),
+        settings={"source_retries": "0"},
+        asked=1,
     ),
     "a gzip bomb from the token endpoint": Case(
-        steps=lambda stage: (stage.tokens.steps.__setitem__(0, pouring(PACKED, GIGABYTE)), script(FIRST))[1],
+        steps=lambda stage: (
+            stage.tokens.steps.__setitem__(0, pouring(PACKED, GIGABYTE)),
+            script(FIRST),
+        )[1],
         expect=Failed("TOKEN_UNAVAILABLE", retryable=True),
         settings={"source_retries": "0", "source_auth": "oauth2"},
     ),
@@ -145,7 +155,9 @@ CASES = {
     "an error of 500 MB": refused(failing_at_length, "SOURCE_UNAVAILABLE", retryable=True),
     "a page of 100 MB": read(LARGE, 98),
     "a page of 100 MB with line breaks everywhere": read(LARGE_AND_PRETTY, 90_001),
-    "a page of 100 MB with NaN in it": refused(whole(LARGE_WITH_NAN), INVALID, says="16 MB", retryable=True),
+    "a page of 100 MB with NaN in it": refused(
+        whole(LARGE_WITH_NAN), INVALID, says="16 MB", retryable=True
+    ),
     "several pages of 50 MB": Case(
         steps=[
             Answer(FIRST),
@@ -163,33 +175,56 @@ CASES = {
             ),
             Answer(page([])),
         ],
-        expect=Completed(oil=TWO, duplicate=138, failed=3, warnings={"UNKNOWN_FIELDS": 2, "SAME_KEY_ON_TWO_PAGES": 2}),
+        expect=Completed(
+            oil=TWO,
+            duplicate=138,
+            failed=3,
+            warnings={"UNKNOWN_FIELDS": 2, "SAME_KEY_ON_TWO_PAGES": 2},
+        ),
     ),
     "several pages of 50 MB over four connections": Case(
         steps=[cut_by_skip],
-        expect=Completed(oil=TWO, duplicate=293, failed=5, warnings={"UNKNOWN_FIELDS": 2, "SAME_KEY_ON_TWO_PAGES": 2}),
+        expect=Completed(
+            oil=TWO,
+            duplicate=293,
+            failed=5,
+            warnings={"UNKNOWN_FIELDS": 2, "SAME_KEY_ON_TWO_PAGES": 2},
+        ),
         settings={"page_size": "60", "source_paging": "skip", "source_connections": "4"},
     ),
     # --- many and deep
-    "30 million rows on a page": refused(whole(MANY_ROWS), INVALID, says="more than 500,000 rows", retryable=True),
-    "45 million numbers on a page": refused(whole(MANY_NUMBERS), INVALID, says="rows", retryable=True),
-    "a million levels": refused(Answer(START + nested(1_000_000).encode() + END), INVALID, retryable=True),
+    "30 million rows on a page": refused(
+        whole(MANY_ROWS), INVALID, says="more than 500,000 rows", retryable=True
+    ),
+    "45 million numbers on a page": refused(
+        whole(MANY_NUMBERS), INVALID, says="rows", retryable=True
+    ),
+    "a million levels": refused(
+        Answer(START + nested(1_000_000).encode() + END), INVALID, retryable=True
+    ),
     "a million levels in a field": refused(
         Answer(text_of(f'{{"field_code": {nested(1_000_000)}}}')), INVALID, retryable=True
     ),
     "a million levels of objects": refused(
-        Answer(START + b'{"a":' * 1_000_000 + b"1" + b"}" * 1_000_000 + END), INVALID, retryable=True
+        Answer(START + b'{"a":' * 1_000_000 + b"1" + b"}" * 1_000_000 + END),
+        INVALID,
+        retryable=True,
     ),
     "a row of 5 MB": Case(
         steps=script(page([well(12, well_name="x" * 5 * MB), *wells(10, 11)], odata_count=3)),
         expect=Completed(oil=TWO, failed=1),
     ),
     "a first row of 90 MB": Case(
-        steps=script(whole(Repeated(b"x" * MB, 90, first=START + b'{"a": "', last=b'"}' + END)), Answer(page([]))),
+        steps=script(
+            whole(Repeated(b"x" * MB, 90, first=START + b'{"a": "', last=b'"}' + END)),
+            Answer(page([])),
+        ),
         expect=Failed("SOURCE_COLUMNS_MISSING", page=None),
     ),
     "a row of 20,000 fields": Case(
-        steps=script(page([{f"f{n}": n for n in range(20_000)} | well(10), well(11)], odata_count=2)),
+        steps=script(
+            page([{f"f{n}": n for n in range(20_000)} | well(10), well(11)], odata_count=2)
+        ),
         expect=Completed(oil=TWO, warnings={"UNKNOWN_FIELDS": 20_000}),
     ),
     "a field whose name has 3 MB": Case(
@@ -197,16 +232,24 @@ CASES = {
         expect=Completed(oil=TWO, warnings={"UNKNOWN_FIELDS": 1}),
     ),
     "a link of 1 MB": refused(
-        Answer(page(wells(12, 13), odata_nextLink="?" + "x" * MB)), INVALID, says="16,384 bytes", retryable=True
+        Answer(page(wells(12, 13), odata_nextLink="?" + "x" * MB)),
+        INVALID,
+        says="16,384 bytes",
+        retryable=True,
     ),
     "a link of 6,000 characters of three bytes": refused(
-        Answer(page(wells(12, 13), odata_nextLink="?" + "\u3042" * 6_000)), INVALID, says="16,384 bytes", retryable=True
+        Answer(page(wells(12, 13), odata_nextLink="?" + "\u3042" * 6_000)),
+        INVALID,
+        says="16,384 bytes",
+        retryable=True,
     ),
     "a link of 15 kB to another host": refused(
         Answer(page([], odata_nextLink="http://127.0.0.1:1/" + "x" * 15_000)), "SOURCE_REDIRECTED"
     ),
     "a count of 5,000 digits": Case(
-        steps=script(text_of(json.dumps(well(10)), tail=f', "@odata.count": "{"9" * 5_000}"'), page([])),
+        steps=script(
+            text_of(json.dumps(well(10)), tail=f', "@odata.count": "{"9" * 5_000}"'), page([])
+        ),
         expect=Completed(oil={10: 10.0}),
     ),
 }

@@ -1,4 +1,6 @@
-"""A failed page is never the end of the data: a passing failure is tried again, a lasting one reported."""
+"""A failed page is never the end of the data: a passing failure is tried again, a lasting one
+reported.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def cut_between_chunks(handler: ScriptedHandler) -> None:
 
 
 def length_too_short(handler: ScriptedHandler) -> None:
-    handler.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n", page(rows(0, 2)))
+    handler.raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n", page(rows(0, 2))
+    )
 
 
 def no_chunk_size(handler: ScriptedHandler) -> None:
@@ -99,7 +103,10 @@ PASSING: dict[str, tuple[Step, type[SourceError]]] = {
     "reset": (reset, SourceInterrupted),
     "length too short": (length_too_short, SourceInvalid),
     "broken gzip": (Answer(page([]), headers={"Content-Encoding": "gzip"}), SourceInvalid),
-    "cut gzip": (Answer(gzip.compress(page([]))[:-4], headers={"Content-Encoding": "gzip"}), SourceInvalid),
+    "cut gzip": (
+        Answer(gzip.compress(page([]))[:-4], headers={"Content-Encoding": "gzip"}),
+        SourceInvalid,
+    ),
     "no gzip at all": (Answer(b"", headers={"Content-Encoding": "gzip"}), SourceInvalid),
     "deep nesting": (Answer(b'{"value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), SourceInvalid),
     "error object": (Answer(b'{"error": {"code": "Internal"}}'), SourceInvalid),
@@ -156,7 +163,9 @@ def test_a_lasting_failure_is_reported_at_once(
 
 
 @pytest.mark.parametrize("status", [400, 501])
-def test_a_refusal_of_whatever_is_asked_for_is_the_first_one(serve: Serve, connect: Connect, status: int) -> None:
+def test_a_refusal_of_whatever_is_asked_for_is_the_first_one(
+    serve: Serve, connect: Connect, status: int
+) -> None:
     """Nothing is asked for twice."""
     source = serve(Answer(b"no", status))
 
@@ -165,7 +174,12 @@ def test_a_refusal_of_whatever_is_asked_for_is_the_first_one(serve: Serve, conne
 
     assert (failed.value.retryable, failed.value.details["page"]) == (False, 1)
     order = {"$orderby": ",".join(KEY)}
-    assert [asked.query for asked in source.asked] == [order | {"$count": "true"}, order, {"$count": "true"}, {}]
+    assert [asked.query for asked in source.asked] == [
+        order | {"$count": "true"},
+        order,
+        {"$count": "true"},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +208,12 @@ def test_the_source_says_how_long_to_wait(
 
 
 @pytest.mark.parametrize("retry_after", ["3600", "9" * 400, 7200])
-def test_a_wait_beyond_the_lease_ends_the_import(serve: Serve, connect: Connect, retry_after: str | int) -> None:
-    client = connect(serve(Answer(status=503, headers={"Retry-After": in_a_header(retry_after)})).url)
+def test_a_wait_beyond_the_lease_ends_the_import(
+    serve: Serve, connect: Connect, retry_after: str | int
+) -> None:
+    client = connect(
+        serve(Answer(status=503, headers={"Retry-After": in_a_header(retry_after)})).url
+    )
 
     with pytest.raises(SourceUnavailable):
         client.rows()
@@ -291,7 +309,11 @@ def connection_to(
 
 def in_a_header(retry_after: str | int) -> str:
     """A number of seconds becomes the date that is so far off."""
-    return retry_after if isinstance(retry_after, str) else formatdate(time.time() + retry_after, usegmt=True)
+    return (
+        retry_after
+        if isinstance(retry_after, str)
+        else formatdate(time.time() + retry_after, usegmt=True)
+    )
 
 
 def test_the_waits_grow(serve: Serve, connect: Connect) -> None:

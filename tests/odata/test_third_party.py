@@ -1,6 +1,7 @@
 """Whole imports from SAP CAP and odatapy: every row that they have, whatever their rules of paging.
 
-How many rows there are is what a client counts that no one here wrote. `make third-party` installs them all.
+How many rows there are is what a client counts that no one here wrote. `make third-party` installs
+them all.
 """
 
 from __future__ import annotations
@@ -148,7 +149,10 @@ def test_the_ranges_of_a_source_of_others_hold_all_its_rows(
 @pytest.mark.by_lot
 @pytest.mark.parametrize("title", ["SAP CAP", "odatapy with a page size"])
 def test_after_an_import_by_key_the_next_one_asks_for_what_changed(
-    third_party: ThirdParty, worker_on: Callable[..., Worker], expected: list[tuple[Any, ...]], title: str
+    third_party: ThirdParty,
+    worker_on: Callable[..., Worker],
+    expected: list[tuple[Any, ...]],
+    title: str,
 ) -> None:
     service = third_party.service(title)
     worker = worker_on(service, source_paging="keys", source_changed="updated_at")
@@ -169,7 +173,9 @@ def test_after_an_import_by_key_the_next_one_asks_for_what_changed(
 
 
 @pytest.mark.parametrize("title", SERVICES)
-def test_the_other_client_finds_the_rows_that_were_given(third_party: ThirdParty, title: str) -> None:
+def test_the_other_client_finds_the_rows_that_were_given(
+    third_party: ThirdParty, title: str
+) -> None:
     assert third_party.service(title).counted() == Counted(rows=ROWS, keys=ROWS)
 
 
@@ -185,7 +191,9 @@ def test_the_packages_of_npm_are_pinned_by_their_content_and_run_no_script(lock:
     [(_, asked), *locked] = json.loads(lock.read_text("utf-8"))["packages"].items()
     asked_for = json.loads(lock.with_name("package.json").read_text("utf-8"))
 
-    assert all(asked.get(kind) == asked_for.get(kind) for kind in ("dependencies", "optionalDependencies"))
+    assert all(
+        asked.get(kind) == asked_for.get(kind) for kind in ("dependencies", "optionalDependencies")
+    )
     for name, package in locked:
         assert package["integrity"].startswith("sha512-"), name
         assert not {"resolved", "hasInstallScript"} & set(package), name
@@ -238,7 +246,9 @@ def test_users_share_a_server_and_the_last_one_ends_it(tmp_path: Path) -> None:
 
 def test_a_server_ends_with_a_user_that_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", USE, str(tmp_path), SERVE]
-    with subprocess.Popen(command, cwd=packages.HERE.parents[1], stdout=subprocess.PIPE, text=True) as user:
+    with subprocess.Popen(
+        command, cwd=packages.HERE.parents[1], stdout=subprocess.PIPE, text=True
+    ) as user:
         assert user.stdout
         pid = user.stdout.readline().strip()
         assert Path("/proc", pid).exists()

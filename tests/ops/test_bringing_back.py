@@ -1,4 +1,6 @@
-"""A snapshot's file that was lost or changed comes back from what the bucket keeps of older versions."""
+"""A snapshot's file that was lost or changed comes back from what the bucket keeps of older
+versions.
+"""
 
 from __future__ import annotations
 
@@ -50,17 +52,27 @@ def test_a_file_that_was_removed_comes_back(
 
         found = report(environment, CheckKind.RESTORE, snapshot=snapshot.name)
 
-        assert (found["is_restored"], found["sha256"], found["rows"]) == (True, snapshot.sha256, snapshot.rows)
+        assert (found["is_restored"], found["sha256"], found["rows"]) == (
+            True,
+            snapshot.sha256,
+            snapshot.rows,
+        )
         assert found["version"]
         assert content_of(environment, snapshot, tmp_path) == snapshot.sha256
     assert report(environment, CheckKind.VERIFY, all=True)["is_right"]
 
 
 def test_a_file_that_was_replaced_comes_back_and_what_stood_there_is_kept(
-    environment: dict[str, str], two: tuple[Snapshot, Snapshot], aws: LocalAws, bucket: str, tmp_path: Path
+    environment: dict[str, str],
+    two: tuple[Snapshot, Snapshot],
+    aws: LocalAws,
+    bucket: str,
+    tmp_path: Path,
 ) -> None:
     key, s3 = f"wells/{two[1].name}", s3_client(aws.url)
-    s3.put_object(Bucket=bucket, Key=key, Body=b"of somebody else", Metadata={"sha256": two[1].sha256})
+    s3.put_object(
+        Bucket=bucket, Key=key, Body=b"of somebody else", Metadata={"sha256": two[1].sha256}
+    )
 
     found = report(environment, CheckKind.RESTORE, snapshot=two[1].name)
 

@@ -95,7 +95,9 @@ class FailingWarehouse(DirectoryWarehouse):
 
 
 @pytest.mark.parametrize("failing", ["fetch", "put"])
-def test_a_drill_that_fails_midway_leaves_nothing(environment: dict[str, str], tmp_path: Path, failing: str) -> None:
+def test_a_drill_that_fails_midway_leaves_nothing(
+    environment: dict[str, str], tmp_path: Path, failing: str
+) -> None:
     publish_two(environment)
     before = everything(environment)
     warehouse = FailingWarehouse(Path(environment["WELLHEAD_WAREHOUSE"]))
@@ -103,12 +105,16 @@ def test_a_drill_that_fails_midway_leaves_nothing(environment: dict[str, str], t
     looks = Looks(directory=tmp_path, memory_mb=100)
 
     with pytest.raises(WarehouseUnavailable):
-        Drill(job_manager=Services(environment).job_manager, warehouse=warehouse, looks=looks).report("ab-12")
+        Drill(
+            job_manager=Services(environment).job_manager, warehouse=warehouse, looks=looks
+        ).report("ab-12")
 
     assert everything(environment) == before
 
 
-def test_what_a_dead_drill_has_left_the_sweeper_removes_after_an_hour(environment: dict[str, str]) -> None:
+def test_what_a_dead_drill_has_left_the_sweeper_removes_after_an_hour(
+    environment: dict[str, str],
+) -> None:
     first, _ = publish_two(environment)
     services, now = Services(environment), time.time()
     file = Path(environment["WELLHEAD_SCRATCH"], "copy")
@@ -117,7 +123,9 @@ def test_what_a_dead_drill_has_left_the_sweeper_removes_after_an_hour(environmen
     services.warehouse.put(place, file, sha256=first.sha256)
 
     def swept(at: float) -> list[str]:
-        return clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=3, clock=lambda: at)
+        return clear_orphans(
+            job_manager=services.job_manager, warehouse=services.warehouse, kept=3, clock=lambda: at
+        )
 
     assert swept(now + DRILL_SECONDS - 60) == []
     assert swept(now + DRILL_SECONDS + 60) == [place]

@@ -1,4 +1,6 @@
-"""A verification looks at everything that is pointed at, and finds what is not as it was written."""
+"""A verification looks at everything that is pointed at, and finds what is not as it was
+written.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def two(environment: dict[str, str]) -> tuple[Snapshot, Snapshot]:
     return publish_two(environment)
 
 
-def test_what_imports_left_is_right(environment: dict[str, str], two: tuple[Snapshot, Snapshot]) -> None:
+def test_what_imports_left_is_right(
+    environment: dict[str, str], two: tuple[Snapshot, Snapshot]
+) -> None:
     first, second = two
 
     found = report(environment, CheckKind.VERIFY)
@@ -54,13 +58,20 @@ def test_what_imports_left_is_right(environment: dict[str, str], two: tuple[Snap
         ("stable name", LATEST, second.rows),
         ("owner", OWNER, None),
     ]
-    assert [file["name"] for file in everything["files"]] == [second.name, first.name, LATEST, OWNER]
+    assert [file["name"] for file in everything["files"]] == [
+        second.name,
+        first.name,
+        LATEST,
+        OWNER,
+    ]
     assert everything["is_right"]
     scratch = Path(environment["WELLHEAD_SCRATCH"])
     assert not list(scratch.glob("looking/*"))
 
 
-def test_a_flipped_bit_is_found_in_each_file(environment: dict[str, str], two: tuple[Snapshot, Snapshot]) -> None:
+def test_a_flipped_bit_is_found_in_each_file(
+    environment: dict[str, str], two: tuple[Snapshot, Snapshot]
+) -> None:
     warehouse = Path(environment["WELLHEAD_WAREHOUSE"])
     for name in (two[0].name, two[1].name, LATEST):
         path = warehouse / name
@@ -70,7 +81,9 @@ def test_a_flipped_bit_is_found_in_each_file(environment: dict[str, str], two: t
         found = report(environment, CheckKind.VERIFY, all=True)
 
         assert found["is_right"] is False
-        assert any("SHA-256" in text or "does not hold" in text for text in wrong(found)[name]), found
+        assert any("SHA-256" in text or "does not hold" in text for text in wrong(found)[name]), (
+            found
+        )
         path.write_bytes(before)
 
 
@@ -83,7 +96,9 @@ def test_a_file_that_is_gone_and_a_strange_owner_are_told(
 
     found = wrong(report(environment, CheckKind.VERIFY))
 
-    assert found[two[1].name] == [f"The warehouse has no {two[1].name}. Restore it; docs/operations.md says how."]
+    assert found[two[1].name] == [
+        f"The warehouse has no {two[1].name}. Restore it; docs/operations.md says how."
+    ]
     assert found[OWNER] == ["The warehouse does not say that it belongs to this table."]
 
 
@@ -110,7 +125,9 @@ def test_a_database_whose_tables_do_not_agree_is_wrong_also_under_the_right_chec
     assert any(WRONG[change] in text for text in problems), problems
 
 
-def test_the_segments_of_a_held_job_are_looked_at(environment: dict[str, str], dynamodb: Any, tmp_path: Path) -> None:
+def test_the_segments_of_a_held_job_are_looked_at(
+    environment: dict[str, str], dynamodb: Any, tmp_path: Path
+) -> None:
     worker = Worker(environment, dynamodb)
     worker.clock.now = time.time()
     source = ExchangedSource(worker, tmp_path)
@@ -136,7 +153,9 @@ def test_the_segments_of_a_held_job_are_looked_at(environment: dict[str, str], d
 def test_what_is_published_meanwhile_is_no_fault(
     environment: dict[str, str], two: tuple[Snapshot, Snapshot], tmp_path: Path
 ) -> None:
-    """A large snapshot is looked at for minutes: then another one is current, and the sweeper clears an old one."""
+    """A large snapshot is looked at for minutes: then another one is current, and the sweeper
+    clears an old one.
+    """
     services = Services(environment)
 
     class Slow(Looks):
@@ -148,9 +167,9 @@ def test_what_is_published_meanwhile_is_no_fault(
 
     third: list[Snapshot] = []
     looks = Slow(directory=tmp_path, memory_mb=100)
-    found = Verification(job_manager=services.job_manager, warehouse=services.warehouse, looks=looks).report(
-        is_all=True
-    )
+    found = Verification(
+        job_manager=services.job_manager, warehouse=services.warehouse, looks=looks
+    ).report(is_all=True)
 
     assert third
     assert wrong(found) == {}
@@ -160,7 +179,10 @@ def test_what_is_published_meanwhile_is_no_fault(
 def test_a_lake_is_looked_at_where_it_lies(environment: dict[str, str]) -> None:
     first, second = publish_two(environment)
     right = report(environment, CheckKind.VERIFY, all=True)
-    assert (right["is_right"], [file["kind"] for file in right["files"]]) == (True, ["snapshot", "snapshot", "owner"])
+    assert (right["is_right"], [file["kind"] for file in right["files"]]) == (
+        True,
+        ["snapshot", "snapshot", "owner"],
+    )
 
     flip(Path(environment["WELLHEAD_WAREHOUSE"], second.name), 0.3)
     found = wrong(report(environment, CheckKind.VERIFY, all=True))
@@ -183,4 +205,6 @@ def test_a_report_is_shown_as_what_it_is_alone(environment: dict[str, str]) -> N
     with pytest.raises(ReportUnknown):
         checks.read(check.check_id, CheckKind.DRILL)
     checks.give_up(check.check_id)
-    assert (checks.read(check.check_id, CheckKind.VERIFY).error or {})["code"] == "OPS_REPORT_FAILED"
+    assert (checks.read(check.check_id, CheckKind.VERIFY).error or {})[
+        "code"
+    ] == "OPS_REPORT_FAILED"

@@ -1,4 +1,6 @@
-"""What an import changed, and how the data stood at a moment: exact, whatever came before and after."""
+"""What an import changed, and how the data stood at a moment: exact, whatever came before and
+after.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
     from support.replay import State
 
 A, B, C = ("1", "7", "2024-01-01"), ("1", "7", "2024-02-01"), ("2", "8", "2024-01-01")
-HISTORY: list[tuple[State, int]] = [({A: 0.5, B: 0.5}, 0), ({A: 1.5, C: None}, 10), ({A: 0.5, B: 0.5, C: 1.5}, -30)]
+HISTORY: list[tuple[State, int]] = [
+    ({A: 0.5, B: 0.5}, 0),
+    ({A: 1.5, C: None}, 10),
+    ({A: 0.5, B: 0.5, C: 1.5}, -30),
+]
 
 
 def assert_answers(query: ProductionQuery, replay: Replay, moments: list[float]) -> None:
@@ -39,8 +45,13 @@ def assert_answers(query: ProductionQuery, replay: Replay, moments: list[float])
         state = replay.at(moment)
         assert as_state(query.production(as_of=instant(moment)).rows) == state
         wells = {(field, well) for field, well, _ in state}
-        assert {(row["field_code"], row["well_code"]) for row in query.wells(as_of=instant(moment)).rows} == wells
-        totals = {row["production_period"]: row["wells"] for row in query.totals(as_of=instant(moment)).rows}
+        assert {
+            (row["field_code"], row["well_code"]) for row in query.wells(as_of=instant(moment)).rows
+        } == wells
+        totals = {
+            row["production_period"]: row["wells"]
+            for row in query.totals(as_of=instant(moment)).rows
+        }
         assert sum(totals.values()) == len(state)
     for number in range(1, len(replay.states) + 1):
         rows = query.changes(f"job-{number}").rows
@@ -53,12 +64,17 @@ def assert_answers(query: ProductionQuery, replay: Replay, moments: list[float])
             for row in rows
         }
         assert found == replay.changes(number)
-        assert all(row["differs"] == (["oil_production_kbd"] if row["change"] == "updated" else []) for row in rows)
+        assert all(
+            row["differs"] == (["oil_production_kbd"] if row["change"] == "updated" else [])
+            for row in rows
+        )
 
 
 @settings(max_examples=longer(5, 400))
 @given(history=imports, moments=st.lists(st.floats(-60, 120), max_size=3))
-def test_every_history_of_imports_is_told_as_it_was(history: list[tuple[State, int]], moments: list[float]) -> None:
+def test_every_history_of_imports_is_told_as_it_was(
+    history: list[tuple[State, int]], moments: list[float]
+) -> None:
     with TemporaryDirectory() as name:
         store, replay = replayed_into_a_file(Path(name), history)
         query = opened(store)
@@ -127,16 +143,26 @@ def test_changes_come_in_pages_and_of_one_kind_or_field_alone(query: ProductionQ
 
 
 def test_of_each_field_the_volumes_of_what_was_changed_are_told(query: ProductionQuery) -> None:
-    first, second = query.changes("job-3", by="field", limit=1), query.changes("job-3", by="field").rows[1]
+    first, second = (
+        query.changes("job-3", by="field", limit=1),
+        query.changes("job-3", by="field").rows[1],
+    )
     volumes = {name: value for name, value in first.rows[0].items() if name.startswith("oil")}
 
     assert volumes == {"oil_production_kb_before": 1.5 * 31, "oil_production_kb_after": 0.5 * 31}
-    assert [first.rows[0][name] for name in ("new_records", "updated_records", "withdrawn_records")] == [0, 1, 0]
+    assert [
+        first.rows[0][name] for name in ("new_records", "updated_records", "withdrawn_records")
+    ] == [0, 1, 0]
     assert query.changes("job-3", by="field", cursor=first.next_cursor).rows == [second]
-    assert (second["oil_production_kb_before"], second["oil_production_kb_after"]) == (None, 1.5 * 31)
+    assert (second["oil_production_kb_before"], second["oil_production_kb_after"]) == (
+        None,
+        1.5 * 31,
+    )
 
 
-def test_an_import_that_the_database_does_not_know_has_no_changes_to_tell(query: ProductionQuery) -> None:
+def test_an_import_that_the_database_does_not_know_has_no_changes_to_tell(
+    query: ProductionQuery,
+) -> None:
     with pytest.raises(ChangesNotKept):
         query.changes("job-4")
 
@@ -144,7 +170,9 @@ def test_an_import_that_the_database_does_not_know_has_no_changes_to_tell(query:
 def test_a_page_of_one_moment_does_not_go_on_in_another(query: ProductionQuery) -> None:
     first = query.production(as_of=instant(NOON + 5), limit=1)
 
-    assert as_state(query.production(as_of=instant(NOON + 5), cursor=first.next_cursor).rows) == {B: 0.5}
+    assert as_state(query.production(as_of=instant(NOON + 5), cursor=first.next_cursor).rows) == {
+        B: 0.5
+    }
     with pytest.raises(ValidationError):
         query.production(as_of=instant(NOON + 15), cursor=first.next_cursor)
     with pytest.raises(ValidationError):

@@ -1,4 +1,6 @@
-"""One question leaves and waits for its answer; whatever Lambda says against it is an error of its own."""
+"""One question leaves and waits for its answer; whatever Lambda says against it is an error of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,13 @@ def client(server: LoopbackServer) -> Iterator[QueryClient]:
 
 
 def answer(handler: type[Lambda], **error: Any) -> None:
-    told = {"code": "INTERNAL_ERROR", "message": "m", "status": 500, "details": {}, "retryable": False}
+    told = {
+        "code": "INTERNAL_ERROR",
+        "message": "m",
+        "status": 500,
+        "details": {},
+        "retryable": False,
+    }
     handler.body = json.dumps({"error": told | error}).encode()
 
 
@@ -81,7 +89,12 @@ def test_a_question_is_one_synchronous_call(client: QueryClient, handler: type[L
 
 
 @pytest.mark.parametrize(
-    "error", [NothingPublished(), ScratchFull("Reading needs 7 MB."), ValidationError("Not so.", field="cursor")]
+    "error",
+    [
+        NothingPublished(),
+        ScratchFull("Reading needs 7 MB."),
+        ValidationError("Not so.", field="cursor"),
+    ],
 )
 def test_an_error_that_the_function_tells_is_raised_as_it_was(
     client: QueryClient, handler: type[Lambda], error: WellheadError
@@ -99,8 +112,15 @@ def test_a_database_that_takes_long_is_fetched_while_nobody_waits_and_once(
 ) -> None:
     now = [100.0]
     lambda_client = aws_client(server.url, "lambda", read_timeout=0.5)
-    client = QueryClient(lambda_client=lambda_client, function="wellhead-query", clock=lambda: now[0])
-    details = {"snapshot": "snapshots/a.duckdb", "bytes": 2, "fetched": 1, "retry_after_seconds": 30}
+    client = QueryClient(
+        lambda_client=lambda_client, function="wellhead-query", clock=lambda: now[0]
+    )
+    details = {
+        "snapshot": "snapshots/a.duckdb",
+        "bytes": 2,
+        "fetched": 1,
+        "retry_after_seconds": 30,
+    }
     answer(handler, code="DATABASE_FETCHING", message="m", details=details)
     for moment in (100.0, 129.0, 131.0):
         now[0] = moment
@@ -114,7 +134,9 @@ def test_a_database_that_takes_long_is_fetched_while_nobody_waits_and_once(
     assert len(handler.asked) == 5
 
 
-def test_an_error_of_an_unknown_code_is_no_more_than_unexpected(client: QueryClient, handler: type[Lambda]) -> None:
+def test_an_error_of_an_unknown_code_is_no_more_than_unexpected(
+    client: QueryClient, handler: type[Lambda]
+) -> None:
     answer(handler, code="FROM_A_LATER_VERSION", message=SECRET)
 
     with pytest.raises(WellheadError) as raised:
@@ -150,10 +172,19 @@ def test_what_lambda_refuses_has_a_code(
 @pytest.mark.parametrize(
     ("payload", "error"),
     [
-        ({"errorType": "Sandbox.Timedout", "errorMessage": f"{SECRET} Error: Task timed out"}, QueryTooSlow),
-        ({"errorMessage": "2026-11-23T00:00:00Z 1 Task timed out after 22.00 seconds"}, QueryTooSlow),
+        (
+            {"errorType": "Sandbox.Timedout", "errorMessage": f"{SECRET} Error: Task timed out"},
+            QueryTooSlow,
+        ),
+        (
+            {"errorMessage": "2026-11-23T00:00:00Z 1 Task timed out after 22.00 seconds"},
+            QueryTooSlow,
+        ),
         ({"errorType": "Runtime.ExitError", "errorMessage": SECRET}, QueryUnavailable),
-        ({"errorType": "ValueError", "errorMessage": SECRET, "stackTrace": [SECRET]}, QueryUnavailable),
+        (
+            {"errorType": "ValueError", "errorMessage": SECRET, "stackTrace": [SECRET]},
+            QueryUnavailable,
+        ),
         (SECRET, QueryUnavailable),
         (None, QueryUnavailable),
     ],
@@ -165,7 +196,10 @@ def test_a_function_that_died_is_told_without_what_lambda_says_of_it(
     error: type[WellheadError],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handler.headers_sent, handler.body = {"X-Amz-Function-Error": "Unhandled"}, json.dumps(payload).encode()
+    handler.headers_sent, handler.body = (
+        {"X-Amz-Function-Error": "Unhandled"},
+        json.dumps(payload).encode(),
+    )
 
     with pytest.raises(QueryUnavailable) as raised:
         client.ask(QUESTION)
@@ -175,14 +209,18 @@ def test_a_function_that_died_is_told_without_what_lambda_says_of_it(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b"null", b"7"])
-def test_an_answer_of_another_form_is_none(client: QueryClient, handler: type[Lambda], body: bytes) -> None:
+def test_an_answer_of_another_form_is_none(
+    client: QueryClient, handler: type[Lambda], body: bytes
+) -> None:
     handler.body = body
 
     with pytest.raises(QueryUnavailable):
         client.ask(QUESTION)
 
 
-def test_who_waits_too_long_is_told_so_and_asks_once(client: QueryClient, handler: type[Lambda]) -> None:
+def test_who_waits_too_long_is_told_so_and_asks_once(
+    client: QueryClient, handler: type[Lambda]
+) -> None:
     handler.waits = threading.Event()
 
     with pytest.raises(QueryTooSlow):
@@ -192,7 +230,9 @@ def test_who_waits_too_long_is_told_so_and_asks_once(client: QueryClient, handle
     assert len(handler.asked) == 1
 
 
-def test_a_lambda_that_is_not_there_and_a_function_without_a_name(client: QueryClient, server: LoopbackServer) -> None:
+def test_a_lambda_that_is_not_there_and_a_function_without_a_name(
+    client: QueryClient, server: LoopbackServer
+) -> None:
     server.stop()
     with pytest.raises(QueryUnavailable):
         client.ask(QUESTION)

@@ -1,5 +1,5 @@
-"""A large snapshot on its way to local disk: slow, killed, gone on with, damaged, not begun where it would not come
-to its end.
+"""A large snapshot on its way to local disk: slow, killed, gone on with, damaged, not begun where
+it would not come to its end.
 """
 
 from __future__ import annotations
@@ -52,13 +52,17 @@ class Stage:
         (place / "stored").write_bytes(content)
         self.url = url
         self.client = lead(s3_client(url), url, link.url)
-        open_warehouse(warehouse, s3=self.client).put(NAME, place / "stored", sha256=str(self.file.sha256))
+        open_warehouse(warehouse, s3=self.client).put(
+            NAME, place / "stored", sha256=str(self.file.sha256)
+        )
         self.part = self.reading / f"{PART}{Path(NAME).name}"
         self.shared = self.reading / Path(NAME).name
         link.carried = 0
 
     def copies(self, seconds: float = 30.0) -> LocalCopies:
-        return LocalCopies(open_warehouse(self.warehouse, s3=self.client), self.reading, seconds=seconds)
+        return LocalCopies(
+            open_warehouse(self.warehouse, s3=self.client), self.reading, seconds=seconds
+        )
 
     def fetch(self, seconds: float = 30.0, file: StoredFile | None = None) -> bytes:
         own = self.reading / f"reader-{time.monotonic_ns()}"
@@ -71,10 +75,18 @@ class Stage:
         worker += [self.url, self.link.url, self.warehouse, str(self.reading)]
         paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
         process = subprocess.Popen(
-            worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
+            worker,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": paths},
         )
         assert process.stdin
-        facts = {"name": self.file.name, "bytes": self.file.bytes, "sha256": self.file.sha256, "seconds": 60.0}
+        facts = {
+            "name": self.file.name,
+            "bytes": self.file.bytes,
+            "sha256": self.file.sha256,
+            "seconds": 60.0,
+        }
         process.stdin.write(json.dumps(facts).encode())
         process.stdin.close()
         process.stdin = None  # nothing more is sent
@@ -85,7 +97,9 @@ class Stage:
 
     def left(self) -> list[str]:
         """What lies in the directory, but for those of readers of this process."""
-        return sorted(path.name for path in self.reading.iterdir() if not path.name.startswith("reader-"))
+        return sorted(
+            path.name for path in self.reading.iterdir() if not path.name.startswith("reader-")
+        )
 
 
 @pytest.fixture
@@ -133,7 +147,12 @@ def test_what_is_not_there_in_time_is_told_and_kept_for_the_next(stage: Stage) -
 
     come = told.value.details["fetched"]
     assert 0 < come == size_of(stage.part) < SIZE
-    assert told.value.details == {"snapshot": NAME, "bytes": SIZE, "fetched": come, "retry_after_seconds": 2}
+    assert told.value.details == {
+        "snapshot": NAME,
+        "bytes": SIZE,
+        "fetched": come,
+        "retry_after_seconds": 2,
+    }
     stage.link.rate = RATE
     before = stage.link.carried
     assert stage.is_whole(stage.fetch())
@@ -148,7 +167,10 @@ def test_nothing_is_begun_that_would_not_come_to_its_end(stage: Stage) -> None:
     assert stage.link.carried == 0
     assert (told.value.details["fetched"], told.value.details["retry_after_seconds"]) == (0, 35)
     assert stage.left() == []
-    for respond in (ResponseBuilder(request_id="a", now=0.0), FeedResponses(root="", request_id="a", cors={})):
+    for respond in (
+        ResponseBuilder(request_id="a", now=0.0),
+        FeedResponses(root="", request_id="a", cors={}),
+    ):
         answer = respond.failure(told.value)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "35")
 
@@ -169,7 +191,9 @@ def test_parts_that_nobody_wants_any_more_go(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("size", [5_000_000, SIZE, SIZE + 1])
-def test_a_part_that_is_not_of_this_file_is_fetched_from_its_beginning(stage: Stage, size: int) -> None:
+def test_a_part_that_is_not_of_this_file_is_fetched_from_its_beginning(
+    stage: Stage, size: int
+) -> None:
     stage.part.write_bytes(b"x" * size)
 
     assert stage.is_whole(stage.fetch())
@@ -201,7 +225,9 @@ def test_the_query_function_fetches_ahead_what_is_published(environment: dict[st
     assert snapshot
     copy = Path(environment["WELLHEAD_SCRATCH"], "reading", Path(snapshot.name).name)
 
-    assert services.fetch_ahead(snapshot.name, remaining=lambda: 10.0) == {"fetch": "DATABASE_FETCHING"}
+    assert services.fetch_ahead(snapshot.name, remaining=lambda: 10.0) == {
+        "fetch": "DATABASE_FETCHING"
+    }
     assert not copy.exists()
     assert services.fetch_ahead(snapshot.name, remaining=lambda: 60.0) == {"fetch": "done"}
     assert sha256(copy.read_bytes()).hexdigest() == snapshot.sha256

@@ -1,4 +1,5 @@
-"""Cursors over HTTP: a reader stays on the snapshot of his first page, and a cursor that is not ours is refused.
+"""Cursors over HTTP: a reader stays on the snapshot of his first page, and a cursor that is not
+ours is refused.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -54,7 +55,9 @@ def revisions(wells: Wells, serve: Serve) -> Wells:
     return wells
 
 
-def all_rows(wells: Wells, path: str, *, after: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def all_rows(
+    wells: Wells, path: str, *, after: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """The rows from a page on to the last one."""
     page = after or wells.ask(path).data
     rows = list(page["rows"])
@@ -76,7 +79,10 @@ def test_every_answer_names_the_snapshot_that_it_read(wells: Wells, serve: Serve
 
             told = {field: answer.data["snapshot"][field] for field in ("name", "fence", "job_id")}
             assert told == wells.snapshot_of(job), route
-            assert (answer.headers["X-Wellhead-Snapshot"], known.headers["X-Wellhead-Snapshot"]) == (name, name)
+            assert (
+                answer.headers["X-Wellhead-Snapshot"],
+                known.headers["X-Wellhead-Snapshot"],
+            ) == (name, name)
         rejects = wells.ask("/wells/import/jobs/{job}/rejects?format=csv")
         assert rejects.headers["X-Wellhead-Snapshot"] == name
 
@@ -108,7 +114,10 @@ def test_a_page_after_a_cursor_has_a_mark_of_its_own_snapshot(wells: Wells, serv
     asked = len(wells.questions)
 
     known = wells.ask(path, If_None_Match=page.headers["ETag"])
-    assert (known.status, known.headers["X-Wellhead-Snapshot"]) == (304, wells.snapshot_of(wells.job)["name"])
+    assert (known.status, known.headers["X-Wellhead-Snapshot"]) == (
+        304,
+        wells.snapshot_of(wells.job)["name"],
+    )
     assert len(wells.questions) == asked
     again = wells.ask(path)
     assert (again.data, again.headers["ETag"]) == (page.data, page.headers["ETag"])
@@ -125,7 +134,9 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
     kept = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1)
     assert revisions.snapshot_of(old)["name"] not in kept  # for an hour
     later = time.time() + 3601
-    removed = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda: later)
+    removed = clear_orphans(
+        job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda: later
+    )
     assert revisions.snapshot_of(old)["name"] in removed
     run_import(revisions.environment, source_of(serve, revised(4.5)))
     for path in DATA_ROUTES:  # the query function has opened another one
@@ -134,10 +145,16 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
     for path in LISTS[:-1]:
         answer = revisions.ask(f"{path}&cursor={begun[path]['next_cursor']}")
 
-        assert (answer.status, answer.error["code"], answer.error["retryable"]) == (410, "SNAPSHOT_GONE", False), path
+        assert (answer.status, answer.error["code"], answer.error["retryable"]) == (
+            410,
+            "SNAPSHOT_GONE",
+            False,
+        ), path
         assert "Begin anew without a cursor" in answer.error["message"]
         assert answer.error["details"] == {"snapshot": revisions.snapshot_of(old)["name"]}
-    assert all_rows(revisions, LISTS[-1], after=begun[LISTS[-1]]) == rejects  # a job's are in every later snapshot
+    assert (
+        all_rows(revisions, LISTS[-1], after=begun[LISTS[-1]]) == rejects
+    )  # a job's are in every later snapshot
 
 
 # -------------------------------------------------------------------------------------- what is none of ours
@@ -149,12 +166,27 @@ def assert_refused(wells: Wells, path: str, cursor: str) -> None:
     assert answer.error["details"]["field"] == "cursor"
 
 
-def test_a_cursor_that_is_not_of_the_list_is_refused_before_anybody_is_asked(revisions: Wells) -> None:
+def test_a_cursor_that_is_not_of_the_list_is_refused_before_anybody_is_asked(
+    revisions: Wells,
+) -> None:
     lists = [*LISTS, JOBS]
     cursors = {path: revisions.ask(path).data["next_cursor"] for path in lists}
     asked = len(revisions.questions)
-    made_up: list[Any] = [["x"], [], {}, None, "x", 7, [["x"]], ["production"], ["production", 1, 2, "2024-01-01"]]
-    foreign = [base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=") for place in made_up]
+    made_up: list[Any] = [
+        ["x"],
+        [],
+        {},
+        None,
+        "x",
+        7,
+        [["x"]],
+        ["production"],
+        ["production", 1, 2, "2024-01-01"],
+    ]
+    foreign = [
+        base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        for place in made_up
+    ]
 
     for path in lists:
         others = [cursor for other, cursor in cursors.items() if other != path]
@@ -169,8 +201,17 @@ def test_arbitrary_cursors_are_refused_on_every_list_and_harm_nothing(revisions:
     real = {path: revisions.ask(path).data["next_cursor"] for path in lists}
     before = {path: revisions.ask(path).data for path in LISTS}
     [own] = (revisions.scratch / "reading").glob("own-*")
-    value = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates().map(str)
-    lists_of_values = st.lists(st.sampled_from(["production", "revisions", "totals", "wells", "x"]) | value, max_size=6)
+    value = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=20)
+        | st.dates().map(str)
+    )
+    lists_of_values = st.lists(
+        st.sampled_from(["production", "revisions", "totals", "wells", "x"]) | value, max_size=6
+    )
     encoded = st.one_of(
         st.binary(min_size=1, max_size=200),
         lists_of_values.map(lambda place: json.dumps(place).encode()),
@@ -180,12 +221,16 @@ def test_arbitrary_cursors_are_refused_on_every_list_and_harm_nothing(revisions:
     @settings(max_examples=longer(25, 3000), suppress_health_check=list(HealthCheck))
     @given(
         path=st.sampled_from(lists),
-        text=st.text(min_size=1, max_size=60) | st.text(LETTERS, min_size=1, max_size=600) | encoded,
+        text=st.text(min_size=1, max_size=60)
+        | st.text(LETTERS, min_size=1, max_size=600)
+        | encoded,
         place=st.integers(0, 10_000),
         sign=st.sampled_from(LETTERS),
     )
     def ask(path: str, text: str, place: int, sign: str) -> None:
-        """A text of any kind, and a real cursor with one sign changed. Jobs are listed after any job that might be."""
+        """A text of any kind, and a real cursor with one sign changed. Jobs are listed after any
+        job that might be.
+        """
         assert_refused(revisions, path, text.encode("utf-8", "ignore").decode() or "é")
         changed = list(real[path])
         changed[place % len(changed)] = sign

@@ -1,5 +1,5 @@
-"""What is called corrupt: a file whose checksum is proved to be another one. Everything else has another name, and the
-copy on local disk stays.
+"""What is called corrupt: a file whose checksum is proved to be another one. Everything else has
+another name, and the copy on local disk stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ import duckdb
 import pytest
 from support.publisher import Publisher, publisher_into_a_bucket, rows_of
 
-from chalicelib.errors import NothingPublished, QueryFailed, WarehouseCorrupt, WarehouseForeign, WellheadError
+from chalicelib.errors import (
+    NothingPublished,
+    QueryFailed,
+    WarehouseCorrupt,
+    WarehouseForeign,
+    WellheadError,
+)
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.queries.sql import SqlLimits, ask_sql
 from chalicelib.services import open_warehouse
@@ -55,14 +61,22 @@ def place_of(publisher: Publisher, tmp_path: Path, snapshot: Snapshot) -> Path:
     return publisher.reading / snapshot.name.rpartition("/")[2]
 
 
-def test_a_statement_to_a_damaged_file_is_no_fault_of_who_asks(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_statement_to_a_damaged_file_is_no_fault_of_who_asks(
+    publisher: Publisher, tmp_path: Path
+) -> None:
     place = place_of(publisher, tmp_path, publisher.publish(3000))
     published, whole = publisher.reader(), place.read_bytes()
 
     def count() -> Any:
         with published.file() as (path, _, own):
             limits = SqlLimits(memory_mb=100)
-            told = ask_sql(path, "SELECT sum(hash(w)) > 0 FROM well_production w", rows=1, own=own, limits=limits)
+            told = ask_sql(
+                path,
+                "SELECT sum(hash(w)) > 0 FROM well_production w",
+                rows=1,
+                own=own,
+                limits=limits,
+            )
         return told["rows"]
 
     assert count() == [[True]]
@@ -77,7 +91,9 @@ def test_a_statement_to_a_damaged_file_is_no_fault_of_who_asks(publisher: Publis
 
 @pytest.mark.by_lot
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "magic", "header", "blocks", "longer"])
-def test_a_file_that_is_proved_to_be_another_one_is_corrupt(publisher: Publisher, tmp_path: Path, damage: str) -> None:
+def test_a_file_that_is_proved_to_be_another_one_is_corrupt(
+    publisher: Publisher, tmp_path: Path, damage: str
+) -> None:
     place = place_of(publisher, tmp_path, publisher.publish(3000))
     whole = place.read_bytes()
     place.write_bytes(damaged(whole, damage))
@@ -92,7 +108,9 @@ def test_a_file_that_is_proved_to_be_another_one_is_corrupt(publisher: Publisher
     assert rows_of(published) == 3000
 
 
-def test_a_whole_file_that_is_no_database_of_ours_is_not_called_corrupt(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_whole_file_that_is_no_database_of_ours_is_not_called_corrupt(
+    publisher: Publisher, tmp_path: Path
+) -> None:
     for number, content in enumerate((b"well_code,oil\n" * 1000, None)):
         file = tmp_path / f"other-{number}"
         if content:
@@ -101,14 +119,22 @@ def test_a_whole_file_that_is_no_database_of_ours_is_not_called_corrupt(publishe
             duckdb.connect(file).close()
         publisher.warehouse.put(f"snapshots/{file.name}.duckdb", file, sha256=sha256_of(file))
         size = file.stat().st_size
-        facts: dict[str, Any] = {"fence": 1, "rows": 0, "bytes": size, "sha256": sha256_of(file), "job_id": "x"}
+        facts: dict[str, Any] = {
+            "fence": 1,
+            "rows": 0,
+            "bytes": size,
+            "sha256": sha256_of(file),
+            "job_id": "x",
+        }
         publisher.pointer = Snapshot(name=f"snapshots/{file.name}.duckdb", **facts)
 
         with pytest.raises(WarehouseForeign):
             rows_of(publisher.reader())
 
 
-def test_what_fails_beside_the_file_is_not_called_corrupt_and_the_copy_stays(publisher: Publisher) -> None:
+def test_what_fails_beside_the_file_is_not_called_corrupt_and_the_copy_stays(
+    publisher: Publisher,
+) -> None:
     """Somebody clears the disk under a running process: where it spills is gone."""
     publisher.publish_wide()
     published = publisher.reader(memory_mb=35)

@@ -1,4 +1,5 @@
-"""The routes of the data, over HTTP: from the query string to real answers of a published database and back.
+"""The routes of the data, over HTTP: from the query string to real answers of a published database
+and back.
 
 A run takes a lake where it shows something of its own, a soak everywhere.
 """
@@ -56,7 +57,9 @@ def test_every_route_answers_and_says_304_without_asking_again(wells: Wells) -> 
         assert len(wells.questions) == asked + 1
 
 
-def test_another_question_and_another_database_have_another_mark(wells: Wells, serve: Serve) -> None:
+def test_another_question_and_another_database_have_another_mark(
+    wells: Wells, serve: Serve
+) -> None:
     paths = ["/wells", "/wells?limit=1", "/wells?search=a", "/wells/production"]
     marks = {wells.ask(path).headers["ETag"] for path in paths}
     run_import(wells.environment, source_of(serve, ROWS))
@@ -70,10 +73,19 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
     first = wells.ask(path)
     rest = wells.ask(f"{path}&cursor={first.data['next_cursor']}").data
 
-    keys = [(row["well_code"], row["production_period"]) for row in [*first.data["rows"], *rest["rows"]]]
-    assert keys == [("10", "2024-02-01"), ("10", "2024-03-01"), ("11", "2024-02-01"), ("11", "2024-03-01")]
+    keys = [
+        (row["well_code"], row["production_period"]) for row in [*first.data["rows"], *rest["rows"]]
+    ]
+    assert keys == [
+        ("10", "2024-02-01"),
+        ("10", "2024-03-01"),
+        ("11", "2024-02-01"),
+        ("11", "2024-03-01"),
+    ]
     assert rest["next_cursor"] is None
-    assert json.loads(first.body)["message"] == "3 rows. Ask for the following ones with next_cursor."
+    assert (
+        json.loads(first.body)["message"] == "3 rows. Ask for the following ones with next_cursor."
+    )
     assert wells.questions[0] == {
         "question": "production",
         "arguments": {"field_code": "1", "from": "2024-02-01", "to": "2024-03-31", "limit": 3},
@@ -82,10 +94,16 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
 
 @file_or_lake
 def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serve: Serve) -> None:
-    later = run_import(wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]]))
+    later = run_import(
+        wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]])
+    )
 
     [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
-    assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
+    assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == (
+        "2024-01-01",
+        1.5,
+        later.job_id,
+    )
     none = wells.ask("/wells/production/revisions?from=2024-02-01").data
     assert none == {"rows": [], "next_cursor": None, "snapshot": wells.snapshot_of(later)}
 
@@ -95,9 +113,9 @@ def test_totals_wells_and_summary(wells: Wells) -> None:
     found = wells.ask("/wells?search=%C3%A5rdal%2020").data["rows"]
     summary = wells.ask("/wells/production/summary")
 
-    assert [(row["production_period"], row["wells"], row["oil_production_kbd"]) for row in totals] == [
-        (f"2024-0{month}-01", 2, 3.0) for month in (1, 2, 3)
-    ]
+    assert [
+        (row["production_period"], row["wells"], row["oil_production_kbd"]) for row in totals
+    ] == [(f"2024-0{month}-01", 2, 3.0) for month in (1, 2, 3)]
     assert [row["well_name"] for row in found] == ["Årdal 20"]
     assert (summary.data["rows"], summary.data["rejected_rows"]) == (9, 3)
     assert summary.data["last_import"]["job_id"] == wells.job.job_id
@@ -131,31 +149,50 @@ def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> No
     lines = list(csv.DictReader(io.StringIO(by_header.body, newline="")))
     assert [line["reason"] for line in lines] == [row["reason"] for row in rows]
     assert by_header.body.startswith("\ufeffpage,")
-    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.values())
-    assert wells.ask(route, Accept="text/csv", If_None_Match=by_header.headers["ETag"]).status == 304
+    assert not any(
+        cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.values()
+    )
+    assert (
+        wells.ask(route, Accept="text/csv", If_None_Match=by_header.headers["ETag"]).status == 304
+    )
     assert wells.ask(route, If_None_Match=by_header.headers["ETag"]).status == 200
 
 
 @file_or_lake
 def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, serve: Serve) -> None:
     first = wells.job
-    revised = [{**ROWS[0], "oil_production_kbd": 2.0}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
+    revised = [
+        {**ROWS[0], "oil_production_kbd": 2.0},
+        {**ROWS[0], "well_code": "new", "well_name": "=1+1"},
+    ]
     wells.job = run_import(wells.environment, source_of(serve, revised))
     route = "/wells/import/jobs/{job}/changes"
 
     found = {row["change"]: row for row in wells.ask(route).data["rows"]}
     text = wells.ask(f"{route}?format=csv")
 
-    assert (len(found), found["new"]["before"], found["updated"]["differs"]) == (2, None, ["oil_production_kbd"])
+    assert (len(found), found["new"]["before"], found["updated"]["differs"]) == (
+        2,
+        None,
+        ["oil_production_kbd"],
+    )
     told = text.body.removeprefix("\ufeff")
     lines = {line["change"]: line for line in csv.DictReader(io.StringIO(told, newline=""))}
     assert text.headers["Content-Disposition"] == 'attachment; filename="changes.csv"'
-    assert lines["updated"]["oil_production_kbd_before"] == str(found["updated"]["before"]["oil_production_kbd"])
+    assert lines["updated"]["oil_production_kbd_before"] == str(
+        found["updated"]["before"]["oil_production_kbd"]
+    )
     assert lines["updated"]["oil_production_kbd_after"] == "2.0"
-    assert (lines["new"]["oil_production_kbd_before"], lines["new"]["well_name_after"]) == ("", "'=1+1")
+    assert (lines["new"]["oil_production_kbd_before"], lines["new"]["well_name_after"]) == (
+        "",
+        "'=1+1",
+    )
     fields = wells.ask(f"{route}?by=field").data["rows"]
     assert [(row["new_records"], row["updated_records"]) for row in fields] == [(1, 1)]
-    assert len(wells.ask(f"/wells/import/jobs/{first.job_id}/changes").data["rows"]) == first.new_records
+    assert (
+        len(wells.ask(f"/wells/import/jobs/{first.job_id}/changes").data["rows"])
+        == first.new_records
+    )
     assert wells.ask(f"{route}?change=withdrawn&format=csv").body.count("\r\n") == 1  # the headings
 
 
@@ -163,7 +200,9 @@ def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, se
 def test_the_data_as_it_stood_before_an_import(wells: Wells, serve: Serve) -> None:
     before = {path: wells.ask(path).data["rows"] for path in AS_OF}
     then = wells.ask("/wells/production/summary").data["last_import"]["merged_at"]
-    run_import(wells.environment, source_of(serve, [{**row, "oil_production_kbd": 2.0} for row in ROWS]))
+    run_import(
+        wells.environment, source_of(serve, [{**row, "oil_production_kbd": 2.0} for row in ROWS])
+    )
 
     for path in AS_OF:
         stood = wells.ask(f"{path}?as_of={then}")
@@ -193,7 +232,11 @@ def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
     path = Path(wells.environment["WELLHEAD_WAREHOUSE"], name)
     assert told.data["url"].endswith(name)
     assert (told.data["sha256"], told.data["bytes"]) == (sha256_of(path), path.stat().st_size)
-    assert (told.data["rows"], told.data["job_id"], told.headers["ETag"]) == (len(ROWS), wells.job.job_id, None)
+    assert (told.data["rows"], told.data["job_id"], told.headers["ETag"]) == (
+        len(ROWS),
+        wells.job.job_id,
+        None,
+    )
     with duckdb.connect(path, read_only=True) as connection:
         stored = connection.execute(
             "SELECT field_code, well_code, CAST(production_period AS VARCHAR) FROM well_production"
@@ -212,11 +255,18 @@ def test_the_rows_come_as_a_parquet_file_too(wells: Wells) -> None:
     assert snapshot
     name = export_name(snapshot.name, "parquet")
     path = Path(wells.environment["WELLHEAD_WAREHOUSE"], name)
-    assert (told.data["name"], told.data["url"], told.data["rows"]) == (name, path.as_uri(), len(ROWS))
+    assert (told.data["name"], told.data["url"], told.data["rows"]) == (
+        name,
+        path.as_uri(),
+        len(ROWS),
+    )
     assert (told.data["sha256"], told.data["bytes"]) == (sha256_of(path), path.stat().st_size)
     with opened(Services(wells.environment).settings, snapshot) as connection:
         columns = [
-            [column[0] for column in connection.execute(f"DESCRIBE SELECT * FROM {place}").fetchall()]
+            [
+                column[0]
+                for column in connection.execute(f"DESCRIBE SELECT * FROM {place}").fetchall()
+            ]
             for place in ("well_production", f"'{path}'")
         ]
         [[missing, more]] = connection.execute(
@@ -279,7 +329,8 @@ def test_rejects_are_told_when_their_import_is_complete(empty: Wells) -> None:
     failed = empty.ask(route).error
 
     assert [
-        (error["code"], error["retryable"], error["details"]["status"]) for error in (waiting, running, failed)
+        (error["code"], error["retryable"], error["details"]["status"])
+        for error in (waiting, running, failed)
     ] == [
         ("REJECTS_NOT_YET", True, "PENDING"),
         ("REJECTS_NOT_YET", True, "RUNNING"),
@@ -306,16 +357,24 @@ def test_changes_are_told_when_their_import_is_complete(empty: Wells) -> None:
 
 def test_readers_and_operators_may_ask_and_nobody_else(wells: Wells) -> None:
     for route in [*DATA_ROUTES, "/wells/export"]:
-        asked = [wells.ask(route, token=token).status for token in (READER, OPERATOR, None, "guessed")]
+        asked = [
+            wells.ask(route, token=token).status for token in (READER, OPERATOR, None, "guessed")
+        ]
         assert asked == [200, 200, 401, 401], route
 
 
-def test_a_query_function_that_is_not_there_is_told(wells: Wells, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_function_that_is_not_there_is_told(
+    wells: Wells, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9")
 
     answer = wells.ask("/wells")
 
-    assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (503, "QUERY_UNAVAILABLE", "5")
+    assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (
+        503,
+        "QUERY_UNAVAILABLE",
+        "5",
+    )
 
 
 # --------------------------------------------------------------------------------------------- health
@@ -337,7 +396,11 @@ def test_what_does_not_answer_is_named_by_its_code(
 
     answer = empty.ask("/health", token=None)
 
-    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (503, "UNHEALTHY", True)
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (
+        503,
+        "UNHEALTHY",
+        True,
+    )
     assert answer.error["details"]["checks"] == {
         "settings": "ok",
         "table": "STATE_UNAVAILABLE",
@@ -372,7 +435,9 @@ def test_a_database_that_does_not_fit_is_told_before_anybody_asks(
 
 def test_room_is_looked_at_where_a_database_has_to_be_fetched(environment: dict[str, str]) -> None:
     whole = Settings.from_environment({**environment, "WELLHEAD_SOURCE_URL": "https://example.org"})
-    snapshot = Snapshot(name="snapshots/a.duckdb", fence=1, rows=1, bytes=3 << 20, sha256="ab", job_id="a")
+    snapshot = Snapshot(
+        name="snapshots/a.duckdb", fence=1, rows=1, bytes=3 << 20, sha256="ab", job_id="a"
+    )
     for disk_mb, place in ((0, "s3://a"), (2, "/mnt/warehouse"), (3, "s3://a")):
         check_room(replace(whole, query_disk_mb=disk_mb, warehouse=place), lambda: snapshot)
     check_room(replace(whole, query_disk_mb=2, warehouse="s3://a"), lambda: None)

@@ -1,4 +1,6 @@
-"""The routes of the data on the whole local stack: the real query function in its own process, also when it dies."""
+"""The routes of the data on the whole local stack: the real query function in its own process, also
+when it dies.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from typing import Any
 from support.stack import ask, family, job_at_its_end, needs_proc, stack, trigger, wait_until
 
 BASE = "/api/v1"
-ROUTES = ["/wells/production?limit=5", "/wells/production/totals", "/wells/production/summary", "/wells?search=a"]
+ROUTES = [
+    "/wells/production?limit=5",
+    "/wells/production/totals",
+    "/wells/production/summary",
+    "/wells?search=a",
+]
 
 
 def loads_duckdb(pid: int) -> bool:
@@ -21,7 +28,10 @@ def loads_duckdb(pid: int) -> bool:
 
 def commands() -> dict[int, str]:
     """What each process of this stack runs."""
-    return {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in family(os.getpid())}
+    return {
+        pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        for pid in family(os.getpid())
+    }
 
 
 def running(part: str) -> int:
@@ -41,7 +51,8 @@ def test_the_data_is_asked_for_through_a_function_that_may_die(tmp_path: Path) -
         assert told[ROUTES[2]]["rows"] == job["new_records"] == told["/wells/export"]["rows"]
         assert len(told[rejects]["rows"]) == job["failed_records"]
         assert (
-            Path(told["/wells/export"]["url"].removeprefix("file://")).stat().st_size == told["/wells/export"]["bytes"]
+            Path(told["/wells/export"]["url"].removeprefix("file://")).stat().st_size
+            == told["/wells/export"]["bytes"]
         )
 
         worker = running("app.answer_question")
@@ -57,21 +68,33 @@ def test_the_data_is_asked_for_through_a_function_that_may_die(tmp_path: Path) -
             wait_until(lambda: log.read_text().count("START") > asked)
             os.kill(worker, signal.SIGKILL)
             status, answer = midway.result()
-        assert (status, answer["error"]["code"], answer["error"]["retryable"]) == (503, "QUERY_UNAVAILABLE", True)
+        assert (status, answer["error"]["code"], answer["error"]["retryable"]) == (
+            503,
+            "QUERY_UNAVAILABLE",
+            True,
+        )
         assert data(tmp_path, ROUTES[0]) == told[ROUTES[0]]
 
 
 def assert_logged(logs: Path, job_id: str) -> None:
-    """Each function under awslambdaric, and the API, writes lines of JSON beside what the runtime writes."""
+    """Each function under awslambdaric, and the API, writes lines of JSON beside what the runtime
+    writes.
+    """
     texts = {function: logs / f"wellhead-local-{function}.log" for function in ("import", "query")}
     texts["api"] = logs / "api.log"
     lines = {
-        function: [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
+        function: [
+            json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")
+        ]
         for function, path in texts.items()
     }
 
     [ended] = [line for line in lines["import"] if line["message"] == "the job is COMPLETED"]
-    assert (ended["job_id"], ended["function"], ended["JobsCompleted"]) == (job_id, "wellhead-local-import", 1)
+    assert (ended["job_id"], ended["function"], ended["JobsCompleted"]) == (
+        job_id,
+        "wellhead-local-import",
+        1,
+    )
     assert ended["request_id"] in texts["import"].read_text().partition("START RequestId: ")[2][:36]
     assert {line["question"] for line in lines["query"]} == {
         "production",
@@ -81,7 +104,10 @@ def assert_logged(logs: Path, job_id: str) -> None:
         "rejects",
         "export",
     }
-    assert {line["route"] for line in lines["api"]} >= {f"{BASE}/health", f"{BASE}/wells/import/trigger"}
+    assert {line["route"] for line in lines["api"]} >= {
+        f"{BASE}/health",
+        f"{BASE}/wells/import/trigger",
+    }
 
 
 def data(state: Path, route: str) -> Any:

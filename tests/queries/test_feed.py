@@ -1,4 +1,6 @@
-"""The OData feed, over HTTP: its documents, its pages on one snapshot, its errors, and who may read it."""
+"""The OData feed, over HTTP: its documents, its pages on one snapshot, its errors, and who may read
+it.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,23 @@ class Answer(NamedTuple):
         return self.told["error"]
 
 
-def ask(wells: Wells, path: str, *, method: str = "GET", authorization: str | None = None, **headers: str) -> Answer:
+def ask(
+    wells: Wells,
+    path: str,
+    *,
+    method: str = "GET",
+    authorization: str | None = None,
+    **headers: str,
+) -> Answer:
     """`path` is relative to the feed, or an address that the feed has told."""
     connection = http.client.HTTPConnection("127.0.0.1", wells.port, timeout=20)
     sent = {"Authorization": authorization or f"Bearer {READER}", **headers}
     target = path.partition(f"127.0.0.1:{wells.port}")[2] or ROOT + path
-    connection.request(method, target, headers={name.replace("_", "-"): value for name, value in sent.items() if value})
+    connection.request(
+        method,
+        target,
+        headers={name.replace("_", "-"): value for name, value in sent.items() if value},
+    )
     response = connection.getresponse()
     answer = Answer(response.status, response.headers, response.read().decode())
     connection.close()
@@ -91,10 +104,12 @@ def test_the_feed_tells_the_rows_of_each_of_its_sets(wells: Wells) -> None:
     assert [row["oil_production_kbd"] for row in production] == [1.5] * 9
     assert production[0]["production_period"] == "2024-01-01"
     assert production[0]["updated_at"].endswith("Z")
-    assert [(row["well_name"], row["first_period"], row["last_period"], row["periods"]) for row in found] == [
-        (f"Årdal {well}", "2024-01-01", "2024-03-01", 3) for well in (10, 11, 20)
-    ]
-    assert [(row["calendar_month"], row["days"], row["oil_production_kb"]) for row in monthly[:3]] == [
+    assert [
+        (row["well_name"], row["first_period"], row["last_period"], row["periods"]) for row in found
+    ] == [(f"Årdal {well}", "2024-01-01", "2024-03-01", 3) for well in (10, 11, 20)]
+    assert [
+        (row["calendar_month"], row["days"], row["oil_production_kb"]) for row in monthly[:3]
+    ] == [
         ("2024-01-01", 31, 46.5),
         ("2024-02-01", 29, 43.5),
         ("2024-03-01", 31, 46.5),
@@ -111,14 +126,26 @@ def test_the_feed_tells_the_rows_of_each_of_its_sets(wells: Wells) -> None:
 
 @FILE_AND_LAKE
 def test_pages_stay_on_the_snapshot_of_the_first(wells: Wells, serve: Serve) -> None:
-    options = query(filter="well_code ne '11'", orderby="production_period desc", count="true", top="5", skip="1")
+    options = query(
+        filter="well_code ne '11'",
+        orderby="production_period desc",
+        count="true",
+        top="5",
+        skip="1",
+    )
     first = ask(wells, f"/WellProduction?{options}", Prefer="odata.maxpagesize=2")
-    later = run_import(wells.environment, source_of(serve, [{**row, "oil_production_kbd": 2} for row in ROWS]))
+    later = run_import(
+        wells.environment, source_of(serve, [{**row, "oil_production_kbd": 2} for row in ROWS])
+    )
     rest = pages(wells, first.told["@odata.nextLink"], Prefer="odata.maxpagesize=2")
 
     assert first.headers["Preference-Applied"] == "odata.maxpagesize=2"
     assert [page["@odata.count"] for page in [first.told, *rest]] == [6, 6, 6]
-    assert [(row["production_period"], row["well_code"]) for page in [first.told, *rest] for row in page["value"]] == [
+    assert [
+        (row["production_period"], row["well_code"])
+        for page in [first.told, *rest]
+        for row in page["value"]
+    ] == [
         ("2024-03-01", "20"),
         ("2024-02-01", "10"),
         ("2024-02-01", "20"),
@@ -134,12 +161,17 @@ def test_pages_stay_on_the_snapshot_of_the_first(wells: Wells, serve: Serve) -> 
 def test_one_entity_is_asked_for_by_its_key(wells: Wells) -> None:
     key = "source='default',field_code='2',well_code='20'"
     whole = ask(wells, f"/Wells({key})")
-    part = ask(wells, f"/WellProduction({key},production_period=2024-02-01)?$select=production_period,well_name")
+    part = ask(
+        wells,
+        f"/WellProduction({key},production_period=2024-02-01)?$select=production_period,well_name",
+    )
 
     assert whole.told["@odata.context"].endswith("/$metadata#Wells/$entity")
     assert whole.told["well_name"] == "Årdal 20"
     told = part.told
-    assert told.pop("@odata.context").endswith("#WellProduction(production_period,well_name)/$entity")
+    assert told.pop("@odata.context").endswith(
+        "#WellProduction(production_period,well_name)/$entity"
+    )
     assert told == {"well_name": "Årdal 20", "production_period": "2024-02-01"}
     assert ask(wells, f"/Wells({key.replace('20', '21')})").error["code"] == "NOT_IN_FEED"
     assert ask(wells, "/Wells('20')").error["target"] == "key"
@@ -158,11 +190,18 @@ def test_an_answer_that_the_caller_has_is_not_sent_again(wells: Wells) -> None:
 
 def test_the_form_of_the_answer_is_what_the_caller_takes(wells: Wells) -> None:
     excel = "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;q=0.9,*/*;q=0.1"
-    brief = ask(wells, "/Wells?$top=2&$format=application/json%3Bodata.metadata%3Dnone", Prefer="maxpagesize=1")
+    brief = ask(
+        wells,
+        "/Wells?$top=2&$format=application/json%3Bodata.metadata%3Dnone",
+        Prefer="maxpagesize=1",
+    )
 
     assert set(brief.told) == {"value", "@odata.nextLink"}
     assert set(ask(wells, brief.told["@odata.nextLink"]).told) == {"value"}
-    assert ask(wells, "/Wells", Accept=excel).headers["Content-Type"] == "application/json;odata.metadata=minimal"
+    assert (
+        ask(wells, "/Wells", Accept=excel).headers["Content-Type"]
+        == "application/json;odata.metadata=minimal"
+    )
     assert ask(wells, "/Wells/$count", Accept="text/plain").headers["Content-Type"] == "text/plain"
     for refused in (
         ask(wells, "/Wells", Accept="application/atom+xml"),
@@ -173,7 +212,9 @@ def test_the_form_of_the_answer_is_what_the_caller_takes(wells: Wells) -> None:
 
 
 def test_power_query_is_answered_with_what_it_sends(wells: Wells) -> None:
-    """Its headers, of Excel and Power BI: versions of both protocols, and forms of both in the order it likes."""
+    """Its headers, of Excel and Power BI: versions of both protocols, and forms of both in the
+    order it likes.
+    """
     headers = {
         "Accept": "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;q=0.9,"
         "application/atomsvc+xml;q=0.8,application/atom+xml;q=0.8,application/xml;q=0.7,text/plain;q=0.7",
@@ -190,12 +231,20 @@ def test_power_query_is_answered_with_what_it_sends(wells: Wells) -> None:
 
     service, metadata, preview, rows, count = (
         ask(wells, path, **headers)
-        for path in ("/", "/$metadata", "/Wells?$top=1000", f"/WellProduction?{month}", "/Wells/$count")
+        for path in (
+            "/",
+            "/$metadata",
+            "/Wells?$top=1000",
+            f"/WellProduction?{month}",
+            "/Wells/$count",
+        )
     )
 
     minimal = "application/json;odata.metadata=minimal"
     assert [each.headers["Content-Type"] for each in (service, preview, rows)] == [minimal] * 3
-    assert {each.headers["OData-Version"] for each in (service, metadata, preview, rows, count)} == {"4.0"}
+    assert {
+        each.headers["OData-Version"] for each in (service, metadata, preview, rows, count)
+    } == {"4.0"}
     assert metadata.headers["Content-Type"] == "application/xml"
     assert re.findall("<String>(.*?)</String>", metadata.body) == sorted(TESTS | CASES)
     assert (len(preview.told["value"]), count.body) == (3, "3")
@@ -269,7 +318,9 @@ def test_no_other_route_takes_a_password_or_asks_for_one(wells: Wells) -> None:
             continue
         connection = http.client.HTTPConnection("127.0.0.1", wells.port, timeout=20)
         method = next(method for method, route in methods.items() if route.authorizer)
-        connection.request(method, path.replace("{", "").replace("}", ""), headers={"Authorization": basic(READER)})
+        connection.request(
+            method, path.replace("{", "").replace("}", ""), headers={"Authorization": basic(READER)}
+        )
         response = connection.getresponse()
         response.read()
         connection.close()

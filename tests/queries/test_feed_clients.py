@@ -1,4 +1,6 @@
-"""The feed, read by clients that no one here wrote, and by Wellhead itself: what comes is what was published."""
+"""The feed, read by clients that no one here wrote, and by Wellhead itself: what comes is what was
+published.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLIENTS: dict[str, tuple[Path, list[str]]] = {
-    "odatapy": (packages.PACKAGES, [str(packages.PYTHON), str(packages.HERE / "feed_client.py"), "odatapy"]),
-    "python-odata": (packages.PACKAGES, [str(packages.PYTHON), str(packages.HERE / "feed_client.py"), "python-odata"]),
+    "odatapy": (
+        packages.PACKAGES,
+        [str(packages.PYTHON), str(packages.HERE / "feed_client.py"), "odatapy"],
+    ),
+    "python-odata": (
+        packages.PACKAGES,
+        [str(packages.PYTHON), str(packages.HERE / "feed_client.py"), "python-odata"],
+    ),
     "@odata/client": (
         packages.NODE_CLIENT,
         [
@@ -34,7 +42,9 @@ CLIENTS: dict[str, tuple[Path, list[str]]] = {
     ),
 }
 ALL = [[row["well_code"], row["production_period"]] for row in ROWS]
-OF_THE_FIRST_FIELD = [[row["well_code"], row["production_period"]] for row in ROWS if row["field_code"] == "1"]
+OF_THE_FIRST_FIELD = [
+    [row["well_code"], row["production_period"]] for row in ROWS if row["field_code"] == "1"
+]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -77,13 +87,18 @@ def second_table(dynamodb: Any) -> Iterator[str]:
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     dynamodb.create_table(
-        TableName=SECOND, KeySchema=keys, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST"
+        TableName=SECOND,
+        KeySchema=keys,
+        AttributeDefinitions=attributes,
+        BillingMode="PAY_PER_REQUEST",
     )
     yield SECOND
     dynamodb.delete_table(TableName=SECOND)
 
 
-def test_wellhead_imports_from_wellhead_what_was_published(wells: Wells, tmp_path: Path, second_table: str) -> None:
+def test_wellhead_imports_from_wellhead_what_was_published(
+    wells: Wells, tmp_path: Path, second_table: str
+) -> None:
     second = wells.environment | {
         "WELLHEAD_TABLE": second_table,
         "WELLHEAD_WAREHOUSE": str(tmp_path / "second"),
@@ -95,5 +110,8 @@ def test_wellhead_imports_from_wellhead_what_was_published(wells: Wells, tmp_pat
     job = run_import(second, f"http://127.0.0.1:{wells.port}/odata/v4/WellProduction")
 
     assert (job.status, job.error, job.failed_records) == (JobStatus.COMPLETED, None, 0)
-    assert (job.new_records, [told["rule"] for told in job.warnings]) == (len(ROWS), ["UNKNOWN_FIELDS"])
+    assert (job.new_records, [told["rule"] for told in job.warnings]) == (
+        len(ROWS),
+        ["UNKNOWN_FIELDS"],
+    )
     assert content_of(published(second)) == content_of(published(wells.environment))

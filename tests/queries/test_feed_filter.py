@@ -1,4 +1,6 @@
-"""Filters and pages of the feed on a real store, each held against plain Python on the same rows."""
+"""Filters and pages of the feed on a real store, each held against plain Python on the same
+rows.
+"""
 
 from __future__ import annotations
 
@@ -106,12 +108,16 @@ def comparison(name: str, operator: str, value: Any, *, is_turned: bool) -> Filt
     shown = value.isoformat() if isinstance(value, date) else written(value)
     other = value.isoformat() if isinstance(value, date) else value
     if is_turned:
-        return Filter(f"{shown} {operator} {name}", lambda row: compared(operator, other, row[name]))
+        return Filter(
+            f"{shown} {operator} {name}", lambda row: compared(operator, other, row[name])
+        )
     return Filter(f"{name} {operator} {shown}", lambda row: compared(operator, row[name], other))
 
 
 def of_two(left: str, operator: str, right: str) -> Filter:
-    return Filter(f"{left} {operator} {right}", lambda row: compared(operator, row[left], row[right]))
+    return Filter(
+        f"{left} {operator} {right}", lambda row: compared(operator, row[left], row[right])
+    )
 
 
 TESTS: Mapping[str, Callable[[str, str], bool]] = {
@@ -149,15 +155,17 @@ def joined(word: str, left: Filter, right: Filter) -> Filter:
 
 
 def same_as(told: Filter, value: Truth) -> Filter:
-    return Filter(f"({told.text}) eq {written(value).lower()}", lambda row: told.holds(row) is value)
+    return Filter(
+        f"({told.text}) eq {written(value).lower()}", lambda row: told.holds(row) is value
+    )
 
 
 OPERATORS = st.sampled_from(["eq", "ne", *ORDER])
 TEXT_NAMES = st.sampled_from(["well_name", "field_name", "well_code"])
 NUMBER_NAMES = st.sampled_from(["oil_production_kbd", "water_production_kbd"])
-PARTS = st.sampled_from([text for text in TEXTS if text is not None] + ["%", "_", "OR"]) | st.text(max_size=3).filter(
-    lambda text: not any("\ud800" <= sign <= "\udfff" for sign in text)
-)
+PARTS = st.sampled_from([text for text in TEXTS if text is not None] + ["%", "_", "OR"]) | st.text(
+    max_size=3
+).filter(lambda text: not any("\ud800" <= sign <= "\udfff" for sign in text))
 LEAVES = st.one_of(
     st.builds(comparison, TEXT_NAMES, OPERATORS, st.none() | PARTS, is_turned=st.booleans()),
     st.builds(
@@ -191,7 +199,9 @@ FILTERS = st.recursive(
 
 @given(told=FILTERS)
 @settings(max_examples=100)
-def test_a_filter_leaves_the_rows_that_python_leaves(query: ProductionQuery, rows: list[Row], told: Filter) -> None:
+def test_a_filter_leaves_the_rows_that_python_leaves(
+    query: ProductionQuery, rows: list[Row], told: Filter
+) -> None:
     found = feed_page(query, entity_set="WellProduction", where=told.text, count=True)
 
     wanted = [row for row in rows if told.holds(row) is True]
@@ -290,8 +300,17 @@ def test_a_long_filter_is_read(query: ProductionQuery) -> None:
 
 # -- order and pages ---------------------------------------------------------------------------------------------
 
-NAMES = ["well_name", "field_name", "oil_production_kbd", "field_code", "production_period", "updated_at"]
-TERMS = st.lists(st.tuples(st.sampled_from(NAMES), st.booleans()), max_size=3, unique_by=lambda term: term[0])
+NAMES = [
+    "well_name",
+    "field_name",
+    "oil_production_kbd",
+    "field_code",
+    "production_period",
+    "updated_at",
+]
+TERMS = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.booleans()), max_size=3, unique_by=lambda term: term[0]
+)
 
 
 def rank(value: Any) -> tuple[bool, Any]:
@@ -305,10 +324,18 @@ def in_order(rows: list[Row], terms: list[tuple[str, bool]], key: tuple[str, ...
     return rows
 
 
-@given(terms=TERMS, limit=st.integers(7, 60), bounds=st.tuples(st.none() | st.integers(0, 100), st.integers(0, 99)))
+@given(
+    terms=TERMS,
+    limit=st.integers(7, 60),
+    bounds=st.tuples(st.none() | st.integers(0, 100), st.integers(0, 99)),
+)
 @settings(max_examples=25)
 def test_the_pages_of_any_order_are_the_rows_in_that_order(
-    query: ProductionQuery, rows: list[Row], terms: list[tuple[str, bool]], limit: int, bounds: tuple[int | None, int]
+    query: ProductionQuery,
+    rows: list[Row],
+    terms: list[tuple[str, bool]],
+    limit: int,
+    bounds: tuple[int | None, int],
 ) -> None:
     top, skip = bounds
     order = ",".join(f"{name}{' desc' if descending else ''}" for name, descending in terms)
@@ -361,7 +388,9 @@ def test_sums_of_the_same_figures_are_the_same_in_any_order(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("entity_set", ["Wells", "Monthly"])
 @pytest.mark.parametrize("limit", [5, 12, 40])
-def test_the_pages_of_sums_are_all_of_them(query: ProductionQuery, entity_set: str, limit: int) -> None:
+def test_the_pages_of_sums_are_all_of_them(
+    query: ProductionQuery, entity_set: str, limit: int
+) -> None:
     """Also where a page is made of the next few wells alone, and where these are too few for it."""
     found: list[Row] = []
     cursor = None
@@ -369,7 +398,9 @@ def test_the_pages_of_sums_are_all_of_them(query: ProductionQuery, entity_set: s
         page = feed_page(query, entity_set=entity_set, limit=limit, cursor=cursor)
         found, cursor = [*found, *page.rows], page.next_cursor
 
-    whole = feed_page(query, entity_set=entity_set, where="true").rows  # in one statement about all the wells
+    whole = feed_page(
+        query, entity_set=entity_set, where="true"
+    ).rows  # in one statement about all the wells
     assert found == whole
 
 
@@ -381,16 +412,25 @@ def test_a_month_that_is_one_row_is_what_the_file_sums(query: ProductionQuery) -
     found = feed_page(query, entity_set="Monthly").rows
     assert [list(row) for row in found] == [names] * len(LINES)
     expected = [dict(zip(names, row, strict=True)) for row in summed]
-    assert [{**row, "calendar_month": date.fromisoformat(row["calendar_month"])} for row in found] == [
-        {name: pytest.approx(value) if isinstance(value, float) else value for name, value in row.items()}
-        for row in sorted(expected, key=lambda row: [row[name] for name in ENTITY_SETS["Monthly"].key])
+    assert [
+        {**row, "calendar_month": date.fromisoformat(row["calendar_month"])} for row in found
+    ] == [
+        {
+            name: pytest.approx(value) if isinstance(value, float) else value
+            for name, value in row.items()
+        }
+        for row in sorted(
+            expected, key=lambda row: [row[name] for name in ENTITY_SETS["Monthly"].key]
+        )
     ]
 
 
 def test_pages_go_on_in_the_next_source(tmp_path: Path) -> None:
     store = daily(tmp_path / "wells.duckdb", [(1.0, 2.0, 3.0), (1.0,), (), (1.0, 2.0)])
     with duckdb.connect(str(store)) as connection:
-        connection.execute("INSERT INTO well_production SELECT * REPLACE ('a' AS source) FROM well_production")
+        connection.execute(
+            "INSERT INTO well_production SELECT * REPLACE ('a' AS source) FROM well_production"
+        )
     query = opened(store)
     for entity_set, where, many in (
         ("WellProduction", None, 12),
@@ -410,7 +450,10 @@ def test_pages_go_on_in_the_next_source(tmp_path: Path) -> None:
         assert found == whole
         assert (len(whole), {row["source"] for row in whole}) == (many, {"a", "default"})
         for skip in (1, many // 2, many - 1):
-            assert feed_page(query, entity_set=entity_set, where=where, skip=skip, limit=50).rows == whole[skip:]
+            assert (
+                feed_page(query, entity_set=entity_set, where=where, skip=skip, limit=50).rows
+                == whole[skip:]
+            )
     query.close()
 
 
@@ -449,7 +492,9 @@ def test_another_order_or_choice_is_refused(
 
 
 def test_some_properties_are_chosen(query: ProductionQuery) -> None:
-    [row] = feed_page(query, entity_set="WellProduction", select=" well_code , field_code", limit=1).rows
+    [row] = feed_page(
+        query, entity_set="WellProduction", select=" well_code , field_code", limit=1
+    ).rows
 
     assert row == {"field_code": "0", "well_code": "0"}
     assert (

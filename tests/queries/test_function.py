@@ -58,7 +58,22 @@ SQL = [
     "pragma_database_list()",
     "COPY wells TO '/tmp/x'",
 ]
-PATTERNS = ["%", "_", "%%", "a%", "_a", "%' ESCAPE '%", ".*", "^", "[a-z]", "(?i)a", "*", "a|b", "\\%", "\\_"]
+PATTERNS = [
+    "%",
+    "_",
+    "%%",
+    "a%",
+    "_a",
+    "%' ESCAPE '%",
+    ".*",
+    "^",
+    "[a-z]",
+    "(?i)a",
+    "*",
+    "a|b",
+    "\\%",
+    "\\_",
+]
 UNICODE = [
     "Å",
     "å",
@@ -95,7 +110,23 @@ MARKUP = [
     "&#x27;",
     "=cmd|x",
 ]
-SHAPES = ["0", "-0", "1e309", "NaN", "inf", "0x10", "1_000", "\uff19", "1" * 100, " ", "   ", "\u00a0", "--", "-", "+"]
+SHAPES = [
+    "0",
+    "-0",
+    "1e309",
+    "NaN",
+    "inf",
+    "0x10",
+    "1_000",
+    "\uff19",
+    "1" * 100,
+    " ",
+    "   ",
+    "\u00a0",
+    "--",
+    "-",
+    "+",
+]
 CONTROL = ["\x00", "a\x00b", "\n", "\r\n", "\t", "\x1b[31m", "\x7f", "\x85", "\ud800", "a\udfff"]
 PAYLOADS = [*SQL, *PATTERNS, *UNICODE, *PLACES, *MARKUP, *SHAPES, *CONTROL]
 FIELDS = [
@@ -164,14 +195,29 @@ def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
 
 
 def test_every_question_is_answered(query: ProductionQuery) -> None:
-    production = ask(query, "production", field_code="1", well_code="-3", **{"from": "2024-01-01", "to": "2024-02-01"})
+    production = ask(
+        query,
+        "production",
+        field_code="1",
+        well_code="-3",
+        **{"from": "2024-01-01", "to": "2024-02-01"},
+    )
     wells = ask(query, "wells", search="50%_a", limit=1, cursor=None)
 
-    assert [row["production_period"] for row in production["data"]["rows"]] == ["2024-01-01", "2024-02-01"]
+    assert [row["production_period"] for row in production["data"]["rows"]] == [
+        "2024-01-01",
+        "2024-02-01",
+    ]
     assert production["data"]["next_cursor"] is None
     assert [row["well_name"] for row in wells["data"]["rows"]] == ["Årdal 50%_A"]
-    assert [row["wells"] for row in ask(query, "totals", field_code="1", limit=2)["data"]["rows"]] == [2, 2]
-    assert ask(query, "rejects", job_id=JOB)["data"] == {"rows": [], "next_cursor": None, "snapshot": NAMED}
+    assert [
+        row["wells"] for row in ask(query, "totals", field_code="1", limit=2)["data"]["rows"]
+    ] == [2, 2]
+    assert ask(query, "rejects", job_id=JOB)["data"] == {
+        "rows": [],
+        "next_cursor": None,
+        "snapshot": NAMED,
+    }
     assert {told["data"]["snapshot"]["name"] for told in (production, wells)} == {SNAPSHOT}
     assert ask(query, "summary")["data"]["rows"] == len(ROWS)
     assert ask(query, "export") == {"data": {"url": "file:///wells.duckdb"}}
@@ -218,10 +264,20 @@ def test_a_row_beyond_every_answer_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "status", "retryable"),
-    [(NothingPublished(), 404, True), (SnapshotGone(), 410, False), (WarehouseCorrupt(), 500, False)],
+    [
+        (NothingPublished(), 404, True),
+        (SnapshotGone(), 410, False),
+        (WarehouseCorrupt(), 500, False),
+    ],
 )
 def test_an_error_is_an_answer(error: Any, status: int, retryable: bool) -> None:
-    told = {"code": error.code, "message": error.message, "status": status, "details": {}, "retryable": retryable}
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "status": status,
+        "details": {},
+        "retryable": retryable,
+    }
 
     assert ask(error, "summary") == ask(error, "production") == {"error": told}
 
@@ -246,9 +302,15 @@ def test_an_unknown_argument_is_refused(query: ProductionQuery, name: str) -> No
     assert ask(query, name, connection="x")["error"]["details"] == {"field": "connection"}
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: quote(payload.encode("utf-8", "surrogatepass"))[:40])
-def test_hostile_values_find_what_they_say_or_are_refused(query: ProductionQuery, payload: str) -> None:
-    """Bound, never part of a statement: a search finds the wells whose text contains it and no other."""
+@pytest.mark.parametrize(
+    "payload", PAYLOADS, ids=lambda payload: quote(payload.encode("utf-8", "surrogatepass"))[:40]
+)
+def test_hostile_values_find_what_they_say_or_are_refused(
+    query: ProductionQuery, payload: str
+) -> None:
+    """Bound, never part of a statement: a search finds the wells whose text contains it and no
+    other.
+    """
     before = query.summary()
     for name, field in FIELDS:
         told = ask(query, name, **{field: payload})
@@ -264,7 +326,10 @@ def test_hostile_values_find_what_they_say_or_are_refused(query: ProductionQuery
 
 
 def _contains(row: dict[str, Any], text: str) -> bool:
-    return any(text in str(row[name] or "").lower() for name in ("well_name", "well_reference", "well_code"))
+    return any(
+        text in str(row[name] or "").lower()
+        for name in ("well_name", "well_reference", "well_code")
+    )
 
 
 def test_the_payloads_are_many() -> None:
@@ -283,7 +348,9 @@ def exported(services: Services) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["directory", "s3"])
-def test_an_export_is_the_published_file(environment: dict[str, str], dynamodb: Any, kind: str) -> None:
+def test_an_export_is_the_published_file(
+    environment: dict[str, str], dynamodb: Any, kind: str
+) -> None:
     if kind == "s3":
         environment["WELLHEAD_WAREHOUSE"] = own_prefix()
     with SampleSource(GeneratedProduction(30)) as source:
@@ -295,7 +362,9 @@ def test_an_export_is_the_published_file(environment: dict[str, str], dynamodb: 
     told = exported(services)
 
     url, expires_at = told.pop("url"), told.pop("expires_at")
-    facts = {name: getattr(snapshot, name) for name in ("name", "rows", "bytes", "sha256", "job_id")}
+    facts = {
+        name: getattr(snapshot, name) for name in ("name", "rows", "bytes", "sha256", "job_id")
+    }
     assert told == {**facts, "created_at": job.completed_at}
     with urllib.request.urlopen(url) as download:
         content = download.read()
@@ -322,7 +391,9 @@ def forget(dynamodb: Any, environment: dict[str, str], job_id: str) -> None:
 
 def test_before_the_first_import_there_is_nothing(environment: dict[str, str]) -> None:
     for question in ("export", "summary", "production"):
-        assert Services(environment).answer({"question": question})["error"]["code"] == "NO_DATA_YET"
+        assert (
+            Services(environment).answer({"question": question})["error"]["code"] == "NO_DATA_YET"
+        )
 
 
 def test_a_wrong_setting_is_an_answer_too() -> None:

@@ -1,4 +1,6 @@
-"""Readers in the midst of their pages: each stays on the snapshot of his first page, as long as it is kept."""
+"""Readers in the midst of their pages: each stays on the snapshot of his first page, as long as it
+is kept.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def names_of(*snapshots: Snapshot) -> list[str]:
     return [snapshot.name.rpartition("/")[2] for snapshot in snapshots]
 
 
-def test_whoever_began_before_an_import_reads_to_the_end_what_he_began(publisher: Publisher) -> None:
+def test_whoever_began_before_an_import_reads_to_the_end_what_he_began(
+    publisher: Publisher,
+) -> None:
     published = publisher.reader()
     readers = []
     for rows in (3, 5, 7):
@@ -76,7 +80,10 @@ def test_whoever_began_before_an_import_reads_to_the_end_what_he_began(publisher
             pages.turn()
 
     for rows, snapshot, pages in readers:
-        assert (pages.wells, pages.snapshots) == ([str(well) for well in range(rows)], {snapshot.name})
+        assert (pages.wells, pages.snapshots) == (
+            [str(well) for well in range(rows)],
+            {snapshot.name},
+        )
 
 
 def test_a_process_that_never_saw_an_older_snapshot_opens_it(publisher: Publisher) -> None:
@@ -137,12 +144,22 @@ def test_what_never_was_published_is_no_ones_cursor(publisher: Publisher, tmp_pa
     zombie = snapshot_name(9, snapshot.job_id)
     publisher.warehouse.put(zombie, tmp_path / "1.duckdb", sha256=snapshot.sha256)
 
-    for name in (zombie, snapshot_name(1, "018cc251-f400-7000-8000-0000000000ff"), "../../etc/passwd", "x"):
-        with pytest.raises(ValidationError, match="no cursor of this list"), publisher.reader().query(name):
+    for name in (
+        zombie,
+        snapshot_name(1, "018cc251-f400-7000-8000-0000000000ff"),
+        "../../etc/passwd",
+        "x",
+    ):
+        with (
+            pytest.raises(ValidationError, match="no cursor of this list"),
+            publisher.reader().query(name),
+        ):
             pass
 
 
-def test_a_snapshot_is_known_by_the_job_that_made_it(environment: dict[str, str], wells: Any) -> None:
+def test_a_snapshot_is_known_by_the_job_that_made_it(
+    environment: dict[str, str], wells: Any
+) -> None:
     manager = Services(environment).job_manager
     current = manager.current_snapshot()
     assert current
@@ -155,7 +172,13 @@ def test_a_snapshot_is_known_by_the_job_that_made_it(environment: dict[str, str]
         "x",
         snapshot_name(fence, "018cc251-f400-7000-8000-000000000000"),
     ]
-    assert [was_published(name, job_manager=manager) for name in named] == [True, False, False, False, False]
+    assert [was_published(name, job_manager=manager) for name in named] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert job_id == wells.job.job_id
 
 
@@ -195,7 +218,9 @@ def test_local_disk_holds_two_copies_at_most_and_the_current_one_stays(bucket: P
     assert bucket.copies() == names_of(snapshots[2], fifth)  # the one that was read last
 
 
-def test_what_would_not_fit_in_any_case_drives_no_copy_out(bucket: Publisher, tmp_path: Path) -> None:
+def test_what_would_not_fit_in_any_case_drives_no_copy_out(
+    bucket: Publisher, tmp_path: Path
+) -> None:
     older, current = bucket.publish(1), bucket.publish(2)
     published = bucket.reader()
     assert rows_of(published) == 2

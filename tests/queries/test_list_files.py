@@ -7,6 +7,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,11 @@ TIMES = ("created_at", "updated_at", "replaced_at", "rejected_at")
 @pytest.fixture
 def revised(wells: Wells, serve: Serve) -> Wells:
     """A second import has changed a row and brought odd ones."""
-    odd = KEY_OF_A_ROW | {"field_code": "007", "well_code": "=1+1", "production_period": "2024-01-01"}
+    odd = KEY_OF_A_ROW | {
+        "field_code": "007",
+        "well_code": "=1+1",
+        "production_period": "2024-01-01",
+    }
     odd |= {"well_name": "Øst;\u0001\n<b>"}
     rows = [{**ROWS[0], "oil_production_kbd": 2.25}, odd, *BAD]
     wells.job = run_import(wells.environment, source_of(serve, rows))
@@ -65,24 +70,36 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
     """A changed row as a file has it."""
     if "differs" not in row:
         return row
-    sides = {side: row[side] or dict.fromkeys(row["before"] or row["after"]) for side in ("before", "after")}
+    sides = {
+        side: row[side] or dict.fromkeys(row["before"] or row["after"])
+        for side in ("before", "after")
+    }
     told = {name: value for name, value in row.items() if name not in (*sides, "differs")}
-    return told | {f"{name}_{side}": values[name] for side, values in sides.items() for name in values}
+    return told | {
+        f"{name}_{side}": values[name] for side, values in sides.items() for name in values
+    }
 
 
 def in_parquet(content: bytes, path: Path) -> list[dict[str, Any]]:
     path.write_bytes(content)
     with duckdb.connect() as connection:
-        kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE FROM '{path}'").fetchall()}
+        kinds = {
+            name: kind
+            for name, kind, *_ in connection.execute(f"DESCRIBE FROM '{path}'").fetchall()
+        }
         assert {name for name, kind in kinds.items() if kind == MOMENT} == kinds.keys() & {*TIMES}
         assert {name for name, kind in kinds.items() if kind == "DATE"} == kinds.keys() & {*DAYS}
-        said = ", ".join(f"make_timestamp(epoch_us({name})) AS {name}" for name in TIMES if name in kinds)
+        said = ", ".join(
+            f"make_timestamp(epoch_us({name})) AS {name}" for name in TIMES if name in kinds
+        )
         rows = connection.execute(f"SELECT * {f'REPLACE ({said})' if said else ''} FROM '{path}'")
         return [dict(zip(kinds, map(plain, row), strict=True)) for row in rows.fetchall()]
 
 
 def in_excel(content: bytes) -> list[dict[str, Any]]:
-    sheet: list[list[Any]] = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    sheet: list[list[Any]] = (
+        CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    )
     names, *rows = sheet
     return [dict(zip(names, map(plain, row), strict=True)) for row in rows]
 
@@ -108,17 +125,23 @@ def test_each_list_is_the_same_in_every_form(revised: Wells, tmp_path: Path) -> 
     for route, name in LISTS.items():
         rows = [flat(row) for row in revised.ask(route).data["rows"]]
         assert rows, route
-        parquet, excel, text = (ask_file(revised, route, kind) for kind in ("parquet", "xlsx", "csv"))
+        parquet, excel, text = (
+            ask_file(revised, route, kind) for kind in ("parquet", "xlsx", "csv")
+        )
 
         assert in_parquet(parquet.content, tmp_path / "x.parquet") == rows, route
-        assert [known(row) for row in in_excel(excel.content)] == [known(row) for row in rows], route
+        assert [known(row) for row in in_excel(excel.content)] == [known(row) for row in rows], (
+            route
+        )
         assert [list(line.values()) for line in in_csv(text.body)] == [
             [guarded(row[column]) for column in in_csv(text.body)[0]] for row in rows
         ], route
         for answer, kind in ((parquet, "parquet"), (excel, "xlsx"), (text, "csv")):
             assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.{kind}"'
             assert answer.headers["X-Wellhead-Snapshot"]
-        again = revised.ask(with_query(route, format="csv"), Accept="text/csv", If_None_Match=text.headers["ETag"])
+        again = revised.ask(
+            with_query(route, format="csv"), Accept="text/csv", If_None_Match=text.headers["ETag"]
+        )
         assert (again.status, again.body) == (304, "")
 
 
@@ -134,9 +157,13 @@ def guarded(value: Any) -> str:
 
 
 def test_a_german_excel_opens_the_csv(revised: Wells) -> None:
-    """By the mark of UTF-8, semicolons and decimal commas; a page has no mark, because it is a part of something."""
+    """By the mark of UTF-8, semicolons and decimal commas; a page has no mark, because it is a part
+    of something.
+    """
     text = revised.ask("/wells/production?format=csv&separator=;&decimal=,").body
-    lines = {(line["well_code"], line["production_period"]): line for line in in_csv(text, delimiter=";")}
+    lines = {
+        (line["well_code"], line["production_period"]): line for line in in_csv(text, delimiter=";")
+    }
 
     assert text.startswith("\ufeffsource;field_code;")
     assert lines["10", "2024-01-01"]["oil_production_kbd"] == "2,25"
@@ -148,32 +175,54 @@ def test_a_german_excel_opens_the_csv(revised: Wells) -> None:
 
 def test_in_excel_codes_are_text_and_days_are_days(revised: Wells) -> None:
     content = ask_file(revised, "/wells/production?field_code=007", "xlsx").content
-    names, row = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    names, row = (
+        CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    )
     told = dict(zip(names, row, strict=True))
 
-    assert (told["field_code"], told["well_code"], told["well_name"]) == ("007", "=1+1", "Øst;\u0001\n<b>")
+    assert (told["field_code"], told["well_code"], told["well_name"]) == (
+        "007",
+        "=1+1",
+        "Øst;\u0001\n<b>",
+    )
     assert told["production_period"] == date(2024, 1, 1)
     assert isinstance(told["created_at"], datetime)
 
 
 @FILE_AND_LAKE
 def test_who_takes_no_bytes_gets_an_address(wells: Wells) -> None:
-    """As curl and a browser that follows a link do. It is the same file for an hour, and gone after two."""
+    """As curl and a browser that follows a link do. It is the same file for an hour, and gone after
+    two.
+    """
     told, again = (wells.ask("/wells/production?format=xlsx&to=2024-02") for _ in range(2))
 
     path = Path(wells.environment["WELLHEAD_WAREHOUSE"], told.data["name"])
     assert told.data["url"] == path.as_uri()
-    assert (told.data["rows"], told.data["expires_at"], told.data["bytes"]) == (6, None, path.stat().st_size)
+    assert (told.data["rows"], told.data["expires_at"], told.data["bytes"]) == (
+        6,
+        None,
+        path.stat().st_size,
+    )
     assert told.data["sha256"] == sha256_of(path) == again.data["sha256"]
     assert len(in_excel(path.read_bytes())) == 6
-    assert wells.ask("/wells/production?format=xlsx&to=2024-02", If_None_Match=told.headers["ETag"]).status == 200
+    assert (
+        wells.ask(
+            "/wells/production?format=xlsx&to=2024-02", If_None_Match=told.headers["ETag"]
+        ).status
+        == 200
+    )
     made = list_file_made(told.data["name"])
     assert made is not None
     assert made % 3600 == 0
     services = Services(wells.environment)
     for hours, is_there in ((1, True), (2, False)):
         later = made + 3600 * hours + 1
-        clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda at=later: at)  # type: ignore[misc]
+        clear_orphans(
+            job_manager=services.job_manager,
+            warehouse=services.warehouse,
+            kept=1,
+            clock=partial(float, later),
+        )
         assert path.exists() is is_there
     assert list(Path(wells.environment["WELLHEAD_SCRATCH"], "reading").glob("own-*/*.xlsx")) == []
 
@@ -195,10 +244,16 @@ def test_who_takes_no_bytes_gets_an_address(wells: Wells) -> None:
         ("from=2024-02&to=2024-01", "from"),
     ],
 )
-def test_what_does_not_fit_together_is_refused_before_anybody_is_asked(empty: Wells, query: str, field: str) -> None:
+def test_what_does_not_fit_together_is_refused_before_anybody_is_asked(
+    empty: Wells, query: str, field: str
+) -> None:
     answer = empty.ask(f"/wells/production?{query}")
 
-    assert (answer.status, answer.error["code"], answer.error["details"]["field"]) == (400, "VALIDATION_ERROR", field)
+    assert (answer.status, answer.error["code"], answer.error["details"]["field"]) == (
+        400,
+        "VALIDATION_ERROR",
+        field,
+    )
     assert empty.questions == []
 
 
@@ -219,7 +274,10 @@ def test_a_file_as_the_query_function_is_asked_for_one(wells: Wells) -> None:
         arguments = {"limit": 1} if file == {"kind": "xlsx"} else {}
         event = {"question": "wells", "arguments": arguments, "file": file}
         assert services.answer(event)["error"]["code"] == "VALIDATION_ERROR", file
-    assert services.answer({"question": "summary", "file": {"kind": "csv"}})["error"]["code"] == "VALIDATION_ERROR"
+    assert (
+        services.answer({"question": "summary", "file": {"kind": "csv"}})["error"]["code"]
+        == "VALIDATION_ERROR"
+    )
 
 
 def list_file(wells: Wells, **limits: Any) -> ListFile:
@@ -261,7 +319,11 @@ def test_what_is_too_large_for_an_answer_has_an_address(wells: Wells) -> None:
 
     told = list_file(wells, most_bytes=10).of(query, {})
 
-    assert Path(wells.environment["WELLHEAD_WAREHOUSE"], told["name"]).read_bytes().startswith(b"\xef\xbb\xbfsource,")
+    assert (
+        Path(wells.environment["WELLHEAD_WAREHOUSE"], told["name"])
+        .read_bytes()
+        .startswith(b"\xef\xbb\xbfsource,")
+    )
     other = replace(query, arguments={"source": "default"})
     assert "text" in list_file(wells).of(other, {})
     kept = replace(query, file=Format(kind="csv", is_whole=True, is_taken=False))
@@ -270,7 +332,9 @@ def test_what_is_too_large_for_an_answer_has_an_address(wells: Wells) -> None:
 
 def test_a_file_that_is_there_is_not_made_again(wells: Wells) -> None:
     """In no time at all nothing could be made."""
-    query = Query(name="wells", arguments={}, file=Format(kind="xlsx", is_whole=True, is_taken=False))
+    query = Query(
+        name="wells", arguments={}, file=Format(kind="xlsx", is_whole=True, is_taken=False)
+    )
 
     first = list_file(wells, clock=lambda: 7200.0).of(query, {})
 
@@ -282,7 +346,9 @@ def test_a_file_that_is_there_is_not_made_again(wells: Wells) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
 def test_a_list_of_nothing_has_its_headings(wells: Wells, tmp_path: Path, kind: str) -> None:
-    query = Query(name="production", arguments={"source": "nowhere"}, file=Format(kind=kind, is_whole=True))
+    query = Query(
+        name="production", arguments={"source": "nowhere"}, file=Format(kind=kind, is_whole=True)
+    )
 
     told = list_file(wells).of(query, {"source": "nowhere"})
 

@@ -1,4 +1,6 @@
-"""What asks reaches the published store alone: no other file, no network, no setting, whatever the statement says."""
+"""What asks reaches the published store alone: no other file, no network, no setting, whatever the
+statement says.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def query(place: Path) -> Iterator[ProductionQuery]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_statement_reaches_nothing_but_the_store(attack: str, query: ProductionQuery, place: Path) -> None:
+def test_a_statement_reaches_nothing_but_the_store(
+    attack: str, query: ProductionQuery, place: Path
+) -> None:
     before = sorted(place.parent.iterdir())
     with query._connection.cursor() as own, pytest.raises(duckdb.Error):
         own.execute(attack.format(secret=place.parent / "secret.csv", place=place)).fetchall()
@@ -63,7 +67,9 @@ def test_a_statement_reaches_nothing_but_the_store(attack: str, query: Productio
     assert sorted(place.parent.iterdir()) == before
 
 
-def test_what_does_not_fit_into_memory_goes_where_it_may(query: ProductionQuery, place: Path) -> None:
+def test_what_does_not_fit_into_memory_goes_where_it_may(
+    query: ProductionQuery, place: Path
+) -> None:
     question = "SELECT count(*) FROM (SELECT DISTINCT md5(i::VARCHAR) || repeat('x', 100) FROM range(600_000) AS t(i))"
     with query._connection.cursor() as own:
         assert own.execute(question).fetchone() == (600_000,)

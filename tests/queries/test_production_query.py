@@ -1,4 +1,6 @@
-"""Questions to a store that real merges made: filters, pages, search, gaps, what a damaged file answers."""
+"""Questions to a store that real merges made: filters, pages, search, gaps, what a damaged file
+answers.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,10 @@ PROJECT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [json.dumps(row).encode() for row in ROWS]
-    later = [json.dumps(row).encode() for row in (RENAMED, SECOND_FIELD, {**ROWS[1], "oil_production_kbd": 9})]
+    later = [
+        json.dumps(row).encode()
+        for row in (RENAMED, SECOND_FIELD, {**ROWS[1], "oil_production_kbd": 9})
+    ]
     return merged(tmp_path_factory.mktemp("store"), [*rows, *BAD], later)
 
 
@@ -86,9 +91,18 @@ def test_a_row_is_shown_whole_and_ready_for_json(query: ProductionQuery) -> None
     [row] = query.production(field_code="2", well_code="420000000001", last=date(2023, 1, 1)).rows
 
     shown = dict.fromkeys([column.name for column in COLUMNS]) | ROWS[0] | OURS
-    assert row == shown | {"created_at": "2024-01-01T12:00:01.000Z", "updated_at": "2024-01-01T12:00:01.000Z"}
+    assert row == shown | {
+        "created_at": "2024-01-01T12:00:01.000Z",
+        "updated_at": "2024-01-01T12:00:01.000Z",
+    }
     assert json.loads(json.dumps(row)) == row
-    names = ["source", *(column.name for column in COLUMNS), "source_rows", "created_at", "updated_at"]
+    names = [
+        "source",
+        *(column.name for column in COLUMNS),
+        "source_rows",
+        "created_at",
+        "updated_at",
+    ]
     names.insert(names.index("production_period") + 1, "period_days")
     assert list(row) == names
 
@@ -96,7 +110,10 @@ def test_a_row_is_shown_whole_and_ready_for_json(query: ProductionQuery) -> None
 def test_rows_come_by_field_well_and_period(query: ProductionQuery) -> None:
     everything = keys(query.production())
 
-    stored = {(row["field_code"], row["well_code"], row["production_period"]) for row in [*ROWS, RENAMED, SECOND_FIELD]}
+    stored = {
+        (row["field_code"], row["well_code"], row["production_period"])
+        for row in [*ROWS, RENAMED, SECOND_FIELD]
+    }
     assert everything == sorted(stored)
 
 
@@ -116,13 +133,18 @@ def test_rows_come_by_field_well_and_period(query: ProductionQuery) -> None:
 def test_filters_leave_what_they_name(
     query: ProductionQuery, filters: dict[str, Any], wanted: Callable[[tuple[str, str, str]], bool]
 ) -> None:
-    assert keys(query.production(**filters)) == [key for key in keys(query.production()) if wanted(key)]
+    assert keys(query.production(**filters)) == [
+        key for key in keys(query.production()) if wanted(key)
+    ]
 
 
 @settings(max_examples=30)
 @given(limit=st.integers(1, 25), field=st.sampled_from([None, "1", "2", "9"]))
 def test_pages_join_to_the_whole(query: ProductionQuery, limit: int, field: str | None) -> None:
-    assert all_pages(query.production, limit, field_code=field) == query.production(field_code=field).rows
+    assert (
+        all_pages(query.production, limit, field_code=field)
+        == query.production(field_code=field).rows
+    )
     assert all_pages(query.wells, limit, field_code=field) == query.wells(field_code=field).rows
     assert all_pages(query.totals, limit, field_code=field) == query.totals(field_code=field).rows
     assert all_pages(query.rejects, limit, job_id="job-1") == query.rejects("job-1").rows
@@ -134,17 +156,28 @@ def test_what_a_revision_replaced_is_told_with_the_import_that_did(query: Produc
     values = dict.fromkeys(column.name for column in COLUMNS)
     provenance = ("data_source", "source_data", "partition_0")
     shown = {name: value for name, value in (values | ROWS[1]).items() if name not in provenance}
-    assert old == shown | OURS | {"period_days": 28} | {"replaced_at": "2024-01-01T12:00:02.000Z", "job_id": "job-2"}
-    assert query.revisions(field_code="1").rows == query.revisions(first=date(2024, 1, 1)).rows == []
+    assert old == shown | OURS | {"period_days": 28} | {
+        "replaced_at": "2024-01-01T12:00:02.000Z",
+        "job_id": "job-2",
+    }
+    assert (
+        query.revisions(field_code="1").rows == query.revisions(first=date(2024, 1, 1)).rows == []
+    )
     assert query.revisions(well_code="420000000001", last=date(2023, 2, 1)).rows == [old]
 
 
 def test_the_revisions_of_a_row_come_oldest_first_and_in_pages(tmp_path: Path) -> None:
-    versions = [[json_row(oil_production_kbd=number), json_row(field_code="2")] for number in range(4)]
+    versions = [
+        [json_row(oil_production_kbd=number), json_row(field_code="2")] for number in range(4)
+    ]
     query = opened(merged(tmp_path, *versions))
 
     rows = query.revisions().rows
-    assert [(row["oil_production_kbd"], row["job_id"]) for row in rows] == [(0, "job-2"), (1, "job-3"), (2, "job-4")]
+    assert [(row["oil_production_kbd"], row["job_id"]) for row in rows] == [
+        (0, "job-2"),
+        (1, "job-3"),
+        (2, "job-4"),
+    ]
     assert all(all_pages(query.revisions, limit) == rows for limit in (1, 2, 3))
     query.close()
 
@@ -163,27 +196,63 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
     assert totals["2025-01-01"]["oil_production_kbd"] is None
     assert totals["2023-01-01"]["water_production_kbd"] is None
     bounded = query.totals(field_code="1", first=date(2024, 1, 1), last=date(2024, 2, 1))
-    assert [(row["production_period"], row["wells"]) for row in bounded.rows] == [("2024-01-01", 2), ("2024-02-01", 2)]
+    assert [(row["production_period"], row["wells"]) for row in bounded.rows] == [
+        ("2024-01-01", 2),
+        ("2024-02-01", 2),
+    ]
 
 
 def test_ratios_of_totals_are_of_the_wells_that_tell_both_sides(tmp_path: Path) -> None:
-    """One tells gas alone, one oil alone: neither says anything of the gas-oil ratio of their field."""
-    rates: dict[str, Any] = {"liquids_production_kbd": None, "water_production_kbd": None, "gas_production_mmcfd": None}
+    """One tells gas alone, one oil alone: neither says anything of the gas-oil ratio of their
+    field.
+    """
+    rates: dict[str, Any] = {
+        "liquids_production_kbd": None,
+        "water_production_kbd": None,
+        "gas_production_mmcfd": None,
+    }
     rates |= {"production_period": "2024-04-01"}
     wells: list[dict[str, Any]] = [
-        {"well_code": "a", "oil_production_kbd": 2.0, "gas_production_mmcfd": 6.0, "days_on_production": 15},
-        {"well_code": "b", "oil_production_kbd": None, "gas_production_mmcfd": 50.0, "days_on_production": 30},
-        {"well_code": "c", "oil_production_kbd": 7.0, "water_production_kbd": 3.0, "days_on_production": None},
-        {"well_code": "d", "oil_production_kbd": 1.0, "liquids_production_kbd": 4.0, "water_production_kbd": 0.0}
+        {
+            "well_code": "a",
+            "oil_production_kbd": 2.0,
+            "gas_production_mmcfd": 6.0,
+            "days_on_production": 15,
+        },
+        {
+            "well_code": "b",
+            "oil_production_kbd": None,
+            "gas_production_mmcfd": 50.0,
+            "days_on_production": 30,
+        },
+        {
+            "well_code": "c",
+            "oil_production_kbd": 7.0,
+            "water_production_kbd": 3.0,
+            "days_on_production": None,
+        },
+        {
+            "well_code": "d",
+            "oil_production_kbd": 1.0,
+            "liquids_production_kbd": 4.0,
+            "water_production_kbd": 0.0,
+        }
         | {"days_on_production": 0},
-        {"well_code": "e", "oil_production_kbd": None, "water_production_kbd": 9.0, "days_on_production": 10},
+        {
+            "well_code": "e",
+            "oil_production_kbd": None,
+            "water_production_kbd": 9.0,
+            "days_on_production": 10,
+        },
     ]
     query = opened(merged(tmp_path, [json_row(**rates | well) for well in wells]))
     [row] = query.totals().rows
 
     assert (row["ratio_gas_mmcfd"], row["ratio_oil_kbd"]) == (6.0, 2.0)
     assert (row["cut_water_kbd"], row["cut_liquids_kbd"]) == (3.0, 7.0 + 4.0)
-    assert row["gas_producing_mmcfd"] == 6.0 * 30 / 15 + 50.0  # no well that brought gas hides its days
+    assert (
+        row["gas_producing_mmcfd"] == 6.0 * 30 / 15 + 50.0
+    )  # no well that brought gas hides its days
     assert row["oil_producing_kbd"] is None  # c does
     query.close()
 
@@ -210,7 +279,9 @@ def test_a_well_has_its_latest_names_and_its_range(query: ProductionQuery) -> No
 def test_the_list_is_the_view_of_the_file(query: ProductionQuery, store: Path) -> None:
     columns = "* REPLACE (CAST(first_period AS VARCHAR) AS first_period, CAST(last_period AS VARCHAR) AS last_period)"
     with duckdb.connect(store, read_only=True) as connection:
-        view = connection.execute(f"SELECT {columns} FROM wells ORDER BY source, field_code, well_code").fetchall()
+        view = connection.execute(
+            f"SELECT {columns} FROM wells ORDER BY source, field_code, well_code"
+        ).fetchall()
 
     assert [tuple(well.values()) for well in query.wells().rows] == view
 
@@ -236,7 +307,9 @@ def test_the_list_is_the_view_of_the_file(query: ProductionQuery, store: Path) -
         ("\0", set()),
     ],
 )
-def test_a_search_looks_into_name_reference_and_code(query: ProductionQuery, search: str, found: set[str]) -> None:
+def test_a_search_looks_into_name_reference_and_code(
+    query: ProductionQuery, search: str, found: set[str]
+) -> None:
     assert {well["well_code"] for well in query.wells(search=search).rows} == found
 
 
@@ -303,9 +376,19 @@ def test_the_summary_says_what_the_file_holds(query: ProductionQuery) -> None:
     }
 
 
-def test_gaps_are_the_months_without_a_period_between_a_wells_first_and_last(tmp_path: Path) -> None:
-    periods = {"1": ["2024-01-31", "2024-02-29"], "2": ["2023-11-15", "2024-02-01"], "3": ["2024-05-05"]}
-    rows = [json_row(well_code=well, production_period=day) for well, days in periods.items() for day in days]
+def test_gaps_are_the_months_without_a_period_between_a_wells_first_and_last(
+    tmp_path: Path,
+) -> None:
+    periods = {
+        "1": ["2024-01-31", "2024-02-29"],
+        "2": ["2023-11-15", "2024-02-01"],
+        "3": ["2024-05-05"],
+    }
+    rows = [
+        json_row(well_code=well, production_period=day)
+        for well, days in periods.items()
+        for day in days
+    ]
     query = opened(merged(tmp_path, rows))
 
     assert (query.summary()["wells_with_gaps"], query.summary()["missing_months"]) == (1, 2)
@@ -315,7 +398,10 @@ def test_gaps_are_the_months_without_a_period_between_a_wells_first_and_last(tmp
 def test_a_store_without_rows_has_a_summary(tmp_path: Path) -> None:
     query = opened(merged(tmp_path, []))
 
-    assert {name: query.summary()[name] for name in ("rows", "wells", "fields", "first_period", "missing_months")} == {
+    assert {
+        name: query.summary()[name]
+        for name in ("rows", "wells", "fields", "first_period", "missing_months")
+    } == {
         "rows": 0,
         "wells": 0,
         "fields": 0,
@@ -373,7 +459,9 @@ def test_a_cursor_made_up_or_of_another_list_is_refused(query: ProductionQuery, 
         query.production(cursor=text)
 
 
-def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(tmp_path: Path, query: ProductionQuery) -> None:
+def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(
+    tmp_path: Path, query: ProductionQuery
+) -> None:
     store = merged(tmp_path, [json.dumps(row).encode() for row in ROWS] + BAD)
     here, there = opened(store, snapshot="here"), opened(store, snapshot="there")
     cursor = here.production(limit=1).next_cursor
@@ -383,7 +471,9 @@ def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(tmp_path: Pat
     for ask in (there, query):
         with pytest.raises(ValidationError, match="no cursor of this list"):
             ask.production(cursor=cursor)
-    assert there.rejects("job-1", cursor=rejects) == query.rejects("job-1", cursor=rejects)  # of any snapshot
+    assert there.rejects("job-1", cursor=rejects) == query.rejects(
+        "job-1", cursor=rejects
+    )  # of any snapshot
     with pytest.raises(ValidationError, match="no cursor of this list"):
         here.rejects("job-2", cursor=rejects)
     for each in (here, there):
@@ -391,7 +481,10 @@ def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(tmp_path: Pat
 
 
 def test_a_cursor_with_a_sign_changed_is_refused_wherever_it_is(query: ProductionQuery) -> None:
-    cursor = query.revisions(limit=1, field_code="2").next_cursor or query.production(limit=1).next_cursor
+    cursor = (
+        query.revisions(limit=1, field_code="2").next_cursor
+        or query.production(limit=1).next_cursor
+    )
     assert cursor
     for place, sign in enumerate(cursor):
         for other in {"A", "b", "_", chr(ord(sign) ^ 1)} - {sign}:
@@ -401,7 +494,11 @@ def test_a_cursor_with_a_sign_changed_is_refused_wherever_it_is(query: Productio
 
 def test_the_longest_cursor_is_one_that_a_request_may_hold() -> None:
     job = "018cc251-f400-7000-8000-000000000000"
-    key: dict[str, int | str | None] = {"source": "s" * 40, "field_code": "\x01" * 100, "well_code": "\U0001f6e2" * 100}
+    key: dict[str, int | str | None] = {
+        "source": "s" * 40,
+        "field_code": "\x01" * 100,
+        "well_code": "\U0001f6e2" * 100,
+    }
     key |= {"production_period": "2024-01-01", "job_id": job}
 
     cursor = Cursor(key=key, snapshot=f"snapshots/wells-99999999999999999999-{job}.duckdb")
@@ -425,7 +522,9 @@ def test_many_threads_ask_at_once(query: ProductionQuery) -> None:
     assert all(answer == answers[0] for answer in answers)
 
 
-def test_reading_writes_nothing_and_one_can_read_beside_it(query: ProductionQuery, store: Path) -> None:
+def test_reading_writes_nothing_and_one_can_read_beside_it(
+    query: ProductionQuery, store: Path
+) -> None:
     before = store.read_bytes()
     with duckdb.connect(store, read_only=True) as other:
         assert other.execute("SELECT count(*) FROM well_production").fetchall() == [(20,)]
@@ -515,26 +614,42 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = DuckDBWellProductionRepository(directory=directory / "scratch", memory_mb=300)
     repository.merge(directory / "wells.duckdb", facts(0), now=NOON, warnings={})
     repository.close()
-    for number, months in enumerate([range(MONTHS), *([month] for month in range(MONTHS, MONTHS + 3))]):
+    for number, months in enumerate(
+        [range(MONTHS), *([month] for month in range(MONTHS, MONTHS + 3))]
+    ):
         rows = [
             b'{"field_code":%d,"well_code":%d,"production_period":"%d-%02d-01","oil_production_kbd":%d}'
             % (well % 100, well * 7919 % WELLS, 1990 + month // 12, month % 12 + 1, month)
             for well in range(WELLS)
             for month in months
         ]
-        repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=300)
+        repository = DuckDBWellProductionRepository(
+            directory=directory / f"{number}", memory_mb=300
+        )
         repository.stage(batch_of(directory, rows), SAME_READING)
-        repository.merge(directory / "wells.duckdb", facts(number + 1), now=NOON + number + 1, warnings={})
+        repository.merge(
+            directory / "wells.duckdb", facts(number + 1), now=NOON + number + 1, warnings={}
+        )
         repository.close()
     return directory / "wells.duckdb"
 
 
 def scanned(query: ProductionQuery, **filters: Any) -> int:
     """How many rows of the table DuckDB looked at, in whole row groups."""
-    values = dict.fromkeys(["source", "field_code", "well_code", "first", "last"]) | filters | {"limit": 1001}
-    values |= dict.fromkeys(["after_source", "after_field_code", "after_well_code", "after_production_period"])
-    question = production_query._SQL["production"].format_map({**production_query._TIMES, **query._tables})
-    answer = query._connection.execute(f"EXPLAIN (ANALYZE, FORMAT json) {question}", values).fetchall()
+    values = (
+        dict.fromkeys(["source", "field_code", "well_code", "first", "last"])
+        | filters
+        | {"limit": 1001}
+    )
+    values |= dict.fromkeys(
+        ["after_source", "after_field_code", "after_well_code", "after_production_period"]
+    )
+    question = production_query._SQL["production"].format_map(
+        {**production_query._TIMES, **query._tables}
+    )
+    answer = query._connection.execute(
+        f"EXPLAIN (ANALYZE, FORMAT json) {question}", values
+    ).fetchall()
     return sum(_scans(json.loads(answer[0][1])))
 
 
@@ -585,7 +700,11 @@ def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
         "write_parquet": lambda: published.write_parquet(tmp_path / "a.parquet"),
         "write_list": lambda: published.write_list("wells", tmp_path / "b.parquet", {}, most=10),
     }
-    public = {name for name, each in vars(production_query.ProductionQuery).items() if inspect.isfunction(each)}
+    public = {
+        name
+        for name, each in vars(production_query.ProductionQuery).items()
+        if inspect.isfunction(each)
+    }
     assert {name for name in public if name[0] != "_"} - {"close"} == asked.keys()
     for name, ask in asked.items():
         with pytest.raises(QueryTooSlow), production_query.one_question(seconds=0):
@@ -600,6 +719,8 @@ def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
 def test_a_copy_of_the_lake_is_stopped_where_somebody_waits() -> None:
     with duckdb.connect() as connection:
         with pytest.raises(QueryTooSlow), moving._stop_after(connection, 0.2):
-            connection.execute("SELECT count(*) FROM range(10_000_000_000) AS a, range(1_000) AS b").fetchall()
+            connection.execute(
+                "SELECT count(*) FROM range(10_000_000_000) AS a, range(1_000) AS b"
+            ).fetchall()
         with moving._stop_after(connection, None):
             assert connection.execute("SELECT 1").fetchall() == [(1,)]

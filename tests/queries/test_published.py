@@ -1,4 +1,6 @@
-"""The current snapshot as readers see it: opened in place or fetched, while others are published and removed."""
+"""The current snapshot as readers see it: opened in place or fetched, while others are published
+and removed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from support.foreign_writer import write_and_die
 from support.publisher import Publisher, publisher_into_a_bucket, rows_of
 from support.staging import run_import
 
-from chalicelib.errors import DatabaseTooLarge, NothingPublished, WarehouseCorrupt, WarehouseUnavailable
+from chalicelib.errors import (
+    DatabaseTooLarge,
+    NothingPublished,
+    WarehouseCorrupt,
+    WarehouseUnavailable,
+)
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.queries.published import FACTS, PublishedProduction
 from chalicelib.services import Services, open_warehouse
@@ -76,7 +83,9 @@ def test_a_question_ends_on_the_snapshot_that_it_began_on(publisher: Publisher) 
         assert production.summary()["rows"] == 1
 
 
-def test_a_snapshot_removed_between_the_look_and_the_opening_is_no_error(publisher: Publisher) -> None:
+def test_a_snapshot_removed_between_the_look_and_the_opening_is_no_error(
+    publisher: Publisher,
+) -> None:
     publisher.publish(1)
     publisher.at_look = {1: lambda: publisher.replace(2), 2: lambda: publisher.replace(3)}
 
@@ -91,7 +100,9 @@ def test_a_snapshot_that_is_gone_for_good_is_told(publisher: Publisher) -> None:
         rows_of(publisher.reader())
 
 
-def test_another_file_than_the_pointer_says_is_not_read(publisher: Publisher, tmp_path: Path) -> None:
+def test_another_file_than_the_pointer_says_is_not_read(
+    publisher: Publisher, tmp_path: Path
+) -> None:
     snapshot = publisher.publish(1)
     publisher.warehouse.remove(snapshot.name)
     other = tmp_path / "other"
@@ -141,7 +152,9 @@ def test_what_a_killed_writer_left_beside_a_snapshot_is_no_part_of_it(tmp_path: 
 
 
 def test_readers_at_once_see_whole_snapshots_and_nothing_else(publisher: Publisher) -> None:
-    """Readers that share the directory, as processes do, while the next snapshots come and the old ones go."""
+    """Readers that share the directory, as processes do, while the next snapshots come and the old
+    ones go.
+    """
     publisher.publish(1)
     readers = [publisher.reader() for _ in range(3)]
 

@@ -1,4 +1,6 @@
-"""What may be asked: each parameter has a type, a range and a length, and nothing else is let pass."""
+"""What may be asked: each parameter has a type, a range and a length, and nothing else is let
+pass.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,12 @@ NO_CURSORS = ["", "a b", "a=", "é", "x" * (MOST_CURSOR + 1), "../..", "'--"]
 
 
 def test_a_question_holds_plain_checked_values() -> None:
-    query = {"field_code": ["-1001"], "well_code": ["770010000100"], "from": ["2024-01-01"], "to": ["2024-01-01"]}
+    query = {
+        "field_code": ["-1001"],
+        "well_code": ["770010000100"],
+        "from": ["2024-01-01"],
+        "to": ["2024-01-01"],
+    }
 
     question = parse_query("production", query | {"limit": ["7"], "cursor": [CURSOR]})
 
@@ -90,12 +97,18 @@ def test_a_wrong_value_is_told_by_its_field_and_not_repeated(field: str, text: s
     with pytest.raises(ValidationError) as refused:
         parse_query("production", {field: [text]})
 
-    assert refused.value.details == {"field": field, "allowed": QUERIES["production"][field].allowed}
+    assert refused.value.details == {
+        "field": field,
+        "allowed": QUERIES["production"][field].allowed,
+    }
     assert refused.value.message == f"{field} must be {QUERIES['production'][field].allowed}."
 
 
 def test_rejects_are_fewer_to_a_page() -> None:
-    assert parse_query("rejects", {"limit": [str(MOST_REJECTS)]}, job_id=JOB).arguments["limit"] == MOST_REJECTS
+    assert (
+        parse_query("rejects", {"limit": [str(MOST_REJECTS)]}, job_id=JOB).arguments["limit"]
+        == MOST_REJECTS
+    )
     with pytest.raises(ValidationError, match="from 1 to 1,000"):
         parse_query("rejects", {"limit": [str(MOST_REJECTS + 1)]}, job_id=JOB)
 
@@ -116,7 +129,9 @@ def test_a_job_id_and_a_question_are_what_they_must_be() -> None:
 
 @given(st.text(max_size=100))
 def test_any_text_without_control_characters_may_be_searched_for(text: str) -> None:
-    has_no_sign_for_it = any(sign < " " or "\x7f" <= sign <= "\x9f" or "\ud800" <= sign <= "\udfff" for sign in text)
+    has_no_sign_for_it = any(
+        sign < " " or "\x7f" <= sign <= "\x9f" or "\ud800" <= sign <= "\udfff" for sign in text
+    )
     try:
         found = parse_query("wells", {"search": [text]}).arguments["search"]
     except ValidationError:

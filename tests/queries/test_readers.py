@@ -1,4 +1,6 @@
-"""Several processes ask at once what does not fit into their memory: each gets what one alone would get."""
+"""Several processes ask at once what does not fit into their memory: each gets what one alone would
+get.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,22 @@ class Readers:
     """So many processes, ready before the first of them asks."""
 
     def __init__(self, publisher: Publisher, number: int, memory_mb: int) -> None:
-        warehouse, pointer = publisher.reading.parent / "warehouse", json.dumps(vars(publisher.pointer))
-        command = [sys.executable, str(READER), str(warehouse), pointer, str(publisher.reading), str(memory_mb)]
+        warehouse, pointer = (
+            publisher.reading.parent / "warehouse",
+            json.dumps(vars(publisher.pointer)),
+        )
+        command = [
+            sys.executable,
+            str(READER),
+            str(warehouse),
+            pointer,
+            str(publisher.reading),
+            str(memory_mb),
+        ]
         self._reading = publisher.reading
         self._processes = [
-            subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(number)
+            subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for _ in range(number)
         ]
         self.spilled = False
         for process in self._processes:
@@ -80,6 +93,8 @@ def test_two_databases_of_one_process_spill_apart(publisher: Publisher) -> None:
     places = {query._connection.execute(asked).fetchall()[0][0] for query in queries}
 
     assert len(places) == 2
-    assert {Path(place).parent for place in places} == {query._directory.path for query in queries if query._directory}
+    assert {Path(place).parent for place in places} == {
+        query._directory.path for query in queries if query._directory
+    }
     for query in queries:
         query.close()

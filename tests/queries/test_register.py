@@ -1,4 +1,6 @@
-"""The register: figures that real merges left, words in any order and spelling, sorted pages, counts, older files."""
+"""The register: figures that real merges left, words in any order and spelling, sorted pages,
+counts, older files.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,24 @@ if TYPE_CHECKING:
 
 
 def row(field: str, well: str, month: int, **more: Any) -> dict[str, Any]:
-    names = {"field_code": field, "field_name": f"Field {field}", "well_code": well, "well_name": f"Well {well}"}
+    names = {
+        "field_code": field,
+        "field_name": f"Field {field}",
+        "well_code": well,
+        "well_name": f"Well {well}",
+    }
     return {**names, "production_period": f"2024-{month:02}-01", **more}
 
 
-def rates(oil: float | None, gas: float | None = None, water: float | None = None, **more: Any) -> dict[str, Any]:
-    return {"oil_production_kbd": oil, "gas_production_mmcfd": gas, "water_production_kbd": water, **more}
+def rates(
+    oil: float | None, gas: float | None = None, water: float | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "oil_production_kbd": oil,
+        "gas_production_mmcfd": gas,
+        "water_production_kbd": water,
+        **more,
+    }
 
 
 NAMED = [
@@ -52,7 +66,10 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductionQuery]:
-    query = opened(merged(tmp_path_factory.mktemp("store"), [json.dumps(each).encode() for each in ROWS]), snapshot="s")
+    query = opened(
+        merged(tmp_path_factory.mktemp("store"), [json.dumps(each).encode() for each in ROWS]),
+        snapshot="s",
+    )
     yield query
     query.close()
 
@@ -65,7 +82,9 @@ def found(query: ProductionQuery, q: str, **more: Any) -> list[str]:
 # ------------------------------------------------------------------------------------------- figures
 
 
-def test_a_well_has_the_rates_of_its_last_period_and_the_volumes_of_all(query: ProductionQuery) -> None:
+def test_a_well_has_the_rates_of_its_last_period_and_the_volumes_of_all(
+    query: ProductionQuery,
+) -> None:
     [well] = query.register(q="well a", field_code="1").rows
 
     assert list(well) == list(OF_WELLS)
@@ -93,17 +112,23 @@ def test_a_figure_that_lacks_what_it_is_made_of_is_none(query: ProductionQuery) 
     """The last period counts as it is, also where the one before says more."""
     [well] = query.register(field_code="2").rows
 
-    told = {name: well[name] for name in ("oil_production_kbd", "water_cut", "gas_oil_ratio", "uptime")}
+    told = {
+        name: well[name] for name in ("oil_production_kbd", "water_cut", "gas_oil_ratio", "uptime")
+    }
     assert (well["last_period"], set(told.values())) == ("2024-02-01", {None})
     assert (well["oil_production_kb"], well["gas_production_mmcf"]) == (155.0, 4 * 31 + 4 * 29)
 
 
-def test_a_field_has_the_rates_of_the_wells_that_reach_its_last_period(query: ProductionQuery) -> None:
+def test_a_field_has_the_rates_of_the_wells_that_reach_its_last_period(
+    query: ProductionQuery,
+) -> None:
     [field] = query.register(of="fields", field_code="1").rows
 
     assert list(field) == list(OF_FIELDS)
     assert (field["wells"], field["periods"], field["last_period"]) == (3, 4, "2024-02-01")
-    assert {name: field[name] for name in rates(0)} == rates(4.0, 3.0, 6.0)  # well b ended in January
+    assert {name: field[name] for name in rates(0)} == rates(
+        4.0, 3.0, 6.0
+    )  # well b ended in January
     assert field["water_cut"] == 6.0 / (6.0 + 3.0 + 3.0)  # oil, where a well tells no liquids
     assert (field["gas_oil_ratio"], field["uptime"]) == (3000.0, 43.5 / 58)  # well c tells no gas
     assert field["oil_production_kb"] == 2 * 31 + 29 + 9 * 31 + 3 * 29
@@ -138,7 +163,9 @@ def test_sums_of_the_same_figures_are_the_same_in_any_order(tmp_path: Path) -> N
 
     for name in ("oil_production_kb", "gas_production_mmcf", "water_production_kb"):
         assert len({well[name] for well in wells}) == 1
-    assert [well["well_code"] for well in wells] == [f"{number:02}" for number in range(len(orders))]
+    assert [well["well_code"] for well in wells] == [
+        f"{number:02}" for number in range(len(orders))
+    ]
     query.close()
 
 
@@ -147,7 +174,9 @@ def test_what_was_summed_is_kept_for_the_next_process(tmp_path: Path) -> None:
     name = snapshot_name(1, "018cc251-f400-7000-8000-000000000000")
     warehouse = DirectoryWarehouse(tmp_path / "warehouse")
     kept = KeptRegister(warehouse=warehouse, snapshot=name)
-    stores = [merged(tmp_path / each["well_code"], [json.dumps(each).encode()]) for each in NAMED[:3]]
+    stores = [
+        merged(tmp_path / each["well_code"], [json.dumps(each).encode()]) for each in NAMED[:3]
+    ]
 
     def asked(store: Path) -> Any:
         query = opened(store, snapshot=name, kept=kept)
@@ -200,12 +229,17 @@ def test_words_are_found_in_any_order_without_case_and_accents(
     assert found(query, q) == wells
 
 
-def test_what_is_found_is_counted_and_each_facet_tells_of_the_others(query: ProductionQuery) -> None:
+def test_what_is_found_is_counted_and_each_facet_tells_of_the_others(
+    query: ProductionQuery,
+) -> None:
     asked = query.register(q="frigg", field_code="44", limit=1)
 
     assert (asked.found, asked.total) == ({"wells": 1, "fields": 1}, {"wells": 8, "fields": 5})
     assert asked.sources == [{"source": "default", "rows": 1}]
-    assert [(each["field_name"], each["rows"]) for each in asked.fields] == [("Øst-Frigg", 2), ("Frigg", 1)]
+    assert [(each["field_name"], each["rows"]) for each in asked.fields] == [
+        ("Øst-Frigg", 2),
+        ("Frigg", 1),
+    ]
     fields = query.register(of="fields", q="frigg", source="other")
     assert (fields.rows, fields.found, fields.fields) == ([], {"wells": 0, "fields": 0}, [])
     assert fields.sources == [{"source": "default", "rows": 2}]
@@ -230,7 +264,10 @@ def test_pages_join_to_the_whole_in_any_order(
     cursor = None
     while True:
         page = query.register(of=of, sort=sort, order=order, limit=limit, cursor=cursor)
-        assert query.register(of=of, sort=sort, order=order, limit=limit, skip=len(rows)).rows == page.rows
+        assert (
+            query.register(of=of, sort=sort, order=order, limit=limit, skip=len(rows)).rows
+            == page.rows
+        )
         rows += page.rows
         if (cursor := page.next_cursor) is None:
             break

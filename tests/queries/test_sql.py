@@ -1,4 +1,6 @@
-"""Statements of readers: what they get, what they reach, and that whatever they do ends with their own process."""
+"""Statements of readers: what they get, what they reach, and that whatever they do ends with their
+own process.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ import duckdb
 import pytest
 from support.stores import merged, wide
 
-from chalicelib.errors import QueryFailed, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow, WellheadError
+from chalicelib.errors import (
+    QueryFailed,
+    SqlEnded,
+    SqlInvalid,
+    SqlTooLarge,
+    SqlTooSlow,
+    WellheadError,
+)
 from chalicelib.queries.questions import PLACE, all_questions, read_question
 from chalicelib.queries.reading import is_reading
 from chalicelib.queries.sql import SqlLimits, _link, ask_sql
@@ -89,13 +98,17 @@ def own(place: Path) -> Iterator[OwnDirectory]:
 
 @pytest.fixture(scope="module")
 def ask(sample: Path, own: OwnDirectory) -> Callable[..., dict[str, Any]]:
-    def ask(statement: str, *, rows: int = 1000, limits: SqlLimits = LIMITS, path: Path = sample) -> dict[str, Any]:
+    def ask(
+        statement: str, *, rows: int = 1000, limits: SqlLimits = LIMITS, path: Path = sample
+    ) -> dict[str, Any]:
         return ask_sql(path, statement, rows=rows, own=own, limits=limits)
 
     return ask
 
 
-def test_values_come_as_json_has_them_and_else_as_exact_text(ask: Callable[..., dict[str, Any]]) -> None:
+def test_values_come_as_json_has_them_and_else_as_exact_text(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
     told = ask(
         "SELECT 1 AS a, 2 AS a, 9007199254740993 AS large, 1.50::DECIMAL(9,2) AS exact, 'Ørn' AS text, NULL AS none, "
         "DATE '2024-01-31' AS day, TIMESTAMPTZ '2024-01-01 12:00:00+02' AS moment, [1, 2] AS list, "
@@ -110,10 +123,15 @@ def test_values_come_as_json_has_them_and_else_as_exact_text(ask: Callable[..., 
     assert told["cut"] is None
 
 
-def test_an_answer_is_cut_by_rows_and_by_bytes_and_says_so(ask: Callable[..., dict[str, Any]]) -> None:
+def test_an_answer_is_cut_by_rows_and_by_bytes_and_says_so(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
     by_rows = ask("FROM range(5)", rows=3)
     whole = ask("FROM range(3)", rows=3)
-    by_bytes = ask("SELECT repeat('x', 1000) FROM range(500)", limits=SqlLimits(memory_mb=100, most_bytes=10_000))
+    by_bytes = ask(
+        "SELECT repeat('x', 1000) FROM range(500)",
+        limits=SqlLimits(memory_mb=100, most_bytes=10_000),
+    )
 
     assert (by_rows["rows"], by_rows["cut"]) == ([[0], [1], [2]], "rows")
     assert (len(whole["rows"]), whole["cut"]) == (3, None)
@@ -121,7 +139,14 @@ def test_an_answer_is_cut_by_rows_and_by_bytes_and_says_so(ask: Callable[..., di
 
 
 @pytest.mark.parametrize(
-    "statement", ["SHOW TABLES", "DESCRIBE well_production", "SUMMARIZE wells", "EXPLAIN FROM wells", "VALUES (1);"]
+    "statement",
+    [
+        "SHOW TABLES",
+        "DESCRIBE well_production",
+        "SUMMARIZE wells",
+        "EXPLAIN FROM wells",
+        "VALUES (1);",
+    ],
 )
 def test_all_that_reads_is_answered(statement: str, ask: Callable[..., dict[str, Any]]) -> None:
     assert ask(statement)["rows"]
@@ -133,10 +158,21 @@ def test_a_statement_reaches_the_database_and_nothing_else(
     """What the process does of itself; the next test shows that it has no environment."""
     monkeypatch.setenv(SECRET, "secret-of-the-function")
     before = sorted(place.rglob("*"))
-    asked = {"path": str(sample), "directory": str(own.path), "memory_mb": 100, "rows": 10, "bytes": 10_000}
+    asked = {
+        "path": str(sample),
+        "directory": str(own.path),
+        "memory_mb": 100,
+        "rows": 10,
+        "bytes": 10_000,
+    }
     for attack in REFUSED:
         told = answer(
-            {**asked, "statement": attack.format(secret=place / "secret.csv", place=place, spill=own.path / "spill")}
+            {
+                **asked,
+                "statement": attack.format(
+                    secret=place / "secret.csv", place=place, spill=own.path / "spill"
+                ),
+            }
         )
         assert told["error"] in ("statement", "kind"), (attack, told)
         assert "a secret" not in str(told), attack
@@ -155,7 +191,9 @@ def test_names_and_types_count_and_places_are_not_told(
     with pytest.raises(SqlInvalid, match="names of the columns"):
         ask(f"SELECT {wide_names}", limits=SqlLimits(memory_mb=100, most_bytes=10_000))
     with pytest.raises(SqlInvalid) as wrong:
-        ask("SELECT error(file_name) FROM (SELECT path AS file_name FROM duckdb_databases() WHERE path IS NOT NULL)")
+        ask(
+            "SELECT error(file_name) FROM (SELECT path AS file_name FROM duckdb_databases() WHERE path IS NOT NULL)"
+        )
     assert str(place) not in wrong.value.message
     with pytest.raises(QueryFailed):
         ask("SELECT 1", path=tmp_path / "none.duckdb")
@@ -177,21 +215,37 @@ EXPLAINS = (
 
 
 @pytest.mark.parametrize("is_linked", [True, False])
-def test_what_is_explained_writes_nothing(is_linked: bool, sample: Path, place: Path, own: OwnDirectory) -> None:
-    """DuckDB keeps the file that it has open, and what may lie beside it, among what a statement may reach."""
+def test_what_is_explained_writes_nothing(
+    is_linked: bool, sample: Path, place: Path, own: OwnDirectory
+) -> None:
+    """DuckDB keeps the file that it has open, and what may lie beside it, among what a statement
+    may reach.
+    """
     before, listing = sha256_of(sample), sorted(place.rglob("*"))
     each = [*product(EXPLAINS[:1], TARGETS, HOWS), *product(EXPLAINS[1:], TARGETS[1:2], HOWS[:1])]
     for explain, target, how in each:
         with _link(sample, own.path) if is_linked else nullcontext(sample) as path:
-            statement = f"{explain} COPY (SELECT 'forged'::BLOB) TO '{target.format(db=path)}' ({how})"
-            asked = {"path": str(path), "directory": str(own.path), "memory_mb": 100, "rows": 10, "bytes": 10_000}
+            statement = (
+                f"{explain} COPY (SELECT 'forged'::BLOB) TO '{target.format(db=path)}' ({how})"
+            )
+            asked = {
+                "path": str(path),
+                "directory": str(own.path),
+                "memory_mb": 100,
+                "rows": 10,
+                "bytes": 10_000,
+            }
             told = answer({**asked, "statement": statement})
             assert told.get("error") in ("statement", "kind"), (statement, told)
-            assert sorted(path.parent.iterdir()) == ([path] if is_linked else sorted(place.iterdir())), statement
+            assert sorted(path.parent.iterdir()) == (
+                [path] if is_linked else sorted(place.iterdir())
+            ), statement
         assert (sha256_of(sample), sorted(place.rglob("*"))) == (before, listing), statement
 
 
-def test_what_a_statement_leaves_beside_its_database_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_statement_leaves_beside_its_database_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a disk that takes no links too; a log that was there before stays."""
     path, directory = tmp_path / "wells.duckdb", tmp_path / "own"
     directory.mkdir()
@@ -217,7 +271,13 @@ def test_what_a_statement_leaves_beside_its_database_goes(tmp_path: Path, monkey
 def test_one_statement_that_reads_is_taken_and_nothing_else(
     is_reading: Callable[[duckdb.DuckDBPyConnection, str], bool],
 ) -> None:
-    explained = ("SELECT 1", "(SELECT 1) UNION ALL SELECT 2", "FROM t", "SHOW TABLES", "SUMMARIZE t")
+    explained = (
+        "SELECT 1",
+        "(SELECT 1) UNION ALL SELECT 2",
+        "FROM t",
+        "SHOW TABLES",
+        "SUMMARIZE t",
+    )
     others: tuple[str, ...] = (
         "COPY t TO 'x'",
         "PREPARE a AS SELECT 1",
@@ -233,7 +293,13 @@ def test_one_statement_that_reads_is_taken_and_nothing_else(
         "EXPLAIN ANALYZE DELETE FROM t",
         "SELECT 1; SELECT 2",
     )
-    hows = ("", "EXPLAIN ", "EXPLAIN ANALYZE ", "explain(analyze, format 'json')", "EXPLAIN --a\n/*b*/ANALYZE/**/")
+    hows = (
+        "",
+        "EXPLAIN ",
+        "EXPLAIN ANALYZE ",
+        "explain(analyze, format 'json')",
+        "EXPLAIN --a\n/*b*/ANALYZE/**/",
+    )
     with duckdb.connect() as connection:
 
         def reads(text: str) -> bool:
@@ -250,10 +316,15 @@ def test_the_process_has_no_secrets_and_tells_what_is_wrong(
 ) -> None:
     monkeypatch.setenv(SECRET, "secret-of-the-function")
     told: list[list[bytes]] = []
-    looker = threading.Thread(target=lambda: told.append([_environment(child) for child in _children(patience=5)]))
+    looker = threading.Thread(
+        target=lambda: told.append([_environment(child) for child in _children(patience=5)])
+    )
     looker.start()
     with pytest.raises(SqlTooSlow):
-        ask("SELECT count(*) FROM range(10_000_000_000) a, range(1000) b", limits=SqlLimits(memory_mb=100, seconds=2))
+        ask(
+            "SELECT count(*) FROM range(10_000_000_000) a, range(1000) b",
+            limits=SqlLimits(memory_mb=100, seconds=2),
+        )
     looker.join()
     with pytest.raises(SqlInvalid, match="file system operations are disabled"):
         ask(f"FROM read_text('{place / 'secret.csv'}')")
@@ -265,7 +336,9 @@ def test_the_process_has_no_secrets_and_tells_what_is_wrong(
 
 
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGABRT])
-def test_a_process_that_ends_takes_nobody_with_it(way: signal.Signals, ask: Callable[..., dict[str, Any]]) -> None:
+def test_a_process_that_ends_takes_nobody_with_it(
+    way: signal.Signals, ask: Callable[..., dict[str, Any]]
+) -> None:
     def kill() -> None:
         for child in _children(patience=5):
             os.kill(child, way)
@@ -280,7 +353,9 @@ def test_a_process_that_ends_takes_nobody_with_it(way: signal.Signals, ask: Call
     assert ask("SELECT 1")["rows"] == [[1]]
 
 
-def test_what_makes_duckdb_abort_later_writes_nothing(place: Path, ask: Callable[..., dict[str, Any]]) -> None:
+def test_what_makes_duckdb_abort_later_writes_nothing(
+    place: Path, ask: Callable[..., dict[str, Any]]
+) -> None:
     """With this, the next statement of the same connection ends the process."""
     before = sorted(place.rglob("*"))
     with suppress(SqlInvalid, SqlEnded):
@@ -291,7 +366,9 @@ def test_what_makes_duckdb_abort_later_writes_nothing(place: Path, ask: Callable
 
 
 def _children(*, patience: float) -> list[int]:
-    """The processes that this one has started for a statement, as soon as there are any. Other tests have their own."""
+    """The processes that this one has started for a statement, as soon as there are any. Other
+    tests have their own.
+    """
     end = time.monotonic() + patience
     while time.monotonic() < end:
         tasks = Path("/proc/self/task").glob("*/children")
@@ -313,19 +390,27 @@ def _told(process: int, name: str) -> bytes:
     return b""
 
 
-def test_what_takes_too_long_is_stopped_and_nothing_is_left_running(ask: Callable[..., dict[str, Any]]) -> None:
+def test_what_takes_too_long_is_stopped_and_nothing_is_left_running(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
     began = time.monotonic()
     with pytest.raises(SqlTooSlow):
-        ask("SELECT count(*) FROM range(10_000_000_000) a, range(1000) b", limits=SqlLimits(memory_mb=100, seconds=1))
+        ask(
+            "SELECT count(*) FROM range(10_000_000_000) a, range(1000) b",
+            limits=SqlLimits(memory_mb=100, seconds=1),
+        )
 
     assert time.monotonic() - began < 10
     assert _children(patience=0.2) == []
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT repeat('x', 3_000_000_000)", "SELECT list(i) FROM range(100_000_000) t(i)"]
+    "statement",
+    ["SELECT repeat('x', 3_000_000_000)", "SELECT list(i) FROM range(100_000_000) t(i)"],
 )
-def test_what_takes_too_much_memory_is_told(statement: str, ask: Callable[..., dict[str, Any]]) -> None:
+def test_what_takes_too_much_memory_is_told(
+    statement: str, ask: Callable[..., dict[str, Any]]
+) -> None:
     with pytest.raises((SqlTooLarge, SqlInvalid, SqlEnded, SqlTooSlow)) as told:
         ask(statement, limits=SqlLimits(memory_mb=75, seconds=6))
 
@@ -333,7 +418,9 @@ def test_what_takes_too_much_memory_is_told(statement: str, ask: Callable[..., d
     assert not isinstance(told.value, SqlInvalid) or "memory" in told.value.message.lower()
 
 
-def test_what_does_not_fit_into_memory_goes_to_disk(place: Path, ask: Callable[..., dict[str, Any]]) -> None:
+def test_what_does_not_fit_into_memory_goes_to_disk(
+    place: Path, ask: Callable[..., dict[str, Any]]
+) -> None:
     store = wide(place / "wide.duckdb", wells=150_000)
     told = ask(
         "SELECT count(*) FROM (SELECT DISTINCT well_code || repeat('x', 200) FROM well_production)",
@@ -347,7 +434,9 @@ def test_what_does_not_fit_into_memory_goes_to_disk(place: Path, ask: Callable[.
 # ---------------------------------------------------------------------------------------- questions
 
 
-def test_each_question_that_ships_has_an_answer_to_the_sample(ask: Callable[..., dict[str, Any]]) -> None:
+def test_each_question_that_ships_has_an_answer_to_the_sample(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
     found = {question["name"]: question for question in all_questions()}
 
     assert set(found) == {path.stem for path in PLACE.glob("*.sql")}
@@ -360,10 +449,14 @@ def test_each_question_that_ships_has_an_answer_to_the_sample(ask: Callable[...,
         assert all(len(row) == len(told["columns"]) for row in told["rows"]), name
 
 
-def test_the_totals_by_year_are_the_sums_of_the_rows(sample: Path, ask: Callable[..., dict[str, Any]]) -> None:
+def test_the_totals_by_year_are_the_sums_of_the_rows(
+    sample: Path, ask: Callable[..., dict[str, Any]]
+) -> None:
     sums: dict[int, float] = defaultdict(float)
     with duckdb.connect(sample, read_only=True) as connection:
-        rows = connection.execute("SELECT production_period, period_days, oil_production_kbd FROM well_production")
+        rows = connection.execute(
+            "SELECT production_period, period_days, oil_production_kbd FROM well_production"
+        )
         for period, days, oil in rows.fetchall():
             sums[period.year] += (oil or 0) * days
 

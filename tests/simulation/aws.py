@@ -24,17 +24,25 @@ Work = Callable[[str, str, Callable[[], None]], None]
 """Of a job, by a request; with what follows when it fails."""
 
 MAX_EVENT_AGE = 300.0
-RETRY_SECONDS = (60.0, 120.0)  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+RETRY_SECONDS = (
+    60.0,
+    120.0,
+)  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 STEADY = tuple(fault for fault in Fault if fault is not Fault.CONFLICT)
 
 
 class TableClient:
-    """Half of the repeated transactions carry their token, as botocore's do; the others come when DynamoDB
-    has forgotten it. Each answer tells the true time, `now`, in whole seconds.
+    """Half of the repeated transactions carry their token, as botocore's do; the others come when
+    DynamoDB has forgotten it. Each answer tells the true time, `now`, in whole seconds.
     """
 
     def __init__(
-        self, *, dynamodb: InMemoryDynamoDb, network: Network, draw: random.Random, now: Callable[[], float]
+        self,
+        *,
+        dynamodb: InMemoryDynamoDb,
+        network: Network,
+        draw: random.Random,
+        now: Callable[[], float],
     ) -> None:
         self._dynamodb = dynamodb
         self._now = now
@@ -44,13 +52,21 @@ class TableClient:
     def get_item(self, **request: Any) -> Any:
         what = f"read {request['Key']['sk']['S']}"
         return self._network.call(
-            "table", what, lambda: self._dated(self._dynamodb.get_item(**request)), error=_no_answer, faults=STEADY
+            "table",
+            what,
+            lambda: self._dated(self._dynamodb.get_item(**request)),
+            error=_no_answer,
+            faults=STEADY,
         )
 
     def query(self, **request: Any) -> Any:
         pk = request["ExpressionAttributeValues"][":pk"]["S"]
         return self._network.call(
-            "table", f"list {pk}", lambda: self._dated(self._dynamodb.query(**request)), error=_no_answer, faults=STEADY
+            "table",
+            f"list {pk}",
+            lambda: self._dated(self._dynamodb.query(**request)),
+            error=_no_answer,
+            faults=STEADY,
         )
 
     def transact_write_items(self, **request: Any) -> Any:
@@ -59,7 +75,11 @@ class TableClient:
 
         def error(fault: Fault) -> Exception:
             count = len(request["TransactItems"])
-            return cancelled(["TransactionConflict"] * count) if fault is Fault.CONFLICT else _no_answer(fault)
+            return (
+                cancelled(["TransactionConflict"] * count)
+                if fault is Fault.CONFLICT
+                else _no_answer(fault)
+            )
 
         return self._network.call(
             "table",
@@ -73,7 +93,9 @@ class TableClient:
 
     def _transact(self, request: Any, token: str | None) -> dict[str, Any]:
         try:
-            return self._dated(self._dynamodb.transact_write_items(**request, ClientRequestToken=token))
+            return self._dated(
+                self._dynamodb.transact_write_items(**request, ClientRequestToken=token)
+            )
         except ClientError as exc:
             if exc.response["Error"]["Code"] != "TransactionCanceledException":
                 raise TypeError(f"DynamoDB would not take {request}") from exc
@@ -81,8 +103,8 @@ class TableClient:
 
 
 class LambdaQueue:
-    """Delivers each event at least once or, in a storm, never; a failed one twice more with its request id. One that
-    always failed, or grew too old, is an event for `take_up`.
+    """Delivers each event at least once or, in a storm, never; a failed one twice more with its
+    request id. One that always failed, or grew too old, is an event for `take_up`.
     """
 
     def __init__(
@@ -108,13 +130,19 @@ class LambdaQueue:
     def invoke(self, *, Payload: bytes, **_: Any) -> None:  # noqa: N803
         job_id = json.loads(Payload)["job_id"]
         self._network.call(
-            "queue", "dispatch", lambda: self._accept(job_id, self._work), error=_no_answer, faults=STEADY
+            "queue",
+            "dispatch",
+            lambda: self._accept(job_id, self._work),
+            error=_no_answer,
+            faults=STEADY,
         )
 
     def _accept(self, job_id: str, work: Work) -> None:
         self._accepted += 1
         request_id = f"request-{self._accepted}"
-        event = Event(job_id=job_id, request_id=request_id, accepted_at=self._scheduler.now, work=work)
+        event = Event(
+            job_id=job_id, request_id=request_id, accepted_at=self._scheduler.now, work=work
+        )
         is_stormy = self._scheduler.now < self._storm.clears_at
         if is_stormy and self._draw.random() < self._storm.frequency:
             self._network.note(event.request_id, "lost in the queue")

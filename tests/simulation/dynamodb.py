@@ -1,4 +1,5 @@
-"""A DynamoDB of one process: the operations the product uses, with their conditions really evaluated.
+"""A DynamoDB of one process: the operations the product uses, with their conditions really
+evaluated.
 
 It raises botocore's own errors. test_dynamodb_contract.py holds it against moto.
 """
@@ -20,8 +21,8 @@ Written = dict[Key, tuple[Item | None, Item]]  # before and after
 
 
 class InMemoryDynamoDb:
-    """Tables with the keys `pk` and `sk`. Stored items are never changed in place. `on_write` sees each
-    transaction that was accepted.
+    """Tables with the keys `pk` and `sk`. Stored items are never changed in place. `on_write` sees
+    each transaction that was accepted.
     """
 
     def __init__(self, *, on_write: Callable[[Written], None] = lambda _: None) -> None:
@@ -29,7 +30,13 @@ class InMemoryDynamoDb:
         self._on_write = on_write
         self._tokens: dict[str, Any] = {}
 
-    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> dict[str, Any]:  # noqa: N803
+    def get_item(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        Key: Item,  # noqa: N803
+        ConsistentRead: bool = False,  # noqa: N803
+    ) -> dict[str, Any]:
         item = self.items.get(_key(Key))
         return {"Item": dict(item)} if item else {}
 
@@ -46,16 +53,27 @@ class InMemoryDynamoDb:
         ConsistentRead: bool = False,  # noqa: N803
         **names_and_values: Any,
     ) -> dict[str, Any]:
-        """The filter comes after the limit, and a look that reaches its limit names its last key."""
+        """The filter comes after the limit, and a look that reaches its limit names its last
+        key.
+        """
         wanted = {"ConditionExpression": KeyConditionExpression, **names_and_values}
-        keys = sorted((key for key, item in self.items.items() if _holds(wanted, item)), reverse=not ScanIndexForward)
+        keys = sorted(
+            (key for key, item in self.items.items() if _holds(wanted, item)),
+            reverse=not ScanIndexForward,
+        )
         if ExclusiveStartKey:
             start = _key(ExclusiveStartKey)
             keys = [key for key in keys if (key > start if ScanIndexForward else key < start)]
         seen = keys[:Limit]
-        held = [key for key in seen if _holds({**wanted, "ConditionExpression": FilterExpression}, self.items[key])]
+        held = [
+            key
+            for key in seen
+            if _holds({**wanted, "ConditionExpression": FilterExpression}, self.items[key])
+        ]
         pk, sk = seen[-1] if seen else ("", "")
-        more = {"LastEvaluatedKey": {"pk": {"S": pk}, "sk": {"S": sk}}} if len(seen) == Limit else {}
+        more = (
+            {"LastEvaluatedKey": {"pk": {"S": pk}, "sk": {"S": sk}}} if len(seen) == Limit else {}
+        )
         items = [_projected(self.items[key], ProjectionExpression, wanted) for key in held]
         return {"Items": items, "Count": len(held), "ScannedCount": len(seen), **more}
 
@@ -67,7 +85,10 @@ class InMemoryDynamoDb:
     ) -> dict[str, Any]:
         if ClientRequestToken in self._tokens:
             if self._tokens[ClientRequestToken] != TransactItems:
-                raise _error("IdempotentParameterMismatchException", "The token was used with another request.")
+                raise _error(
+                    "IdempotentParameterMismatchException",
+                    "The token was used with another request.",
+                )
             return {}
         try:
             written = self._written(TransactItems)
@@ -86,7 +107,9 @@ class InMemoryDynamoDb:
         pairs = [pair for action in actions for pair in action.items()]
         keys = [_key(write.get("Key") or write["Item"]) for _, write in pairs]
         if len(set(keys)) < len(keys):
-            raise InvalidExpression("Transaction request cannot include multiple operations on one item")
+            raise InvalidExpression(
+                "Transaction request cannot include multiple operations on one item"
+            )
         for _, write in pairs:
             _check_placeholders(write)
         before = [self.items.get(key) for key in keys]
@@ -98,7 +121,9 @@ class InMemoryDynamoDb:
         if not all(held):
             raise cancelled([None if holds else "ConditionalCheckFailed" for holds in held])
         written = {
-            key: (old, new) for key, old, new in zip(keys, before, after, strict=True) if new is not None
+            key: (old, new)
+            for key, old, new in zip(keys, before, after, strict=True)
+            if new is not None
         }  # a ConditionCheck writes nothing, and a Delete leaves nothing
         if any(_is_too_large(item) for _, item in written.values()):
             raise InvalidExpression("Item size has exceeded the maximum allowed size")
@@ -113,25 +138,31 @@ def cancelled(codes: list[str | None]) -> ClientError:
     """The refusal of a transaction: one reason for each of its items, in order."""
     sentences = {"ConditionalCheckFailed": "The conditional request failed"}
     reasons = [
-        {"Code": code, "Message": sentences.get(code, "Transaction is ongoing")} if code else {} for code in codes
+        {"Code": code, "Message": sentences.get(code, "Transaction is ongoing")} if code else {}
+        for code in codes
     ]
     names = ", ".join(code or "None" for code in codes)
     error = _error(
         "TransactionCanceledException",
         f"Transaction cancelled, please refer cancellation reasons for specific reasons [{names}]",
     )
-    cast("Any", error.response)["CancellationReasons"] = [{"Code": "None"} | reason for reason in reasons]
+    cast("Any", error.response)["CancellationReasons"] = [
+        {"Code": "None"} | reason for reason in reasons
+    ]
     return error
 
 
 def _is_too_large(item: Item) -> bool:
-    """Nearly every item is so small that the length of its text says so; a character is 4 bytes at most."""
+    """Nearly every item is so small that the length of its text says so; a character is 4 bytes at
+    most.
+    """
     return 4 * len(repr(item)) > LARGEST_ITEM and size_of(item) > LARGEST_ITEM
 
 
 def size_of(item: Item) -> int:
-    """As DynamoDB counts it: names and texts as UTF-8, a number by its digits, 3 bytes for a list or map and 1 for each
-    thing in it. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """As DynamoDB counts it: names and texts as UTF-8, a number by its digits, 3 bytes for a list
+    or map and 1 for each thing in it.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
@@ -167,14 +198,20 @@ def _holds(write: dict[str, Any], item: Item | None) -> bool:
 def _updated(write: dict[str, Any], item: Item | None) -> Item:
     sets, removes = update(write["UpdateExpression"])
     scope = _scope(write, item or write["Key"])
-    names = [scope.names.get(token, token) for token in (*(attribute for attribute, _ in sets), *removes)]
+    names = [
+        scope.names.get(token, token) for token in (*(attribute for attribute, _ in sets), *removes)
+    ]
     if len(set(names)) < len(names):
         raise InvalidExpression("Two document paths overlap with each other")
     if not {"pk", "sk"}.isdisjoint(names):
-        raise InvalidExpression("Cannot update attribute pk or sk. This attribute is part of the key")
+        raise InvalidExpression(
+            "Cannot update attribute pk or sk. This attribute is part of the key"
+        )
     values = {name: scope.operand(value) for name, (_, value) in zip(names, sets, strict=False)}
     if None in values.values():
-        raise InvalidExpression("The provided expression refers to an attribute that does not exist in the item")
+        raise InvalidExpression(
+            "The provided expression refers to an attribute that does not exist in the item"
+        )
     gone = names[len(sets) :]
     return {name: value for name, value in {**scope.item, **values}.items() if name not in gone}
 
@@ -185,10 +222,17 @@ def _scope(write: dict[str, Any], item: Item) -> Scope:
 
 
 def _check_placeholders(write: dict[str, Any]) -> None:
-    used = placeholders(write.get("ConditionExpression", "")) | placeholders(write.get("UpdateExpression", ""))
-    given = {*write.get("ExpressionAttributeNames", ()), *write.get("ExpressionAttributeValues", ())}
+    used = placeholders(write.get("ConditionExpression", "")) | placeholders(
+        write.get("UpdateExpression", "")
+    )
+    given = {
+        *write.get("ExpressionAttributeNames", ()),
+        *write.get("ExpressionAttributeValues", ()),
+    }
     if used != given:
-        raise InvalidExpression(f"unused or undefined in expressions: {', '.join(sorted(used ^ given))}")
+        raise InvalidExpression(
+            f"unused or undefined in expressions: {', '.join(sorted(used ^ given))}"
+        )
 
 
 def _key(item: Item) -> Key:

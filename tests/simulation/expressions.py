@@ -1,7 +1,9 @@
 """DynamoDB's condition and update expressions, as far as the product uses them.
 
-Grammar and semantics: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
-A comparison with an absent attribute is false, `<>` alone is true; values of two types are unequal and have no order.
+Grammar and semantics:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+A comparison with an absent attribute is false, `<>` alone is true; values of two types are unequal
+and have no order.
 """
 
 from __future__ import annotations
@@ -134,7 +136,9 @@ class Parser:
             while self.take_if(","):
                 members.append(self.operand())
             self.take(")")
-            return lambda scope: any(_equal(scope.operand(left), scope.operand(member)) for member in members)
+            return lambda scope: any(
+                _equal(scope.operand(left), scope.operand(member)) for member in members
+            )
         comparator = self.take("=", "<>", *ORDERS)
         right = self.operand()
         if comparator == "=":
@@ -150,7 +154,9 @@ class Parser:
         if not re.fullmatch(r"[A-Za-z_]\w*", token):
             raise InvalidExpression(f"an attribute is expected, not {token}")
         if token.upper() in RESERVED:
-            raise InvalidExpression(f"Attribute name is a reserved keyword; reserved keyword: {token}")
+            raise InvalidExpression(
+                f"Attribute name is a reserved keyword; reserved keyword: {token}"
+            )
         return token
 
     def operand(self) -> str:
@@ -168,7 +174,9 @@ class Parser:
     def take(self, *wanted: str) -> str:
         token = self.take_if(*wanted)
         if token is None:
-            raise InvalidExpression(f"{' or '.join(wanted)} is expected, not {self._peek() or 'the end'}")
+            raise InvalidExpression(
+                f"{' or '.join(wanted)} is expected, not {self._peek() or 'the end'}"
+            )
         return token
 
     def end(self) -> None:
@@ -207,7 +215,9 @@ def _ordered(comparator: str, left: Any, right: Any) -> bool:
 
 
 def _plain(typed: Mapping[str, Any]) -> tuple[str, Any]:
-    """Comparable as DynamoDB compares: numbers by value, strings by their UTF-8 bytes, the rest by structure."""
+    """Comparable as DynamoDB compares: numbers by value, strings by their UTF-8 bytes, the rest by
+    structure.
+    """
     ((kind, value),) = typed.items()
     match kind:
         case "N":

@@ -22,7 +22,9 @@ FAULTS = tuple(fault for fault in Fault if fault is not Fault.CONFLICT)
 class SimulatedWarehouse:
     """`on_change` is told the name of each file that was stored or removed."""
 
-    def __init__(self, *, files: dict[str, bytes], network: Network, on_change: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self, *, files: dict[str, bytes], network: Network, on_change: Callable[[str, bool], None]
+    ) -> None:
         self.files = files
         self.shown: str | None = None
         self.told_owner: str | None = None
@@ -71,7 +73,9 @@ class SimulatedWarehouse:
         return self._call("set owner", lambda: self._set_owner(text))  # type: ignore[no-any-return]
 
     def names(self, prefix: str) -> list[str]:
-        names: list[str] = self._call("list", lambda: sorted(name for name in self.files if name.startswith(prefix)))
+        names: list[str] = self._call(
+            "list", lambda: sorted(name for name in self.files if name.startswith(prefix))
+        )
         return names
 
     def remove(self, name: str) -> None:
@@ -104,4 +108,6 @@ class SimulatedWarehouse:
         self._on_change(name, True)
 
     def _call(self, what: str, do: Callable[[], Any]) -> Any:
-        return self._network.call("warehouse", what, do, error=lambda _: WarehouseSilent(), faults=FAULTS)
+        return self._network.call(
+            "warehouse", what, do, error=lambda _: WarehouseSilent(), faults=FAULTS
+        )

@@ -1,4 +1,6 @@
-"""The protocol with one condition or one step taken away, and the promise that the simulation then sees broken."""
+"""The protocol with one condition or one step taken away, and the promise that the simulation then
+sees broken.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ class Mutant:
 
 
 class LooseTable(Table):
-    """For the while, conditions lack `arms` and transactions the writes that speak of `unwritten`."""
+    """For the while, conditions lack `arms` and transactions the writes that speak of
+    `unwritten`.
+    """
 
     arms: tuple[str, ...] = ()
     unwritten: str | None = None
@@ -85,12 +89,23 @@ class LooseTable(Table):
         return super().put(item, when=_loosened(when, self.arms))
 
     def update(
-        self, key: Mapping[str, str], values: Mapping[str, Any], *, remove: Iterable[str] = (), when: Condition
+        self,
+        key: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        remove: Iterable[str] = (),
+        when: Condition,
     ) -> dict[str, Any]:
         return super().update(key, values, remove=remove, when=_loosened(when, self.arms))
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
-        super().transact([write for write in writes if self.unwritten is None or self.unwritten not in repr(write)])
+        super().transact(
+            [
+                write
+                for write in writes
+                if self.unwritten is None or self.unwritten not in repr(write)
+            ]
+        )
 
 
 def _loosened(when: Condition, arms: tuple[str, ...]) -> Condition:
@@ -184,7 +199,9 @@ class KeyBeforeLock(JobManager):
 
 
 class AnyRetry(JobManager):
-    """Refuses what was retried already and nothing else: a write that can only fail would be tried for ever."""
+    """Refuses what was retried already and nothing else: a write that can only fail would be tried
+    for ever.
+    """
 
     def _refuse_retry(self, old: Job, *, by: str) -> None:
         if old.retried_by not in (None, by):
@@ -212,7 +229,9 @@ class KeptPlace(JobManager):
 class OtherCheckpoints(WellProductionImportService):
     """Stores its checkpoints in another way."""
 
-    def _fetching_of(self, parts: PartsReading, repository: DuckDBWellProductionRepository) -> Fetching:
+    def _fetching_of(
+        self, parts: PartsReading, repository: DuckDBWellProductionRepository
+    ) -> Fetching:
         fetching: Any = super()._fetching_of(parts, repository)
         store = fetching._checkpoints.store
         fetching._checkpoints = SimpleNamespace(
@@ -275,7 +294,12 @@ class Unchecked(WellProductionImportService):
 
 
 def _counts(result: MergeResult) -> tuple[int, ...]:
-    return result.new_records, result.updated_records, result.duplicate_records, result.failed_records
+    return (
+        result.new_records,
+        result.updated_records,
+        result.duplicate_records,
+        result.failed_records,
+    )
 
 
 class WholeSegments(OtherCheckpoints, Unchecked):
@@ -397,14 +421,27 @@ MUTANTS = [
         seed=14,
     ),
     Mutant(
-        "a takeover leaves the old job", without("create", unwritten="FAILED"), "one open job", Climate.FREEZING, seed=3
+        "a takeover leaves the old job",
+        without("create", unwritten="FAILED"),
+        "one open job",
+        Climate.FREEZING,
+        seed=3,
     ),
     Mutant("claim ignores the lease", hasty("claim"), OVER),
     Mutant(
-        "claim ignores what was written since", without("claim", *AS_READ, JOB_FENCE), RISES, Climate.FREEZING, seed=6
+        "claim ignores what was written since",
+        without("claim", *AS_READ, JOB_FENCE),
+        RISES,
+        Climate.FREEZING,
+        seed=6,
     ),
     Mutant("claim keeps the fence", Parts(job_manager=SameFence), RISES),
-    Mutant("progress without a fence", without("progress", *IS_MINE, JOB_FENCE), "one writer", Climate.FREEZING),
+    Mutant(
+        "progress without a fence",
+        without("progress", *IS_MINE, JOB_FENCE),
+        "one writer",
+        Climate.FREEZING,
+    ),
     Mutant(
         "progress on an ended job",
         without("progress", *IS_MINE, JOB_FENCE, IS_OPEN),
@@ -440,9 +477,23 @@ MUTANTS = [
         Climate.FREEZING,
         seed=76,
     ),
-    Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
-    Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
-    Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE, seed=32),
+    Mutant(
+        "finish keeps the lock",
+        without("finish", unwritten="LOCK#"),
+        "the lock is owned while a job is open",
+    ),
+    Mutant(
+        "finish keeps the pointer",
+        without("finish", unwritten="WAREHOUSE#"),
+        "COMPLETED means published",
+    ),
+    Mutant(
+        "cancel ignores the holder",
+        Parts(job_manager=EndingWhatRuns),
+        OVER,
+        Climate.CHANGEABLE,
+        seed=32,
+    ),
     Mutant("no grace for clocks", Parts(job_manager=WithoutGrace), OVER, Climate.FREEZING, seed=33),
     Mutant("each process goes by its own clock", Parts(table=OwnClocks), OVER, seed=19),
     Mutant(
@@ -495,8 +546,15 @@ MUTANTS = [
         Climate.FAILING,
         seed=12,
     ),
-    Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
-    Mutant("an end without its notice", without("finish", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant(
+        "a failed event frees a living worker's place",
+        Parts(take_up=hasty_take_up),
+        OVER,
+        Climate.FAILING,
+    ),
+    Mutant(
+        "an end without its notice", without("finish", unwritten="NOTICE#"), "an end has its notice"
+    ),
     Mutant(
         "an end by the sweeper without its notice",
         without("expire", unwritten="NOTICE#"),
@@ -515,7 +573,11 @@ MUTANTS = [
         "an end has its notice",
         seed=17,
     ),
-    Mutant("a notice noted before it is sent", Parts(outbox=NotedAtOnce), "what is noted as sent was sent"),
+    Mutant(
+        "a notice noted before it is sent",
+        Parts(outbox=NotedAtOnce),
+        "what is noted as sent was sent",
+    ),
     Mutant(
         "a notice gone before it is sent",
         Parts(outbox=Forgetful),
@@ -529,8 +591,18 @@ MUTANTS = [
         "a changed source is told",
         seed=171,
     ),
-    Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
-    Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING, cuts=3),
+    Mutant(
+        "a segment noted before it is stored",
+        Parts(service=NotedFirst),
+        "a recorded segment is stored",
+    ),
+    Mutant(
+        "a part written without the lock",
+        Parts(service=UnlockedParts),
+        "one writer",
+        Climate.FREEZING,
+        cuts=3,
+    ),
     Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once", seed=3),
     Mutant("segments overlap", Parts(service=WholeSegments), "each row once", seed=5),
     Mutant(
@@ -549,6 +621,9 @@ MUTANTS = [
         seed=1,
     ),
     Mutant(
-        "hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes", seed=38
+        "hand-over without a checkpoint",
+        Parts(service=NothingKept),
+        "in good weather an import completes",
+        seed=38,
     ),
 ]

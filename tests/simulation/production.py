@@ -1,4 +1,6 @@
-"""What an import works with: a source of a few rows, and a repository that keeps them in dictionaries."""
+"""What an import works with: a source of a few rows, and a repository that keeps them in
+dictionaries.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ NOTHING: Any = object()
 
 @dataclass(frozen=True)
 class Contents:
-    """What the source holds: another version after each published import, and now and then during one. Every second
-    version has a row more.
+    """What the source holds: another version after each published import, and now and then during
+    one. Every second version has a row more.
     """
 
     pages: int
@@ -51,7 +53,9 @@ class Contents:
         return [self._row(number, position, version) for position in range(self.rows + more)]
 
     def _row(self, page: int, position: int, version: int) -> Row:
-        """Of five rows one has a new key in each version, and the last of them comes twice in a source."""
+        """Of five rows one has a new key in each version, and the last of them comes twice in a
+        source.
+        """
         row = (page - 1) * self.rows + position
         is_repeated = row == self.pages * self.rows - 1
         well = f"well {0 if is_repeated else row}" + (f" of {version}" if row % 5 == 3 else "")
@@ -119,7 +123,10 @@ class SimulatedSource(ExternalApiAdapter):
             return [cursor]
         version = self._version()
         self._ask("counts", list)
-        return [self._part(cursor, pages, self._contents.count_of(pages, version)) for pages in self._contents.parts]
+        return [
+            self._part(cursor, pages, self._contents.count_of(pages, version))
+            for pages in self._contents.parts
+        ]
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
         first, last = map(int, like.range.split("-"))
@@ -128,7 +135,9 @@ class SimulatedSource(ExternalApiAdapter):
     def _part(self, cursor: Cursor, pages: range, rows: int | None) -> Cursor:
         if len(pages) == self._contents.pages:
             return cursor
-        return replace(cursor, url=f"page {pages[0]}", range=f"{pages[0]}-{pages[-1]}", expected=rows)
+        return replace(
+            cursor, url=f"page {pages[0]}", range=f"{pages[0]}-{pages[-1]}", expected=rows
+        )
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         while cursor.url:
@@ -152,20 +161,26 @@ class SimulatedSource(ExternalApiAdapter):
             expected=announced if cursor.expected is None else cursor.expected,
             counted_again=None if number < last else announced,
         )
-        return Page(number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following)
+        return Page(
+            number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following
+        )
 
     def _ask(self, what: str, do: Callable[[], list[Row]]) -> list[Row]:
         faults = (Fault.REFUSED, Fault.FREEZE, Fault.CRASH)
-        rows: list[Row] = self._network.call("source", what, do, error=lambda _: SourceUnavailable(), faults=faults)
+        rows: list[Row] = self._network.call(
+            "source", what, do, error=lambda _: SourceUnavailable(), faults=faults
+        )
         return rows
 
 
 class Unhurried:
-    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own thread, one of each
-    source in turn.
+    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own
+    thread, one of each source in turn.
     """
 
-    def __init__(self, *sources: Iterable[Any], while_waiting: Callable[[], None], **_: Any) -> None:
+    def __init__(
+        self, *sources: Iterable[Any], while_waiting: Callable[[], None], **_: Any
+    ) -> None:
         self._items = chain.from_iterable(zip_longest(*sources, fillvalue=NOTHING))
         self._while_waiting = while_waiting
 
@@ -176,13 +191,18 @@ class Unhurried:
                 yield item
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         pass
 
 
 class InMemoryRepository(DuckDBWellProductionRepository):
-    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of its rows]]}."""
+    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of
+    its rows]]}.
+    """
 
     rejected_rows = 0
     passed_over_rows = 0
@@ -204,7 +224,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
 
     def stage(self, batch: Batch, reading: RowReading, *_: object, **__: object) -> Path:
         self._network.work("stage", 0.1)
-        rows: list[Row] = [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
+        rows: list[Row] = [
+            (page, position, *json.loads(line)) for page, position, line in batch.lines()
+        ]
         self._rows += rows
         self._segments += 1
         segment = self._directory / f"staged-{self._segments}.parquet"
@@ -218,7 +240,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def settle(self, *_: object) -> Settled:
         return Settled()
 
-    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], **_: Any) -> MergeResult:
+    def merge(
+        self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], **_: Any
+    ) -> MergeResult:
         self._network.work("merge", 2.0)
         stored = json.loads(store.read_text()) if store.exists() else {"wells": {}, "runs": []}
         wells: dict[str, int] = stored["wells"]
@@ -238,10 +262,16 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         )
 
     def _nulled(self) -> dict[str, dict[str, int]]:
-        """As many more values as the version is odder: what was accepted of one is not of another."""
+        """As many more values as the version is odder: what was accepted of one is not of
+        another.
+        """
         odd = [version for *_, version in self._rows if version in self._contents.odd]
         count = 1000 + max(odd, default=0)
-        return {"oil_production_kbd": {"nulled": count, "stored": count, "in_store": count}} if odd else {}
+        return (
+            {"oil_production_kbd": {"nulled": count, "stored": count, "in_store": count}}
+            if odd
+            else {}
+        )
 
     def rejected_by_reason(self) -> dict[str, int]:
         return {}

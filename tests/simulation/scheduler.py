@@ -1,7 +1,8 @@
 """Virtual time, and actors of which exactly one runs.
 
-An actor is a thread that waits for the baton. Who pauses puts itself into the diary and hands the baton to whoever
-is next there, so the order of all that happens follows from the diary alone, never from the machine.
+An actor is a thread that waits for the baton. Who pauses puts itself into the diary and hands the
+baton to whoever is next there, so the order of all that happens follows from the diary alone, never
+from the machine.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def _kept_baton() -> threading.Lock:
 
 @dataclass(eq=False)
 class Actor:
-    """A process. `skew` is what its clock is ahead of the true time; at `stopped_at` it gets SIGTERM, at `killed_at`
-    it is ended.
+    """A process. `skew` is what its clock is ahead of the true time; at `stopped_at` it gets
+    SIGTERM, at `killed_at` it is ended.
     """
 
     name: str

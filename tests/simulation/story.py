@@ -7,17 +7,24 @@ from typing import Any
 
 from .scheduler import NOON
 
-Event = tuple[float, str, str, object]  # time, actor, what it did, what came of it; or a stored job or lock
+Event = tuple[
+    float, str, str, object
+]  # time, actor, what it did, what came of it; or a stored job or lock
 
 
 def readable(story: list[Event]) -> list[str]:
-    """Job ids are random: they are numbered as they appear, so a seed tells the same story each time."""
+    """Job ids are random: they are numbered as they appear, so a seed tells the same story each
+    time.
+    """
     numbers: dict[str, str] = {}
 
     def numbered(match: re.Match[str]) -> str:
         return numbers.setdefault(match[0], f"job {len(numbers) + 1}")
 
-    lines = (f"{now - NOON:8.2f} {actor:12} {_line(what, outcome, now)}" for now, actor, what, outcome in story)
+    lines = (
+        f"{now - NOON:8.2f} {actor:12} {_line(what, outcome, now)}"
+        for now, actor, what, outcome in story
+    )
     return [re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", numbered, line) for line in lines]
 
 

@@ -1,6 +1,8 @@
-"""Each condition and each step of the protocol is needed: without it, the simulation or a direct scenario fails.
+"""Each condition and each step of the protocol is needed: without it, the simulation or a direct
+scenario fails.
 
-What no seed brings to light, because two things must happen within milliseconds, has its scenario here.
+What no seed brings to light, because two things must happen within milliseconds, has its scenario
+here.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 from simulation.dynamodb import InMemoryDynamoDb
-from simulation.mutants import AS_READ, IS_MINE, JOB_FENCE, MUTANTS, POINTS_TO, LooseTable, Mutant, without
+from simulation.mutants import (
+    AS_READ,
+    IS_MINE,
+    JOB_FENCE,
+    MUTANTS,
+    POINTS_TO,
+    LooseTable,
+    Mutant,
+    without,
+)
 from simulation.world import simulate
 
 if TYPE_CHECKING:
@@ -34,8 +45,14 @@ SEEDS = 500
 @pytest.mark.timeout(600)  # some take a hundred storms when they have to be searched
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
-    """In the storm that is known for it; when that has changed with the product, the first others are searched."""
-    world: Any = {"climate": mutant.climate, "cuts": mutant.cuts, "is_scheduled": mutant.is_scheduled}
+    """In the storm that is known for it; when that has changed with the product, the first others
+    are searched.
+    """
+    world: Any = {
+        "climate": mutant.climate,
+        "cuts": mutant.cuts,
+        "is_scheduled": mutant.is_scheduled,
+    }
     for seed in chain([mutant.seed], range(SEEDS)):
         outcome = simulate(seed, tmp_path, mutant.parts, **world)
         if mutant.broken in [violation.promise for violation in outcome.violations]:
@@ -80,7 +97,9 @@ def published_from_another_base(manager: JobManager, clock: Clock) -> None:
 
 
 def cancelled_before_the_key_comes_again(manager: JobManager, clock: Clock) -> None:
-    """Between the second request's look at the lock and its write, the first one makes its job and ends it."""
+    """Between the second request's look at the lock and its write, the first one makes its job and
+    ends it.
+    """
     first, second = a_job(clock), replace(a_job(clock), created_at=clock() + 1)
 
     def be_first() -> None:
@@ -124,7 +143,11 @@ def accepted_while_another_discards_it(manager: JobManager, clock: Clock) -> Non
 def held_job(manager: JobManager, clock: Clock) -> Job:
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
     finding = Finding(
-        check=Check.NULLED, limit="none", found="all", message="All is null.", fingerprint="NULLED oil=1.0"
+        check=Check.NULLED,
+        limit="none",
+        found="all",
+        message="All is null.",
+        fingerprint="NULLED oil=1.0",
     )
     held = replace(claim.job, findings=[finding]).hold(Held(), at=clock())
     return manager.finish(claim, held)
@@ -152,9 +175,13 @@ def arrives_twice(manager: JobManager, clock: Clock) -> None:
 
 
 def publish(manager: JobManager, claim: Claim, *, base: str | None) -> Job:
-    job = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9)
+    job = replace(
+        claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=claim.job.created_at + 9
+    )
     name = f"wells-{claim.fence}"
-    snapshot = Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id)
+    snapshot = Snapshot(
+        name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id
+    )
     return manager.finish(claim, job, snapshot=snapshot, base=base)
 
 
@@ -163,7 +190,9 @@ class Distrustful(JobManager):
 
     ending: Job | None = None
 
-    def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
+    def finish(
+        self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None
+    ) -> Job:
         self.ending = job
         return super().finish(claim, job, snapshot=snapshot, base=base)
 
@@ -194,17 +223,24 @@ DIRECT: dict[str, tuple[Any, type[JobManager], type[LooseTable]]] = {
     ),
     "a key is written over": (
         cancelled_before_the_key_comes_again,
-        cast("type[JobManager]", without("create", "attribute_not_exists(pk) OR #expires_at <= :now").job_manager),
+        cast(
+            "type[JobManager]",
+            without("create", "attribute_not_exists(pk) OR #expires_at <= :now").job_manager,
+        ),
         LooseTable,
     ),
     "an accept of what was discarded": (
         discarded_while_another_accepts_it,
-        cast("type[JobManager]", without("create", "attribute_not_exists(#discarded_at)").job_manager),
+        cast(
+            "type[JobManager]", without("create", "attribute_not_exists(#discarded_at)").job_manager
+        ),
         LooseTable,
     ),
     "a discard of what was accepted": (
         accepted_while_another_discards_it,
-        cast("type[JobManager]", without("discard", "attribute_not_exists(#retried_by)").job_manager),
+        cast(
+            "type[JobManager]", without("discard", "attribute_not_exists(#retried_by)").job_manager
+        ),
         LooseTable,
     ),
     "a lost answer to finish is not recognised": (arrives_twice, Distrustful, RepeatingLooseTable),
@@ -212,7 +248,9 @@ DIRECT: dict[str, tuple[Any, type[JobManager], type[LooseTable]]] = {
 
 
 @pytest.mark.parametrize(("scenario", "mutant", "table"), DIRECT.values(), ids=DIRECT)
-def test_a_scenario_tells_the_mutant(scenario: Any, mutant: type[JobManager], table: type[LooseTable]) -> None:
+def test_a_scenario_tells_the_mutant(
+    scenario: Any, mutant: type[JobManager], table: type[LooseTable]
+) -> None:
     play(scenario, JobManager, table)
 
     with pytest.raises((AssertionError, pytest.fail.Exception, LeaseLost)):
@@ -222,4 +260,6 @@ def test_a_scenario_tells_the_mutant(scenario: Any, mutant: type[JobManager], ta
 def play(scenario: Any, manager: type[JobManager], table: type[LooseTable]) -> None:
     clock = Clock()
     dynamodb = cast("Any", InMemoryDynamoDb())
-    scenario(manager(table=table(dynamodb=dynamodb, name="table"), lease=Lease(), clock=clock), clock)
+    scenario(
+        manager(table=table(dynamodb=dynamodb, name="table"), lease=Lease(), clock=clock), clock
+    )

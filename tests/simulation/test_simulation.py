@@ -1,5 +1,6 @@
-"""The coordination protocol in storms: in each run a few hundred that nobody has seen, drawn from a million by the seed
-that pytest-randomly prints. `make soak` takes the first 50,000, SOAK_SEEDS=100000 so many.
+"""The coordination protocol in storms: in each run a few hundred that nobody has seen, drawn from a
+million by the seed that pytest-randomly prints. `make soak` takes the first 50,000,
+SOAK_SEEDS=100000 so many.
 
 A failing seed tells its whole story; `simulate(seed, directory).report()` tells it again.
 """
@@ -40,8 +41,8 @@ def test_every_promise_is_kept_in_every_storm(chunk: int, tmp_path: Path) -> Non
 
 @pytest.mark.timeout(600)
 def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
-    """Every fault, every end of a job, and all that workers and sweepers can come to. The seeds that are known to do so
-    go first; where the product has changed since, others follow.
+    """Every fault, every end of a job, and all that workers and sweepers can come to. The seeds
+    that are known to do so go first; where the product has changed since, others follow.
     """
     story, missing = "", ["everything"]
     for seed in chain(EVENTFUL, range(450)):
@@ -52,11 +53,25 @@ def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
 
 
 def missing_from(story: str) -> list[str]:
-    outcomes = ["handed over", "lease lost", "nothing to do", "restarted", "dispatched", "failed", "CANCELLED"]
+    outcomes = [
+        "handed over",
+        "lease lost",
+        "nothing to do",
+        "restarted",
+        "dispatched",
+        "failed",
+        "CANCELLED",
+    ]
     outcomes += ["started what was due"]
     retries = ["retry: of ", "retry: NotRetryable", "retry: RetriedAlready", "retry: NotResumable"]
     retries += ["accept: of ", "accept: NotHeld", "accept: AcceptTooLate", "discard: ", "HELD"]
-    events = [": SIGTERM\n", "the source changes", "given up: failed each time", "given up: too old", "takes up"]
+    events = [
+        ": SIGTERM\n",
+        "the source changes",
+        "given up: failed each time",
+        "given up: too old",
+        "takes up",
+    ]
     ends = [status for status in JobStatus if status.final]
     errors = ["LEASE_EXPIRED", "DISPATCH_FAILED", "WAREHOUSE_UNAVAILABLE"]
     return [

@@ -39,7 +39,9 @@ class OvertakenTable(Table):
 
 
 def test_two_requests_with_one_key_at_once_get_one_job() -> None:
-    """The second looked its key up, the first made the job: the second was refused in favour of its own job."""
+    """The second looked its key up, the first made the job: the second was refused in favour of its
+    own job.
+    """
     clock = Clock()
     table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
     manager = JobManager(table=table, lease=Lease(), clock=clock)
@@ -51,13 +53,17 @@ def test_two_requests_with_one_key_at_once_get_one_job() -> None:
 
 @pytest.mark.parametrize("after", ["JOB", "LOCK"])
 def test_a_cancel_keeps_what_the_worker_reported_meanwhile(after: str) -> None:
-    """It read the job, the worker wrote a checkpoint and handed over, and the job ended as it had been read."""
+    """It read the job, the worker wrote a checkpoint and handed over, and the job ended as it had
+    been read.
+    """
     clock = Clock()
     table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
     manager = JobManager(table=table, lease=Lease(), clock=clock)
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
     checkpoint = Checkpoint(cursor={"url": "page 3"})
-    checkpointed = replace(claim.job, checkpoint=checkpoint, fetched_records=20, progress_percentage=40.0)
+    checkpointed = replace(
+        claim.job, checkpoint=checkpoint, fetched_records=20, progress_percentage=40.0
+    )
 
     def work() -> None:
         manager.hand_over(claim, manager.progress(claim, checkpointed))
@@ -86,7 +92,9 @@ def test_the_snapshot_of_a_dead_attempt_goes_though_its_job_completed(tmp_path: 
     left, name = (snapshot_name(fence, job.job_id) for fence in (1, 2))
     for each in (left, name):
         warehouse.put(each, file, sha256=sha256_of(file))
-    snapshot = Snapshot(name=name, fence=2, rows=1, bytes=10, sha256=sha256_of(file), job_id=job.job_id)
+    snapshot = Snapshot(
+        name=name, fence=2, rows=1, bytes=10, sha256=sha256_of(file), job_id=job.job_id
+    )
     manager.finish(claim, replace(claim.job, status=JobStatus.COMPLETED), snapshot=snapshot)
 
     removed = clear_orphans(job_manager=manager, warehouse=warehouse, kept=3, clock=clock)

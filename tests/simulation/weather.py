@@ -1,4 +1,6 @@
-"""The weather of one seed: how slow the calls are, which faults they meet and how often, until it clears."""
+"""The weather of one seed: how slow the calls are, which faults they meet and how often, until it
+clears.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +46,8 @@ class Climate(StrEnum):
 
 @dataclass(frozen=True)
 class Storm:
-    """Calls meet one of `faults` with `frequency`, and are all refused while their service is out. Of the workers a
-    share of `broken_starts` fails before it begins.
+    """Calls meet one of `faults` with `frequency`, and are all refused while their service is out.
+    Of the workers a share of `broken_starts` fails before it begins.
     """
 
     frequency: float
@@ -80,9 +82,13 @@ class Storm:
                 outages = {"queue": (now, clears_at)}
             case Climate.FAILING:
                 broken_starts, clears_at = 0.7, now + 900
-        return cls(frequency, faults, outages, draw.choice([0.02, 0.1, 0.5]), clears_at, broken_starts)
+        return cls(
+            frequency, faults, outages, draw.choice([0.02, 0.1, 0.5]), clears_at, broken_starts
+        )
 
-    def fault(self, draw: random.Random, service: str, now: float, possible: tuple[Fault, ...]) -> Fault | None:
+    def fault(
+        self, draw: random.Random, service: str, now: float, possible: tuple[Fault, ...]
+    ) -> Fault | None:
         if now >= self.clears_at:
             return None
         begins, ends = self.outages.get(service, (0.0, 0.0))
@@ -112,7 +118,9 @@ class Network:
         error: Callable[[Fault], Exception],
         faults: tuple[Fault, ...] = tuple(Fault),
     ) -> Any:
-        """The answer of `do`, or what the weather makes of it. Raises `error`, what `do` raises, Ended."""
+        """The answer of `do`, or what the weather makes of it. Raises `error`, what `do` raises,
+        Ended.
+        """
         fault = self._storm.fault(self._draw, service, self._scheduler.now, faults)
         is_before = self._draw.random() < 0.5
         self._meet(fault if is_before else None, what)
@@ -146,7 +154,9 @@ class Network:
         if self._scheduler.is_over:
             return
         actor = self._scheduler.running
-        self.history.append((self._scheduler.now, actor.name if actor else "the network", what, outcome))
+        self.history.append(
+            (self._scheduler.now, actor.name if actor else "the network", what, outcome)
+        )
 
     def _pause(self) -> None:
         self._scheduler.pause(self._draw.uniform(0, self._storm.slowness))

@@ -1,4 +1,6 @@
-"""One seed: a world of clients, workers and sweepers in a storm, the calm after it, and what was seen."""
+"""One seed: a world of clients, workers and sweepers in a storm, the calm after it, and what was
+seen.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,11 @@ COMES_TO_REST_WITHIN = 7200.0
 SWEEP_SECONDS = 60.0
 SCHEDULED_SHARE = 0.08  # of the seeds
 STOPPED_SHARE = 0.1  # of the workers
-DUE = ("4,11,18 12 * * *", "2-5,14 12 * * *", "3,9 12 * * *")  # within the hour that a simulation begins with
+DUE = (
+    "4,11,18 12 * * *",
+    "2-5,14 12 * * *",
+    "3,9 12 * * *",
+)  # within the hour that a simulation begins with
 ODD_SHARE = 0.2  # of the source's versions: an import of them is held
 SETTINGS = Settings.from_environment(
     {
@@ -112,11 +118,13 @@ def simulate(
     cuts: int | None = None,
     is_scheduled: bool | None = None,
 ) -> Outcome:
-    """`climate`, `cuts`, how many parts the source is read in at most, and whether it has a schedule are drawn by
-    default.
+    """`climate`, `cuts`, how many parts the source is read in at most, and whether it has a
+    schedule are drawn by default.
     """
     with silence():
-        return World(seed, directory, parts or Parts(), climate, cuts=cuts, is_scheduled=is_scheduled).run()
+        return World(
+            seed, directory, parts or Parts(), climate, cuts=cuts, is_scheduled=is_scheduled
+        ).run()
 
 
 @contextmanager
@@ -165,10 +173,14 @@ class World:
         self._directory = directory
         self._parts = parts
         self._scheduler = scheduler = Scheduler()
-        self._storm = Storm.brew(draw, climate or draw.choice([*Climate, *[Climate.CHANGEABLE] * 3]), now=scheduler.now)
+        self._storm = Storm.brew(
+            draw, climate or draw.choice([*Climate, *[Climate.CHANGEABLE] * 3]), now=scheduler.now
+        )
         self._network = Network(scheduler=scheduler, storm=self._storm, draw=draw)
         # Draws of its own: what notices meet leaves the fate of imports as it is.
-        self._post = Network(scheduler=scheduler, storm=self._storm, draw=random.Random(f"notices {seed}"))
+        self._post = Network(
+            scheduler=scheduler, storm=self._storm, draw=random.Random(f"notices {seed}")
+        )
         self._post.history = self._network.history
         self._contents = Contents(
             pages=draw.randint(1, 4),
@@ -179,10 +191,14 @@ class World:
         )
         files: dict[str, bytes] = {}
         self._watch = Watch(scheduler=scheduler, contents=self._contents, files=files)
-        self._warehouse = SimulatedWarehouse(files=files, network=self._network, on_change=self._watch.on_change)
+        self._warehouse = SimulatedWarehouse(
+            files=files, network=self._network, on_change=self._watch.on_change
+        )
         self._watch.note = self._network.note
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
-        self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw, now=lambda: scheduler.now)
+        self._table_client = TableClient(
+            dynamodb=dynamodb, network=self._network, draw=draw, now=lambda: scheduler.now
+        )
         self._watch.has_waiting_notices = lambda: any(pk == "OUTBOX" for pk, _ in dynamodb.items)
         self._post_client = TableClient(
             dynamodb=dynamodb,
@@ -221,8 +237,14 @@ class World:
         draw, now = random.Random(f"schedule {self._seed}"), self._scheduler.now
         if is_scheduled is False or (is_scheduled is None and draw.random() >= SCHEDULED_SHARE):
             return None
-        facts = {"cron": draw.choice(DUE), "pause_after": draw.choice([2, 100])}
-        return Plan(source=self._settings.source_name, version=1, created_at=now, updated_at=now, **facts)  # type: ignore[arg-type]
+        return Plan(
+            source=self._settings.source_name,
+            version=1,
+            created_at=now,
+            updated_at=now,
+            cron=draw.choice(DUE),
+            pause_after=draw.choice([2, 100]),
+        )
 
     def run(self) -> Outcome:
         for number in range(self._draw.randint(1, 3)):
@@ -231,10 +253,14 @@ class World:
         for _ in range(self._draw.choice([0, 0, 1, 3])):
             self._scheduler.after(self._draw.uniform(0, 400), self._watch.source_changes)
         for _ in range(self._draw.choice([0, 1, 4])):
-            self._scheduler.after(self._draw.uniform(100, 1500), partial(self._start, "client", self._retry))
+            self._scheduler.after(
+                self._draw.uniform(100, 1500), partial(self._start, "client", self._retry)
+            )
         for _ in range(self._draw.choice([0, 2, 5])):
             word = self._draw.choice([self._accept, self._accept, self._discard])
-            self._scheduler.after(self._draw.uniform(50, 1500), partial(self._start, "client", word))
+            self._scheduler.after(
+                self._draw.uniform(50, 1500), partial(self._start, "client", word)
+            )
         self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
         self._scheduler.run()
         if not self._watch.violations:
@@ -243,17 +269,25 @@ class World:
 
     def _judge(self) -> None:
         with suppress(Ended):
-            self._watch.at_rest(kept=self._settings.snapshots_kept, latest=self._warehouse.files.get(LATEST))
+            self._watch.at_rest(
+                kept=self._settings.snapshots_kept, latest=self._warehouse.files.get(LATEST)
+            )
             for job_id in self._last:
                 self._watch.completed_at_last(job_id)
 
     # -- actors -------------------------------------------------------------------------------
 
-    def _start(self, role: str, run: Callable[[Actor], object], *, failed: Callable[[], None] | None = None) -> None:
+    def _start(
+        self, role: str, run: Callable[[Actor], object], *, failed: Callable[[], None] | None = None
+    ) -> None:
         """`failed` follows when the process dies or raises."""
         self._started[role] = self._started.get(role, 0) + 1
-        draw = self._draw_of_notices if role == "notices" else self._draw  # so that each seed is the storm that it was
-        actor = Actor(name=f"{role} {self._started[role]}", skew=draw.uniform(-self._skew, self._skew))
+        draw = (
+            self._draw_of_notices if role == "notices" else self._draw
+        )  # so that each seed is the storm that it was
+        actor = Actor(
+            name=f"{role} {self._started[role]}", skew=draw.uniform(-self._skew, self._skew)
+        )
         if role == "worker":
             actor.killed_at = self._scheduler.now + self._timeout
             self._plan_stop(actor)
@@ -308,7 +342,10 @@ class World:
     def _start_worker(self, job_id: str, request_id: str, failed: Callable[[], None]) -> None:
         def run(actor: Actor) -> Any:
             self._network.note("works on", f"{job_id}, {request_id}")
-            if self._scheduler.now < self._storm.clears_at and self._draw.random() < self._storm.broken_starts:
+            if (
+                self._scheduler.now < self._storm.clears_at
+                and self._draw.random() < self._storm.broken_starts
+            ):
                 raise StateUnavailable
             return self._parts.run_import(
                 job_id,
@@ -340,12 +377,16 @@ class World:
             claim=claim,
             settings=self._settings,
             job_manager=self._job_manager(actor),
-            source=SimulatedSource(contents=self._contents, network=self._network, version=lambda: self._watch.version),
+            source=SimulatedSource(
+                contents=self._contents, network=self._network, version=lambda: self._watch.version
+            ),
             warehouse=self._warehouse,
             directory=self._directory / f"{self._seed} {actor.name}",
             remaining=partial(self._remaining, actor),
             clock=self._scheduler.clock(actor),
-            new_repository=partial(InMemoryRepository, network=self._network, contents=self._contents),
+            new_repository=partial(
+                InMemoryRepository, network=self._network, contents=self._contents
+            ),
             prefetch=Unhurried,
         )
 
@@ -366,11 +407,19 @@ class World:
     def _send(self, actor: Actor) -> str:
         clock = self._scheduler.clock(actor)
         table = self._parts.table(
-            dynamodb=self._post_client, name="table", sleep=lambda _: self._scheduler.pause(0.1), clock=clock
+            dynamodb=self._post_client,
+            name="table",
+            sleep=lambda _: self._scheduler.pause(0.1),
+            clock=clock,
         )
-        channels = {"events": Receiver(self._post, self._watch), "webhook": Receiver(self._post, self._watch)}
+        channels = {
+            "events": Receiver(self._post, self._watch),
+            "webhook": Receiver(self._post, self._watch),
+        }
         outbox = self._parts.outbox(table=table, clock=clock)
-        sent = send_due(outbox=outbox, channels=channels, hours=72, clock=clock, spread=lambda _, most: most)
+        sent = send_due(
+            outbox=outbox, channels=channels, hours=72, clock=clock, spread=lambda _, most: most
+        )
         return f"{sent['done']} told"
 
     def _start_due(self, job_manager: JobManager, actor: Actor) -> bool:
@@ -386,11 +435,17 @@ class World:
 
     def _tick(self) -> None:
         self._watch.still_moving(until=self._storm.clears_at + COMES_TO_REST_WITHIN)
-        if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
+        if (
+            self._scheduler.now > self._storm.clears_at
+            and self._scheduler.is_idle
+            and not self._watch.open_jobs
+        ):
             if self._swept == len(self._watch.jobs) and not self._watch.has_waiting_notices():
                 return
             if self._last:
-                self._swept = len(self._watch.jobs)  # unless the sweeper starts what is due meanwhile
+                self._swept = len(
+                    self._watch.jobs
+                )  # unless the sweeper starts what is due meanwhile
             else:
                 self._start("client", self._last_import)
         for job_id in self._watch.open_jobs:
@@ -425,7 +480,9 @@ class World:
 
         def again() -> None:
             if tries > 1:
-                self._scheduler.after(self._draw.uniform(0.1, 30), lambda: self._ask(caller, key, tries - 1))
+                self._scheduler.after(
+                    self._draw.uniform(0.1, 30), lambda: self._ask(caller, key, tries - 1)
+                )
 
         self._start("client", lambda actor: self._trigger(actor, caller, key), failed=again)
 

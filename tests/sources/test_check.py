@@ -35,13 +35,21 @@ def checked(client: Client) -> SourceCheck:
 
 
 @pytest.mark.parametrize(
-    ("version", "period", "example"), [(4, "Edm.Date", "2014-10-01"), (2, "Edm.DateTime", "/Date(1412121600000)/")]
+    ("version", "period", "example"),
+    [(4, "Edm.Date", "2014-10-01"), (2, "Edm.DateTime", "/Date(1412121600000)/")],
 )
-def test_the_sample_source_has_all(connect: Connect, version: Version, period: str, example: str) -> None:
+def test_the_sample_source_has_all(
+    connect: Connect, version: Version, period: str, example: str
+) -> None:
     with SampleSource(GeneratedProduction(50), version=version) as source:
         check = checked(connect(source.url, page_size="20"))
 
-    assert (check.problem, check.unknown, check.version, check.is_described) == ("", [], version, True)
+    assert (check.problem, check.unknown, check.version, check.is_described) == (
+        "",
+        [],
+        version,
+        True,
+    )
     assert (check.paging, check.rows, check.expected) == ("by the source's next links", 20, 50)
     columns = {column.name: column for column in check.columns}
     assert columns["production_period"] == FoundColumn(
@@ -66,7 +74,9 @@ def test_the_sample_source_has_all(connect: Connect, version: Version, period: s
         ("auto", 99, "one page"),
     ],
 )
-def test_the_paging_that_an_import_would_use_is_told(connect: Connect, paging: str, limit: int, found: str) -> None:
+def test_the_paging_that_an_import_would_use_is_told(
+    connect: Connect, paging: str, limit: int, found: str
+) -> None:
     with SampleSource(GeneratedProduction(50), paging="skip", max_page_size=limit) as source:
         assert checked(connect(source.url, source_paging=paging, page_size="99")).paging == found
 
@@ -80,14 +90,20 @@ def test_missing_and_unknown_fields_are_told(serve: Serve, connect: Connect) -> 
     assert "no field for well_code, production_period" in check.problem
     assert "WELLHEAD_SOURCE_COLUMNS" in check.problem
     assert (check.unknown, check.is_described, check.expected) == (["Api", "Period"], False, 1)
-    found = {column.name: (column.field, column.type, column.example) for column in check.columns if column.field}
+    found = {
+        column.name: (column.field, column.type, column.example)
+        for column in check.columns
+        if column.field
+    }
     assert found == {
         "field_code": ("FieldCode", "Edm.Int32", "7"),
         "oil_production_kbd": ("Oil", "Edm.Double", "1.5"),
     }
 
 
-def test_columns_are_shown_also_where_pages_cannot_be_cut_by_the_key(serve: Serve, connect: Connect) -> None:
+def test_columns_are_shown_also_where_pages_cannot_be_cut_by_the_key(
+    serve: Serve, connect: Connect
+) -> None:
     row = {"FieldCode": 7, "Oil": 1.5}
     source = serve(Answer(page([row])), Answer(page([row])))
 
@@ -102,7 +118,9 @@ def test_an_empty_source_is_told_by_its_metadata(connect: Connect) -> None:
         check = checked(connect(source.url))
 
     assert (check.problem, check.rows, check.expected) == ("", 0, 0)
-    assert check.columns[0] == FoundColumn(name="field_code", unit="", field="field_code", type="Edm.Int64")
+    assert check.columns[0] == FoundColumn(
+        name="field_code", unit="", field="field_code", type="Edm.Int64"
+    )
 
 
 def shown(source: Source, **environment: str) -> tuple[int, str]:
@@ -138,15 +156,23 @@ def test_the_command_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_command_sends_the_user_and_tells_a_refusal() -> None:
     with SampleSource(GeneratedProduction(5), credentials=("ada", "secret")) as source:
-        right = shown(Source(url=source.url), WELLHEAD_SOURCE_USERNAME="ada", WELLHEAD_SOURCE_PASSWORD="secret")
-        code, text = shown(Source(url=source.url), WELLHEAD_SOURCE_USERNAME="ada", WELLHEAD_SOURCE_PASSWORD="wrong")
+        right = shown(
+            Source(url=source.url),
+            WELLHEAD_SOURCE_USERNAME="ada",
+            WELLHEAD_SOURCE_PASSWORD="secret",
+        )
+        code, text = shown(
+            Source(url=source.url), WELLHEAD_SOURCE_USERNAME="ada", WELLHEAD_SOURCE_PASSWORD="wrong"
+        )
 
     assert right[0] == 0
     assert (code, text.split()[0]) == (1, "SOURCE_UNAUTHORIZED")
     assert "wrong" not in text
 
 
-def test_the_command_is_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("WELLHEAD_SOURCE_URL", raising=False)
 
     assert main(["check-source", "--rows", "40"]) == 0
@@ -176,7 +202,12 @@ def looked(directory: Path, rows: list[dict[str, Any]], **definition: Any) -> So
 
 
 def row(**values: Any) -> dict[str, Any]:
-    own = {"field_code": "F", "well_code": "W", "production_period": "2024-01-01", "oil_production_kbd": 1.0}
+    own = {
+        "field_code": "F",
+        "well_code": "W",
+        "production_period": "2024-01-01",
+        "oil_production_kbd": 1.0,
+    }
     return own | values
 
 
@@ -187,7 +218,10 @@ def test_what_would_be_stored_is_shown_beside_what_is_written(tmp_path: Path) ->
         "oil_production_kbd": {"field": "Oil", "unit": "bbl"},
         "gas_production_mmcfd": {"field": "Gas", "unit": "e3m3"},
     }
-    rows = [{"County": 5, "Well": "W1", "Month": "Feb-24", "Oil": oil, "Gas": None} for oil in (29_000, None)]
+    rows = [
+        {"County": 5, "Well": "W1", "Month": "Feb-24", "Oil": oil, "Gas": None}
+        for oil in (29_000, None)
+    ]
 
     check = looked(tmp_path, rows, columns=columns)
 
@@ -223,7 +257,9 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_few_bad_rows_are_a_hint(tmp_path: Path) -> None:
-    rows = [row(production_period=month, well_code=f"W{well}") for month in MONTHS for well in range(20)]
+    rows = [
+        row(production_period=month, well_code=f"W{well}") for month in MONTHS for well in range(20)
+    ]
     check = looked(tmp_path, [*rows, row(oil_production_kbd="n/a")])
     assert (check.problems, check.sound, check.looked_at) == ([], 240, 241)
     assert check.hints[0].startswith("1 of 241 rows would be rejected: oil_production_kbd")
@@ -238,7 +274,11 @@ def test_few_bad_rows_are_a_hint(tmp_path: Path) -> None:
             "oil_production_kbd: a well would make 3,100 kbd, which none does. oil_production_kbd was taken as",
         ),
         (
-            [row(production_period=month, oil_production_kbd=oil) for month in MONTHS for oil in (1.0, 0.25)],
+            [
+                row(production_period=month, oil_production_kbd=oil)
+                for month in MONTHS
+                for oil in (1.0, 0.25)
+            ],
             {},
             "12 of 12 wells and periods have several rows with different values, 2 at most.",
         ),
@@ -253,7 +293,10 @@ def test_few_bad_rows_are_a_hint(tmp_path: Path) -> None:
             "Two periods of a well lie 91 days apart, as those of a quarter do, and the definition says period = ",
         ),
         (
-            [row(production_period=f"2024-01-{day:02}", oil_production_kbd=day) for day in range(1, 29)],
+            [
+                row(production_period=f"2024-01-{day:02}", oil_production_kbd=day)
+                for day in range(1, 29)
+            ],
             {},
             "1 of 1 wells and periods have several rows with different values, 28 at most.",
         ),
@@ -270,10 +313,16 @@ def test_few_bad_rows_are_a_hint(tmp_path: Path) -> None:
             {},
             "Periods such as 2023-12-31T23:00:00Z are midnights of a place east of Greenwich",
         ),
-        ([row(water_production_kbd=None)], {}, "water_production_kbd: not one of 1 rows has a value."),
+        (
+            [row(water_production_kbd=None)],
+            {},
+            "water_production_kbd: not one of 1 rows has a value.",
+        ),
     ],
 )
-def test_what_looks_odd_is_a_hint(tmp_path: Path, rows: list[Any], told: dict[str, Any], hint: str) -> None:
+def test_what_looks_odd_is_a_hint(
+    tmp_path: Path, rows: list[Any], told: dict[str, Any], hint: str
+) -> None:
     check = looked(tmp_path, rows, **told)
     assert check.problems == []
     assert any(each.startswith(hint) for each in check.hints), check.hints
@@ -287,7 +336,10 @@ def test_a_sound_source_has_no_hints(tmp_path: Path) -> None:
 
 def test_columns_of_the_definition_that_are_not_there_are_told(tmp_path: Path) -> None:
     check = looked(tmp_path, [row()], columns={"well_name": "Name", "field_name": "Field Name"})
-    assert "The definition fills well_name from Name, and the source has no such field." in check.problem
+    assert (
+        "The definition fills well_name from Name, and the source has no such field."
+        in check.problem
+    )
     assert check.looked_at == 0
     check = looked(tmp_path, [row()], where={"Product": "OIL"})
     assert "The definition chooses rows by Product under [where]" in check.problem
@@ -309,7 +361,10 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     [
         ("empty.csv", b""),
         ("header.csv", b"a,b\n"),
-        ("wide.csv", b",".join(b"c%d" % i for i in range(3_000)) + b"\n" + b",".join([b"1"] * 3_000) + b"\n"),
+        (
+            "wide.csv",
+            b",".join(b"c%d" % i for i in range(3_000)) + b"\n" + b",".join([b"1"] * 3_000) + b"\n",
+        ),
         ("nul.csv", b"well,oil\n\x00,\x00\n"),
         ("binary.csv", bytes(range(256)) * 40),
         ("quote.csv", b'well,oil\n"1,2\n3,4\n'),
@@ -322,13 +377,18 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
         ("html.xls", b"<html><table><tr><td>1</td></tr></table></html>"),
         ("text.json", b"well"),
         ("deep.json", b"[" * 10_000),
-        ("odd.ndjson", b'{"well_code": {"a": [1]}, "production_period": 1e400, "oil_production_kbd": []}\n'),
+        (
+            "odd.ndjson",
+            b'{"well_code": {"a": [1]}, "production_period": 1e400, "oil_production_kbd": []}\n',
+        ),
         ("one.json", b'{"a": 1}'),
         ("lone.ndjson", b'{"well_code": "\\ud800"}\n'),
         ("long.csv", b"a,b\n" + b"x" * 3_000_000 + b",1\n"),
     ],
 )
-def test_whatever_the_file_is_there_is_a_sentence_and_no_traceback(tmp_path: Path, name: str, content: bytes) -> None:
+def test_whatever_the_file_is_there_is_a_sentence_and_no_traceback(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
     file = tmp_path / name
     file.write_bytes(content)
     code, text = shown(Source.parse(str(file), rows=1))
@@ -340,9 +400,15 @@ SHARED = Path(__file__).parents[3] / "shared"
 FILES = sorted([*SHARED.glob("cases/*/*.*"), *SHARED.glob("data/*")])
 
 
-@pytest.mark.skipif(not FILES, reason=f"there are no files in {SHARED}: they are not part of the project")
+@pytest.mark.skipif(
+    not FILES, reason=f"there are no files in {SHARED}: they are not part of the project"
+)
 def test_nor_is_there_one_for_any_of_the_shared_files() -> None:
     for file in FILES:
         code, text = shown(Source.parse(str(file), rows=1))
         assert code in (0, 1), file
-        assert "An import can begin" in text or "Problem: " in text or text.startswith(("SOURCE_", "FILE_")), file
+        assert (
+            "An import can begin" in text
+            or "Problem: " in text
+            or text.startswith(("SOURCE_", "FILE_"))
+        ), file

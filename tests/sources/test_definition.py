@@ -1,4 +1,6 @@
-"""A definition is read whole: what is wrong with it is told at once, each fault with its key and what to write."""
+"""A definition is read whole: what is wrong with it is told at once, each fault with its key and
+what to write.
+"""
 
 from __future__ import annotations
 
@@ -142,13 +144,19 @@ def test_of_very_many_faults_some_are_told_and_the_rest_is_counted() -> None:
     faults = faults_of({f"x{i}": i for i in range(5_000)})
 
     assert len(faults) == 101
-    assert faults[-1] == {"key": "", "problem": "has 4,900 more faults", "instead": "what these say, first"}
+    assert faults[-1] == {
+        "key": "",
+        "problem": "has 4,900 more faults",
+        "instead": "what these say, first",
+    }
 
 
 # -- texts --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["../etc", "/etc/passwd", "a/b", "..", "A", "a b", "", "a" * 41, "a\n", "è", "a.toml"])
+@pytest.mark.parametrize(
+    "name", ["../etc", "/etc/passwd", "a/b", "..", "A", "a b", "", "a" * 41, "a\n", "è", "a.toml"]
+)
 def test_a_name_is_no_path(name: str) -> None:
     assert [fault["key"] for fault in faults_of(SOUND | {"name": name})] == ["name"]
     assert [fault["key"] for fault in faults_of(SOUND | {"adopts": name})] == ["adopts"]
@@ -186,14 +194,18 @@ def test_a_name_is_no_path(name: str) -> None:
         ),
     ],
 )
-def test_a_character_that_cannot_be_kept_is_a_fault_wherever_it_stands(place: Any, character: str) -> None:
+def test_a_character_that_cannot_be_kept_is_a_fault_wherever_it_stands(
+    place: Any, character: str
+) -> None:
     faults = faults_of(SOUND | place(f"x{character}y"))
 
     assert [fault["problem"] for fault in faults] == [f"holds the character U+{ord(character):04X}"]
 
 
 def test_an_address_has_no_line_break_and_no_password() -> None:
-    assert faults_with(url="https://a.example/x\n.csv") == ["url has a line break or a tab: the address in one line"]
+    assert faults_with(url="https://a.example/x\n.csv") == [
+        "url has a line break or a tab: the address in one line"
+    ]
     assert faults_with(url="https://ada:pw@a.example/x") == [
         "url holds a user name or a password: a reference to it in secret"
     ]
@@ -202,7 +214,9 @@ def test_an_address_has_no_line_break_and_no_password() -> None:
     ]
 
 
-@pytest.mark.parametrize("secret", ["hunter2", "ssm:x", "ssm:/a b", "env:A-B", "secretsmanager:", "file:/etc/passwd"])
+@pytest.mark.parametrize(
+    "secret", ["hunter2", "ssm:x", "ssm:/a b", "env:A-B", "secretsmanager:", "file:/etc/passwd"]
+)
 def test_a_secret_is_a_reference_and_is_not_shown(secret: str) -> None:
     [fault] = faults_of(SOUND | {"secret": secret})
     assert fault["key"] == "secret"
@@ -250,22 +264,61 @@ def test_dates_of_toml_are_text() -> None:
 texts = st.text(max_size=8)
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts | st.just(10**4_000)
 anything = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
 )
 RULE_KEYS = (
-    *("field", "fields", "template", "coalesce", "sum", "value", "pattern", "when", "optional", "unit", "days", "at"),
+    *(
+        "field",
+        "fields",
+        "template",
+        "coalesce",
+        "sum",
+        "value",
+        "pattern",
+        "when",
+        "optional",
+        "unit",
+        "days",
+        "at",
+    ),
     *("density", "aggregate", "format", "timezone", "year", "month", "quarter", "day"),
 )
 some_words = st.sampled_from(
-    ["Well", "bbl", "m3", "t", "h", "m3/d", "producing", "15C", "%Y-%m", "sum", "(a)", "{A:03}", "Europe/Oslo", "Nm3"]
+    [
+        "Well",
+        "bbl",
+        "m3",
+        "t",
+        "h",
+        "m3/d",
+        "producing",
+        "15C",
+        "%Y-%m",
+        "sum",
+        "(a)",
+        "{A:03}",
+        "Europe/Oslo",
+        "Nm3",
+    ]
 )
-rule_values = anything | some_words | st.lists(some_words, max_size=3) | st.dictionaries(some_words, some_words)
+rule_values = (
+    anything
+    | some_words
+    | st.lists(some_words, max_size=3)
+    | st.dictionaries(some_words, some_words)
+)
 rules = some_words | st.dictionaries(st.sampled_from(RULE_KEYS), rule_values, max_size=5) | anything
 tables = {
-    "columns": st.dictionaries(st.sampled_from([column.name for column in COLUMNS]), rules, max_size=5),
+    "columns": st.dictionaries(
+        st.sampled_from([column.name for column in COLUMNS]), rules, max_size=5
+    ),
     "where": st.dictionaries(some_words, rule_values, max_size=3),
     "file": st.dictionaries(
-        st.sampled_from(["format", "delimiter", "quote", "encoding", "header", "fields", "skip_rows", "comment"]),
+        st.sampled_from(
+            ["format", "delimiter", "quote", "encoding", "header", "fields", "skip_rows", "comment"]
+        ),
         rule_values,
         max_size=3,
     ),
@@ -276,9 +329,9 @@ tables = {
     "kind": st.sampled_from(["odata", "files"]),
 }
 keys = [name for name in Definition.__dataclass_fields__ if name not in ("values", "is_default")]
-definitions = st.dictionaries(st.sampled_from([*keys, "default", "title", "x"]), rule_values, max_size=6).flatmap(
-    lambda values: st.fixed_dictionaries({}, optional=tables).map(lambda told: values | told)
-)
+definitions = st.dictionaries(
+    st.sampled_from([*keys, "default", "title", "x"]), rule_values, max_size=6
+).flatmap(lambda values: st.fixed_dictionaries({}, optional=tables).map(lambda told: values | told))
 
 
 @given(definitions | anything)
@@ -325,8 +378,29 @@ def test_toml_and_json_are_read_alike(name: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        *("name", "adopts", "kind", "url", "secret", "schedule", "timezone", "preset", "period", "rows", "order_by"),
-        *("primary_key", "across_files", "missing", "increment", "null_values", "decimal", "thousands", "columns"),
+        *(
+            "name",
+            "adopts",
+            "kind",
+            "url",
+            "secret",
+            "schedule",
+            "timezone",
+            "preset",
+            "period",
+            "rows",
+            "order_by",
+        ),
+        *(
+            "primary_key",
+            "across_files",
+            "missing",
+            "increment",
+            "null_values",
+            "decimal",
+            "thousands",
+            "columns",
+        ),
         *("where", "file", "unpivot", "odata", "gate", "expect", "default"),
     ],
 )
@@ -339,9 +413,19 @@ def test_a_value_of_another_type_is_a_fault_of_its_key(key: str, value: Any) -> 
         "expect": isinstance(value, dict),
     }
     if is_right.get(key):
-        definition_of(SOUND | {"kind": "odata" if key == "odata" else "files", "url": "https://a.example", key: value})
+        definition_of(
+            SOUND
+            | {
+                "kind": "odata" if key == "odata" else "files",
+                "url": "https://a.example",
+                key: value,
+            }
+        )
         return
-    keys = {fault["key"].partition(".")[0].partition("[")[0] for fault in faults_of(SOUND | {key: value})}
+    keys = {
+        fault["key"].partition(".")[0].partition("[")[0]
+        for fault in faults_of(SOUND | {key: value})
+    }
     assert key in keys
 
 
@@ -352,26 +436,62 @@ def test_a_value_of_another_type_is_a_fault_of_its_key(key: str, value: Any) -> 
             {"field": "A"},
             "unit is missing, and is never guessed: bbl, m3 or Mcf for a period's volume, bbl/d for a rate",
         ),
-        ({"field": "A", "unit": "Mm3"}, "unit 'Mm3' can mean a thousand m³ (Brazil, Mexico), a million m³ (SI) or a"),
+        (
+            {"field": "A", "unit": "Mm3"},
+            "unit 'Mm3' can mean a thousand m³ (Brazil, Mexico), a million m³ (SI) or a",
+        ),
         ({"field": "A", "unit": "boe"}, "unit 'boe' can mean oil and gas added by their energy"),
-        ({"field": "A", "unit": "Mcf"}, "unit 'Mcf' is a unit of gas, not of liquid.: Write one of bbl, Mbbl"),
+        (
+            {"field": "A", "unit": "Mcf"},
+            "unit 'Mcf' is a unit of gas, not of liquid.: Write one of bbl, Mbbl",
+        ),
         ({"field": "A", "unit": 3}, "unit is 3, which is no text"),
         ({"field": "A", "unit": "t"}, "density is missing: t/m3 for a unit of t"),
-        ({"field": "A", "unit": "t", "density": 850}, "density is no density: t/m3, a number from 0.3 to 1.5"),
+        (
+            {"field": "A", "unit": "t", "density": 850},
+            "density is no density: t/m3, a number from 0.3 to 1.5",
+        ),
         ({"field": "A", "unit": "t", "density": float("nan")}, "density is no density"),
-        ({"field": "A", "unit": "bbl", "density": 0.8}, "density is of a mass, and the unit is a volume"),
-        ({"field": "A", "unit": "bbl", "days": "producing"}, "days is of rates, and the unit is a volume: bbl/d"),
-        ({"field": "A", "unit": "bbl", "at": "15C"}, "unit `at` is for gas, not for liquid.: Leave it out."),
-        ({"value": "many", "unit": "bbl"}, 'value is "many", which is no number: a number such as 1.5'),
-        ({"value": float("inf"), "unit": "bbl"}, "value is inf, which is no text: a text in quotes"),
+        (
+            {"field": "A", "unit": "bbl", "density": 0.8},
+            "density is of a mass, and the unit is a volume",
+        ),
+        (
+            {"field": "A", "unit": "bbl", "days": "producing"},
+            "days is of rates, and the unit is a volume: bbl/d",
+        ),
+        (
+            {"field": "A", "unit": "bbl", "at": "15C"},
+            "unit `at` is for gas, not for liquid.: Leave it out.",
+        ),
+        (
+            {"value": "many", "unit": "bbl"},
+            'value is "many", which is no number: a number such as 1.5',
+        ),
+        (
+            {"value": float("inf"), "unit": "bbl"},
+            "value is inf, which is no text: a text in quotes",
+        ),
         ({"field": "A", "unit": "bbl", "pattern": "[0-9]+"}, "pattern has no group"),
-        ({"field": "A", "unit": "bbl", "pattern": "(?=(a))"}, "pattern is a regular expression that RE2 does not know"),
+        (
+            {"field": "A", "unit": "bbl", "pattern": "(?=(a))"},
+            "pattern is a regular expression that RE2 does not know",
+        ),
         ({"field": "A", "unit": "bbl", "pattern": "(a"}, "pattern is no regular expression"),
         ({"field": "A", "unit": "bbl", "when": "x"}, "when is no table"),
-        ({"field": "A", "unit": "bbl", "when": {"P": []}}, "when.P has 0 values: 1 to 1,000 values"),
-        ({"field": "A", "unit": "bbl", "when": {"P": 1.5}}, "when.P holds 1.5, neither text nor a whole number"),
+        (
+            {"field": "A", "unit": "bbl", "when": {"P": []}},
+            "when.P has 0 values: 1 to 1,000 values",
+        ),
+        (
+            {"field": "A", "unit": "bbl", "when": {"P": 1.5}},
+            "when.P holds 1.5, neither text nor a whole number",
+        ),
         ({"field": "A", "unit": "bbl", "optional": "yes"}, 'optional is "yes": true or false'),
-        ({"field": "A", "unit": "bbl", "format": "%Y"}, "format is no key of a definition: one of aggregate"[:35]),
+        (
+            {"field": "A", "unit": "bbl", "format": "%Y"},
+            "format is no key of a definition: one of aggregate"[:35],
+        ),
         ({"sum": ["A", "A"], "unit": "bbl"}, "sum names a field twice: each field once"),
         ({"coalesce": [], "unit": "bbl"}, "coalesce names no field"),
         ({"unit": "bbl"}, " says nothing of where it comes from"),
@@ -389,17 +509,29 @@ def test_a_fault_of_a_volume(rule: dict[str, Any], fault: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "fault"),
     [
-        ({"field": "A", "format": "%m"}, '.format is "%m": it needs one year, and nothing twice: a form such as %Y-%m'),
+        (
+            {"field": "A", "format": "%m"},
+            '.format is "%m": it needs one year, and nothing twice: a form such as %Y-%m',
+        ),
         ({"field": "A", "format": ["%Y", "%Y %Y"]}, '.format is "%Y %Y": it needs one year'),
-        ({"field": "A", "format": "%Y-%d"}, '.format is "%Y-%d": it needs one month or one quarter, and a day only'),
+        (
+            {"field": "A", "format": "%Y-%d"},
+            '.format is "%Y-%d": it needs one month or one quarter, and a day only',
+        ),
         ({"field": "A", "format": []}, ".format names no form"),
         ({"field": "A", "format": 3}, ".format is 3: a text or a list of texts"),
         ({"field": "A", "timezone": "Oslo"}, '.timezone is "Oslo", which is no time zone'),
-        ({"year": "Y", "format": "%Y"}, ".format is of one field, and year and month are fields by themselves"),
+        (
+            {"year": "Y", "format": "%Y"},
+            ".format is of one field, and year and month are fields by themselves",
+        ),
         ({"month": "M"}, " has no year"),
         ({"year": "Y"}, " has no month, and the period is a month"),
         ({"year": "Y", "month": "M", "quarter": "Q"}, " has a month and a quarter"),
-        ({"year": {"pattern": "([0-9]{4})"}, "month": 1}, ".year has neither or both of field and value"),
+        (
+            {"year": {"pattern": "([0-9]{4})"}, "month": 1},
+            ".year has neither or both of field and value",
+        ),
         ({"year": {"field": "F", "pattern": "[0-9]{4}"}, "month": 1}, ".year.pattern has no group"),
         ({"year": True, "month": 1}, ".year is true, which is no table"),
         (["A"], None),
@@ -412,13 +544,17 @@ def test_a_fault_of_the_period(rule: Any, fault: str | None) -> None:
         definition_of(SOUND | {"columns": COLUMNS_OF_ONE | {"production_period": rule}})
         return
     found = faults_of_column("production_period", rule)
-    assert any(each.removeprefix("columns.production_period").startswith(fault) for each in found), found
+    assert any(
+        each.removeprefix("columns.production_period").startswith(fault) for each in found
+    ), found
 
 
 def test_a_rate_of_producing_days_needs_the_days() -> None:
     rule = {"field": "Oil", "unit": "bbl/d", "days": "producing"}
     [fault] = faults_of_column("oil_production_kbd", rule)
-    assert fault.startswith('columns.oil_production_kbd.days is "producing", and no rule says what days_on_production')
+    assert fault.startswith(
+        'columns.oil_production_kbd.days is "producing", and no rule says what days_on_production'
+    )
     days = {"days_on_production": {"field": "Days", "unit": "day"}}
     definition_of(SOUND | {"columns": COLUMNS_OF_ONE | {"oil_production_kbd": rule} | days})
 
@@ -434,11 +570,18 @@ def test_a_rate_of_producing_days_needs_the_days() -> None:
         ({"unit": "bbl", "when": {"P": "O"}}, {"unit": "m3", "when": {"P": ["G", "W"]}}, False),
         ({"unit": "bbl", "when": {"P": "O"}}, {"unit": "m3", "when": {"P": ["G", "O"]}}, True),
         ({"unit": "bbl", "when": {"P": "O"}}, {"unit": "m3", "when": {"Q": "G"}}, True),
-        ({"unit": "bbl", "when": {"P": {"pattern": "O"}}}, {"unit": "m3", "when": {"P": "G"}}, True),
+        (
+            {"unit": "bbl", "when": {"P": {"pattern": "O"}}},
+            {"unit": "m3", "when": {"P": "G"}},
+            True,
+        ),
     ],
 )
 def test_one_field_has_one_unit(one: dict[str, Any], other: dict[str, Any], is_fault: bool) -> None:
-    columns = {"oil_production_kbd": {"field": "V"} | one, "water_production_kbd": {"sum": ["V", "W"]} | other}
+    columns = {
+        "oil_production_kbd": {"field": "V"} | one,
+        "water_production_kbd": {"sum": ["V", "W"]} | other,
+    }
     if not is_fault:
         definition_of(SOUND | {"columns": COLUMNS_OF_ONE | columns})
         return
@@ -453,7 +596,10 @@ def test_one_field_has_one_unit(one: dict[str, Any], other: dict[str, Any], is_f
         ({"delimiter": ";;"}, 'file.delimiter is ";;": one character'),
         ({"delimiter": "\n"}, "file.delimiter is"),
         ({"delimiter": "é"}, "file.delimiter is"),
-        ({"delimiter": ",", "quote": ","}, "file has one character for two of delimiter, quote and comment"),
+        (
+            {"delimiter": ",", "quote": ","},
+            "file has one character for two of delimiter, quote and comment",
+        ),
         ({"encoding": "zlib"}, 'file.encoding is "zlib", which is no encoding'),
         ({"encoding": "utf8\x00"}, "file.encoding holds the character U+0000"),
         ({"encoding": "rot13"}, "file.encoding is"),
@@ -485,8 +631,12 @@ def test_what_belongs_to_another_kind_is_a_fault() -> None:
             "another of its well and period"
         )
     ]
-    assert faults_with(rows="sum", primary_key=["A"], increment="Changed")[0].startswith("increment brings some rows")
-    assert faults_with(decimal=",", thousands=",") == ["thousands is the decimal sign too: another sign, or none"]
+    assert faults_with(rows="sum", primary_key=["A"], increment="Changed")[0].startswith(
+        "increment brings some rows"
+    )
+    assert faults_with(decimal=",", thousands=",") == [
+        "thousands is the decimal sign too: another sign, or none"
+    ]
 
 
 @pytest.mark.parametrize("share", ["5 %", "0.5%", "100 %", "0 %"])
@@ -494,14 +644,22 @@ def test_a_share_is_one(share: str) -> None:
     definition_of(SOUND | {"gate": {"rejected": share, "restated": 2}})
 
 
-@pytest.mark.parametrize("share", ["5", "-1 %", "101 %", "999 %", "nan %", 5, 0.05, True, None, "5 %\n"])
+@pytest.mark.parametrize(
+    "share", ["5", "-1 %", "101 %", "999 %", "nan %", 5, 0.05, True, None, "5 %\n"]
+)
 def test_what_is_no_share_is_a_fault(share: Any) -> None:
-    assert [fault["key"] for fault in faults_of(SOUND | {"gate": {"nulled": share}})] == ["gate.nulled"]
+    assert [fault["key"] for fault in faults_of(SOUND | {"gate": {"nulled": share}})] == [
+        "gate.nulled"
+    ]
 
 
-@pytest.mark.parametrize("factor", [0, 0.5, -2, True, "2", float("nan"), float("inf"), 10**4_000, None])
+@pytest.mark.parametrize(
+    "factor", [0, 0.5, -2, True, "2", float("nan"), float("inf"), 10**4_000, None]
+)
 def test_what_is_no_factor_is_a_fault(factor: Any) -> None:
-    assert [fault["key"] for fault in faults_of(SOUND | {"gate": {"restated": factor}})] == ["gate.restated"]
+    assert [fault["key"] for fault in faults_of(SOUND | {"gate": {"restated": factor}})] == [
+        "gate.restated"
+    ]
 
 
 # -- patterns -----------------------------------------------------------------------------------
@@ -533,7 +691,21 @@ pieces = st.sampled_from(
             "?",
             "\\",
         ),
-        *("{2}", "{2,}", "{,3}", "{1,900}", "{1001}", "(?:", "(?P<n>", "(?i)", "(?s:", "(?=", "(?!", "(?<=", "(?<n>"),
+        *(
+            "{2}",
+            "{2,}",
+            "{,3}",
+            "{1,900}",
+            "{1001}",
+            "(?:",
+            "(?P<n>",
+            "(?i)",
+            "(?s:",
+            "(?=",
+            "(?!",
+            "(?<=",
+            "(?<n>",
+        ),
         *(
             r"\d",
             r"\W",
@@ -576,12 +748,25 @@ def test_a_pattern_that_is_taken_is_one_for_duckdb_too(pattern: str) -> None:
         definition = definition_of(SOUND | {"where": {"A": {"pattern": pattern}}})
     except DefinitionInvalid:
         return
-    CONNECTION.execute("SELECT regexp_full_match('abc', ?)", [definition.where[0].pattern]).fetchall()
+    CONNECTION.execute(
+        "SELECT regexp_full_match('abc', ?)", [definition.where[0].pattern]
+    ).fetchall()
 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["[0-9]{4}", r"\d+\.\d*", "(?i)total.*", "(a|b)+?", "[^,;]*", r"\(e\)", "[-+*/]", "(0|-1)-[0-9]{4}", "é+", r"a\ b"],
+    [
+        "[0-9]{4}",
+        r"\d+\.\d*",
+        "(?i)total.*",
+        "(a|b)+?",
+        "[^,;]*",
+        r"\(e\)",
+        "[-+*/]",
+        "(0|-1)-[0-9]{4}",
+        "é+",
+        r"a\ b",
+    ],
 )
 def test_a_usual_pattern_is_taken(pattern: str) -> None:
     definition = definition_of(SOUND | {"skip": {"A": {"pattern": pattern}}})
@@ -591,8 +776,31 @@ def test_a_usual_pattern_is_taken(pattern: str) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("(?=(a))", "(?!a)", "(?<=a)b", "(?<!a)b", "(?>a)", "(?#a)b", "(a)(?P=n)", r"(a)\1", "(a)?(?(1)b|c)", "a++"),
-        *("a*+", "a?+", "a{2}+", r"\Z", r"\u00e9", r"[\b]", "[[:alpha:]]", "a{,3}", "a{1001}", "(a{40}){40}", r"\é"),
+        *(
+            "(?=(a))",
+            "(?!a)",
+            "(?<=a)b",
+            "(?<!a)b",
+            "(?>a)",
+            "(?#a)b",
+            "(a)(?P=n)",
+            r"(a)\1",
+            "(a)?(?(1)b|c)",
+            "a++",
+        ),
+        *(
+            "a*+",
+            "a?+",
+            "a{2}+",
+            r"\Z",
+            r"\u00e9",
+            r"[\b]",
+            "[[:alpha:]]",
+            "a{,3}",
+            "a{1001}",
+            "(a{40}){40}",
+            r"\é",
+        ),
     ],
 )
 def test_what_duckdb_would_read_otherwise_or_not_at_all_is_a_fault(pattern: str) -> None:
@@ -601,13 +809,17 @@ def test_what_duckdb_would_read_otherwise_or_not_at_all_is_a_fault(pattern: str)
 
 
 def test_a_pattern_is_no_way_to_take_our_time() -> None:
-    assert faults_with(where={"A": {"pattern": "a" * 501}}) == ["where.A.pattern has 501 characters: at most 500"]
+    assert faults_with(where={"A": {"pattern": "a" * 501}}) == [
+        "where.A.pattern has 501 characters: at most 500"
+    ]
     assert "RE2" in faults_with(where={"A": {"pattern": "((a{100}){100}){100}"}})[0]
     definition_of(SOUND | {"where": {"A": {"pattern": "(a+)+(a+)+b"}}})
 
 
 def test_a_zone_that_is_taken_is_one_for_duckdb_too() -> None:
-    known = {name for (name,) in CONNECTION.execute("SELECT name FROM pg_timezone_names()").fetchall()}
+    known = {
+        name for (name,) in CONNECTION.execute("SELECT name FROM pg_timezone_names()").fetchall()
+    }
     for zone in [
         *available_timezones(),
         "posix/Europe/Oslo",
@@ -656,10 +868,16 @@ UNDER: dict[str, Any] = {
     [
         ({"null_values": ["x"]}, {"null_values": ["x"]}),
         ({"file": {"delimiter": ","}}, {"file": {"format": "csv", "delimiter": ","}}),
-        ({"where": {"Activity": "ALL"}}, {"where": {"Activity": "ALL", "Product": {"pattern": "O.*"}}}),
+        (
+            {"where": {"Activity": "ALL"}},
+            {"where": {"Activity": "ALL", "Product": {"pattern": "O.*"}}},
+        ),
         ({"where": {"field": "F"}}, {"where": UNDER["where"] | {"field": "F"}}),
         ({"columns": {"well_name": "N"}}, {"columns": UNDER["columns"] | {"well_name": "N"}}),
-        ({"columns": {"well_code": ["A", "B"]}}, {"columns": UNDER["columns"] | {"well_code": ["A", "B"]}}),
+        (
+            {"columns": {"well_code": ["A", "B"]}},
+            {"columns": UNDER["columns"] | {"well_code": ["A", "B"]}},
+        ),
         (
             {"columns": {"oil_production_kbd": {"unit": "m3"}}},
             {
@@ -671,7 +889,13 @@ UNDER: dict[str, Any] = {
             {"columns": {"oil_production_kbd": {"sum": ["A", "B"]}}},
             {
                 "columns": UNDER["columns"]
-                | {"oil_production_kbd": {"sum": ["A", "B"], "unit": "bbl", "when": {"Product": "O"}}}
+                | {
+                    "oil_production_kbd": {
+                        "sum": ["A", "B"],
+                        "unit": "bbl",
+                        "when": {"Product": "O"},
+                    }
+                }
             },
         ),
         (
@@ -684,7 +908,10 @@ UNDER: dict[str, Any] = {
         ),
         (
             {"columns": {"production_period": {"field": "P"}}},
-            {"columns": UNDER["columns"] | {"production_period": {"field": "P", "format": "%Y-%m"}}},
+            {
+                "columns": UNDER["columns"]
+                | {"production_period": {"field": "P", "format": "%Y-%m"}}
+            },
         ),
     ],
 )
@@ -693,7 +920,9 @@ def test_tables_of_a_preset_merge_key_by_key_and_all_else_replaces(
 ) -> None:
     own = {"name": "a", "url": "a.csv", "preset": "under"}
 
-    assert with_presets(own | over, {"under": UNDER}) == definition_of_merged(own | UNDER | expected)
+    assert with_presets(own | over, {"under": UNDER}) == definition_of_merged(
+        own | UNDER | expected
+    )
 
 
 def definition_of_merged(values: dict[str, Any]) -> Definition:
@@ -720,7 +949,9 @@ def test_a_cycle_of_presets_is_a_fault(presets: dict[str, dict[str, Any]]) -> No
     assert [fault["key"] for fault in caught.value.details["faults"]] == ["preset", "perod"]
 
 
-@pytest.mark.parametrize("name", ["bsee-ogora", "../volve", "volve.toml", "", "x" * 60_000, 3, None, ["volve"], {}])
+@pytest.mark.parametrize(
+    "name", ["bsee-ogora", "../volve", "volve.toml", "", "x" * 60_000, 3, None, ["volve"], {}]
+)
 def test_a_preset_that_there_is_not_is_a_fault(name: Any) -> None:
     faults = faults_of({"preset": name})
     assert faults[0]["key"] == "preset"

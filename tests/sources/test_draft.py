@@ -1,4 +1,6 @@
-"""A draft of a definition: what is left to fill in, presets that are known, and whatever else a look may hold."""
+"""A draft of a definition: what is left to fill in, presets that are known, and whatever else a
+look may hold.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ def test_a_look_without_fields_asks_for_all() -> None:
     found = drafted(Look(fields=(), rows=[]))
 
     assert "no field was seen" in found.text
-    assert list(asked(found)) == ["columns.well_code", "columns.production_period", f"columns.{OIL}"]
+    assert list(asked(found)) == [
+        "columns.well_code",
+        "columns.production_period",
+        f"columns.{OIL}",
+    ]
     assert values(found) == {"columns": {}}
 
 
@@ -42,7 +48,13 @@ def test_a_header_without_rows_is_drafted_from_its_names() -> None:
 
 def test_a_name_and_an_address_that_no_definition_takes_are_not_repeated() -> None:
     seen = look("Well;Date;Oil (bbl)\n1;2024-01-01;5\n")
-    found = draft(seen, name="Wells of Ohio!", kind="odata", url="https://user:secret@example.org/odata", presets={})
+    found = draft(
+        seen,
+        name="Wells of Ohio!",
+        kind="odata",
+        url="https://user:secret@example.org/odata",
+        presets={},
+    )
 
     assert read_definition(found.text).name == "wells-of-ohio"
     assert "secret@" not in found.text
@@ -68,13 +80,24 @@ def test_a_preset_whose_fields_are_all_there_is_the_draft() -> None:
     seen = look("WELL_ID;POOL;MONTH;OIL;MORE\n1;A;202401;5;x\n")
     found = draft(seen, name="wells", kind="files", url="a.csv", presets={"ohio": PRESET})
 
-    assert tomllib.loads(found.text) == {"name": "wells", "kind": "files", "url": "a.csv", "preset": "ohio"}
+    assert tomllib.loads(found.text) == {
+        "name": "wells",
+        "kind": "files",
+        "url": "a.csv",
+        "preset": "ohio",
+    }
     assert 'preset = "ohio"  # all 4 fields of the preset are there' in found.text
 
 
 def test_a_preset_that_was_never_checked_says_so() -> None:
     seen = look("WELL_ID;POOL;MONTH;OIL\n1;A;202401;5\n")
-    found = draft(seen, name="wells", kind="files", url="a.csv", presets={"ohio": PRESET | {"verified": False}})
+    found = draft(
+        seen,
+        name="wells",
+        kind="files",
+        url="a.csv",
+        presets={"ohio": PRESET | {"verified": False}},
+    )
 
     assert "it was never checked against a real file" in found.text
     assert [guess.sure for guess in found.guesses if guess.key == "preset"] == [False]
@@ -84,7 +107,9 @@ def test_a_preset_without_one_of_its_fields_or_of_another_kind_is_not_the_draft(
     seen = look("WELL_ID;MONTH;OIL\n1;202401;5\n")
     odata = look("WELL_ID;POOL;MONTH;OIL\n1;A;202401;5\n")
     without = draft(seen, name="wells", kind="files", url="a.csv", presets={"ohio": PRESET})
-    other = draft(odata, name="wells", kind="odata", url="https://example.org/odata", presets={"ohio": PRESET})
+    other = draft(
+        odata, name="wells", kind="odata", url="https://example.org/odata", presets={"ohio": PRESET}
+    )
 
     assert not {"preset"} & {guess.key for guess in (*without.guesses, *other.guesses)}
 
@@ -94,8 +119,12 @@ def test_a_preset_of_files_without_a_header_is_known_by_what_stands_in_them() ->
     seen = look("column0;column1;column2;column3\n1;A;202401;5\n1;B;202401;5\n")
     turned = look("column0;column1;column2;column3\n1;202401;A;5\n")
 
-    assert "preset" in values(draft(seen, name="w", kind="files", url="a", presets={"ohio": preset}))
-    assert "preset" not in values(draft(turned, name="w", kind="files", url="a", presets={"ohio": preset}))
+    assert "preset" in values(
+        draft(seen, name="w", kind="files", url="a", presets={"ohio": preset})
+    )
+    assert "preset" not in values(
+        draft(turned, name="w", kind="files", url="a", presets={"ohio": preset})
+    )
 
 
 # -- nonsense -----------------------------------------------------------------------------------
@@ -120,7 +149,17 @@ NASTY = st.text(max_size=30) | st.sampled_from(
             "=",
             "{}",
         ),
-        *("Oil {x}", "API County {", "Oil\n(bbl)", "Well\r", "Gas # x", "API Sequence", "API County", "Jan", "Feb"),
+        *(
+            "Oil {x}",
+            "API County {",
+            "Oil\n(bbl)",
+            "Well\r",
+            "Gas # x",
+            "API Sequence",
+            "API County",
+            "Jan",
+            "Feb",
+        ),
     ]
 )
 WORDS = sorted(words for words in vocabulary() if words)
@@ -176,8 +215,12 @@ LOOKS = st.lists(NAMES, max_size=8, unique=True).flatmap(
     lambda fields: st.builds(
         Look,
         fields=st.just(tuple(fields)),
-        rows=st.lists(st.fixed_dictionaries({name: st.none() | VALUES for name in fields}), max_size=6),
-        kinds=st.dictionaries(st.sampled_from(fields or [""]), st.sampled_from(["text", "number", "date", "boolean"])),
+        rows=st.lists(
+            st.fixed_dictionaries({name: st.none() | VALUES for name in fields}), max_size=6
+        ),
+        kinds=st.dictionaries(
+            st.sampled_from(fields or [""]), st.sampled_from(["text", "number", "date", "boolean"])
+        ),
     )
 )
 
@@ -195,7 +238,11 @@ def test_a_thousand_columns_of_numbers_are_drafted() -> None:
     fields = tuple(f"F{place}" for place in range(1_000))
     found = drafted(Look(fields=fields, rows=[dict.fromkeys(fields, "1.5")] * 200))
 
-    assert list(asked(found)) == ["columns.well_code", "columns.production_period", f"columns.{OIL}"]
+    assert list(asked(found)) == [
+        "columns.well_code",
+        "columns.production_period",
+        f"columns.{OIL}",
+    ]
     assert "and 970 more" in found.text
 
 
@@ -208,6 +255,8 @@ def test_cells_of_a_megabyte_are_drafted() -> None:
 
 
 def test_rows_that_lack_fields_are_drafted() -> None:
-    found = drafted(Look(fields=("Well", "Date", "Oil (bbl)"), rows=[{}, {"Well": "1", "Date": "2024-01-01"}]))
+    found = drafted(
+        Look(fields=("Well", "Date", "Oil (bbl)"), rows=[{}, {"Well": "1", "Date": "2024-01-01"}])
+    )
 
     assert values(found)["columns"]["production_period"] == "Date"

@@ -1,4 +1,6 @@
-"""A draft finds wells, fields, volumes and their units by names in six languages, and says what is a guess."""
+"""A draft finds wells, fields, volumes and their units by names in six languages, and says what is
+a guess.
+"""
 
 from __future__ import annotations
 
@@ -174,8 +176,23 @@ Schoonebeek;SCH-1;2021;2;110;31;11;28
             "Allocated Oil",
             "Gas Vented",
         ),
-        *("Gas venteado", "Gás queimado", "Agua inyectada", "Eau injectée", "Gass faklet", "Gas Used", "Gas Lift"),
-        *("Oil Gravity", "Gas Tubing Pressure", "Water Cut", "GOR", "Gas-Oil Ratio", "Cumulative Oil"),
+        *(
+            "Gas venteado",
+            "Gás queimado",
+            "Agua inyectada",
+            "Eau injectée",
+            "Gass faklet",
+            "Gas Used",
+            "Gas Lift",
+        ),
+        *(
+            "Oil Gravity",
+            "Gas Tubing Pressure",
+            "Water Cut",
+            "GOR",
+            "Gas-Oil Ratio",
+            "Cumulative Oil",
+        ),
         *("OIL_GAS_CODE", "Gas BTU", "NGL", "BOE", "Field Operator", "Water Disp Code"),
     ],
 )
@@ -202,15 +219,21 @@ API State;API County;API Sequence;Date;Oil
 5;1;7727;2024-01-01;5
 5;123;08053;2024-01-01;5
 """)
-    assert values(found)["columns"]["well_code"] == {"template": "{API State:02}-{API County:03}-{API Sequence:05}"}
+    assert values(found)["columns"]["well_code"] == {
+        "template": "{API State:02}-{API County:03}-{API Sequence:05}"
+    }
     assert values(found)["columns"][OIL] == {"field": "Oil", "unit": "bbl"}
     assert "guess: API numbers of state 05 (Colorado) report bbl and Mcf" in found.text
 
 
 def test_without_a_state_an_api_number_says_what_it_lacks() -> None:
-    found = drafted("API County;API Sequence;Date;Oil\n1;7727;2024-01-01;5\n123;8053;2024-01-01;5\n")
+    found = drafted(
+        "API County;API Sequence;Date;Oil\n1;7727;2024-01-01;5\n123;8053;2024-01-01;5\n"
+    )
 
-    assert values(found)["columns"]["well_code"] == {"template": "{API County:03}-{API Sequence:05}"}
+    assert values(found)["columns"]["well_code"] == {
+        "template": "{API County:03}-{API Sequence:05}"
+    }
     assert "the two digits of the state should stand before it" in found.text
     assert f"columns.{OIL}" in asked(found)
 
@@ -232,10 +255,14 @@ def test_without_a_state_an_api_number_says_what_it_lacks() -> None:
         ("A-1", "...", "..."),
     ],
 )
-def test_the_form_of_an_identifier_tells_the_units_of_its_region(code: str, liquid: str, gas: str) -> None:
+def test_the_form_of_an_identifier_tells_the_units_of_its_region(
+    code: str, liquid: str, gas: str
+) -> None:
     found = drafted(f"Well;Date;Oil;Gas\n{code};2024-01-01;5;6\n{code};2024-02-01;5;6\n")
 
-    units = {guess.key: guess.value["unit"] for guess in found.guesses if isinstance(guess.value, dict)}
+    units = {
+        guess.key: guess.value["unit"] for guess in found.guesses if isinstance(guess.value, dict)
+    }
     assert units[f"columns.{OIL}"] == liquid
     assert units[f"columns.{GAS}"] == gas
     assert (f"columns.{OIL}" in asked(found)) == (liquid == "...")
@@ -268,7 +295,12 @@ def test_rows_of_whole_fields_say_so() -> None:
             ("OilProdMbbl", "Mbbl"),
             ("Oil kbd", "Mbbl/d"),
         ),
-        *(("Oil bbl/d", "bbl/d"), ("OIL_BBL_PER_DAY", "bbl/d"), ("Oil (bbl/dia)", "bbl/d"), ("BOPD oil", "bbl/d")),
+        *(
+            ("Oil bbl/d", "bbl/d"),
+            ("OIL_BBL_PER_DAY", "bbl/d"),
+            ("Oil (bbl/dia)", "bbl/d"),
+            ("BOPD oil", "bbl/d"),
+        ),
         *(
             ("OILPRODM3", "m3"),
             ("Oil [m³]", "m3"),
@@ -276,7 +308,11 @@ def test_rows_of_whole_fields_say_so() -> None:
             ("Oil 10³m³", "e3m3"),
             ("Oil 1000 m3", "e3m3"),
         ),
-        *(("Oil (million bbl)", "MMbbl"), ("Petróleo (miles de m3)", "e3m3"), ("oilNetMillSm3", "e6m3")),
+        *(
+            ("Oil (million bbl)", "MMbbl"),
+            ("Petróleo (miles de m3)", "e3m3"),
+            ("oilNetMillSm3", "e6m3"),
+        ),
     ],
 )
 def test_the_unit_of_oil_is_what_its_name_says(name: str, unit: str) -> None:
@@ -288,8 +324,18 @@ def test_the_unit_of_oil_is_what_its_name_says(name: str, unit: str) -> None:
 @pytest.mark.parametrize(
     ("name", "unit"),
     [
-        *(("Gas MCF", "Mcf"), ("GasProdMMscf", "MMcf"), ("gas_mmcf", "MMcf"), ("Gas (MMSCFD)", "MMcf/d")),
-        *(("Gas Mcf/d", "Mcf/d"), ("GAS_KSM3", "e3m3"), ("Gas E3M3", "e3m3"), ("prfPrdGasNetBillSm3", "e9m3")),
+        *(
+            ("Gas MCF", "Mcf"),
+            ("GasProdMMscf", "MMcf"),
+            ("gas_mmcf", "MMcf"),
+            ("Gas (MMSCFD)", "MMcf/d"),
+        ),
+        *(
+            ("Gas Mcf/d", "Mcf/d"),
+            ("GAS_KSM3", "e3m3"),
+            ("Gas E3M3", "e3m3"),
+            ("prfPrdGasNetBillSm3", "e9m3"),
+        ),
         *(("Gas (Bcf)", "Bcf"), ("Gas volume (scf)", "scf"), ("Gas e³m³", "e3m3")),
     ],
 )
@@ -303,7 +349,9 @@ def test_a_unit_that_can_be_read_two_ways_is_asked_for_with_its_readings() -> No
     found = drafted("Well;Date;Gas (Mm3)\n1;2024-01-01;0.5\n")
 
     why = asked(found)[f"columns.{GAS}"]
-    assert why.startswith("the name says Mm3. 'Mm3' can mean a thousand m³ (Brazil, Mexico), a million m³ (SI)")
+    assert why.startswith(
+        "the name says Mm3. 'Mm3' can mean a thousand m³ (Brazil, Mexico), a million m³ (SI)"
+    )
 
 
 def test_size_alone_tells_no_unit_but_is_shown_with_the_question() -> None:
@@ -360,7 +408,9 @@ def test_the_unit_of_another_liquid_is_taken_where_a_name_says_none() -> None:
 
 
 def test_numbers_of_leases_are_those_of_a_district() -> None:
-    found = drafted("OIL_GAS_CODE;DISTRICT_NO;LEASE_NO;CYCLE_YEAR_MONTH;LEASE_OIL_PROD_VOL\nO;08;1234;202401;5\n")
+    found = drafted(
+        "OIL_GAS_CODE;DISTRICT_NO;LEASE_NO;CYCLE_YEAR_MONTH;LEASE_OIL_PROD_VOL\nO;08;1234;202401;5\n"
+    )
 
     assert values(found)["columns"]["well_code"] == ["OIL_GAS_CODE", "DISTRICT_NO", "LEASE_NO"]
     assert values(found)["columns"][OIL] == {"field": "LEASE_OIL_PROD_VOL", "unit": "bbl"}
@@ -392,7 +442,9 @@ def test_the_name_of_a_well_tells_it_where_nothing_else_does() -> None:
 
 
 def test_units_of_one_product_alone_tell_it() -> None:
-    found = drafted("pozo;fecha;BPPD;mcfd;bwpd\nA-1;2024-01-01;60;100;300\nA-1;2024-01-02;60;100;300\n")
+    found = drafted(
+        "pozo;fecha;BPPD;mcfd;bwpd\nA-1;2024-01-01;60;100;300\nA-1;2024-01-02;60;100;300\n"
+    )
 
     assert values(found)["columns"] == {
         "well_code": "pozo",

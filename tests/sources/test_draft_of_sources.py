@@ -36,7 +36,9 @@ def test_periods_of_many_forms_say_which_are_not_read() -> None:
     found = drafted(case_look("16"))
 
     assert values(found)["columns"]["production_period"] == "production_period"
-    assert "82% of them are read as they are, not such as 1/31/2019, 2019: name a format" in found.text
+    assert (
+        "82% of them are read as they are, not such as 1/31/2019, 2019: name a format" in found.text
+    )
 
 
 def test_monthly_volumes_taken_for_rates_are_asked_for() -> None:
@@ -70,14 +72,19 @@ def test_a_local_midnight_in_utc_suggests_its_zone() -> None:
 def test_the_zone_is_that_whose_midnights_all_moments_are(moments: list[str], zone: str) -> None:
     found = drafted("Well;Date;Oil (bbl)\n" + "".join(f"1;{moment};5\n" for moment in moments))
 
-    assert {guess.key: guess.value for guess in found.guesses if guess.key == "timezone"} == {"timezone": zone}
+    assert {guess.key: guess.value for guess in found.guesses if guess.key == "timezone"} == {
+        "timezone": zone
+    }
 
 
 # -- samples of the presets ---------------------------------------------------------------------
 
-SAMPLE = {path.stem: path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".csv", ".txt", ".dsv")}
+SAMPLE = {
+    path.stem: path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".csv", ".txt", ".dsv")
+}
 VOLUMES = {OIL, LIQUIDS, GAS, WATER}
-# What nobody can know without the publisher's page: units that neither a name nor an identifier tells, and a state.
+# What nobody can know without the publisher's page: units that neither a name nor an identifier
+# tells, and a state.
 UNKNOWN = {"nlog": VOLUMES, "nmocd": {"well_code"}}
 
 
@@ -103,12 +110,17 @@ def test_without_its_preset_a_sample_is_drafted_with_the_same_fields_and_units(s
 
 
 def told(text: str, seen: Look, preset: str) -> dict[str, tuple[set[str], object]]:
-    """Of well, period, days and volumes: the fields that are there, and the exact factor of the unit."""
+    """Of well, period, days and volumes: the fields that are there, and the exact factor of the
+    unit.
+    """
     rules = read_definition(text).columns
     names = {"well_code", "production_period", DAYS, *VOLUMES} - UNKNOWN.get(preset, set())
     made = {"Month", "Volume"}
     return {
-        name: ({*rule.sources} & {*seen.fields, *made}, rule.unit and (rule.unit.factor, rule.unit.rate))
+        name: (
+            {*rule.sources} & {*seen.fields, *made},
+            rule.unit and (rule.unit.factor, rule.unit.rate),
+        )
         for name, rule in rules.items()
         if name in names
     }
@@ -131,12 +143,16 @@ def real(name: str) -> Path:
 
 
 def colorado() -> Look:
-    header, *rows = csv.reader(real("co_ecmc_adams_part.csv").read_text(encoding="utf-8-sig").splitlines())
+    header, *rows = csv.reader(
+        real("co_ecmc_adams_part.csv").read_text(encoding="utf-8-sig").splitlines()
+    )
     return of_cells(header, rows)
 
 
 def norway() -> Look:
-    header, *rows = csv.reader(real("no_sodir_field_months_part.csv").read_text(encoding="utf-8-sig").splitlines())
+    header, *rows = csv.reader(
+        real("no_sodir_field_months_part.csv").read_text(encoding="utf-8-sig").splitlines()
+    )
     return of_cells(header, rows)
 
 
@@ -155,7 +171,10 @@ def alberta() -> Look:
             for name, kind in zip(cells.columns, map(str, cells.types), strict=True)
         }
         rows = cells.fetchall()
-    texts = [{name: None if cell is None else str(cell) for name, cell in zip(kinds, row, strict=True)} for row in rows]
+    texts = [
+        {name: None if cell is None else str(cell) for name, cell in zip(kinds, row, strict=True)}
+        for row in rows
+    ]
     return Look(fields=tuple(kinds), rows=texts, kinds=kinds)
 
 
@@ -263,7 +282,13 @@ def test_ohio_is_drafted_as_who_knows_it_would_write_it() -> None:
 
 @pytest.mark.parametrize(
     ("seen", "preset"),
-    [(colorado, "ecmc"), (norway, "sodir"), (gulf, "bsee-ogor-a"), (alberta, "petrinex"), (ohio, "oh-dnr")],
+    [
+        (colorado, "ecmc"),
+        (norway, "sodir"),
+        (gulf, "bsee-ogor-a"),
+        (alberta, "petrinex"),
+        (ohio, "oh-dnr"),
+    ],
 )
 def test_real_files_are_known_by_their_presets(seen: Callable[[], Look], preset: str) -> None:
     found = draft(seen(), name="wells", kind="files", url="wells.csv")
@@ -273,7 +298,9 @@ def test_real_files_are_known_by_their_presets(seen: Callable[[], Look], preset:
 
 
 def test_the_gulf_is_known_without_a_header_too() -> None:
-    found = draft(gulf(f"column{place}" for place in range(19)), name="wells", kind="files", url="wells.zip")
+    found = draft(
+        gulf(f"column{place}" for place in range(19)), name="wells", kind="files", url="wells.zip"
+    )
 
     assert values(found) == {"preset": "bsee-ogor-a"}
 

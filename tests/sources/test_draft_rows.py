@@ -1,4 +1,6 @@
-"""A draft finds periods and their forms, and whether rows are added; what is not known it asks for."""
+"""A draft finds periods and their forms, and whether rows are added; what is not known it asks
+for.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,14 @@ def test_a_few_values_that_do_not_fit_are_counted() -> None:
 
 
 def test_dates_that_tell_something_else_are_no_periods() -> None:
-    found = drafted("Well;Spud Date;Report Month;Last Updated;Oil (bbl)\n1;2001-01-01;2024-01;2024-03-01;5\n")
+    found = drafted(
+        "Well;Spud Date;Report Month;Last Updated;Oil (bbl)\n1;2001-01-01;2024-01;2024-03-01;5\n"
+    )
 
-    assert values(found)["columns"]["production_period"] == {"field": "Report Month", "format": "%Y-%m"}
+    assert values(found)["columns"]["production_period"] == {
+        "field": "Report Month",
+        "format": "%Y-%m",
+    }
 
 
 def test_days_beyond_the_period_are_hours() -> None:
@@ -134,8 +141,13 @@ def test_a_row_that_comes_twice_is_no_second_one() -> None:
         (["1234.5", "7"], ".", "", True),
     ],
 )
-def test_signs_of_numbers_are_found(cells: list[str], decimal: str, thousands: str, sure: bool) -> None:
-    found = drafted("Well;Date;Oil (bbl)\n" + "".join(f"{well};2024-01-01;{cell}\n" for well, cell in enumerate(cells)))
+def test_signs_of_numbers_are_found(
+    cells: list[str], decimal: str, thousands: str, sure: bool
+) -> None:
+    found = drafted(
+        "Well;Date;Oil (bbl)\n"
+        + "".join(f"{well};2024-01-01;{cell}\n" for well, cell in enumerate(cells))
+    )
 
     told = {guess.key: guess for guess in found.guesses if guess.key in ("decimal", "thousands")}
     assert values(found).get("decimal", ".") == decimal
@@ -165,7 +177,10 @@ Well;Date;Oil (bbl);Last Updated
 1;2024-01-01;6;2024-03-01
 2;2024-01-01;6;2024-03-01
 """)
-    assert {name: values(found)[name] for name in ("rows", "order_by")} == {"rows": "one", "order_by": "Last Updated"}
+    assert {name: values(found)[name] for name in ("rows", "order_by")} == {
+        "rows": "one",
+        "order_by": "Last Updated",
+    }
 
 
 def test_versions_of_rows_that_are_added_are_told_from_their_parts() -> None:
@@ -180,7 +195,9 @@ Well;Pool;Date;Oil (bbl);Last Updated
 
 
 def test_a_number_of_days_that_stands_for_none_is_left_out() -> None:
-    found = drafted("Well;Date;Days;Oil (bbl)\n1;2024-01-01;31;5\n1;2024-02-01;99;5\n1;2024-03-01;30;5\n")
+    found = drafted(
+        "Well;Date;Days;Oil (bbl)\n1;2024-01-01;31;5\n1;2024-02-01;99;5\n1;2024-03-01;30;5\n"
+    )
 
     days = {"field": "Days", "unit": "day", "pattern": "^([0-9]|[0-2][0-9]|3[01])$"}
     assert values(found)["columns"][DAYS] == days
@@ -197,8 +214,14 @@ def test_a_column_without_a_name_tells_no_rows_apart() -> None:
 def test_a_month_without_a_year_asks_for_it() -> None:
     found = drafted("Well;Month;Oil (bbl)\n1;JANUARY;5\n1;FEBRUARY;6\n")
 
-    assert asked(found)["columns.production_period"] == "a month without a year: does the name of the file tell it?"
-    assert '# production_period = { year = { field = "_file", pattern = "([0-9]{4})" }, month = "Month" }' in found.text
+    assert (
+        asked(found)["columns.production_period"]
+        == "a month without a year: does the name of the file tell it?"
+    )
+    assert (
+        '# production_period = { year = { field = "_file", pattern = "([0-9]{4})" }, month = "Month" }'
+        in found.text
+    )
 
 
 def test_columns_of_a_product_and_month_become_rows() -> None:
@@ -239,7 +262,10 @@ A;2024-01;Natural Gas;MCF;6
 A;2024-01;Water;BBL;7
 """)
     when = {"Oil": "bbl", "Natural Gas": "Mcf", "Water": "bbl"}
-    told = {code: {"field": "Quantity", "unit": unit, "when": {"Stream": [code]}} for code, unit in when.items()}
+    told = {
+        code: {"field": "Quantity", "unit": unit, "when": {"Stream": [code]}}
+        for code, unit in when.items()
+    }
     columns = values(found)["columns"]
     assert [columns[OIL], columns[GAS], columns[WATER]] == list(told.values())
     assert "a field of units says MCF beside them" in found.text

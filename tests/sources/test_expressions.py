@@ -1,4 +1,6 @@
-"""What a definition says of a column is what is stored: by a real DuckDB, against a few lines of Python."""
+"""What a definition says of a column is what is stored: by a real DuckDB, against a few lines of
+Python.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +44,19 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapped]:
 
 def column(mapped: Mapped, name: str, rule: Any, *rows: Any, **definition: Any) -> list[Any]:
     """Of each row what is stored in the column, or why the row is not sound."""
-    columns: dict[str, Any] = {name: rule} | ({} if name == OIL else {OIL: {"value": 1, "unit": "bbl"}})
+    columns: dict[str, Any] = {name: rule} | (
+        {} if name == OIL else {OIL: {"value": 1, "unit": "bbl"}}
+    )
     return [row["problem"] or row[name] for row in mapped.json(columns, *rows, **definition)]
 
 
-def of_csv(mapped: Mapped, name: str, rule: Any, names: list[str], *rows: list[str], **told: Any) -> list[Any]:
-    columns: dict[str, Any] = {"well_code": {"value": "W"}, "production_period": {"value": "2024-01-01"}}
+def of_csv(
+    mapped: Mapped, name: str, rule: Any, names: list[str], *rows: list[str], **told: Any
+) -> list[Any]:
+    columns: dict[str, Any] = {
+        "well_code": {"value": "W"},
+        "production_period": {"value": "2024-01-01"},
+    }
     columns |= {OIL: {"value": 1, "unit": "bbl"}, name: rule}
     return [row["problem"] or row[name] for row in mapped.csv(columns, names, *rows, **told)]
 
@@ -56,8 +65,8 @@ def of_csv(mapped: Mapped, name: str, rule: Any, names: list[str], *rows: list[s
 
 
 def code_part(value: Any) -> str | None:
-    """A few lines of what docs say of a part: without blanks around it, a number as its digits. A text that is an
-    object of JSON by its letters is taken for one, which is no code.
+    """A few lines of what docs say of a part: without blanks around it, a number as its digits. A
+    text that is an object of JSON by its letters is taken for one, which is no code.
     """
     if value is None or (isinstance(value, str) and is_object(value)):
         return None
@@ -75,16 +84,25 @@ def is_object(text: str) -> bool:
 
 
 words = st.text(st.sampled_from("ab05-./' \t\xa0é€\"\\{}$:;"), max_size=6)
-parts = words | st.none() | st.integers(0, 10**14) | st.sampled_from([2.0, 15.0, "007", "2.0", " 7 ", "05-001"])
+parts = (
+    words
+    | st.none()
+    | st.integers(0, 10**14)
+    | st.sampled_from([2.0, 15.0, "007", "2.0", " 7 ", "05-001"])
+)
 
 
 @settings(max_examples=15)
 @given(st.lists(st.tuples(parts, parts), min_size=1, max_size=8))
-def test_fields_are_joined_and_one_that_is_empty_leaves_none(mapped: Mapped, rows: list[tuple[Any, Any]]) -> None:
+def test_fields_are_joined_and_one_that_is_empty_leaves_none(
+    mapped: Mapped, rows: list[tuple[Any, Any]]
+) -> None:
     found = column(mapped, "well_code", ["A", "B"], *({"A": a, "B": b} for a, b in rows))
 
     expected = [[code_part(a), code_part(b)] for a, b in rows]
-    assert found == ["/".join(map(str, each)) if all(each) else "MISSING_KEY well_code" for each in expected]
+    assert found == [
+        "/".join(map(str, each)) if all(each) else "MISSING_KEY well_code" for each in expected
+    ]
 
 
 @settings(max_examples=15)
@@ -93,12 +111,20 @@ def test_fields_are_joined_and_one_that_is_empty_leaves_none(mapped: Mapped, row
     st.integers(0, 12),
     st.sampled_from(["-", "'", "a$b", "%s", "\\", ";--", "é"]),
 )
-def test_a_template_pads_and_never_cuts(mapped: Mapped, rows: list[tuple[Any, Any]], width: int, between: str) -> None:
+def test_a_template_pads_and_never_cuts(
+    mapped: Mapped, rows: list[tuple[Any, Any]], width: int, between: str
+) -> None:
     template = f"05{between}{{A:{width:02}}}{between}{{B}}"
-    found = column(mapped, "well_code", {"template": template}, *({"A": a, "B": b} for a, b in rows))
+    found = column(
+        mapped, "well_code", {"template": template}, *({"A": a, "B": b} for a, b in rows)
+    )
 
     def told(a: str | None, b: str | None) -> str:
-        return "MISSING_KEY well_code" if a is None or b is None else f"05{between}{a.rjust(width, '0')}{between}{b}"
+        return (
+            "MISSING_KEY well_code"
+            if a is None or b is None
+            else f"05{between}{a.rjust(width, '0')}{between}{b}"
+        )
 
     assert found == [told(code_part(a), code_part(b)) for a, b in rows]
 
@@ -108,7 +134,13 @@ def test_a_template_of_an_identifier_in_three_columns(mapped: Mapped) -> None:
     template = {"template": "05-{API County:03}-{API Sequence:05}-{API Sidetrack:02}"}
 
     assert of_csv(
-        mapped, "well_code", template, names, ["1", "7727", "0"], ["123", "1234567", "00"], ["1", "", "0"]
+        mapped,
+        "well_code",
+        template,
+        names,
+        ["1", "7727", "0"],
+        ["123", "1234567", "00"],
+        ["1", "", "0"],
     ) == [
         "05-001-07727-00",
         "05-123-1234567-00",
@@ -118,11 +150,15 @@ def test_a_template_of_an_identifier_in_three_columns(mapped: Mapped) -> None:
 
 @settings(max_examples=15)
 @given(st.lists(st.tuples(parts, parts, parts), min_size=1, max_size=8))
-def test_the_first_that_holds_something_is_taken(mapped: Mapped, rows: list[tuple[Any, ...]]) -> None:
+def test_the_first_that_holds_something_is_taken(
+    mapped: Mapped, rows: list[tuple[Any, ...]]
+) -> None:
     told = [dict(zip("ABC", row, strict=True)) for row in rows]
 
     found = column(mapped, "well_code", {"coalesce": ["A", "B", "C"]}, *told)
-    assert found == [next(filter(None, map(code_part, row)), "MISSING_KEY well_code") for row in rows]
+    assert found == [
+        next(filter(None, map(code_part, row)), "MISSING_KEY well_code") for row in rows
+    ]
 
 
 def test_other_vintages_of_a_header_need_not_be_there(mapped: Mapped) -> None:
@@ -154,7 +190,9 @@ def test_other_vintages_of_a_header_need_not_be_there(mapped: Mapped) -> None:
         ("x" * 101, "TOO_LONG well_code"),
     ],
 )
-def test_a_code_of_one_field_is_read_as_without_a_definition(mapped: Mapped, value: Any, code: str) -> None:
+def test_a_code_of_one_field_is_read_as_without_a_definition(
+    mapped: Mapped, value: Any, code: str
+) -> None:
     rows = [{"A": value, "P": "x"}, {"A": "sound", "P": "x"}]
     assert column(mapped, "well_code", "A", *rows) == [code, "sound"]
     assert column(mapped, "well_code", {"field": "A", "when": {"P": "x"}}, *rows) == [code, "sound"]
@@ -184,7 +222,10 @@ def test_a_text_that_looks_like_a_list_is_a_part_of_a_code(mapped: Mapped) -> No
 
 
 def test_a_field_inside_of_an_object_is_reached(mapped: Mapped) -> None:
-    row = {"Hole": {"Code": {"API": "05-001"}, 'a"b.c': "q", "0": "zero", "": "none"}, "x/y": "whole"}
+    row = {
+        "Hole": {"Code": {"API": "05-001"}, 'a"b.c': "q", "0": "zero", "": "none"},
+        "x/y": "whole",
+    }
     assert column(mapped, "well_name", "Hole/Code/API", row) == ["05-001"]
     assert column(mapped, "well_name", 'Hole/a"b.c', row) == ["q"]
     assert column(mapped, "well_name", "Hole/0", row) == ["zero"]
@@ -208,7 +249,10 @@ def test_a_constant_the_file_the_sheet_and_the_row_are_fields_too(mapped: Mapped
     [first, second] = mapped.csv(columns, ["A"], ["a"], ["b"], file="prod_2021.zip/x.csv")
 
     assert (first["well_code"], second["well_code"]) == ("a/1", "b/2")
-    assert (str(first["production_period"]), first["well_name"]) == ("2021-02-01", "it's {A} $1; --")
+    assert (str(first["production_period"]), first["well_name"]) == (
+        "2021-02-01",
+        "it's {A} $1; --",
+    )
     assert (first["field_name"], first["well_reference"], first[OIL]) == ("S", "prod", 1.5)
 
 
@@ -240,7 +284,10 @@ def test_rows_that_are_not_meant_are_passed_over_and_counted(mapped: Mapped) -> 
 
 def test_a_row_that_is_passed_over_may_be_wrong(mapped: Mapped) -> None:
     rows = [{"P": "Total", "V": "n/a"}, {"P": "x", "V": "1"}, {"P": "x", "V": "n/a"}]
-    assert column(mapped, OIL, {"field": "V"} | RATE, *rows, skip={"P": "Total"}) == [1.0, f"NOT_A_NUMBER {OIL}"]
+    assert column(mapped, OIL, {"field": "V"} | RATE, *rows, skip={"P": "Total"}) == [
+        1.0,
+        f"NOT_A_NUMBER {OIL}",
+    ]
     assert mapped.passed_over == 1
 
 
@@ -258,7 +305,9 @@ def test_all_of_skip_must_hold(mapped: Mapped) -> None:
         ({"where": {"Product": {"pattern": ".*"}}}, r"chooses rows by Product under \[where\]"),
     ],
 )
-def test_rows_are_not_chosen_by_a_field_that_is_not_there(mapped: Mapped, told: Any, message: str) -> None:
+def test_rows_are_not_chosen_by_a_field_that_is_not_there(
+    mapped: Mapped, told: Any, message: str
+) -> None:
     with pytest.raises(SourceColumns, match=message):
         of_csv(mapped, "well_name", "A", ["A"], ["x"], **told)
     with pytest.raises(SourceColumns, match=message):
@@ -277,7 +326,9 @@ def test_what_a_definition_names_is_not_ambiguous(mapped: Mapped) -> None:
 
 
 def test_headers_that_differ_in_blanks_are_one(mapped: Mapped) -> None:
-    assert of_csv(mapped, "well_name", "Well Name", ["Well \n Name "], ["a"], where={"Well  Name": "a"}) == ["a"]
+    assert of_csv(
+        mapped, "well_name", "Well Name", ["Well \n Name "], ["a"], where={"Well  Name": "a"}
+    ) == ["a"]
 
 
 # -- numbers ------------------------------------------------------------------------------------
@@ -344,17 +395,26 @@ def test_nothing_is_a_number_that_the_plain_way_refuses(
     mapped: Mapped, rule: dict[str, Any], takes_nothing: bool
 ) -> None:
     """An empty text is no number either, unless the rule says what to do with one."""
-    found = column(mapped, OIL, rule | RATE, *({"V": text, "N": None, "P": "x"} for text in ODD_NUMBERS))
+    found = column(
+        mapped, OIL, rule | RATE, *({"V": text, "N": None, "P": "x"} for text in ODD_NUMBERS)
+    )
     wrong = f"NOT_A_NUMBER {OIL}"
-    expected = [None if takes_nothing and text == "" else plain_number(text) or wrong for text in ODD_NUMBERS]
-    assert dict(zip(ODD_NUMBERS, found, strict=True)) == dict(zip(ODD_NUMBERS, expected, strict=True))
+    expected = [
+        None if takes_nothing and text == "" else plain_number(text) or wrong
+        for text in ODD_NUMBERS
+    ]
+    assert dict(zip(ODD_NUMBERS, found, strict=True)) == dict(
+        zip(ODD_NUMBERS, expected, strict=True)
+    )
 
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, [], 10**400])
 @pytest.mark.parametrize(
     "rule", [{"field": "V"}, {"coalesce": ["V"]}, {"sum": ["V"]}, {"field": "V", "pattern": "(.*)"}]
 )
-def test_no_number_is_made_of_anything_else(mapped: Mapped, rule: dict[str, Any], value: Any) -> None:
+def test_no_number_is_made_of_anything_else(
+    mapped: Mapped, rule: dict[str, Any], value: Any
+) -> None:
     assert column(mapped, OIL, rule | RATE, {"V": value}) == [f"NOT_A_NUMBER {OIL}"]
     assert column(mapped, OIL, rule | RATE, {"V": value}, decimal=",") == [f"NOT_A_NUMBER {OIL}"]
 
@@ -363,7 +423,9 @@ def told_number(text: str, decimal: str, thousands: str) -> float | None:
     """With groups of three, and none that begins with a zero."""
     d, t = re.escape(decimal), re.escape(thousands)
     whole = r"[0-9]+" + (rf"|[1-9][0-9]{{0,2}}({t}[0-9]{{3}})+" if thousands else "")
-    if not re.fullmatch(rf"[+-]?(({whole})({d}[0-9]*)?|{d}[0-9]+)([eE][+-]?[0-9]+)?", text.strip(BLANKS)):
+    if not re.fullmatch(
+        rf"[+-]?(({whole})({d}[0-9]*)?|{d}[0-9]+)([eE][+-]?[0-9]+)?", text.strip(BLANKS)
+    ):
         return None
     plain = text.strip(BLANKS).replace(thousands, "") if thousands else text.strip(BLANKS)
     value = float(plain.replace(decimal, "."))
@@ -382,7 +444,9 @@ signs = [(d, t) for d in (".", ",") for t in ("", ",", ".", " ", "'") if d != t]
 
 @settings(max_examples=25)
 @given(st.lists(number_texts | grouped, min_size=1, max_size=12), st.sampled_from(signs))
-def test_a_decimal_sign_and_one_between_thousands(mapped: Mapped, texts: list[str], sign: tuple[str, str]) -> None:
+def test_a_decimal_sign_and_one_between_thousands(
+    mapped: Mapped, texts: list[str], sign: tuple[str, str]
+) -> None:
     decimal, thousands = sign
     rows = [{"V": text} for text in texts]
     told = [told_number(text, decimal, thousands) for text in texts]
@@ -395,7 +459,10 @@ def test_a_decimal_sign_and_one_between_thousands(mapped: Mapped, texts: list[st
         found = column(mapped, OIL, rule | RATE, *rows, decimal=decimal, thousands=thousands)
         for text, value, each in zip(texts, empty, found, strict=True):
             if value is None:
-                assert each == f"NOT_A_NUMBER {OIL}" or (each is None and not text.strip(BLANKS)), (rule, text)
+                assert each == f"NOT_A_NUMBER {OIL}" or (each is None and not text.strip(BLANKS)), (
+                    rule,
+                    text,
+                )
             elif abs(value) > 10**6:
                 assert each == f"OUT_OF_RANGE {OIL}"
             else:
@@ -414,9 +481,15 @@ def test_a_space_between_thousands_is_any_that_programs_write(mapped: Mapped, sp
 def test_a_number_of_a_workbook_has_no_signs_of_its_text(mapped: Mapped) -> None:
     names, told = ["A", "B"], {"decimal": ",", "thousands": "."}
     rule = {"sum": ["A", "B"]} | RATE
-    assert of_csv(mapped, OIL, rule, names, ["0.123", "1.000,5"], kinds=("number", "text"), **told) == [1000.623]
-    assert of_csv(mapped, OIL, {"field": "A"} | RATE, names, ["1.125", ""], kinds=("number", "text"), **told) == [1.125]
-    assert of_csv(mapped, OIL, {"field": "A"} | RATE, names, ["0.123", ""], **told) == [f"NOT_A_NUMBER {OIL}"]
+    assert of_csv(
+        mapped, OIL, rule, names, ["0.123", "1.000,5"], kinds=("number", "text"), **told
+    ) == [1000.623]
+    assert of_csv(
+        mapped, OIL, {"field": "A"} | RATE, names, ["1.125", ""], kinds=("number", "text"), **told
+    ) == [1.125]
+    assert of_csv(mapped, OIL, {"field": "A"} | RATE, names, ["0.123", ""], **told) == [
+        f"NOT_A_NUMBER {OIL}"
+    ]
 
 
 decimals = st.decimals(-100_000, 100_000, places=9) | st.decimals(-10, 10, places=18)
@@ -424,11 +497,18 @@ decimals = st.decimals(-100_000, 100_000, places=9) | st.decimals(-10, 10, place
 
 @settings(max_examples=15)
 @given(
-    st.lists(st.lists(st.none() | decimals, min_size=3, max_size=3), min_size=1, max_size=10), st.permutations("ABC")
+    st.lists(st.lists(st.none() | decimals, min_size=3, max_size=3), min_size=1, max_size=10),
+    st.permutations("ABC"),
 )
-def test_a_sum_is_exact_whatever_the_order(mapped: Mapped, rows: list[list[Decimal | None]], order: list[str]) -> None:
+def test_a_sum_is_exact_whatever_the_order(
+    mapped: Mapped, rows: list[list[Decimal | None]], order: list[str]
+) -> None:
     told = [
-        {name: value if value is None else f"{value:f}" for name, value in zip("ABC", row, strict=True)} for row in rows
+        {
+            name: value if value is None else f"{value:f}"
+            for name, value in zip("ABC", row, strict=True)
+        }
+        for row in rows
     ]
 
     def total(row: list[Decimal | None]) -> float | None:
@@ -441,13 +521,16 @@ def test_a_sum_is_exact_whatever_the_order(mapped: Mapped, rows: list[list[Decim
 
 def test_a_sum_of_numbers_of_every_size(mapped: Mapped) -> None:
     rows = [
-        {"A": a, "B": b} for a, b in [(0.1, 0.2), ("1e3", "1E-3"), (1e25, 0.5), (1e-9, 1e-9), ("+5", " 5 "), (5, -5)]
+        {"A": a, "B": b}
+        for a, b in [(0.1, 0.2), ("1e3", "1E-3"), (1e25, 0.5), (1e-9, 1e-9), ("+5", " 5 "), (5, -5)]
     ]
     found = column(mapped, OIL, {"sum": ["A", "B"]} | RATE, *rows)
     assert found == [0.3, 1000.001, f"OUT_OF_RANGE {OIL}", 2e-9, 10.0, 0.0]
 
 
-@pytest.mark.parametrize("word", ["NULL", "n/a", "-9999", "it's", '"', "$1", "{x}", "\\", ";", "--", "é", " padded "])
+@pytest.mark.parametrize(
+    "word", ["NULL", "n/a", "-9999", "it's", '"', "$1", "{x}", "\\", ";", "--", "é", " padded "]
+)
 def test_a_word_that_means_nothing_is_nothing(mapped: Mapped, word: str) -> None:
     written = [word, f" {word.strip()}", f"{word.strip()}\xa0", f"\xa0{word.strip()}\t", "", "  "]
     rows = [{"V": text, "W": text} for text in written]
@@ -469,7 +552,9 @@ def test_a_pattern_takes_footnotes_off_and_loses_nothing(mapped: Mapped) -> None
         None,
         f"NOT_A_NUMBER {DAYS}",
     ]
-    assert column(mapped, "well_name", {"field": "V", "pattern": "([A-Z]+)"}, {"V": "7 AB"}, {"V": "7"}) == ["AB", None]
+    assert column(
+        mapped, "well_name", {"field": "V", "pattern": "([A-Z]+)"}, {"V": "7 AB"}, {"V": "7"}
+    ) == ["AB", None]
 
 
 # -- units --------------------------------------------------------------------------------------
@@ -493,17 +578,28 @@ METRES = {
 
 
 @pytest.mark.parametrize(
-    ("product", "unit"), [(product, unit) for product in ("liquid", "gas") for unit in names_of(product) if unit != "t"]
+    ("product", "unit"),
+    [(product, unit) for product in ("liquid", "gas") for unit in names_of(product) if unit != "t"],
 )
 @pytest.mark.parametrize("time", ["", "/d", "/h"])
-def test_a_volume_is_a_rate_by_its_unit_and_its_time(mapped: Mapped, product: str, unit: str, time: str) -> None:
+def test_a_volume_is_a_rate_by_its_unit_and_its_time(
+    mapped: Mapped, product: str, unit: str, time: str
+) -> None:
     name, ours = (OIL, 1000 * BARREL) if product == "liquid" else (GAS, 10**6 * CUBIC_FOOT)
     days = {"": Fraction(29), "/d": Fraction(1), "/h": Fraction(1, 24)}[time]
     numbers = ["1", "1234.5", "0", "-3.25", "1e-3"]
-    for told, share in [({}, Fraction(1)), *([({"days": "producing"}, Fraction(10, 29))] if time else [])]:
-        columns: dict[str, Any] = {DAYS: {"field": "D", "unit": "day"}, OIL: {"value": 0, "unit": "bbl"}}
+    for told, share in [
+        ({}, Fraction(1)),
+        *([({"days": "producing"}, Fraction(10, 29))] if time else []),
+    ]:
+        columns: dict[str, Any] = {
+            DAYS: {"field": "D", "unit": "day"},
+            OIL: {"value": 0, "unit": "bbl"},
+        }
         columns[name] = {"field": "V", "unit": unit + time} | told
-        rows = mapped.json(columns, *({"V": number, "D": 10, "Month": "2024-02-01"} for number in numbers))
+        rows = mapped.json(
+            columns, *({"V": number, "D": 10, "Month": "2024-02-01"} for number in numbers)
+        )
         for number, row in zip(numbers, rows, strict=True):
             expected = Fraction(number) * METRES[unit] / ours / days * share
             is_in_range = abs(expected) <= 10**6
@@ -520,9 +616,12 @@ def test_a_volume_is_a_rate_by_its_unit_and_its_time(mapped: Mapped, product: st
         ("2024-12-01", "h", "1", 1 / 24),
     ],
 )
-def test_days_of_hours_and_of_months(mapped: Mapped, month: str, unit: str, number: str, days: float) -> None:
+def test_days_of_hours_and_of_months(
+    mapped: Mapped, month: str, unit: str, number: str, days: float
+) -> None:
     [row] = mapped.json(
-        {DAYS: {"field": "D", "unit": unit}, OIL: {"value": 0, "unit": "bbl"}}, {"D": number, "Month": month}
+        {DAYS: {"field": "D", "unit": unit}, OIL: {"value": 0, "unit": "bbl"}},
+        {"D": number, "Month": month},
     )
     assert (row["problem"], row[DAYS]) == (None, pytest.approx(days, rel=EXACT))
 
@@ -534,7 +633,10 @@ def test_a_rate_of_producing_days_without_them_is_told(mapped: Mapped) -> None:
     }
     rows = mapped.json(
         columns,
-        *({"V": v, "D": d} for v, d in [("3100", "31"), ("3100", None), ("0", None), (None, None), ("3100", "0")]),
+        *(
+            {"V": v, "D": d}
+            for v, d in [("3100", "31"), ("3100", None), ("0", None), (None, None), ("3100", "0")]
+        ),
     )
     assert [row["problem"] for row in rows] == [None, f"WITHOUT_DAYS {OIL}", None, None, None]
     assert [row[OIL] for row in (rows[0], *rows[2:])] == [pytest.approx(3.1), 0.0, None, 0.0]
@@ -559,11 +661,13 @@ def test_a_time_within_a_format_is_of_no_day(mapped: Mapped, form: str, text: st
 
 
 @pytest.mark.parametrize(
-    ("at", "ratio"), [("15C", 1.0019), ("0C", 1.057), ("20C", 0.985), ("14.73 psia", 1.0023), ("60F", 1.0)]
+    ("at", "ratio"),
+    [("15C", 1.0019), ("0C", 1.057), ("20C", 0.985), ("14.73 psia", 1.0023), ("60F", 1.0)],
 )
 def test_gas_at_a_condition_keeps_its_amount(mapped: Mapped, at: str, ratio: float) -> None:
     [plain, kept] = [
-        mapped.json({GAS: {"field": "V", "unit": "e3m3"} | told}, {"V": 31})[0][GAS] for told in ({}, {"at": at})
+        mapped.json({GAS: {"field": "V", "unit": "e3m3"} | told}, {"V": 31})[0][GAS]
+        for told in ({}, {"at": at})
     ]
     assert plain == pytest.approx(float(1000 / (10**6 * CUBIC_FOOT)), rel=EXACT)
     assert kept / plain == pytest.approx(ratio, rel=5e-4)
@@ -601,13 +705,20 @@ def test_tonnes_by_their_density(mapped: Mapped) -> None:
     assert commas == [pytest.approx(expected, rel=EXACT)]
 
 
-@pytest.mark.parametrize(("period", "days"), [("day", 1), ("month", 29), ("quarter", 91), ("year", 366)])
+@pytest.mark.parametrize(
+    ("period", "days"), [("day", 1), ("month", 29), ("quarter", 91), ("year", 366)]
+)
 def test_a_volume_is_of_the_period(tmp_path: Path, period: str, days: int) -> None:
     mapped = Mapped(tmp_path, period)
     [row] = mapped.json({OIL: {"field": "V", "unit": "Mbbl"}}, {"V": "366", "Month": "2024-02-14"})
     mapped.close()
     assert row[OIL] == pytest.approx(366 / days, rel=EXACT)
-    first = {"day": "2024-02-14", "month": "2024-02-01", "quarter": "2024-01-01", "year": "2024-01-01"}
+    first = {
+        "day": "2024-02-14",
+        "month": "2024-02-01",
+        "quarter": "2024-01-01",
+        "year": "2024-01-01",
+    }
     assert str(row["production_period"]) == first[period]
 
 
@@ -634,11 +745,36 @@ HOSTILE = [
         "%s",
         ":x",
     ),
-    *("'; DROP TABLE wells; --", '"; SELECT 1; --', "field", "source", "text", "page", "place", "line", "well_code"),
-    *("\n", "\t", "\r", "'||(SELECT 1)||'", "\u2028", "😀", "é", "\U000e0001", "\u202e", "x' OR '1'='1", "E'\\x00'"),
+    *(
+        "'; DROP TABLE wells; --",
+        '"; SELECT 1; --',
+        "field",
+        "source",
+        "text",
+        "page",
+        "place",
+        "line",
+        "well_code",
+    ),
+    *(
+        "\n",
+        "\t",
+        "\r",
+        "'||(SELECT 1)||'",
+        "\u2028",
+        "😀",
+        "é",
+        "\U000e0001",
+        "\u202e",
+        "x' OR '1'='1",
+        "E'\\x00'",
+    ),
 ]
 plain = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters=[*map(chr, [*range(9), 11, 12, *range(14, 32), 127])]),
+    st.characters(
+        exclude_categories=["Cs"],
+        exclude_characters=[*map(chr, [*range(9), 11, 12, *range(14, 32), 127])],
+    ),
     min_size=1,
     max_size=10,
 )
@@ -646,14 +782,22 @@ hostile = st.lists(st.sampled_from(HOSTILE) | plain, min_size=1, max_size=4).map
 
 
 def is_told_apart(*names: str) -> bool:
-    """Neither alike but for blanks and case, nor one inside of the other, nor one of our columns."""
+    """Neither alike but for blanks and case, nor one inside of the other, nor one of our
+    columns.
+    """
     folded = {" ".join(name.split()).lower() for name in names}
-    return len(folded) == len(names) and all(folded) and not any("/" in name or "@" in name for name in names)
+    return (
+        len(folded) == len(names)
+        and all(folded)
+        and not any("/" in name or "@" in name for name in names)
+    )
 
 
 @settings(max_examples=40)
 @given(hostile, hostile, hostile)
-def test_names_and_words_of_people_are_no_sql(mapped: Mapped, name: str, word: str, constant: str) -> None:
+def test_names_and_words_of_people_are_no_sql(
+    mapped: Mapped, name: str, word: str, constant: str
+) -> None:
     assume(is_told_apart(name, "Well", "Month", "V", "W") and not re.search("[{}:]", name))
     assume(re.sub("[^a-z]", "", name.lower()) not in ("wellname", "wellcode"))
     columns = {
@@ -662,11 +806,18 @@ def test_names_and_words_of_people_are_no_sql(mapped: Mapped, name: str, word: s
         "field_name": {"field": "W", "when": {name: word}},
         "well_code": {"template": f"<{{{name}:03}}>"},
         "data_source": {"coalesce": ["V", name]},
-        "source_data": {"field": name, "pattern": "^(" + re.escape(word).replace("\\\n", "\n") + ")$"},
+        "source_data": {
+            "field": name,
+            "pattern": "^(" + re.escape(word).replace("\\\n", "\n") + ")$",
+        },
         OIL: {"value": 1, "unit": "bbl"},
     }
-    assume(len(re.escape(word)) < LONGEST_PATTERN - 10 and not re.search("\\\\[^ -~]", re.escape(word)))
-    rows = mapped.json(columns, {name: word, "V": None, "W": "w"}, {name: "other", "V": "v", "W": "w"})
+    assume(
+        len(re.escape(word)) < LONGEST_PATTERN - 10 and not re.search("\\\\[^ -~]", re.escape(word))
+    )
+    rows = mapped.json(
+        columns, {name: word, "V": None, "W": "w"}, {name: "other", "V": "v", "W": "w"}
+    )
     told = [(row["well_name"], row["well_reference"], row["field_name"]) for row in rows]
     stripped = word.strip(BLANKS)
     assert told[0] == (constant, word, "w")
@@ -692,7 +843,10 @@ def _is_json(text: str) -> bool:
 @given(hostile, hostile, hostile)
 def test_nor_are_those_of_a_file(mapped: Mapped, name: str, word: str, file: str) -> None:
     assume(is_told_apart(name, "Other", "_file", "_sheet", "_row") and "\r" not in name + word)
-    assume(re.sub("[^a-z]", "", name.lower()) not in ("wellname", "wellcode", "fieldname", "productionperiod"))
+    assume(
+        re.sub("[^a-z]", "", name.lower())
+        not in ("wellname", "wellcode", "fieldname", "productionperiod")
+    )
     columns = {
         "production_period": {"value": "2024-01-01"},
         "well_code": {"value": "W"},
@@ -701,12 +855,17 @@ def test_nor_are_those_of_a_file(mapped: Mapped, name: str, word: str, file: str
         "well_reference": {"field": "Other", "when": {name: [word, "'"]}},
         OIL: {"value": 1, "unit": "bbl"},
     }
-    rows = mapped.csv(columns, [name, "Other"], [word, "o"], ["?", "o"], file=file, null_values=[word + "x"])
+    rows = mapped.csv(
+        columns, [name, "Other"], [word, "o"], ["?", "o"], file=file, null_values=[word + "x"]
+    )
 
     assert [row["problem"] for row in rows] == [None, None]
     assert [row["well_name"] for row in rows] == [word, "?"]
     assert [row["field_name"] for row in rows] == [file, file]
-    assert [row["well_reference"] for row in rows] == ["o", "o" if word.strip(BLANKS) == "?" else None]
+    assert [row["well_reference"] for row in rows] == [
+        "o",
+        "o" if word.strip(BLANKS) == "?" else None,
+    ]
 
 
 def test_a_rejected_row_is_kept_whole_whatever_its_columns_are_called(mapped: Mapped) -> None:

@@ -46,7 +46,12 @@ def test_a_field_may_have_any_name(
                 "well_code": {"template": "05-{" + well + ":05}"},
                 "production_period": {"field": period, "format": ["%Y%m", "%b-%y"]},
                 "oil_production_kbd": {"sum": [oil], "unit": "bbl"},
-                "water_production_kbd": {"field": oil, "unit": "bbl", "when": {product: "7"}, "pattern": "(.*)"},
+                "water_production_kbd": {
+                    "field": oil,
+                    "unit": "bbl",
+                    "when": {product: "7"},
+                    "pattern": "(.*)",
+                },
             },
         }
     )
@@ -54,4 +59,6 @@ def test_a_field_may_have_any_name(
     assert imported.counts == (3, 0, 1)
     [(found, row)] = imported.rows.items()
     assert found == ("7", "05-00007", "2024-01-01")
-    assert row["oil_production_kbd"] == row["water_production_kbd"] == pytest.approx(1620 / 1000 / 31)
+    assert (
+        row["oil_production_kbd"] == row["water_production_kbd"] == pytest.approx(1620 / 1000 / 31)
+    )

@@ -59,7 +59,9 @@ def test_another_form_is_no_number(
     assert read(connection, text, decimal, thousands) is None
 
 
-def read(connection: duckdb.DuckDBPyConnection, text: str, decimal: str, thousands: str) -> float | None:
+def read(
+    connection: duckdb.DuckDBPyConnection, text: str, decimal: str, thousands: str
+) -> float | None:
     plain = Expressions(rules={}, decimal=decimal, thousands=thousands).number(literal(text))
     found: list[tuple[float | None]] = connection.execute(f"SELECT read_number({plain})").fetchall()
     return found[0][0]

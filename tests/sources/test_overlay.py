@@ -33,7 +33,9 @@ def used(**values: Any) -> Settings:
 def changes(found: Settings) -> dict[str, Any]:
     """What is another than in the stack."""
     names = [each.name for each in fields(Settings) if each.name != "definition"]
-    return {name: getattr(found, name) for name in names if getattr(found, name) != getattr(STACK, name)}
+    return {
+        name: getattr(found, name) for name in names if getattr(found, name) != getattr(STACK, name)
+    }
 
 
 def test_what_belongs_to_the_source_of_the_settings_is_not_taken_over() -> None:
@@ -58,7 +60,14 @@ def test_each_key_has_its_setting() -> None:
         primary_key=["Id"],
         order_by="Filed",
         columns={"days_on_production": {"field": "D", "unit": "day", "aggregate": "sum"}},
-        odata={"page_size": 500, "paging": "keys", "rps": 2.5, "retries": 1, "seconds": 60, "filter": "A eq 1"},
+        odata={
+            "page_size": 500,
+            "paging": "keys",
+            "rps": 2.5,
+            "retries": 1,
+            "seconds": 60,
+            "filter": "A eq 1",
+        },
         gate={"rejected": "1.5 %", "nulled": "0 %", "restated": 3},
     )
 
@@ -89,9 +98,13 @@ def test_each_key_has_its_setting() -> None:
 
 
 def test_a_filter_joins_the_one_of_the_address() -> None:
-    found = used(url=URL + "?$filter=B%20gt%200&key=k", odata={"filter": "A eq 1", "expand": "Field"})
+    found = used(
+        url=URL + "?$filter=B%20gt%200&key=k", odata={"filter": "A eq 1", "expand": "Field"}
+    )
 
-    assert found.source_url == (URL + "?$filter=%28B%20gt%200%29%20and%20%28A%20eq%201%29&key=k&$expand=Field")
+    assert found.source_url == (
+        URL + "?$filter=%28B%20gt%200%29%20and%20%28A%20eq%201%29&key=k&$expand=Field"
+    )
 
 
 def test_the_authorities_of_the_house_are_trusted_for_its_own_host_alone() -> None:
@@ -100,7 +113,10 @@ def test_the_authorities_of_the_house_are_trusted_for_its_own_host_alone() -> No
 
 
 def test_the_proxy_of_the_house_leads_to_every_source() -> None:
-    assert (used().source_proxy, used().proxy_ca) == ("http://proxy.example.org:3128", "/opt/house.pem")
+    assert (used().source_proxy, used().proxy_ca) == (
+        "http://proxy.example.org:3128",
+        "/opt/house.pem",
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,13 +146,19 @@ def test_the_id_of_the_source_hangs_on_what_its_rows_hang_on() -> None:
     before = used()
 
     assert (
-        used(schedule="0 5 * * *", secret="env:X", gate={"rejected": "1 %"}, default=True).source_id == before.source_id
+        used(schedule="0 5 * * *", secret="env:X", gate={"rejected": "1 %"}, default=True).source_id
+        == before.source_id
     )
     assert used(where={"Product": ["OIL"]}).source_id != before.source_id
-    assert used(columns={"oil_production_kbd": {"field": "Oil", "unit": "bbl"}}).source_id != before.source_id
+    assert (
+        used(columns={"oil_production_kbd": {"field": "Oil", "unit": "bbl"}}).source_id
+        != before.source_id
+    )
     assert replace(before, definition=None).source_id != before.source_id
 
 
 def test_headers_are_sent_besides_those_of_wellhead() -> None:
-    assert used(odata={"headers": {"Accept-Language": "en"}}).source_headers == {"Accept-Language": "en"}
+    assert used(odata={"headers": {"Accept-Language": "en"}}).source_headers == {
+        "Accept-Language": "en"
+    }
     assert STACK.source_headers == {}

@@ -1,4 +1,6 @@
-"""Periods in the forms that sources write: each is the day that a calendar gives, and what is none is told."""
+"""Periods in the forms that sources write: each is the day that a calendar gives, and what is none
+is told.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapped]:
 
 def days_of(mapped: Mapped, rule: Any, *texts: Any, **told: Any) -> list[str]:
     rows = [text if isinstance(text, dict) else {"Month": text} for text in texts]
-    return [row["problem"] or str(row[PERIOD]) for row in mapped.json({PERIOD: rule} | OIL, *rows, **told)]
+    return [
+        row["problem"] or str(row[PERIOD])
+        for row in mapped.json({PERIOD: rule} | OIL, *rows, **told)
+    ]
 
 
 def day_of(mapped: Mapped, form: str | list[str], *texts: Any) -> list[str]:
@@ -50,9 +55,25 @@ def day_of(mapped: Mapped, form: str | list[str], *texts: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        *(("%Y-%m", "2019-01"), ("%Y-%m", "2019-1"), ("%Y%m", "201901"), ("%Y-M%m", "2019-M01"), ("%b-%y", "Jan-19")),
-        *(("%b-%Y", "JAN-2019"), ("%B %Y", "january 2019"), ("%m/%Y", "01/2019"), ("%m/%Y", "1/2019")),
-        *(("%Y/%m", "2019/01"), ("%Y-%m-%d", "2019-1-1"), ("%Y%m%d", "20190101"), ("%d.%m.%Y", "1.1.2019")),
+        *(
+            ("%Y-%m", "2019-01"),
+            ("%Y-%m", "2019-1"),
+            ("%Y%m", "201901"),
+            ("%Y-M%m", "2019-M01"),
+            ("%b-%y", "Jan-19"),
+        ),
+        *(
+            ("%b-%Y", "JAN-2019"),
+            ("%B %Y", "january 2019"),
+            ("%m/%Y", "01/2019"),
+            ("%m/%Y", "1/2019"),
+        ),
+        *(
+            ("%Y/%m", "2019/01"),
+            ("%Y-%m-%d", "2019-1-1"),
+            ("%Y%m%d", "20190101"),
+            ("%d.%m.%Y", "1.1.2019"),
+        ),
         *(
             ("%m/%d/%Y", "1/1/2019"),
             ("%d/%m/%Y", "01/01/2019"),
@@ -67,8 +88,17 @@ def day_of(mapped: Mapped, form: str | list[str], *texts: Any) -> list[str]:
             ("%-m-%Y", "1-2019"),
             ("%B%Y", "Jan.2019"),
         ),
-        *(("%Y-%m-%d %H:%M:%S", "2019-01-01 23:59:59"), ("%m/%d/%Y %H:%M", "1/1/2019 0:00"), ("(%Y) %m", "(2019) 01")),
-        *(("%Y-%m", " 2019-01 "), ("%Y-%m", "\xa02019-01"), ("%h %Y", "Jan 2019"), ("%Y.%m+", "2019.01+")),
+        *(
+            ("%Y-%m-%d %H:%M:%S", "2019-01-01 23:59:59"),
+            ("%m/%d/%Y %H:%M", "1/1/2019 0:00"),
+            ("(%Y) %m", "(2019) 01"),
+        ),
+        *(
+            ("%Y-%m", " 2019-01 "),
+            ("%Y-%m", "\xa02019-01"),
+            ("%h %Y", "Jan 2019"),
+            ("%Y.%m+", "2019.01+"),
+        ),
     ],
 )
 def test_a_form_is_read(mapped: Mapped, form: str, text: str) -> None:
@@ -78,7 +108,13 @@ def test_a_form_is_read(mapped: Mapped, form: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        *(("%Y%m", "20241"), ("%Y%m", "2024013"), ("%Y%m", "202413"), ("%Y%m", "202400"), ("%Y%m", "2_2401")),
+        *(
+            ("%Y%m", "20241"),
+            ("%Y%m", "2024013"),
+            ("%Y%m", "202413"),
+            ("%Y%m", "202400"),
+            ("%Y%m", "2_2401"),
+        ),
         *(
             ("%Y%m%d", "20240230"),
             ("%Y%m%d", "2024123"),
@@ -86,9 +122,26 @@ def test_a_form_is_read(mapped: Mapped, form: str, text: str) -> None:
             ("%Y-%m", "24-01"),
             ("%Y-%m", "x"),
         ),
-        *(("%Y-%m", "2024-01-01"), ("%Y-%m", "epoch"), ("%Y-%m", "infinity"), ("%Y", "0024"), ("%Y", "12024")),
-        *(("%Y", "999"), ("%d/%m/%Y", "1/31/2024"), ("%m/%d/%Y", "31/1/2024"), ("%b-%y", "Jam-19"), ("%b-%y", "1-19")),
-        *(("%YQ%q", "2024Q5"), ("%YQ%q", "2024Q0"), ("%Y-%m-%d %H:%M", "2024-01-01 99:99"), ("%Y-%m", "\uff12024-01")),
+        *(
+            ("%Y-%m", "2024-01-01"),
+            ("%Y-%m", "epoch"),
+            ("%Y-%m", "infinity"),
+            ("%Y", "0024"),
+            ("%Y", "12024"),
+        ),
+        *(
+            ("%Y", "999"),
+            ("%d/%m/%Y", "1/31/2024"),
+            ("%m/%d/%Y", "31/1/2024"),
+            ("%b-%y", "Jam-19"),
+            ("%b-%y", "1-19"),
+        ),
+        *(
+            ("%YQ%q", "2024Q5"),
+            ("%YQ%q", "2024Q0"),
+            ("%Y-%m-%d %H:%M", "2024-01-01 99:99"),
+            ("%Y-%m", "\uff12024-01"),
+        ),
         *(
             ("%Y-%m-%d %H:%M", "2024-01-01 24:00"),
             ("%b %Y", "Jan  2024x"),
@@ -102,7 +155,11 @@ def test_what_is_not_of_the_form_or_no_date_is_told(mapped: Mapped, form: str, t
 
 
 def test_with_a_form_no_other_one_is_taken(mapped: Mapped) -> None:
-    assert day_of(mapped, "%d/%m/%Y", "2024-01-31", "31/01/2024", 202401) == [WRONG, "2024-01-31", WRONG]
+    assert day_of(mapped, "%d/%m/%Y", "2024-01-31", "31/01/2024", 202401) == [
+        WRONG,
+        "2024-01-31",
+        WRONG,
+    ]
 
 
 def test_the_first_of_several_forms_that_fits_is_taken(mapped: Mapped) -> None:
@@ -115,13 +172,24 @@ def test_the_first_of_several_forms_that_fits_is_taken(mapped: Mapped) -> None:
 @pytest.mark.parametrize("number", range(1, 13))
 def test_months_have_names_in_five_languages(mapped: Mapped, number: int) -> None:
     names = NAMES[number].split()
-    texts = [f"{each} 2024" for name in names for each in (name, name.upper(), name.title(), f"{name}.")]
+    texts = [
+        f"{each} 2024" for name in names for each in (name, name.upper(), name.title(), f"{name}.")
+    ]
     assert set(day_of(mapped, "%B %Y", *texts)) == {f"2024-{number:02}-01"}
 
 
 def test_names_have_accents_too_and_mean_one_month(mapped: Mapped) -> None:
-    texts = ["Février 2024", "févr. 2024", "Août 2024", "décembre 2024", "março 2024", "DÉCEMBRE 2024"]
-    assert day_of(mapped, "%b %Y", *texts) == [f"2024-{month:02}-01" for month in (2, 2, 8, 12, 3, 12)]
+    texts = [
+        "Février 2024",
+        "févr. 2024",
+        "Août 2024",
+        "décembre 2024",
+        "março 2024",
+        "DÉCEMBRE 2024",
+    ]
+    assert day_of(mapped, "%b %Y", *texts) == [
+        f"2024-{month:02}-01" for month in (2, 2, 8, 12, 3, 12)
+    ]
     words = [word for names in NAMES.values() for word in names.split()]
     assert len(words) == len(set(words))
 
@@ -138,7 +206,16 @@ def test_a_year_of_two_digits_is_at_most_the_next_one(mapped: Mapped) -> None:
 @given(
     st.lists(st.dates(date(1900, 1, 1), date(2199, 12, 31)), min_size=1, max_size=10),
     st.sampled_from(
-        ["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y", "%Y/%m/%d %H:%M", "%d%m%Y"]
+        [
+            "%Y-%m-%d",
+            "%Y%m%d",
+            "%d.%m.%Y",
+            "%m/%d/%Y",
+            "%d %B %Y",
+            "%b %d, %Y",
+            "%Y/%m/%d %H:%M",
+            "%d%m%Y",
+        ]
     ),
 )
 def test_what_strftime_writes_is_read(mapped: Mapped, days: list[date], form: str) -> None:
@@ -193,25 +270,41 @@ def test_what_is_no_form_is_refused(form: str) -> None:
 def test_usual_forms_need_no_definition(mapped: Mapped) -> None:
     told = {
         **dict.fromkeys(
-            ["2019-01", "201901", "2019-M01", "Jan-19", "01/2019", "2019-1-1", "January 2019"], "2019-01-01"
+            ["2019-01", "201901", "2019-M01", "Jan-19", "01/2019", "2019-1-1", "January 2019"],
+            "2019-01-01",
         ),
-        **dict.fromkeys(["31.01.2019", "20190131", "2019-01-31", "2019-01-31T00:00:00.0000000"], "2019-01-31"),
-        **dict.fromkeys(["1/31/2019", "1/2/2019", "2019", "20191", "2019-13", "19-01", "epoch", "2019-01-31x"], WRONG),
+        **dict.fromkeys(
+            ["31.01.2019", "20190131", "2019-01-31", "2019-01-31T00:00:00.0000000"], "2019-01-31"
+        ),
+        **dict.fromkeys(
+            ["1/31/2019", "1/2/2019", "2019", "20191", "2019-13", "19-01", "epoch", "2019-01-31x"],
+            WRONG,
+        ),
         "/Date(1546300800000)/": "2019-01-01",
     }
     assert dict(zip(told, days_of(mapped, "Month", *told), strict=True)) == told
-    assert days_of(mapped, "Month", 201901, 20190131, 201901.5) == ["2019-01-01", "2019-01-31", WRONG]
+    assert days_of(mapped, "Month", 201901, 20190131, 201901.5) == [
+        "2019-01-01",
+        "2019-01-31",
+        WRONG,
+    ]
 
 
 @pytest.mark.parametrize(
     ("period", "texts", "first"),
     [
         ("year", ["2019", 2019, "2019-05", "2019-05-03"], "2019-01-01"),
-        ("quarter", ["2019Q2", "2019-Q2", "2019 Q2", "Q2 2019", "2019-05", "2019-06-30"], "2019-04-01"),
+        (
+            "quarter",
+            ["2019Q2", "2019-Q2", "2019 Q2", "Q2 2019", "2019-05", "2019-06-30"],
+            "2019-04-01",
+        ),
         ("month", ["2019-05", "2019-05-31T23:59:59Z"], "2019-05-01"),
     ],
 )
-def test_the_first_day_of_the_period_is_stored(tmp_path: Path, period: str, texts: list[Any], first: str) -> None:
+def test_the_first_day_of_the_period_is_stored(
+    tmp_path: Path, period: str, texts: list[Any], first: str
+) -> None:
     mapped = Mapped(tmp_path, period)
     assert set(days_of(mapped, "Month", *texts)) == {first}
     mapped.close()
@@ -228,9 +321,27 @@ def parts_of(mapped: Mapped, rule: dict[str, Any], *values: tuple[Any, ...]) -> 
 
 def test_year_and_month_and_day_are_fields_by_themselves(mapped: Mapped) -> None:
     rows = [
-        *(("2024", "2", "29"), (2024, 2.0, "1.0"), (" 2024 ", "Feb", 3), ("2024", "FÉVRIER", "3"), ("2023", "2", "29")),
-        *(("2024", "13", "1"), ("2024", "3.7", "1"), ("2024.5", "3", "1"), ("24", "3", "1"), ("2_024", "3", "1")),
-        *(("2024", "1e0", "1"), ("2024", "", "1"), (None, "1", "1"), ("2024", "1", "2.5"), ("2024", "-1", "1")),
+        *(
+            ("2024", "2", "29"),
+            (2024, 2.0, "1.0"),
+            (" 2024 ", "Feb", 3),
+            ("2024", "FÉVRIER", "3"),
+            ("2023", "2", "29"),
+        ),
+        *(
+            ("2024", "13", "1"),
+            ("2024", "3.7", "1"),
+            ("2024.5", "3", "1"),
+            ("24", "3", "1"),
+            ("2_024", "3", "1"),
+        ),
+        *(
+            ("2024", "1e0", "1"),
+            ("2024", "", "1"),
+            (None, "1", "1"),
+            ("2024", "1", "2.5"),
+            ("2024", "-1", "1"),
+        ),
     ]
     good = ["2024-02-29", "2024-02-01", "2024-02-03", "2024-02-03"]
     bad = [WRONG] * 7 + [MISSING, MISSING, WRONG, WRONG]
@@ -240,9 +351,13 @@ def test_year_and_month_and_day_are_fields_by_themselves(mapped: Mapped) -> None
 def test_a_quarter_is_written_in_many_ways_and_is_one_number(tmp_path: Path) -> None:
     mapped = Mapped(tmp_path, "quarter")
     texts = ["3", 3, 3.0, "Q3", "3Q", "T3", "3rd quarter", " 3 "]
-    assert set(parts_of(mapped, {"year": 0, "quarter": 0}, *(("2024", text) for text in texts))) == {"2024-07-01"}
+    assert set(
+        parts_of(mapped, {"year": 0, "quarter": 0}, *(("2024", text) for text in texts))
+    ) == {"2024-07-01"}
     wrong = ["0", "5", "2024Q3", "13", "Q", "3.5", "Q3 2024", "33"]
-    assert set(parts_of(mapped, {"year": 0, "quarter": 0}, *(("2024", text) for text in wrong))) == {WRONG}
+    assert set(
+        parts_of(mapped, {"year": 0, "quarter": 0}, *(("2024", text) for text in wrong))
+    ) == {WRONG}
     mapped.close()
 
 
@@ -256,20 +371,41 @@ def test_a_part_may_be_a_constant_or_stand_in_a_text(mapped: Mapped) -> None:
 
 # -- moments --------------------------------------------------------------------------------------
 
-ZONES = ["Europe/Oslo", "America/Denver", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns", "UTC"]
+ZONES = [
+    "Europe/Oslo",
+    "America/Denver",
+    "Asia/Kolkata",
+    "Pacific/Auckland",
+    "America/St_Johns",
+    "UTC",
+]
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_local_midnight_in_utc_is_the_day_of_the_place_in_summer_and_winter(mapped: Mapped, zone: str) -> None:
+def test_a_local_midnight_in_utc_is_the_day_of_the_place_in_summer_and_winter(
+    mapped: Mapped, zone: str
+) -> None:
     firsts = [date(year, month, 1) for year in (1990, 2024) for month in range(1, 13)]
-    moments = [datetime(day.year, day.month, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in firsts]
+    moments = [
+        datetime(day.year, day.month, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in firsts
+    ]
     rule = {"field": "Month", "timezone": zone}
     expected = [str(day) for day in firsts]
 
-    assert days_of(mapped, rule, *(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments)) == expected
-    assert days_of(mapped, rule, *(f"/Date({int(moment.timestamp()) * 1000})/" for moment in moments)) == expected
     assert (
-        days_of(mapped, "Month", *(f"{moment:%Y-%m-%d %H:%M:%S+00:00}" for moment in moments), timezone=zone)
+        days_of(mapped, rule, *(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments)) == expected
+    )
+    assert (
+        days_of(mapped, rule, *(f"/Date({int(moment.timestamp()) * 1000})/" for moment in moments))
+        == expected
+    )
+    assert (
+        days_of(
+            mapped,
+            "Month",
+            *(f"{moment:%Y-%m-%d %H:%M:%S+00:00}" for moment in moments),
+            timezone=zone,
+        )
         == expected
     )
 
@@ -278,15 +414,24 @@ def test_around_a_change_of_the_clock_a_moment_is_of_its_day(mapped: Mapped) -> 
     zone = ZoneInfo("Europe/Oslo")
     begin = datetime(2024, 3, 30, 20, tzinfo=UTC)
     moments = [begin + timedelta(hours=hours) for hours in range(60)]
-    found = days_of(mapped, {"field": "Month", "timezone": "Europe/Oslo"}, *(m.isoformat() for m in moments))
+    found = days_of(
+        mapped, {"field": "Month", "timezone": "Europe/Oslo"}, *(m.isoformat() for m in moments)
+    )
     assert found == [str(moment.astimezone(zone).date()) for moment in moments]
 
 
 def test_a_date_without_a_time_is_what_it_says_in_every_zone(mapped: Mapped) -> None:
     for zone in ZONES:
-        assert days_of(mapped, "Month", "2024-01-01", "2024-02", timezone=zone) == ["2024-01-01", "2024-02-01"]
+        assert days_of(mapped, "Month", "2024-01-01", "2024-02", timezone=zone) == [
+            "2024-01-01",
+            "2024-02-01",
+        ]
         rule = {"field": "Month", "timezone": zone}
-        assert days_of(mapped, rule, "2024-01-01", "x", "2024-13-01T00:00:00Z") == ["2024-01-01", WRONG, WRONG]
+        assert days_of(mapped, rule, "2024-01-01", "x", "2024-13-01T00:00:00Z") == [
+            "2024-01-01",
+            WRONG,
+            WRONG,
+        ]
 
 
 def test_midnight_in_utc_is_a_date_unless_the_period_itself_has_a_zone(mapped: Mapped) -> None:
@@ -298,7 +443,9 @@ def test_midnight_in_utc_is_a_date_unless_the_period_itself_has_a_zone(mapped: M
 
 @settings(max_examples=longer(8, 200))
 @given(st.lists(st.integers(-(10**9), 2 * 10**9), min_size=1, max_size=10), st.sampled_from(ZONES))
-def test_any_moment_is_of_the_day_that_zoneinfo_gives(mapped: Mapped, seconds: list[int], zone: str) -> None:
+def test_any_moment_is_of_the_day_that_zoneinfo_gives(
+    mapped: Mapped, seconds: list[int], zone: str
+) -> None:
     told = [datetime.fromtimestamp(each, UTC) for each in seconds]
     rule = {"field": "Month", "timezone": zone}
     found = days_of(mapped, rule, *(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in told))

@@ -1,4 +1,6 @@
-"""Each preset by itself: it is a definition, and says where it comes from and how far it was checked."""
+"""Each preset by itself: it is a definition, and says where it comes from and how far it was
+checked.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,10 @@ def test_a_definition_changes_a_preset_key_by_key() -> None:
         [columns]
         gas_production_mmcfd = { field = "Volume", unit = "e3m3", at = "15C", when = { ProductID = ["GAS"] } }
     """
-    changed, plain = read_definition(text), read_definition('name = "alberta"\npreset = "petrinex"\n')
+    changed, plain = (
+        read_definition(text),
+        read_definition('name = "alberta"\npreset = "petrinex"\n'),
+    )
     same = [name for name in plain.columns if changed.columns[name] == plain.columns[name]]
     assert [name for name in plain.columns if name not in same] == ["gas_production_mmcfd"]
 
@@ -89,7 +94,9 @@ def test_a_preset_that_there_is_not_is_answered_with_the_nearest() -> None:
 def test_one_number_has_no_two_units_where_a_row_can_fill_both_columns(when: str) -> None:
     with pytest.raises(DefinitionInvalid) as caught:
         read_definition(_products(when))
-    assert [fault["key"] for fault in caught.value.details["faults"]] == ["columns.gas_production_mmcfd.unit"]
+    assert [fault["key"] for fault in caught.value.details["faults"]] == [
+        "columns.gas_production_mmcfd.unit"
+    ]
 
 
 def test_products_as_rows_have_each_their_unit() -> None:

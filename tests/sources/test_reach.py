@@ -1,4 +1,6 @@
-"""Attacks of somebody who may define sources of a deployed stack: each is a fault of the definition."""
+"""Attacks of somebody who may define sources of a deployed stack: each is a fault of the
+definition.
+"""
 
 from __future__ import annotations
 
@@ -38,19 +40,25 @@ def test_a_source_inside_is_refused(url: str) -> None:
     assert faults(url=url) == ["url"]
 
 
-@pytest.mark.parametrize("url", ["/etc/*.csv", "file:///proc/self/environ", "../x.csv", "drop/*.csv", "ftp://h/x.csv"])
+@pytest.mark.parametrize(
+    "url", ["/etc/*.csv", "file:///proc/self/environ", "../x.csv", "drop/*.csv", "ftp://h/x.csv"]
+)
 def test_a_directory_is_no_source_of_a_deployed_stack(url: str) -> None:
     assert faults(kind="files", url=url) == ["url"]
 
 
-@pytest.mark.parametrize("bucket", ["other", "acme-drop.evil", "acme", "ACME-DROP", "acme-drop,acme-more", ""])
+@pytest.mark.parametrize(
+    "bucket", ["other", "acme-drop.evil", "acme", "ACME-DROP", "acme-drop,acme-more", ""]
+)
 def test_a_bucket_that_is_not_in_the_list_is_refused(bucket: str) -> None:
     assert faults(kind="files", url=f"s3://{bucket}/ogora/*.zip") == ["url"]
 
 
 def test_a_bucket_of_the_list_is_taken() -> None:
     assert faults(kind="files", url="s3://acme-drop/ogora/*.zip") == []
-    assert faults(settings(source_buckets=""), kind="files", url="s3://acme-drop/ogora/*.zip") == ["url"]
+    assert faults(settings(source_buckets=""), kind="files", url="s3://acme-drop/ogora/*.zip") == [
+        "url"
+    ]
 
 
 def test_a_bucket_is_looked_at_as_it_is_read() -> None:
@@ -67,7 +75,9 @@ def test_a_bucket_is_looked_at_as_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("warehouse", ["s3://wells-123", "s3://wells-123/", "s3://wells-123/prod"])
-@pytest.mark.parametrize("path", ["", "2024.csv", "*.csv", "**/*.zip", "a/b/2024-*.csv", "a[[]1].csv", "%2e%2e/b.csv"])
+@pytest.mark.parametrize(
+    "path", ["", "2024.csv", "*.csv", "**/*.zip", "a/b/2024-*.csv", "a[[]1].csv", "%2e%2e/b.csv"]
+)
 def test_what_was_sent_for_the_source_is_taken(warehouse: str, path: str) -> None:
     url = f"{warehouse.rstrip('/')}/uploads/north-sea/{path}"
 
@@ -124,7 +134,11 @@ def test_the_fault_tells_where_files_of_the_source_are() -> None:
 
 
 def test_without_a_bucket_as_the_warehouse_no_uploads_are_read() -> None:
-    for url in ("s3:///uploads/north-sea/a.csv", "s3:///w/uploads/north-sea/a.csv", "s3://w/uploads/north-sea/a.csv"):
+    for url in (
+        "s3:///uploads/north-sea/a.csv",
+        "s3:///w/uploads/north-sea/a.csv",
+        "s3://w/uploads/north-sea/a.csv",
+    ):
         assert faults(kind="files", url=url) == ["url"]
 
 
@@ -165,7 +179,10 @@ def test_the_sources_own_secret_is_taken(secret: str) -> None:
 
 
 def test_other_addresses_are_looked_at_too() -> None:
-    odata = {"aliases": ["https://169.254.169.254", "https://ok.example.org"], "token_url": "http://localhost:9/t"}
+    odata = {
+        "aliases": ["https://169.254.169.254", "https://ok.example.org"],
+        "token_url": "http://localhost:9/t",
+    }
 
     assert faults(odata=odata) == ["odata.aliases", "odata.token_url"]
 
@@ -178,10 +195,17 @@ def test_on_the_laptop_all_of_that_is_allowed() -> None:
 
 
 def test_faults_of_what_the_stack_allows_and_of_its_settings_come_together() -> None:
-    values = a_definition(url="https://localhost/odata", secret="env:X", odata={"page_size": 0, "connections": 99})
+    values = a_definition(
+        url="https://localhost/odata", secret="env:X", odata={"page_size": 0, "connections": 99}
+    )
 
     with pytest.raises(DefinitionInvalid) as refused:
         check_definition(values, settings())
 
-    assert faulty_keys(refused.value.details["faults"]) == ["odata.page_size", "odata.connections", "url", "secret"]
+    assert faulty_keys(refused.value.details["faults"]) == [
+        "odata.page_size",
+        "odata.connections",
+        "url",
+        "secret",
+    ]
     assert URL not in str(refused.value.details)

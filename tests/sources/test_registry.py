@@ -1,4 +1,6 @@
-"""The registry: one item a source, every version kept, and nothing written over what somebody has not seen."""
+"""The registry: one item a source, every version kept, and nothing written over what somebody has
+not seen.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,11 @@ def registry_of(manager: JobManager, clock: Clock, **variables: str) -> SourceRe
 
 def job_of(source: Source, clock: Clock) -> Job:
     return new_job(
-        now=clock(), triggered_by="ada", parameters={}, source_name=source.name, source_version=source.version
+        now=clock(),
+        triggered_by="ada",
+        parameters={},
+        source_name=source.name,
+        source_version=source.version,
     )
 
 
@@ -68,13 +74,18 @@ def test_a_source_is_stored_whole_and_its_version_beside_it(
         "timezone": "",
         "fresh_for": "",
         "pause_after": 5,
-        "definition": json.dumps(a_definition(default=True, schedule="0 5 * * *"), separators=(",", ":")),
+        "definition": json.dumps(
+            a_definition(default=True, schedule="0 5 * * *"), separators=(",", ":")
+        ),
         "created_at": NOON,
         "created_by": "ada",
         "updated_at": NOON,
         "updated_by": "ada",
     }
-    assert table_contents(dynamodb, TABLE) == {"SOURCE#north-sea": item, "SOURCE#north-sea#000001": item}
+    assert table_contents(dynamodb, TABLE) == {
+        "SOURCE#north-sea": item,
+        "SOURCE#north-sea#000001": item,
+    }
     assert registry.get("north-sea") == source
 
 
@@ -91,7 +102,9 @@ def test_every_version_is_kept(registry: SourceRegistry, clock: Clock) -> None:
         registry.version("north-sea", 3)
 
 
-def test_the_same_definition_again_makes_no_version(registry: SourceRegistry, dynamodb: Any) -> None:
+def test_the_same_definition_again_makes_no_version(
+    registry: SourceRegistry, dynamodb: Any
+) -> None:
     first = registry.put("north-sea", a_definition(), by="ada")
     before = table_contents(dynamodb, TABLE)
 
@@ -100,7 +113,9 @@ def test_the_same_definition_again_makes_no_version(registry: SourceRegistry, dy
 
 
 @pytest.mark.parametrize("if_match", [None, '"0"', '"2"'])
-def test_nothing_is_written_over_a_version_that_was_not_named(registry: SourceRegistry, if_match: str | None) -> None:
+def test_nothing_is_written_over_a_version_that_was_not_named(
+    registry: SourceRegistry, if_match: str | None
+) -> None:
     first = registry.put("north-sea", a_definition(), by="ada")
 
     with pytest.raises(SourceVersionDiffers) as refused:
@@ -108,7 +123,9 @@ def test_nothing_is_written_over_a_version_that_was_not_named(registry: SourceRe
 
     assert refused.value.details == {"source": "north-sea", "version": 1}
     assert registry.get("north-sea") == first
-    assert registry.put("north-sea", a_definition(period="year"), by="bob", if_match="*").version == 2
+    assert (
+        registry.put("north-sea", a_definition(period="year"), by="bob", if_match="*").version == 2
+    )
 
 
 def test_a_version_of_a_source_that_is_not_there_is_refused(registry: SourceRegistry) -> None:
@@ -129,14 +146,20 @@ def test_of_two_at_once_one_is_told_what_the_other_wrote(dynamodb: Any, clock: C
     )
 
     with pytest.raises(SourceVersionDiffers) as refused:
-        registry_of(manager_of(slow), clock).put("north-sea", a_definition(period="day"), by="eve", if_match='"1"')
+        registry_of(manager_of(slow), clock).put(
+            "north-sea", a_definition(period="day"), by="eve", if_match='"1"'
+        )
 
     assert refused.value.details == {"source": "north-sea", "version": 2}
     assert plain.get("north-sea").updated_by == "bob"
 
 
-def test_a_lost_answer_leaves_a_whole_source(dynamodb: Any, clock: Clock, registry: SourceRegistry) -> None:
-    silent = JobManager(table=SilentTable(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)
+def test_a_lost_answer_leaves_a_whole_source(
+    dynamodb: Any, clock: Clock, registry: SourceRegistry
+) -> None:
+    silent = JobManager(
+        table=SilentTable(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock
+    )
     with pytest.raises(StateUnavailable):
         registry_of(silent, clock).put("north-sea", a_definition(), by="ada")
 
@@ -146,7 +169,9 @@ def test_a_lost_answer_leaves_a_whole_source(dynamodb: Any, clock: Clock, regist
 def test_an_item_stays_below_64_kb(registry: SourceRegistry, dynamodb: Any) -> None:
     filler = {"fillers": "é" * 25_000}
     registry.put("a" * 40, a_definition("a" * 40, expect=filler, schedule="0 5 * * *"), by="x" * 64)
-    item = dynamodb.get_item(TableName=TABLE, Key=to_item({"pk": "SOURCE", "sk": "SOURCE#" + "a" * 40}))["Item"]
+    item = dynamodb.get_item(
+        TableName=TABLE, Key=to_item({"pk": "SOURCE", "sk": "SOURCE#" + "a" * 40})
+    )["Item"]
     assert size_of(item) < 64 << 10
 
     for expect in ({"fillers": "é" * 40_000}, {"x": float("nan")}, {"x": "\ud800"}):
@@ -161,8 +186,17 @@ def test_an_item_stays_below_64_kb(registry: SourceRegistry, dynamodb: Any) -> N
 def test_the_settings_are_a_source(registry: SourceRegistry) -> None:
     [source] = registry.all()
 
-    assert source == registry.get("default") == registry.of_trigger(None) == registry.of_trigger("default")
-    assert (source.name, source.version, source.settings(settings())) == ("default", None, settings())
+    assert (
+        source
+        == registry.get("default")
+        == registry.of_trigger(None)
+        == registry.of_trigger("default")
+    )
+    assert (source.name, source.version, source.settings(settings())) == (
+        "default",
+        None,
+        settings(),
+    )
 
 
 def test_a_definition_of_their_name_stands_in_their_place(registry: SourceRegistry) -> None:
@@ -228,7 +262,11 @@ def test_a_source_whose_rows_are_adopted_imports_no_more(registry: SourceRegistr
         registry.of_trigger("default")
     for name in ("default", "other"):
         with pytest.raises(DefinitionInvalid):
-            registry.put(name, a_definition(name, **({} if name == "default" else {"adopts": "default"})), by="ada")
+            registry.put(
+                name,
+                a_definition(name, **({} if name == "default" else {"adopts": "default"})),
+                by="ada",
+            )
 
 
 # -- deleting ---------------------------------------------------------------------------------------
@@ -258,7 +296,9 @@ def test_what_is_not_there_cannot_be_deleted(registry: SourceRegistry) -> None:
 def test_a_source_is_not_deleted_while_it_is_imported(
     registry: SourceRegistry, manager: JobManager, clock: Clock
 ) -> None:
-    source, other = (registry.put(name, a_definition(name), by="ada") for name in ("north-sea", "gulf"))
+    source, other = (
+        registry.put(name, a_definition(name), by="ada") for name in ("north-sea", "gulf")
+    )
     job = manager.create(job_of(source, clock))
 
     with pytest.raises(SourceInUse) as refused:
@@ -273,9 +313,13 @@ def test_an_import_that_begins_at_that_moment_keeps_its_source(dynamodb: Any, cl
     def begin() -> None:
         plain_manager.create(job_of(source, clock))
 
-    plain_manager = JobManager(table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)
+    plain_manager = JobManager(
+        table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock
+    )
     source = registry_of(plain_manager, clock).put("north-sea", a_definition(), by="ada")
-    slow = JobManager(table=InterruptedTable(begin, dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)
+    slow = JobManager(
+        table=InterruptedTable(begin, dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock
+    )
 
     with pytest.raises(SourceInUse):
         registry_of(slow, clock).delete("north-sea", by="ada")
@@ -291,7 +335,10 @@ def remove(registry: SourceRegistry) -> None:
 
 @pytest.mark.parametrize("meanwhile", [change, remove])
 def test_no_import_begins_with_a_definition_that_is_not_the_sources_any_more(
-    dynamodb: Any, clock: Clock, registry: SourceRegistry, meanwhile: Callable[[SourceRegistry], None]
+    dynamodb: Any,
+    clock: Clock,
+    registry: SourceRegistry,
+    meanwhile: Callable[[SourceRegistry], None],
 ) -> None:
     source = registry.put("north-sea", a_definition(), by="ada")
     table = InterruptedTable(lambda: meanwhile(registry), dynamodb=dynamodb, name=TABLE)
@@ -303,8 +350,12 @@ def test_no_import_begins_with_a_definition_that_is_not_the_sources_any_more(
     assert "owner" not in table_contents(dynamodb, TABLE).get("LOCK#import", {})
 
 
-def test_one_lock_is_for_all_sources(registry: SourceRegistry, manager: JobManager, clock: Clock) -> None:
-    one, other = (registry.put(name, a_definition(name), by="ada") for name in ("north-sea", "gulf"))
+def test_one_lock_is_for_all_sources(
+    registry: SourceRegistry, manager: JobManager, clock: Clock
+) -> None:
+    one, other = (
+        registry.put(name, a_definition(name), by="ada") for name in ("north-sea", "gulf")
+    )
     manager.create(job_of(one, clock))
 
     with pytest.raises(ImportAlreadyRunning):
@@ -314,14 +365,20 @@ def test_one_lock_is_for_all_sources(registry: SourceRegistry, manager: JobManag
 # -- the source of a job ------------------------------------------------------------------------------
 
 
-def test_a_worker_reads_the_definition_that_its_job_was_made_for(registry: SourceRegistry, clock: Clock) -> None:
+def test_a_worker_reads_the_definition_that_its_job_was_made_for(
+    registry: SourceRegistry, clock: Clock
+) -> None:
     first = registry.put("north-sea", a_definition(), by="ada")
     job = job_of(first, clock)
     second = registry.put("north-sea", a_definition(period="year"), by="ada", if_match="*")
 
     assert registry.of_job(job) == first
     assert registry.of_retry(job) == second
-    assert registry.of_job(a_job(clock)) == registry.of_retry(a_job(clock)) == Source.of_settings(settings())
+    assert (
+        registry.of_job(a_job(clock))
+        == registry.of_retry(a_job(clock))
+        == Source.of_settings(settings())
+    )
 
 
 def test_what_the_stack_does_not_allow_any_more_is_not_imported(
@@ -340,15 +397,25 @@ def test_what_the_stack_does_not_allow_any_more_is_not_imported(
 def test_what_the_sweeper_does_is_told_of_each_definition_also_of_one_from_before_schedules(
     registry: SourceRegistry, manager: JobManager, clock: Clock
 ) -> None:
-    new = a_definition("new", schedule="0 5 * * *", timezone="America/Chicago", fresh_for="26 h", pause_after=2)
+    new = a_definition(
+        "new", schedule="0 5 * * *", timezone="America/Chicago", fresh_for="26 h", pause_after=2
+    )
     registry.put("new", new, by="ada")
     for name, cron in (("old", "30 4 * * *"), ("refused", "99 4 * * *"), ("by-hand", "")):
         text = json.dumps(a_definition(name, schedule=cron, timezone="Europe/Oslo"))
-        item = {"name": name, "version": 3, "schedule": cron, "created_at": 1.0, "updated_at": 2.0, "definition": text}
+        item = {
+            "name": name,
+            "version": 3,
+            "schedule": cron,
+            "created_at": 1.0,
+            "updated_at": 2.0,
+            "definition": text,
+        }
         manager.table.transact([manager.table.put(source_key(name) | item, when=source_as_read(0))])
 
     by_hand, old, refused = (
-        Plan(source=name, version=3, created_at=1.0, updated_at=2.0) for name in ("by-hand", "old", "refused")
+        Plan(source=name, version=3, created_at=1.0, updated_at=2.0)
+        for name in ("by-hand", "old", "refused")
     )
     assert sorted(registry.plans(), key=lambda plan: plan.source) == [
         by_hand,

@@ -1,4 +1,5 @@
-"""Files that once went wrong, as `make demo SOURCE=` takes them: each is imported right, or held with the reason.
+"""Files that once went wrong, as `make demo SOURCE=` takes them: each is imported right, or held
+with the reason.
 
 They lie beside the checkout, in ../shared/cases; without them the tests are skipped.
 """
@@ -36,7 +37,9 @@ class CaseWorker(PresetWorker):
     def stored(self, *columns: str) -> list[tuple[Any, ...]]:
         snapshot = self.manager.current_snapshot()
         assert snapshot
-        with duckdb.connect(Path(self.settings.warehouse) / snapshot.name, read_only=True) as connection:
+        with duckdb.connect(
+            Path(self.settings.warehouse) / snapshot.name, read_only=True
+        ) as connection:
             query = f"SELECT {', '.join(columns)} FROM well_production ORDER BY ALL"
             return [tuple(map(str, row)) for row in connection.execute(query).fetchall()]
 
@@ -66,7 +69,9 @@ def test_02_fields_with_other_names(worker: CaseWorker) -> None:
 def test_03_names_in_camel_case(worker: CaseWorker) -> None:
     job = worker.import_case("03")
     assert (job.status, job.new_records) == ("COMPLETED", 1), job.error
-    assert worker.stored("field_code", "well_code", "production_period") == [("7", "42", "2024-01-01")]
+    assert worker.stored("field_code", "well_code", "production_period") == [
+        ("7", "42", "2024-01-01")
+    ]
 
 
 def test_04_every_row_rejected(worker: CaseWorker) -> None:
@@ -99,7 +104,13 @@ def test_15_identifiers_are_as_written(worker: CaseWorker) -> None:
     job = worker.import_case("15")
     assert (job.status, job.new_records, job.failed_records) == ("COMPLETED", 7, 0), job.error
     assert {code for (code,) in worker.stored("well_code")} == {
-        *("05012345678000", "5012345678000", "05-012-34567-80-00", "100/01-02-003-04W5/0", "100042205618W502"),
+        *(
+            "05012345678000",
+            "5012345678000",
+            "05-012-34567-80-00",
+            "100/01-02-003-04W5/0",
+            "100042205618W502",
+        ),
         *("NO 15/9-F-1 C", "33053012340000"),
     }
 
@@ -109,7 +120,10 @@ def test_16_periods_that_can_be_nothing_else_are_read(worker: CaseWorker) -> Non
     assert (job.status, job.new_records, job.failed_records) == ("COMPLETED", 9, 2), job.error
     assert {period for (period,) in worker.stored("production_period")} == {"2019-01-01"}
     wells = {well for (well,) in worker.stored("well_code")}
-    assert {str(n) for n in range(1, 12)} - wells == {"7", "9"}  # a date of the US, and a year alone
+    assert {str(n) for n in range(1, 12)} - wells == {
+        "7",
+        "9",
+    }  # a date of the US, and a year alone
 
 
 def test_16_the_others_with_their_form(worker: CaseWorker) -> None:
@@ -153,5 +167,9 @@ def test_19_local_midnights_are_told(worker: CaseWorker) -> None:
 def test_19_with_the_zone_said(worker: CaseWorker) -> None:
     job = worker.import_case("19", timezone="Europe/Oslo")
     assert (job.status, job.new_records) == ("COMPLETED", 3), job.error
-    assert [period for (period,) in worker.stored("production_period")] == ["2024-01-01", "2024-02-01", "2024-03-01"]
+    assert [period for (period,) in worker.stored("production_period")] == [
+        "2024-01-01",
+        "2024-02-01",
+        "2024-03-01",
+    ]
     assert "LOCAL_MIDNIGHT" not in str(job.view(0.0))

@@ -1,4 +1,6 @@
-"""What docs/sources.md says of definitions: its examples import what it says, and every key is there."""
+"""What docs/sources.md says of definitions: its examples import what it says, and every key is
+there.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 PAGE = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
 BLOCKS = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
 EXAMPLES = {block["name"]: block for block in BLOCKS if "name" in block}
-PARTS = [block for block in BLOCKS if "name" not in block]  # a few lines of a definition, under their heading
+PARTS = [
+    block for block in BLOCKS if "name" not in block
+]  # a few lines of a definition, under their heading
 BARRELS = 6.289810770432105  # a cubic metre
 CUBIC_FEET = 35.31466672148859
 
@@ -45,7 +49,11 @@ def test_a_few_lines_fit_into_any_definition(lines: dict[str, Any]) -> None:
 
 
 def test_every_key_is_explained() -> None:
-    keys = {*TOP, *GATE, *ODATA, *_KEYS, *_OF_VOLUMES, *_OF_DAYS, *_OF_PERIOD} - {"columns", "file", "fields"}
+    keys = {*TOP, *GATE, *ODATA, *_KEYS, *_OF_VOLUMES, *_OF_DAYS, *_OF_PERIOD} - {
+        "columns",
+        "file",
+        "fields",
+    }
     told = set(re.findall(r"`\[?([a-z_]+)\]?`", PAGE)) | set(re.findall(r"\{ ([a-z_]+) =", PAGE))
 
     assert sorted(keys - told) == []
@@ -59,10 +67,14 @@ def test_the_service_in_cubic_metres(tmp_path: Path, environment: dict[str, str]
         b' "WaterVolume": "12.5"}'
     )
     repository = DuckDBWellProductionRepository(
-        directory=tmp_path / "scratch", memory_mb=300, source=RowSource(name="north", period=Period.MONTH)
+        directory=tmp_path / "scratch",
+        memory_mb=300,
+        source=RowSource(name="north", period=Period.MONTH),
     )
     segment = repository.stage(batch_of(tmp_path, [row]), reading_of(told, []))
-    [stored] = as_dicts(repository._connection.execute("SELECT * FROM read_parquet(?)", [str(segment)]))
+    [stored] = as_dicts(
+        repository._connection.execute("SELECT * FROM read_parquet(?)", [str(segment)])
+    )
     repository.close()
 
     assert stored["problem"] is None
@@ -70,7 +82,9 @@ def test_the_service_in_cubic_metres(tmp_path: Path, environment: dict[str, str]
     assert stored["days_on_production"] == 15.5
     assert stored["oil_production_kbd"] == pytest.approx(3100 * BARRELS / 1000 / 31, rel=1e-12)
     assert stored["liquids_production_kbd"] == stored["oil_production_kbd"]
-    assert stored["gas_production_mmcfd"] == pytest.approx(310 * 1000 * CUBIC_FEET / 1e6 / 31, rel=1e-12)
+    assert stored["gas_production_mmcfd"] == pytest.approx(
+        310 * 1000 * CUBIC_FEET / 1e6 / 31, rel=1e-12
+    )
 
 
 def test_the_zip_of_csv_files(tmp_path: Path, environment: dict[str, str], dynamodb: Any) -> None:
@@ -82,7 +96,9 @@ def test_the_zip_of_csv_files(tmp_path: Path, environment: dict[str, str], dynam
     ]
     with zipfile.ZipFile(tmp_path / "2024.zip", "w") as archive:
         archive.writestr("ogora.txt", "\n".join(lines) + "\n")
-    imported = PresetWorker(environment, dynamodb).import_as({**EXAMPLES["gulf"], "url": str(tmp_path / "*.zip")})
+    imported = PresetWorker(environment, dynamodb).import_as(
+        {**EXAMPLES["gulf"], "url": str(tmp_path / "*.zip")}
+    )
 
     assert imported.counts == (4, 1, 0)
     [(key, row)] = imported.rows.items()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.sources.units import AT, UNITS, Rate, Unit, UnitUnknown, names_of, unit_named
 
-# Cubic metres, from the published values: NIST SP 811, B.8 (rounded there to seven digits), and Handbook 44.
+# Cubic metres, from the published values: NIST SP 811, B.8 (rounded there to seven digits), and
+# Handbook 44.
 CUBIC_METRES = {
     "bbl": Fraction("0.158987294928"),
     "Mbbl": Fraction("158.987294928"),
@@ -43,14 +44,24 @@ def test_a_volume_comes_back_from_ours_as_it_was(unit: Unit, volume: Fraction) -
 
 
 @given(volumes, volumes, st.floats(min_value=0, max_value=1e9))
-def test_one_volume_in_two_units_is_one_number_of_ours(one: Unit, other: Unit, volume: float) -> None:
+def test_one_volume_in_two_units_is_one_number_of_ours(
+    one: Unit, other: Unit, volume: float
+) -> None:
     other = UNITS.get(f"{one.dimension}/{other.name}", one)
     as_other = volume * float(CUBIC_METRES[one.name] / CUBIC_METRES[other.name])
-    assert as_other * float(other.factor) == pytest.approx(volume * float(one.factor), rel=1e-15, abs=1e-300)
+    assert as_other * float(other.factor) == pytest.approx(
+        volume * float(one.factor), rel=1e-15, abs=1e-300
+    )
 
 
-@given(st.sampled_from(list(UNITS.values())), st.sampled_from([str.lower, str.upper, str.title]), st.booleans())
-def test_a_name_is_found_in_any_case_and_with_blanks(unit: Unit, write: type[str], blank: bool) -> None:
+@given(
+    st.sampled_from(list(UNITS.values())),
+    st.sampled_from([str.lower, str.upper, str.title]),
+    st.booleans(),
+)
+def test_a_name_is_found_in_any_case_and_with_blanks(
+    unit: Unit, write: type[str], blank: bool
+) -> None:
     product = "liquid" if unit.dimension == "mass" else unit.dimension
     assert unit_named(write(unit.name) + " " * blank, product) == unit
 
@@ -118,7 +129,9 @@ def test_days_are_told_as_days_hours_or_shares_of_the_period() -> None:
 def test_a_tonne_is_a_volume_once_the_density_divides_it() -> None:
     unit = unit_named("t", "liquid")
     assert unit.dimension == "mass"
-    assert float(1000 * unit.factor / Fraction("0.8")) == pytest.approx(1250 / 158.987294928, rel=1e-15)
+    assert float(1000 * unit.factor / Fraction("0.8")) == pytest.approx(
+        1250 / 158.987294928, rel=1e-15
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +152,9 @@ def test_a_tonne_is_a_volume_once_the_density_divides_it() -> None:
         ("Nm3", "gas", "at 0 °C, 15 °C or 20 °C"),
     ],
 )
-def test_what_can_be_read_in_several_ways_is_refused_with_the_readings(text: str, product: str, readings: str) -> None:
+def test_what_can_be_read_in_several_ways_is_refused_with_the_readings(
+    text: str, product: str, readings: str
+) -> None:
     with pytest.raises(UnitUnknown) as caught:
         unit_named(text, product)
     assert repr(text) in caught.value.problem
@@ -159,7 +174,9 @@ def test_what_can_be_read_in_several_ways_is_refused_with_the_readings(text: str
         ("furlong" * 9, "gas", f"{('furlong' * 9)[:40]!r} is no unit that Wellhead knows."),
     ],
 )
-def test_another_word_is_refused_with_what_could_be_written(text: str, product: str, problem: str) -> None:
+def test_another_word_is_refused_with_what_could_be_written(
+    text: str, product: str, problem: str
+) -> None:
     with pytest.raises(UnitUnknown) as caught:
         unit_named(text, product)
     assert caught.value.problem == problem
@@ -197,13 +214,15 @@ def test_a_reference_condition_keeps_the_amount_of_gas(at: str, factor: float) -
 
 def test_the_factor_of_canada_is_that_of_15_c_into_14_65_psia() -> None:
     thousand_cubic_metres = unit_named("e3m3", "gas", at="15C").factor
-    assert float(thousand_cubic_metres / unit_named("Mcf", "gas", at="14.65 psia").factor) == pytest.approx(
-        35.49373, abs=5e-6
-    )
+    assert float(
+        thousand_cubic_metres / unit_named("Mcf", "gas", at="14.65 psia").factor
+    ) == pytest.approx(35.49373, abs=5e-6)
 
 
 def test_a_normal_cubic_metre_needs_its_condition() -> None:
-    assert unit_named("Nm3/d", "gas", at="0C") == Unit("m3", UNITS["gas/m3"].factor * AT["0C"], "gas", Rate.DAY)
+    assert unit_named("Nm3/d", "gas", at="0C") == Unit(
+        "m3", UNITS["gas/m3"].factor * AT["0C"], "gas", Rate.DAY
+    )
 
 
 @pytest.mark.parametrize(("at", "product"), [("15C", "liquid"), ("25C", "gas"), ("15F", "gas")])
@@ -213,6 +232,17 @@ def test_another_condition_is_refused(at: str, product: str) -> None:
 
 
 def test_the_names_of_a_product_are_those_that_can_be_written() -> None:
-    assert names_of("liquid") == ("bbl", "Mbbl", "MMbbl", "gal", "L", "m3", "e3m3", "e6m3", "e9m3", "t")
+    assert names_of("liquid") == (
+        "bbl",
+        "Mbbl",
+        "MMbbl",
+        "gal",
+        "L",
+        "m3",
+        "e3m3",
+        "e6m3",
+        "e9m3",
+        "t",
+    )
     assert names_of("gas") == ("scf", "Mcf", "MMcf", "Bcf", "Tcf", "m3", "e3m3", "e6m3", "e9m3")
     assert names_of("days") == ("day", "h", "month")

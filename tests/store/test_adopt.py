@@ -41,11 +41,15 @@ def merge(tmp_path: Path) -> Merge:
     def merge(source: RowSource, *rows: bytes, is_full: bool = True) -> MergeResult:
         number = next(numbers)
         directory = tmp_path / str(number)
-        repository = DuckDBWellProductionRepository(directory=directory, memory_mb=200, source=source)
+        repository = DuckDBWellProductionRepository(
+            directory=directory, memory_mb=200, source=source
+        )
         repository.stage(batch_of(directory, list(rows)), SAME_READING)
         told = replace(facts(number), is_full=is_full)
         try:
-            result = repository.merge(tmp_path / "wells.duckdb", told, now=NOON + number * 1000, warnings={})
+            result = repository.merge(
+                tmp_path / "wells.duckdb", told, now=NOON + number * 1000, warnings={}
+            )
             repository.verify(tmp_path / "wells.duckdb", rows=result.stored_records)
         finally:
             repository.close()
@@ -60,7 +64,9 @@ def stored(directory: Path, table: str = "well_production") -> list[tuple[Any, .
     return sorted(tuple(str(each[name]) for name in names) for each in rows)
 
 
-def test_the_rows_and_their_history_become_those_of_the_new_source(merge: Merge, tmp_path: Path) -> None:
+def test_the_rows_and_their_history_become_those_of_the_new_source(
+    merge: Merge, tmp_path: Path
+) -> None:
     merge(OLD, row("A", 1.0), row("B", 2.0))
     merge(OLD, row("A", 1.5))
 
@@ -68,7 +74,10 @@ def test_the_rows_and_their_history_become_those_of_the_new_source(merge: Merge,
 
     assert (result.new_records, result.updated_records, result.duplicate_records) == (0, 1, 1)
     assert result.adoption == Adoption(source="default", wells=2, unmatched=0)
-    assert stored(tmp_path) == [("gulf", "A", "2024-01-01", "1.5"), ("gulf", "B", "2024-01-01", "2.5")]
+    assert stored(tmp_path) == [
+        ("gulf", "A", "2024-01-01", "1.5"),
+        ("gulf", "B", "2024-01-01", "2.5"),
+    ]
     assert stored(tmp_path, "well_production_history") == [
         ("gulf", "A", "2024-01-01", "1.0"),
         ("gulf", "B", "2024-01-01", "2.0"),
@@ -84,13 +93,18 @@ def test_it_happens_once(merge: Merge, tmp_path: Path) -> None:
     assert merge(NEW, row("C", 1.0)).adoption is None
 
 
-def test_codes_that_are_equal_as_numbers_become_what_the_new_source_writes(merge: Merge, tmp_path: Path) -> None:
+def test_codes_that_are_equal_as_numbers_become_what_the_new_source_writes(
+    merge: Merge, tmp_path: Path
+) -> None:
     merge(OLD, row(7, 1.0), row(8, 2.0))
 
     result = merge(NEW, row("007", 1.0), row("08", 3.0))
 
     assert (result.duplicate_records, result.updated_records) == (1, 1)
-    assert stored(tmp_path) == [("gulf", "007", "2024-01-01", "1.0"), ("gulf", "08", "2024-01-01", "3.0")]
+    assert stored(tmp_path) == [
+        ("gulf", "007", "2024-01-01", "1.0"),
+        ("gulf", "08", "2024-01-01", "3.0"),
+    ]
     assert result.adoption == Adoption(source="default", wells=2, unmatched=0)
 
 
@@ -131,7 +145,10 @@ def test_what_both_have_told_stays_as_the_new_source_told_it(merge: Merge, tmp_p
 
     merge(NEW, row("A", 9.0), row("A", 1.0, "2024-02-01"))
 
-    assert stored(tmp_path) == [("gulf", "A", "2024-01-01", "9.0"), ("gulf", "A", "2024-02-01", "1.0")]
+    assert stored(tmp_path) == [
+        ("gulf", "A", "2024-01-01", "9.0"),
+        ("gulf", "A", "2024-02-01", "1.0"),
+    ]
     assert stored(tmp_path, "well_production_history") == [("gulf", "A", "2024-01-01", "1.0")]
 
 
@@ -141,7 +158,10 @@ def test_other_sources_keep_their_rows(merge: Merge, tmp_path: Path) -> None:
 
     merge(NEW, row("A", 1.0))
 
-    assert stored(tmp_path) == [("gulf", "A", "2024-01-01", "1.0"), ("north", "A", "2024-01-01", "5.0")]
+    assert stored(tmp_path) == [
+        ("gulf", "A", "2024-01-01", "1.0"),
+        ("north", "A", "2024-01-01", "5.0"),
+    ]
 
 
 def test_rows_of_another_length_of_period_are_not_adopted(merge: Merge, tmp_path: Path) -> None:
@@ -165,8 +185,23 @@ def test_wells_that_did_not_come_hold_the_import() -> None:
 
     [finding] = judge(Diff(is_first=False), Settled(), proved, settings, adoption=adoption)
 
-    assert (finding.check, finding.holds, finding.found) == ("ADOPTED_UNMATCHED", True, "2 of 3 wells")
+    assert (finding.check, finding.holds, finding.found) == (
+        "ADOPTED_UNMATCHED",
+        True,
+        "2 of 3 wells",
+    )
     assert finding.examples == [{"well_code": "C"}]
-    assert judge(Diff(is_first=False), Settled(), proved, settings, adoption=replace(adoption, unmatched=0)) == []
-    [accepted] = judge(Diff(is_first=False), Settled(), proved, settings, [finding.fingerprint], adoption=adoption)
+    assert (
+        judge(
+            Diff(is_first=False),
+            Settled(),
+            proved,
+            settings,
+            adoption=replace(adoption, unmatched=0),
+        )
+        == []
+    )
+    [accepted] = judge(
+        Diff(is_first=False), Settled(), proved, settings, [finding.fingerprint], adoption=adoption
+    )
     assert not accepted.holds

@@ -32,7 +32,11 @@ def test_rows_of_several_pages_stand_in_one_file_in_order(tmp_path: Path) -> Non
     batch = batch_of(tmp_path, [b'{"a":1}', b'{"a":2}'], [], [b'{"a":3}'], first=7)
 
     assert batch.path.read_bytes() == b'{"a":1}\n{"a":2}\n{"a":3}\n'
-    assert (batch.runs, batch.rows, batch.size) == ([Run(7, 0, 2), Run(8, 0, 0), Run(9, 0, 1)], 3, 24)
+    assert (batch.runs, batch.rows, batch.size) == (
+        [Run(7, 0, 2), Run(8, 0, 0), Run(9, 0, 1)],
+        3,
+        24,
+    )
     assert list(batch.lines()) == [(7, 0, b'{"a":1}\n'), (7, 1, b'{"a":2}\n'), (9, 0, b'{"a":3}\n')]
 
 
@@ -56,8 +60,12 @@ def test_many_rows_stay_one_a_line(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("row", [b'{"a":1}', b'{"a":"' + b"x" * 5000 + b'"}', b'"' + b"x" * (PIECE_BYTES + 9) + b'"'])
-def test_pieces_are_the_rows_once_more_and_no_longer_than_a_row_needs(tmp_path: Path, row: bytes) -> None:
+@pytest.mark.parametrize(
+    "row", [b'{"a":1}', b'{"a":"' + b"x" * 5000 + b'"}', b'"' + b"x" * (PIECE_BYTES + 9) + b'"']
+)
+def test_pieces_are_the_rows_once_more_and_no_longer_than_a_row_needs(
+    tmp_path: Path, row: bytes
+) -> None:
     rows = [row] * (3 * PIECE_BYTES // len(row) + 2)
     batch = batch_of(tmp_path, rows)
 
@@ -99,8 +107,14 @@ def test_what_is_readable() -> None:
     assert [row[:60] for row in UNREADABLE if is_readable(row + b"\n", FIELDS)] == []
 
 
-@given(pages=st.lists(st.lists(st.sampled_from([*READABLE[:-1], *UNREADABLE[:-1]]), max_size=5), max_size=4))
-def test_splitting_keeps_every_row_once_and_at_its_place(tmp_path_factory: Any, pages: list[list[bytes]]) -> None:
+@given(
+    pages=st.lists(
+        st.lists(st.sampled_from([*READABLE[:-1], *UNREADABLE[:-1]]), max_size=5), max_size=4
+    )
+)
+def test_splitting_keeps_every_row_once_and_at_its_place(
+    tmp_path_factory: Any, pages: list[list[bytes]]
+) -> None:
     directory = tmp_path_factory.mktemp("batch")
     batch = batch_of(directory, [b"{}"], *pages)
     before = list(batch.lines())
@@ -109,8 +123,14 @@ def test_splitting_keeps_every_row_once_and_at_its_place(tmp_path_factory: Any, 
         readable = batch.split_unreadable(unreadable, FIELDS)
         placed = [row for path in unreadable.seal() for row in lines(Path(path))]
 
-    good = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in READABLE]
-    bad = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in UNREADABLE]
+    good = [
+        (page, position, line) for page, position, line in before if line.rstrip(b"\n") in READABLE
+    ]
+    bad = [
+        (page, position, line)
+        for page, position, line in before
+        if line.rstrip(b"\n") in UNREADABLE
+    ]
     assert list(readable.lines()) == good
     assert readable.rows == len(good)
     assert readable.longest_row == max(len(line) - 1 for _, _, line in good)
@@ -129,7 +149,9 @@ def test_the_raw_text_of_any_row_is_kept_up_to_4_kib(line: bytes) -> None:
     assert placed == {"page": 3, "position": 4}
     assert len(raw.encode()) <= RAW_BYTES
     whole = line.decode("utf-8", "replace")
-    assert raw == whole if len(whole.encode()) < RAW_BYTES else whole.startswith(raw.rstrip("\ufffd"))
+    assert (
+        raw == whole if len(whole.encode()) < RAW_BYTES else whole.startswith(raw.rstrip("\ufffd"))
+    )
 
 
 def test_a_raw_text_is_not_cut_inside_a_character() -> None:

@@ -1,4 +1,6 @@
-"""Codes are text as the source writes it; the numbers of an older store become such texts one to one, or not at all."""
+"""Codes are text as the source writes it; the numbers of an older store become such texts one to
+one, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +32,24 @@ VERSION_2 = Path(__file__).with_name("stores") / "version_2.sql"
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWellProductionRepository]:
-    repository = DuckDBWellProductionRepository(directory=tmp_path_factory.mktemp("codes") / "scratch", memory_mb=200)
+def repository(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[DuckDBWellProductionRepository]:
+    repository = DuckDBWellProductionRepository(
+        directory=tmp_path_factory.mktemp("codes") / "scratch", memory_mb=200
+    )
     yield repository
     repository.close()
 
 
-def read(repository: DuckDBWellProductionRepository, directory: Path, values: list[str]) -> list[tuple[Any, Any]]:
+def read(
+    repository: DuckDBWellProductionRepository, directory: Path, values: list[str]
+) -> list[tuple[Any, Any]]:
     """Of each JSON text as a well's code: what is staged, and the row's problem."""
-    rows = [f'{{"field_code": "1", "production_period": "2024-01-01", "well_code": {value}}}' for value in values]
+    rows = [
+        f'{{"field_code": "1", "production_period": "2024-01-01", "well_code": {value}}}'
+        for value in values
+    ]
     staged = stage(repository, directory, [row.encode() for row in rows])
     return [(None if row["problem"] else row["well_code"], row["problem"]) for row in staged]
 
@@ -106,9 +117,13 @@ likely = st.text("0123456789.-+eE/_ \tabWNa{}[]", max_size=20)
 @settings(max_examples=longer(10, 200))
 @given(written=st.lists(texts | likely, min_size=20, max_size=60))
 def test_a_text_is_itself_without_the_blanks_around_it(
-    repository: DuckDBWellProductionRepository, tmp_path_factory: pytest.TempPathFactory, written: list[str]
+    repository: DuckDBWellProductionRepository,
+    tmp_path_factory: pytest.TempPathFactory,
+    written: list[str],
 ) -> None:
-    """Whatever it looks like: each is read by the statement for sound rows or by that for all, which must agree."""
+    """Whatever it looks like: each is read by the statement for sound rows or by that for all,
+    which must agree.
+    """
     stripped = [text.strip(BLANKS) for text in written]
 
     found = read(repository, tmp_path_factory.getbasetemp(), [json.dumps(text) for text in written])
@@ -118,10 +133,16 @@ def test_a_text_is_itself_without_the_blanks_around_it(
 
 @settings(max_examples=longer(10, 200))
 @given(
-    written=st.lists(st.from_regex(r"\A-?(0|[1-9][0-9]{0,17})(\.0{1,3})?([eE][+]?[0-2])?\Z"), min_size=20, max_size=60)
+    written=st.lists(
+        st.from_regex(r"\A-?(0|[1-9][0-9]{0,17})(\.0{1,3})?([eE][+]?[0-2])?\Z"),
+        min_size=20,
+        max_size=60,
+    )
 )
 def test_a_number_becomes_its_digits(
-    repository: DuckDBWellProductionRepository, tmp_path_factory: pytest.TempPathFactory, written: list[str]
+    repository: DuckDBWellProductionRepository,
+    tmp_path_factory: pytest.TempPathFactory,
+    written: list[str],
 ) -> None:
     def digits(text: str) -> str | None:
         if re.fullmatch(r"-?\d+", text):
@@ -130,7 +151,9 @@ def test_a_number_becomes_its_digits(
 
     found = read(repository, tmp_path_factory.getbasetemp(), written)
 
-    assert found == [(digits(text), None if digits(text) else "NOT_A_WHOLE_NUMBER well_code") for text in written]
+    assert found == [
+        (digits(text), None if digits(text) else "NOT_A_WHOLE_NUMBER well_code") for text in written
+    ]
 
 
 # ---------------------------------------------------------------------------- the numbers of an older store
@@ -147,11 +170,15 @@ def older(tmp_path: Path) -> Path:
 
 
 def merge(store: Path, *rows: bytes, number: int = 7, is_full: bool = True) -> MergeResult:
-    scratch = DuckDBWellProductionRepository(directory=store.parent / f"scratch-{number}", memory_mb=100)
+    scratch = DuckDBWellProductionRepository(
+        directory=store.parent / f"scratch-{number}", memory_mb=100
+    )
     try:
         scratch.stage(batch_of(store.parent, list(rows)), SAME_READING)
         run = facts(number)
-        result = scratch.merge(store, type(run)(**{**vars(run), "is_full": is_full}), now=NOON, warnings={})
+        result = scratch.merge(
+            store, type(run)(**{**vars(run), "is_full": is_full}), now=NOON, warnings={}
+        )
         scratch.verify(store, rows=result.stored_records)
     finally:
         scratch.close()
@@ -159,8 +186,17 @@ def merge(store: Path, *rows: bytes, number: int = 7, is_full: bool = True) -> M
 
 
 def row(field: Any, well: Any, period: str = "2024-01-01", **more: Any) -> bytes:
-    values = {"field_name": "North", "well_reference": "15/9-1", "well_name": "Alpha", "days_on_production": 31}
-    values |= {"oil_production_kbd": 1.25, "gas_production_mmcfd": 2.5, "liquids_production_kbd": 1.5}
+    values = {
+        "field_name": "North",
+        "well_reference": "15/9-1",
+        "well_name": "Alpha",
+        "days_on_production": 31,
+    }
+    values |= {
+        "oil_production_kbd": 1.25,
+        "gas_production_mmcfd": 2.5,
+        "liquids_production_kbd": 1.5,
+    }
     return json_row(
         **{
             "field_code": field,
@@ -177,7 +213,10 @@ def codes(store: Path) -> dict[str, list[tuple[str, str, str]]]:
     """Field, well and period of the rows, and of those that were replaced."""
     held = tables(store)
     return {
-        table: [(row["field_code"], row["well_code"], row["production_period"].isoformat()) for row in held[table]]
+        table: [
+            (row["field_code"], row["well_code"], row["production_period"].isoformat())
+            for row in held[table]
+        ]
         for table in ("well_production", "well_production_history")
     }
 
@@ -215,7 +254,9 @@ def test_after_the_first_full_import_a_zero_in_front_is_another_well(older: Path
 
 
 def test_two_codes_that_were_one_number_are_refused(older: Path) -> None:
-    with pytest.raises(CodesAmbiguous, match="0420000000001 in field 1 and 420000000001 in field 1") as refused:
+    with pytest.raises(
+        CodesAmbiguous, match="0420000000001 in field 1 and 420000000001 in field 1"
+    ) as refused:
         merge(older, row("1", "420000000001"), row("1", "0420000000001"))
 
     assert "holds them as one, 420000000001 in field 1" in refused.value.message
@@ -227,12 +268,16 @@ def test_two_codes_that_are_one_number_in_different_fields_are_told_apart(older:
     assert (result.new_records, result.duplicate_records) == (1, 1)
 
 
-def test_an_import_of_a_part_renames_nothing_and_is_refused_where_it_would_store_a_well_twice(older: Path) -> None:
+def test_an_import_of_a_part_renames_nothing_and_is_refused_where_it_would_store_a_well_twice(
+    older: Path,
+) -> None:
     with pytest.raises(FullImportFirst, match="420000000001 in field 1"):
         merge(older, row("1", "0420000000001"), is_full=False)
 
 
-def test_an_import_of_a_part_goes_in_where_codes_are_their_digits_and_the_rest_still_waits(older: Path) -> None:
+def test_an_import_of_a_part_goes_in_where_codes_are_their_digits_and_the_rest_still_waits(
+    older: Path,
+) -> None:
     result = merge(older, row("1", "420000000001"), row("1", "A7"), is_full=False)
 
     assert (result.new_records, result.duplicate_records) == (1, 1)
@@ -240,8 +285,12 @@ def test_an_import_of_a_part_goes_in_where_codes_are_their_digits_and_the_rest_s
     assert merge(older, row("01", "420000000001"), number=8).duplicate_records == 1
 
 
-def test_the_upgraded_file_has_no_room_of_what_was_written_anew(tmp_path: Path, older: Path) -> None:
-    """A file does not shrink by itself, and each later import would copy three times what it needs."""
+def test_the_upgraded_file_has_no_room_of_what_was_written_anew(
+    tmp_path: Path, older: Path
+) -> None:
+    """A file does not shrink by itself, and each later import would copy three times what it
+    needs.
+    """
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{older}' AS wells")
         connection.execute(

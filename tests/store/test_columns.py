@@ -61,7 +61,13 @@ def test_overrides_name_a_field_exactly_and_one_field_may_fill_two_columns() -> 
     fields = ["Area", "ApiNumber", "WellCode", "ProductionPeriod", "gas_production_mmcfd"]
 
     mapping = map_columns(
-        fields, {"field_code": "Area", "well_code": "ApiNumber", "well_name": "ApiNumber", "well_reference": "WellCode"}
+        fields,
+        {
+            "field_code": "Area",
+            "well_code": "ApiNumber",
+            "well_name": "ApiNumber",
+            "well_reference": "WellCode",
+        },
     )
 
     assert mapping == {
@@ -84,13 +90,19 @@ def test_the_field_written_as_the_column_wins_over_its_likes() -> None:
         (["well_code", "oil_production_kbd"], {}, "no field for field_code, production_period"),
         (KEY_AND_OIL[:3], {}, "no field for any of oil_production_kbd, gas_production_mmcfd"),
         ([], {}, "It has: none."),
-        ([*KEY_AND_OIL, "WellName", "_well_name"], {}, "several fields for well_name: WellName, _well_name"),
+        (
+            [*KEY_AND_OIL, "WellName", "_well_name"],
+            {},
+            "several fields for well_name: WellName, _well_name",
+        ),
         (KEY_AND_OIL, {"well_name": "Name"}, "names what is not there: Name"),
         (KEY_AND_OIL, {"wellname": "field_code"}, "names what is not there: wellname"),
         ([*(f"f{i}" * 50 for i in range(40))], {}, "and 10 more"),
     ],
 )
-def test_missing_and_ambiguous_fields_are_named(fields: list[str], overrides: dict[str, str], says: str) -> None:
+def test_missing_and_ambiguous_fields_are_named(
+    fields: list[str], overrides: dict[str, str], says: str
+) -> None:
     with pytest.raises(SourceColumns) as refused:
         map_columns(fields, overrides)
 
@@ -120,7 +132,8 @@ REASONS = {
 }
 
 
-BESIDE_OTHERS = {  # told by rows of other kinds: in test_settle.py, and in sources/test_expressions.py
+# Told by rows of other kinds: in test_settle.py, and in sources/test_expressions.py.
+BESIDE_OTHERS = {
     "SAME_KEY_OTHER_VALUES",
     "PART_REJECTED",
     "WITHOUT_DAYS",
@@ -161,14 +174,23 @@ def test_a_rejected_row_keeps_its_reason_place_and_text(
             {"liquids_production_kbd": 1, "oil_production_kbd": 1.1},
             {"liquids_production_kbd": 1, "oil_production_kbd": 1},
         ),
-        ("WELL_WITH_TWO_NAMES", {"field_code": "9", "well_name": "B"}, {"field_code": "9", "well_name": "A"}),
+        (
+            "WELL_WITH_TWO_NAMES",
+            {"field_code": "9", "well_name": "B"},
+            {"field_code": "9", "well_name": "A"},
+        ),
     ],
 )
-def test_what_is_odd_is_kept_and_counted(tmp_path: Path, rule: str, odd: dict[str, Any], even: dict[str, Any]) -> None:
+def test_what_is_odd_is_kept_and_counted(
+    tmp_path: Path, rule: str, odd: dict[str, Any], even: dict[str, Any]
+) -> None:
     assert calendar.timegm((2024, 1, 1, 12, 0, 0)) == NOON
     for name, fields, warnings in (("odd", odd, {rule: 1}), ("even", even, {})):
         repository = DuckDBWellProductionRepository(directory=tmp_path / name, memory_mb=200)
-        rows = [json_row(well_name="A", production_period="2023-12-01"), json_row(**{"well_name": "A"} | fields)]
+        rows = [
+            json_row(well_name="A", production_period="2023-12-01"),
+            json_row(**{"well_name": "A"} | fields),
+        ]
         repository.stage(batch_of(tmp_path, rows), SAME_READING)
 
         result = repository.merge(tmp_path / f"{name}.duckdb", facts(), now=NOON, warnings={})
@@ -189,11 +211,15 @@ class ShrinkingRows:
         return 1, 2, f"2024-01-0{position + 1}"
 
     def page(self, skip: int, top: int) -> list[bytes]:
-        rows = [json_row(production_period=f"2024-01-0{day}", oil_production_kbd=1) for day in (1, 2)]
+        rows = [
+            json_row(production_period=f"2024-01-0{day}", oil_production_kbd=1) for day in (1, 2)
+        ]
         return rows[skip : skip + top]
 
 
-def test_a_source_that_delivers_less_than_announced_is_not_published(environment: dict[str, str]) -> None:
+def test_a_source_that_delivers_less_than_announced_is_not_published(
+    environment: dict[str, str],
+) -> None:
     with SampleSource(ShrinkingRows()) as source:
         job = run_import(environment, source.url)
 
@@ -201,12 +227,18 @@ def test_a_source_that_delivers_less_than_announced_is_not_published(environment
     assert (job.status, job.error["code"], job.expected_records) == ("FAILED", "HELD", 3)
 
 
-def test_fields_that_no_column_takes_are_counted(environment: dict[str, str], tmp_path: Path) -> None:
+def test_fields_that_no_column_takes_are_counted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     path = tmp_path / "rows.ndjson"
-    path.write_bytes(json_row(oil_production_kbd=1, operator="X", basin="Y", created_at="2024-01-01T00:00:00Z"))
+    path.write_bytes(
+        json_row(oil_production_kbd=1, operator="X", basin="Y", created_at="2024-01-01T00:00:00Z")
+    )
 
     with NdjsonFile(path) as rows, SampleSource(rows) as source:
         job = run_import(environment, source.url)
 
-    assert job.warnings == [{"rule": "UNKNOWN_FIELDS", "count": 2, "message": WARNING_RULES["UNKNOWN_FIELDS"]}]
+    assert job.warnings == [
+        {"rule": "UNKNOWN_FIELDS", "count": 2, "message": WARNING_RULES["UNKNOWN_FIELDS"]}
+    ]
     assert published(environment).exists()

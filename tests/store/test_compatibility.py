@@ -1,4 +1,6 @@
-"""A published file answers the same to DuckDB 1.4, 1.5 and 2.0. `make compatibility` makes their environments."""
+"""A published file answers the same to DuckDB 1.4, 1.5 and 2.0. `make compatibility` makes their
+environments.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ OF_THE_FILE = [
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_duckdb_gives_the_same_answers(version: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_every_duckdb_gives_the_same_answers(
+    version: str, environment: dict[str, str], tmp_path: Path
+) -> None:
     python = ENVIRONMENTS / version / "bin" / "python"
     if not python.exists():
         pytest.skip("the environment is not there; make compatibility makes it")
@@ -36,11 +40,17 @@ def test_every_duckdb_gives_the_same_answers(version: str, environment: dict[str
     with SampleSource(GeneratedProduction(3_000, revision=1)) as source:
         run_import(environment, source.url)
     store, asked = published(environment), tmp_path / "asked.json"
-    statements = [*OF_THE_FILE, *blocks(text("docs/data.md"), "sql"), *blocks(text("docs/using-the-data.md"), "sql")]
+    statements = [
+        *OF_THE_FILE,
+        *blocks(text("docs/data.md"), "sql"),
+        *blocks(text("docs/using-the-data.md"), "sql"),
+    ]
     asked.write_text(json.dumps(statements), "utf-8")
 
     script = Path(__file__).parents[1] / "support" / "read_store.py"
-    done = subprocess.run([python, "-B", script, store, asked], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-B", script, store, asked], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -1,4 +1,6 @@
-"""Rows that a merge deletes: they cost memory of whoever reads the file, and a checkpoint may write others anew."""
+"""Rows that a merge deletes: they cost memory of whoever reads the file, and a checkpoint may write
+others anew.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,14 @@ ROWS = 12_288  # six stretches
 
 def rows(*, revised: Sequence[int] = (), new: int = 0) -> list[bytes]:
     return [
-        json_row(well_code=f"{well:06}", oil_production_kbd=well / 8 + (well in revised)) for well in range(ROWS + new)
+        json_row(well_code=f"{well:06}", oil_production_kbd=well / 8 + (well in revised))
+        for well in range(ROWS + new)
     ]
 
 
-def merged(directory: Path, number: int, texts: list[bytes], *, most_mb: float | None = None) -> tuple[int, int]:
+def merged(
+    directory: Path, number: int, texts: list[bytes], *, most_mb: float | None = None
+) -> tuple[int, int]:
     """The places and the rows in the store afterwards."""
     store = directory / "wells.duckdb"
     base = read_blocks(store) if store.exists() else None
@@ -54,12 +59,16 @@ def test_where_many_rows_are_revised_the_deleted_ones_go(tmp_path: Path) -> None
     assert (places, stored) == (ROWS, ROWS)
 
 
-def test_a_store_that_nobody_could_read_in_the_memory_is_written_anew_and_holds_the_same(tmp_path: Path) -> None:
+def test_a_store_that_nobody_could_read_in_the_memory_is_written_anew_and_holds_the_same(
+    tmp_path: Path,
+) -> None:
     in_place, anew = tmp_path / "in place", tmp_path / "anew"
     for directory, most_mb in ((in_place, None), (anew, 0.05)):
         directory.mkdir()
         merged(directory, 0, rows())
-        places, stored = merged(directory, 1, rows(revised=range(0, ROWS, 1000), new=5), most_mb=most_mb)
+        places, stored = merged(
+            directory, 1, rows(revised=range(0, ROWS, 1000), new=5), most_mb=most_mb
+        )
         assert stored == ROWS + 5
         assert places == (ROWS + 5 if most_mb else ROWS + 5 + 13)
     assert tables(anew / "wells.duckdb") == tables(in_place / "wells.duckdb")
@@ -69,13 +78,19 @@ def test_a_store_that_nobody_could_read_in_the_memory_is_written_anew_and_holds_
 def test_what_earlier_merges_deleted_counts_too(tmp_path: Path) -> None:
     merged(tmp_path, 0, rows())
     merged(tmp_path, 1, rows(revised=[0, STRETCH]))
-    places, _ = merged(tmp_path, 2, rows(revised=[0, STRETCH, 2 * STRETCH]), most_mb=2.5 * 8 * STRETCH / (1 << 20))
+    places, _ = merged(
+        tmp_path, 2, rows(revised=[0, STRETCH, 2 * STRETCH]), most_mb=2.5 * 8 * STRETCH / (1 << 20)
+    )
     assert places == ROWS
 
 
-def test_without_room_for_a_new_file_it_is_told_how_much_memory_is_needed_before_anything_is_written() -> None:
+def test_without_room_for_a_new_file_it_is_told_how_much_memory_is_needed_before_anything_is_written() -> (
+    None
+):
     deletions = Deletions(places=50_000_000, deleted=50_000, stretches=24_415)
-    with pytest.raises(OutOfMemory, match=r"381 MB of memory.*there are 150.*to 763.*1,300 MB.*instead of 100"):
+    with pytest.raises(
+        OutOfMemory, match=r"381 MB of memory.*there are 150.*to 763.*1,300 MB.*instead of 100"
+    ):
         must_be_rewritten(deletions, most_mb=150, size=1000 << 20, free=100 << 20)
     assert must_be_rewritten(deletions, most_mb=150, size=1000 << 20, free=2000 << 20)
     assert not must_be_rewritten(deletions, most_mb=400, size=1000 << 20, free=0)

@@ -29,7 +29,11 @@ values = st.one_of(st.none(), st.integers(-3, 9).map(float))
 
 @st.composite
 def imports(draw: st.DrawFn) -> list[Row]:
-    keys = draw(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from(PERIODS)), unique=True))
+    keys = draw(
+        st.lists(
+            st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from(PERIODS)), unique=True
+        )
+    )
     return [
         {
             "field_code": str(field),
@@ -45,7 +49,9 @@ def imports(draw: st.DrawFn) -> list[Row]:
 def merged(store: Path, directory: Path, rows: list[Row], number: int, **options: Any) -> Diff:
     repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=200)
     if rows:
-        repository.stage(batch_of(directory, [json.dumps(row).encode() for row in rows]), SAME_READING)
+        repository.stage(
+            batch_of(directory, [json.dumps(row).encode() for row in rows]), SAME_READING
+        )
     result = repository.merge(store, facts(number), now=float(NOON), warnings={}, **options)
     repository.close()
     return result.diff
@@ -72,7 +78,9 @@ def expected(stored: list[Row], rows: list[Row]) -> Diff:
     covered = {row["production_period"] for row in rows}
     nulled, sums = {}, {}
     for name in VALUES:
-        if count := sum(before[each].get(name) is not None and after[each].get(name) is None for each in changed):
+        if count := sum(
+            before[each].get(name) is not None and after[each].get(name) is None for each in changed
+        ):
             touched = sum(before[each].get(name) is not None for each in matched)
             nulled[name] = {
                 "nulled": count,
@@ -80,9 +88,17 @@ def expected(stored: list[Row], rows: list[Row]) -> Diff:
                 "in_store": sum(row.get(name) is not None for row in stored),
             }
     for name in VOLUMES:
-        delta = sum(volume(after[each], name) - volume(before[each], name) for each in changed if is_over(after[each]))
+        delta = sum(
+            volume(after[each], name) - volume(before[each], name)
+            for each in changed
+            if is_over(after[each])
+        )
         if delta:
-            total = sum(volume(row, name) for row in stored if row["production_period"] in covered and is_over(row))
+            total = sum(
+                volume(row, name)
+                for row in stored
+                if row["production_period"] in covered and is_over(row)
+            )
             sums[name] = {"before": total, "after": total + delta}
     return Diff(
         new=len(after.keys() - before.keys()),
@@ -95,7 +111,9 @@ def expected(stored: list[Row], rows: list[Row]) -> Diff:
     )
 
 
-def changes_of_fields(before: dict[Any, Row], after: dict[Any, Row], changed: list[Any]) -> list[dict[str, Any]]:
+def changes_of_fields(
+    before: dict[Any, Row], after: dict[Any, Row], changed: list[Any]
+) -> list[dict[str, Any]]:
     found = []
     for code in {each[0] for each in changed}:
         for name in VOLUMES:
@@ -103,9 +121,17 @@ def changes_of_fields(before: dict[Any, Row], after: dict[Any, Row], changed: li
             old = sum(volume(before[each], name) for each in of_field)
             new = sum(volume(after[each], name) for each in of_field)
             if old != new:
-                told = {"code": code, "name": f"Field {code}", "column": name, "before": old, "after": new}
+                told = {
+                    "code": code,
+                    "name": f"Field {code}",
+                    "column": name,
+                    "before": old,
+                    "after": new,
+                }
                 found.append(told)
-    return sorted(found, key=lambda told: (-abs(told["after"] - told["before"]), told["code"], told["column"]))[:10]
+    return sorted(
+        found, key=lambda told: (-abs(told["after"] - told["before"]), told["code"], told["column"])
+    )[:10]
 
 
 @settings(max_examples=longer(6, 400))
@@ -118,20 +144,33 @@ def test_the_diff_is_what_plain_python_finds(stored: list[Row], rows: list[Row])
         diff = merged(store, Path(directory), rows, 2)
 
     told = {name: value for name, value in diff.to_attributes().items() if name != "examples"}
-    assert told == {name: value for name, value in expected(stored, rows).to_attributes().items() if name != "examples"}
+    assert told == {
+        name: value
+        for name, value in expected(stored, rows).to_attributes().items()
+        if name != "examples"
+    }
     assert len(json.dumps(diff.to_attributes())) < 8_000
 
 
 def test_examples_show_the_rows_with_their_keys(tmp_path: Path) -> None:
-    row = {"field_code": 7, "well_code": 8, "production_period": "2023-11-01", "oil_production_kbd": 2.5}
+    row = {
+        "field_code": 7,
+        "well_code": 8,
+        "production_period": "2023-11-01",
+        "oil_production_kbd": 2.5,
+    }
     store = tmp_path / "wells.duckdb"
     merged(store, tmp_path, [row], 1)
 
-    diff = merged(store, tmp_path, [row | {"oil_production_kbd": None}, row | {"well_code": 8.5}], 2)
+    diff = merged(
+        store, tmp_path, [row | {"oil_production_kbd": None}, row | {"well_code": 8.5}], 2
+    )
 
     shown = {"field_code": "7", "well_code": "8", "production_period": "2023-11-01"}
     assert diff.examples["NULLED"] == [shown | {"oil_production_kbd": 2.5}]
-    assert diff.examples["RESTATED"] == [shown | {"oil_production_kbd before": 2.5, "oil_production_kbd after": None}]
+    assert diff.examples["RESTATED"] == [
+        shown | {"oil_production_kbd before": 2.5, "oil_production_kbd after": None}
+    ]
     [rejected] = diff.examples["REJECTED"]
     assert (rejected["problem"], rejected["rows"], rejected["page"], rejected["position"]) == (
         "NOT_A_WHOLE_NUMBER well_code",
@@ -144,13 +183,20 @@ def test_examples_show_the_rows_with_their_keys(tmp_path: Path) -> None:
 
 
 def test_of_a_column_without_a_field_it_tells_what_is_stored_and_what_came(tmp_path: Path) -> None:
-    row = {"field_code": 7, "well_code": 8, "production_period": "2023-11-01", "oil_production_kbd": 2.5}
+    row = {
+        "field_code": 7,
+        "well_code": 8,
+        "production_period": "2023-11-01",
+        "oil_production_kbd": 2.5,
+    }
     rows = [row | {"well_code": well} for well in range(5)]
     store = tmp_path / "wells.duckdb"
     merged(store, tmp_path, rows, 1)
 
     later = rows[:2] + [each | {"oil_production_kbd": None} for each in rows[2:]]
-    diff = merged(store, tmp_path, later, 2, without_field=["oil_production_kbd", "water_production_kbd"])
+    diff = merged(
+        store, tmp_path, later, 2, without_field=["oil_production_kbd", "water_production_kbd"]
+    )
 
     assert diff.absent == {
         "oil_production_kbd": Absence(stored=5, rows=5, filled=2, stretch=3),
@@ -164,33 +210,64 @@ def test_of_a_column_under_another_name_it_tells_how_many_rows_came_beside_each_
 ) -> None:
     row = {"field_code": 7, "production_period": "2023-11-01"}
     oil = [2.5, None, None, None, 2.5, None]
-    rows = [row | {"well_code": well, "oil_production_kbd": value} for well, value in enumerate(oil)]
+    rows = [
+        row | {"well_code": well, "oil_production_kbd": value} for well, value in enumerate(oil)
+    ]
 
     diff = merged(
-        tmp_path / "wells.duckdb", tmp_path, rows, 1, without_field=["oil_production_kbd"], is_renamed=is_renamed
+        tmp_path / "wells.duckdb",
+        tmp_path,
+        rows,
+        1,
+        without_field=["oil_production_kbd"],
+        is_renamed=is_renamed,
     )
 
-    assert diff.absent == {"oil_production_kbd": Absence(stored=0, rows=6, filled=2, stretch=stretch)}
+    assert diff.absent == {
+        "oil_production_kbd": Absence(stored=0, rows=6, filled=2, stretch=stretch)
+    }
 
 
 @pytest.mark.parametrize(
     ("before", "after", "factor"),
-    [(10, 20, 2), (20, 10, 2), (7, 7, 1), (0, 9, 1), (9, 0, LARGEST), (9, -1, LARGEST), (-2, -4, 2), (1e-9, 5, 1)],
+    [
+        (10, 20, 2),
+        (20, 10, 2),
+        (7, 7, 1),
+        (0, 9, 1),
+        (9, 0, LARGEST),
+        (9, -1, LARGEST),
+        (-2, -4, 2),
+        (1e-9, 5, 1),
+    ],
 )
-def test_a_factor_is_one_or_more_whichever_way_a_sum_goes(before: float, after: float, factor: float) -> None:
+def test_a_factor_is_one_or_more_whichever_way_a_sum_goes(
+    before: float, after: float, factor: float
+) -> None:
     assert factor_of(before, after) == factor
 
 
-def test_the_wells_of_what_was_found_are_known_again_and_very_many_are_one_set(tmp_path: Path) -> None:
+def test_the_wells_of_what_was_found_are_known_again_and_very_many_are_one_set(
+    tmp_path: Path,
+) -> None:
     def beyond(count: int, number: int) -> list[str]:
         rows = [
-            {"field_code": "1", "well_code": str(well), "production_period": "2023-11-01", VOLUMES[0]: 900.0}
+            {
+                "field_code": "1",
+                "well_code": str(well),
+                "production_period": "2023-11-01",
+                VOLUMES[0]: 900.0,
+            }
             for well in range(count)
         ]
         (tmp_path / f"{number}").mkdir()
-        return merged(tmp_path / f"{number}" / "s.duckdb", tmp_path, rows, number).wells["RATE_BEYOND_A_WELL"]
+        return merged(tmp_path / f"{number}" / "s.duckdb", tmp_path, rows, number).wells[
+            "RATE_BEYOND_A_WELL"
+        ]
 
-    few, again, fewer, many, others = (beyond(count, place) for place, count in enumerate((9, 9, 8, 41, 42), start=1))
+    few, again, fewer, many, others = (
+        beyond(count, place) for place, count in enumerate((9, 9, 8, 41, 42), start=1)
+    )
 
     assert few == again
     assert set(fewer) < set(few)
@@ -199,7 +276,12 @@ def test_the_wells_of_what_was_found_are_known_again_and_very_many_are_one_set(t
 
 
 def test_an_example_of_a_rejected_row_shows_the_value_that_is_wrong(tmp_path: Path) -> None:
-    row = {"field_code": "1", "well_code": "1", "production_period": "2023-11-01", "field_name": "N" * 700}
+    row = {
+        "field_code": "1",
+        "well_code": "1",
+        "production_period": "2023-11-01",
+        "field_name": "N" * 700,
+    }
 
     diff = merged(tmp_path / "s.duckdb", tmp_path, [row | {"oil_production_kbd": "n/a"}], 1)
 

@@ -1,4 +1,6 @@
-"""A disk that takes no more is told as what it is, whatever the words, and never blamed on the source."""
+"""A disk that takes no more is told as what it is, whatever the words, and never blamed on the
+source.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MB = 1 << 20
-WIDE = [json_row(well_code=number, well_name=f"{number * 7919 % 1_000_003:x}" * 20) for number in range(40_000)]
+WIDE = [
+    json_row(well_code=number, well_name=f"{number * 7919 % 1_000_003:x}" * 20)
+    for number in range(40_000)
+]
 
 
 @contextmanager
@@ -63,7 +68,10 @@ def test_a_store_that_finds_no_room_is_no_damaged_one(
 @pytest.mark.parametrize(
     ("words", "full"),
     [
-        ('Could not write file "spill/duckdb_temp_storage_S32K-0.tmp": No space left on device', True),
+        (
+            'Could not write file "spill/duckdb_temp_storage_S32K-0.tmp": No space left on device',
+            True,
+        ),
         ('Could not write file "scratch.duckdb.wal": Disk quota exceeded', True),
         ('Failed to commit: Could not write file "scratch.duckdb.wal": File too large', True),
         ('Could not write file "scratch.duckdb": Input/output error', False),
@@ -77,8 +85,12 @@ def test_the_words_of_a_disk_are_known(words: str, full: bool) -> None:
     assert not is_of_the_disk(duckdb.InvalidInputException("Malformed JSON"))
 
 
-@pytest.mark.skipif("pandas" in sys.modules and sys.modules["pandas"] is not None, reason="pandas is here")
-def test_no_value_that_is_bound_has_python_search_for_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(
+    "pandas" in sys.modules and sys.modules["pandas"] is not None, reason="pandas is here"
+)
+def test_no_value_that_is_bound_has_python_search_for_pandas(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     searched = []
 
     class Searches(MetaPathFinder):
@@ -87,6 +99,8 @@ def test_no_value_that_is_bound_has_python_search_for_pandas(monkeypatch: pytest
 
     monkeypatch.setattr(sys, "meta_path", [Searches(), *sys.meta_path])
     with duckdb.connect() as connection:
-        assert connection.execute("SELECT $one, $more", {"one": 1, "more": ["a"]}).fetchall() == [(1, ["a"])]
+        assert connection.execute("SELECT $one, $more", {"one": 1, "more": ["a"]}).fetchall() == [
+            (1, ["a"])
+        ]
 
     assert "pandas" not in searched

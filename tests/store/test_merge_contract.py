@@ -38,16 +38,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @settings(max_examples=longer(2, 100))
 @given(history=histories(beside=5))
 def test_every_history_of_imports_into_a_lake_ends_as_the_model_says(history: list[Import]) -> None:
-    """As those into a file do, which test_repository runs more of: each import makes four commits here."""
+    """As those into a file do, which test_repository runs more of: each import makes four commits
+    here.
+    """
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         directory = Path(name)
         with CatalogServer(directory / "lake") as server:
-            assert_ends_as_the_model_says(LakeStore(directory, server.url, part_rows=(None, 4)), history)
+            assert_ends_as_the_model_says(
+                LakeStore(directory, server.url, part_rows=(None, 4)), history
+            )
 
 
-def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_segments(store: Store) -> None:
+def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_segments(
+    store: Store,
+) -> None:
     batches = [
-        [[json.loads(json_row(well_name=f"{batch}-{page}-{row}")) for row in range(40)] for page in range(5)]
+        [
+            [json.loads(json_row(well_name=f"{batch}-{page}-{row}")) for row in range(40)]
+            for page in range(5)
+        ]
         for batch in range(3)
     ]
 
@@ -55,7 +64,8 @@ def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_se
 
     assert (result.failed_records, result.stored_records) == (600, 0)
     found = [
-        (row["page"], row["position"], json.loads(row["raw"])["well_name"]) for row in store.tables()["rejected_rows"]
+        (row["page"], row["position"], json.loads(row["raw"])["well_name"])
+        for row in store.tables()["rejected_rows"]
     ]
     assert found == [
         (5 * batch + page + 1, row, f"{batch}-{page}-{row}")
@@ -68,12 +78,18 @@ def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_se
 def test_every_wrong_column_of_a_row_is_named_and_counted(store: Store) -> None:
     """As a state agency writes them."""
     bad = {"field_code": 1.5, "well_code": 2.5, "production_period": "2021-09"}
-    rows: Page = [(json_row(**bad, oil_production_kbd="1,234"), ""), (json_row(**bad, oil_production_kbd=1.0), "")]
+    rows: Page = [
+        (json_row(**bad, oil_production_kbd="1,234"), ""),
+        (json_row(**bad, oil_production_kbd=1.0), ""),
+    ]
 
     result = store.run(1, Import([[rows]]))
 
     codes = {"NOT_A_WHOLE_NUMBER field_code": 2, "NOT_A_WHOLE_NUMBER well_code": 2}
-    assert result.rejects == codes | {"NOT_A_DATE production_period": 2, "NOT_A_NUMBER oil_production_kbd": 1}
+    assert result.rejects == codes | {
+        "NOT_A_DATE production_period": 2,
+        "NOT_A_NUMBER oil_production_kbd": 1,
+    }
     first, second = store.tables()["rejected_rows"]
     whole = REJECTION_REASONS["NOT_A_WHOLE_NUMBER"]
     named = f"field_code: {whole}; well_code: {whole}; production_period: {REJECTION_REASONS['NOT_A_DATE']}"
@@ -87,7 +103,10 @@ def test_a_row_that_is_rejected_again_stands_with_the_newest_import_alone(store:
     store.run(2, Import([[[once]], [[again, again]]]))
     store.run(3, Import([[[again]]]))
 
-    found = [(row["job_id"], row["page"], row["position"], row["raw"]) for row in store.tables()["rejected_rows"]]
+    found = [
+        (row["job_id"], row["page"], row["position"], row["raw"])
+        for row in store.tables()["rejected_rows"]
+    ]
     assert found == [("job-2", 1, 0, once[0].decode()), ("job-3", 1, 0, again[0].decode())]
 
 
@@ -105,7 +124,9 @@ def test_what_no_import_has_rejected_for_long_is_forgotten(store: Store) -> None
 
 
 def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store, tmp_path: Path) -> None:
-    """A count beyond 64 bits fails at the merge's last statement, when all rows have been written."""
+    """A count beyond 64 bits fails at the merge's last statement, when all rows have been
+    written.
+    """
     store.run(1, Import([[[json.loads(json_row(well_name="A"))]]]))
     before = store.tables()
     repository = store.repository()
@@ -123,8 +144,12 @@ EXABYTE = 1 << 60  # no disk takes it
 
 
 @pytest.mark.parametrize("name", ["A", "B"], ids=["new", "revised"])
-def test_rows_that_the_local_disk_cannot_take_are_not_merged(store: Store, tmp_path: Path, name: str) -> None:
-    """What is merged of them, or sorted beside it. Rows that are stored as they are take nothing."""
+def test_rows_that_the_local_disk_cannot_take_are_not_merged(
+    store: Store, tmp_path: Path, name: str
+) -> None:
+    """What is merged of them, or sorted beside it. Rows that are stored as they are take
+    nothing.
+    """
     known, other = (json_row(well_name=text) for text in "AB")
     if name == "B":
         store.run(1, Import([[[json.loads(known)]]]))

@@ -1,4 +1,6 @@
-"""A directory that nobody else uses: it goes with its process, however that ends, and never before."""
+"""A directory that nobody else uses: it goes with its process, however that ends, and never
+before.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ for number in range(int(sys.argv[2])):
 
 def process(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 @pytest.fixture
@@ -81,7 +85,9 @@ def test_one_that_nobody_refers_to_any_more_goes(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_it_goes_with_its_process(tmp_path: Path, neighbour: tuple[subprocess.Popen[str], Path]) -> None:
+def test_it_goes_with_its_process(
+    tmp_path: Path, neighbour: tuple[subprocess.Popen[str], Path]
+) -> None:
     other, path = neighbour
     assert (path / "block").exists()
 
@@ -107,7 +113,9 @@ def test_what_a_killed_process_left_goes_with_the_next_one(
     assert {*tmp_path.iterdir()} == {kept.path, own.path, tmp_path / "wells-1.duckdb"}
 
 
-def test_a_stopped_process_keeps_its_own(tmp_path: Path, neighbour: tuple[subprocess.Popen[str], Path]) -> None:
+def test_a_stopped_process_keeps_its_own(
+    tmp_path: Path, neighbour: tuple[subprocess.Popen[str], Path]
+) -> None:
     other, path = neighbour
     os.kill(other.pid, signal.SIGSTOP)
 

@@ -38,7 +38,9 @@ def test_each_row_is_in_one_part(rows: list[tuple[str, str]], most: int) -> None
         found = [
             row
             for part in parts
-            for row in connection.execute(f"SELECT arrival FROM staged WHERE {part.condition('staged')}").fetchall()
+            for row in connection.execute(
+                f"SELECT arrival FROM staged WHERE {part.condition('staged')}"
+            ).fetchall()
         ]
     assert sorted(found) == [(number,) for number in range(len(rows))]
 
@@ -54,7 +56,9 @@ def test_parts_hold_about_as_many_rows_as_were_asked_for() -> None:
         parts = split(connection, rows=240_000, most=50_000)
 
         sizes = [
-            connection.execute(f"SELECT count(*) FROM staged WHERE {part.condition('staged')}").fetchall()[0][0]
+            connection.execute(
+                f"SELECT count(*) FROM staged WHERE {part.condition('staged')}"
+            ).fetchall()[0][0]
             for part in parts
         ]
     assert sum(sizes) == 240_000
@@ -90,13 +94,21 @@ def test_rows_are_stored_in_the_order_of_the_key_however_they_arrive(
         result = repository.merge(store, facts(number), now=NOON, warnings={})
 
         repository.close()
-        assert (result.new_records, result.duplicate_records) == ((600, 0) if number == 1 else (0, 600))
+        assert (result.new_records, result.duplicate_records) == (
+            (600, 0) if number == 1 else (0, 600)
+        )
     assert keys_of(store) == wanted
 
 
 def test_wells_that_are_numbered_stay_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    """A sort would cost more than all else of the merge, and the rows of a well are together anyway."""
-    wanted = [(f"{well}", f"2024-{month:02}-01") for well in range(9_990, 20_400) for month in range(1, 13)]
+    """A sort would cost more than all else of the merge, and the rows of a well are together
+    anyway.
+    """
+    wanted = [
+        (f"{well}", f"2024-{month:02}-01")
+        for well in range(9_990, 20_400)
+        for month in range(1, 13)
+    ]
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=100)
     rows = [json_row(well_code=well, production_period=period) for well, period in wanted]
     repository.stage(batch_of(tmp_path, rows), SAME_READING)

@@ -1,4 +1,6 @@
-"""The length of a source's periods: dates are cut to its first day, and rates are volumes by its days."""
+"""The length of a source's periods: dates are cut to its first day, and rates are volumes by its
+days.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,13 @@ MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
 
 def merge(
-    store: Path, period: Period, rows: list[bytes], *, name: str = "default", number: int = 1, now: float = NOON
+    store: Path,
+    period: Period,
+    rows: list[bytes],
+    *,
+    name: str = "default",
+    number: int = 1,
+    now: float = NOON,
 ) -> MergeResult:
     source = RowSource(name=name, period=period)
     scratch = store.parent / f"{name}-{number}"
@@ -69,7 +77,9 @@ def test_every_day_lies_in_one_period_of_its_calendar(
         first = date(day.year, begins + 1, 1)
         after = date(day.year + (begins + months) // 12, (begins + months) % 12 + 1, 1)
 
-    found = connection.execute("SELECT first_day($day), days_of_period($day)", {"day": day}).fetchall()
+    found = connection.execute(
+        "SELECT first_day($day), days_of_period($day)", {"day": day}
+    ).fetchall()
 
     assert found == [(first, (after - first).days)]
     assert Period.of((after - first).days) is period
@@ -91,17 +101,28 @@ def test_a_date_is_cut_to_the_first_day_of_its_period(
 
     merge(store, period, days("2024-02-28", "2024-03-31"))
 
-    rows = [(row["production_period"].isoformat(), row["period_days"]) for row in tables(store)["well_production"]]
+    rows = [
+        (row["production_period"].isoformat(), row["period_days"])
+        for row in tables(store)["well_production"]
+    ]
     assert rows == stored
 
 
-@pytest.mark.parametrize(("period", "most"), [("day", 1), ("month", 29), ("quarter", 91), ("year", 366)])
-def test_days_on_production_are_held_against_the_days_of_the_period(tmp_path: Path, period: str, most: int) -> None:
+@pytest.mark.parametrize(
+    ("period", "most"), [("day", 1), ("month", 29), ("quarter", 91), ("year", 366)]
+)
+def test_days_on_production_are_held_against_the_days_of_the_period(
+    tmp_path: Path, period: str, most: int
+) -> None:
     later = NOON + 366 * 86400
     for number, more in enumerate((0.04, 0.06)):
         store = tmp_path / f"{number}.duckdb"
         result = merge(
-            store, Period(period), days("2024-02-29", days_on_production=most + more), number=number, now=later
+            store,
+            Period(period),
+            days("2024-02-29", days_on_production=most + more),
+            number=number,
+            now=later,
         )
 
         assert result.warnings == ({"DAYS_BEYOND_PERIOD": 1} if number else {})
@@ -111,30 +132,45 @@ def test_rows_of_another_length_are_refused_and_go_in_under_another_name(tmp_pat
     store = tmp_path / "wells.duckdb"
     merge(store, Period.DAY, days("2024-01-01", "2024-01-02"))
 
-    with pytest.raises(PeriodChanged, match="periods of a day, and WELLHEAD_SOURCE_PERIOD is month"):
+    with pytest.raises(
+        PeriodChanged, match="periods of a day, and WELLHEAD_SOURCE_PERIOD is month"
+    ):
         merge(store, Period.MONTH, days("2024-01-01"), number=2)
 
     merge(store, Period.MONTH, days("2024-01-01"), name="by-month", number=3)
-    found = asked(store, "SELECT source, production_period, period_days FROM well_production ORDER BY ALL")
+    found = asked(
+        store, "SELECT source, production_period, period_days FROM well_production ORDER BY ALL"
+    )
     first = date(2024, 1, 1)
-    assert found == [("by-month", first, 31), ("default", first, 1), ("default", first + timedelta(days=1), 1)]
+    assert found == [
+        ("by-month", first, 31),
+        ("default", first, 1),
+        ("default", first + timedelta(days=1), 1),
+    ]
 
 
-def test_two_sources_that_tell_of_one_well_are_two_rows_and_nothing_adds_them_unasked(tmp_path: Path) -> None:
+def test_two_sources_that_tell_of_one_well_are_two_rows_and_nothing_adds_them_unasked(
+    tmp_path: Path,
+) -> None:
     store = tmp_path / "wells.duckdb"
     merge(store, Period.MONTH, days("2024-01-01"))
     merge(store, Period.MONTH, days("2024-01-01"), name="other", number=2)
     query = opened(store)
 
     def rates(source: str | None) -> list[tuple[str, float]]:
-        return [(row["source"], row["oil_production_kbd"]) for row in query.totals(source=source).rows]
+        return [
+            (row["source"], row["oil_production_kbd"]) for row in query.totals(source=source).rows
+        ]
 
     assert rates(None) == [("default", 2.0), ("other", 2.0)]
     assert rates("other") == [("other", 2.0)]
     assert rates("*") == [("*", 4.0)]
     assert [row["source"] for row in query.production().rows] == ["default", "other"]
     assert [row["source"] for row in query.wells(source="other").rows] == ["other"]
-    assert [(each["source"], each["rows"]) for each in query.summary()["sources"]] == [("default", 1), ("other", 1)]
+    assert [(each["source"], each["rows"]) for each in query.summary()["sources"]] == [
+        ("default", 1),
+        ("other", 1),
+    ]
     sums = ("rows", "wells", "fields", "missing_periods")
     told = {source: query.summary(source=source) for source in (None, "*", "other", "nobody")}
     assert {source: tuple(each[name] for name in sums) for source, each in told.items()} == {
@@ -158,7 +194,8 @@ def test_an_older_store_of_days_is_refused_as_months_and_upgraded_as_days(tmp_pa
         )
 
     with pytest.raises(
-        PeriodChanged, match="2 rows of well 420000000001 in field 1 within the month that begins on 2024"
+        PeriodChanged,
+        match="2 rows of well 420000000001 in field 1 within the month that begins on 2024",
     ):
         merge(store, Period.MONTH, [])
 
@@ -186,18 +223,25 @@ def volumes(tmp_path: Path) -> Path:
     return store
 
 
-def test_a_rate_times_the_days_of_its_period_is_the_volume_whatever_the_length(volumes: Path) -> None:
+def test_a_rate_times_the_days_of_its_period_is_the_volume_whatever_the_length(
+    volumes: Path,
+) -> None:
     found = asked(
-        volumes, "SELECT source, sum(oil_production_kbd * period_days) FROM well_production GROUP BY 1 ORDER BY 1"
+        volumes,
+        "SELECT source, sum(oil_production_kbd * period_days) FROM well_production GROUP BY 1 ORDER BY 1",
     )
 
     assert found == [("day", 732.0), ("month", 732.0), ("quarter", 732.0), ("year", 732.0)]
 
 
-def test_the_view_of_months_has_the_volumes_of_what_is_told_by_the_month_or_day(volumes: Path) -> None:
+def test_the_view_of_months_has_the_volumes_of_what_is_told_by_the_month_or_day(
+    volumes: Path,
+) -> None:
     february = "FROM monthly WHERE calendar_month = '2024-02-01' ORDER BY source"
 
-    assert asked(volumes, f"SELECT source, days, oil_production_kb, gas_production_mmcf {february}") == [
+    assert asked(
+        volumes, f"SELECT source, days, oil_production_kb, gas_production_mmcf {february}"
+    ) == [
         ("day", 29, 58.0, None),
         ("month", 29, 58.0, None),
     ]
@@ -205,9 +249,16 @@ def test_the_view_of_months_has_the_volumes_of_what_is_told_by_the_month_or_day(
 
 
 def test_the_view_of_fields_counts_wells_and_rows_of_each_source(volumes: Path) -> None:
-    counted = asked(volumes, "SELECT source, field_code, wells, well_periods FROM fields ORDER BY ALL")
+    counted = asked(
+        volumes, "SELECT source, field_code, wells, well_periods FROM fields ORDER BY ALL"
+    )
 
-    assert counted == [("day", "1", 1, 366), ("month", "1", 1, 12), ("quarter", "1", 1, 4), ("year", "1", 1, 1)]
+    assert counted == [
+        ("day", "1", 1, 366),
+        ("month", "1", 1, 12),
+        ("quarter", "1", 1, 4),
+        ("year", "1", 1, 1),
+    ]
 
 
 @pytest.mark.parametrize(

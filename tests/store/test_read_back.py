@@ -1,5 +1,5 @@
-"""What was written of a new store is read back before it is published: every block that is not its base's, every key
-that the import touched, and every row that it wrote.
+"""What was written of a new store is read back before it is published: every block that is not its
+base's, every key that the import touched, and every row that it wrote.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ ROWS = 30_000
 def rows() -> list[bytes]:
     return [
         b'{"field_code": 1, "well_code": %d, "production_period": "2024-01-01", "well_name": "Well %d",'
-        b' "oil_production_kbd": %d.%d, "gas_production_mmcfd": %d.5}' % (n, n * 7919, n, n * 31, n * 13)
+        b' "oil_production_kbd": %d.%d, "gas_production_mmcfd": %d.5}'
+        % (n, n * 7919, n, n * 31, n * 13)
         for n in range(ROWS)
     ]
 
@@ -47,7 +48,9 @@ def content(store: Path) -> Any:
 def test_a_flipped_bit_in_any_block_is_found(tmp_path: Path) -> None:
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=200)
     repository.stage(batch_of(tmp_path, rows()), SAME_READING)
-    facts = RunFacts(job_id="a", fence=1, source="s", triggered_by="t", started_at=0.0, expected_records=None)
+    facts = RunFacts(
+        job_id="a", fence=1, source="s", triggered_by="t", started_at=0.0, expected_records=None
+    )
     store = tmp_path / "wells.duckdb"
     repository.merge(store, facts, now=1e9, warnings={})
     whole, expected = store.read_bytes(), content(store)
@@ -84,8 +87,8 @@ MORE_ROWS = """
 
 
 class Growth:
-    """A store with a base of many rows, into which an import was merged: of three wells one is new, one revised and one
-    as it was.
+    """A store with a base of many rows, into which an import was merged: of three wells one is new,
+    one revised and one as it was.
     """
 
     def __init__(
@@ -105,8 +108,12 @@ class Growth:
                 connection.execute(MORE_ROWS)
         self.base = read_blocks(self.store)
         self.repository = kind(directory=directory / "2", memory_mb=200)
-        self.repository.stage(batch_of(directory, [*rows()[:1], self.revised(), self.new()]), SAME_READING)
-        self.result: MergeResult = self.repository.merge(self.store, facts(2), now=NOON + 1, warnings={})
+        self.repository.stage(
+            batch_of(directory, [*rows()[:1], self.revised(), self.new()]), SAME_READING
+        )
+        self.result: MergeResult = self.repository.merge(
+            self.store, facts(2), now=NOON + 1, warnings={}
+        )
 
     @staticmethod
     def revised() -> bytes:
@@ -127,8 +134,8 @@ def growth(tmp_path: Path) -> Growth:
 
 
 def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
-    """A block that is said to be proved is not opened: one that is damaged is then not found. New rows go into the last
-    row group, which is read whole.
+    """A block that is said to be proved is not opened: one that is damaged is then not found. New
+    rows go into the last row group, which is read whole.
     """
     growth = Growth(tmp_path, more=True)
     kept = sorted(read_blocks(growth.store).same_as(growth.base))
@@ -140,7 +147,9 @@ def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
         damaged[HEADERS + number * BLOCK + BLOCK // 3] ^= 4
         growth.store.write_bytes(damaged)
         with suppress(PublishRefused):
-            growth.repository.verify(growth.store, rows=growth.result.stored_records, unchanged=frozenset(kept))
+            growth.repository.verify(
+                growth.store, rows=growth.result.stored_records, unchanged=frozenset(kept)
+            )
             unread += content(growth.store) is None
         if unread:
             break
@@ -149,9 +158,11 @@ def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [False, True])
-def test_a_flipped_bit_in_any_block_of_a_store_that_grew_is_found(tmp_path: Path, more: bool) -> None:
-    """In blocks of the base as well as in those that the merge wrote, and in those that a checksum alone tells of. Of
-    many blocks a run takes a third by lot, `make soak` all.
+def test_a_flipped_bit_in_any_block_of_a_store_that_grew_is_found(
+    tmp_path: Path, more: bool
+) -> None:
+    """In blocks of the base as well as in those that the merge wrote, and in those that a checksum
+    alone tells of. Of many blocks a run takes a third by lot, `make soak` all.
     """
     growth = Growth(tmp_path, more=more)
     whole, expected = growth.store.read_bytes(), content(growth.store)
@@ -241,7 +252,9 @@ class WithoutHistory(DuckDBWellProductionRepository):
 class KeepsAnotherHistory(DuckDBWellProductionRepository):
     def _revise(self, facts: RunFacts, now: float) -> None:
         super()._revise(facts, now)
-        self._connection.execute("UPDATE wells.well_production_history SET gas_production_mmcfd = 0")
+        self._connection.execute(
+            "UPDATE wells.well_production_history SET gas_production_mmcfd = 0"
+        )
 
 
 class WritesOldValues(DuckDBWellProductionRepository):

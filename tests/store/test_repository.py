@@ -1,4 +1,6 @@
-"""The merge against a plain Python model: the counts of every import and all tables whole, over random histories."""
+"""The merge against a plain Python model: the counts of every import and all tables whole, over
+random histories.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ def store(tmp_path: Path) -> Store:
 def test_every_history_of_imports_ends_as_the_model_says(part: int, history: list[Import]) -> None:
     """Duplicates, revisions, rejects, provenance alone, and imports that go on from their segments.
 
-    An import into a store costs a tenth of a second however few its rows are, so five histories share one.
+    An import into a store costs a tenth of a second however few its rows are, so five histories
+    share one.
     """
     with new_store() as store:
         assert_ends_as_the_model_says(store, history)
@@ -64,7 +67,9 @@ def test_a_history_alone_in_its_store_ends_as_the_model_says(history: list[Impor
 
 
 def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:
-    """More rows than one thread of DuckDB reads at once, on pages of uneven length, with a row group's border."""
+    """More rows than one thread of DuckDB reads at once, on pages of uneven length, with a row
+    group's border.
+    """
     pages, expected = [], []
     for page in range(1, 61):
         rows = [json_row(field_code=page, well_code=row) for row in range(2_000 + page)]
@@ -102,7 +107,9 @@ def test_every_column_says_what_it_holds_and_in_which_unit(store: Store) -> None
     units = {name: comment.partition("(")[2] for name, _, comment in wanted}
     assert units["days_on_production"] == "days)"
     assert units["gas_production_mmcfd"] == "million standard cubic feet per day)"
-    assert {units[name] for name in VOLUMES if name != "gas_production_mmcfd"} == {"thousand barrels per day)"}
+    assert {units[name] for name in VOLUMES if name != "gas_production_mmcfd"} == {
+        "thousand barrels per day)"
+    }
 
 
 def test_a_store_is_one_closed_file_that_duckdb_1_4_opens(store: Store) -> None:
@@ -113,7 +120,9 @@ def test_a_store_is_one_closed_file_that_duckdb_1_4_opens(store: Store) -> None:
         assert [path.name for path in store.path.parent.iterdir()] == ["wells.duckdb"]
         assert struct.unpack("<Q", store.path.read_bytes()[12:20]) == (67,)
         with duckdb.connect(store.path, read_only=True) as connection:
-            [(tags,)] = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchall()
+            [(tags,)] = connection.execute(
+                "SELECT tags FROM duckdb_databases() WHERE NOT internal"
+            ).fetchall()
         assert tags == {"storage_version": "v1.4.0+"}
 
 
@@ -146,7 +155,9 @@ def test_a_store_of_a_later_wellhead_is_left_alone(store: Store) -> None:
 
 
 def test_a_database_that_is_not_wellheads_is_left_alone(store: Store) -> None:
-    with duckdb.connect(store.path, config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
+    with duckdb.connect(
+        store.path, config={"storage_compatibility_version": STORAGE_VERSION}
+    ) as connection:
         connection.execute("CREATE TABLE well_production (well_code BIGINT)")
     before = store.path.read_bytes()
 
@@ -160,7 +171,11 @@ def test_a_database_that_is_not_wellheads_is_left_alone(store: Store) -> None:
 def test_a_file_that_is_no_whole_database_is_told_as_such(store: Store, damage: str) -> None:
     store.run(1, Import([[[json.loads(json_row())]]]))
     whole = store.path.read_bytes()
-    made = {"text": b"well_code,oil\n" * 1000, "half": whole[: len(whole) // 2], "header": bytes(12288) + whole[12288:]}
+    made = {
+        "text": b"well_code,oil\n" * 1000,
+        "half": whole[: len(whole) // 2],
+        "header": bytes(12288) + whole[12288:],
+    }
     store.path.write_bytes(made.get(damage, whole[:12288] + bytes(len(whole) - 12288)))
 
     with pytest.raises(WarehouseCorrupt, match="not the file that was published"):

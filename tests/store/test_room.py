@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MB = 1 << 20
-MEASURED = {  # MB beside the segments, the store before and its compact copy: docs/performance.md, at 100 MB of memory
+# MB beside the segments, the store before and its compact copy: docs/performance.md, at 100 MB of
+# memory.
+MEASURED = {
     "new": (25, 1_000_000, 0, 32),
     "new with long remarks": (151, 1_000_000, 0, 145),
     "the same": (16, 0, 0, 2),
@@ -23,8 +25,12 @@ MEASURED = {  # MB beside the segments, the store before and its compact copy: d
 }
 
 
-@pytest.mark.parametrize(("segments", "new", "revised", "measured"), MEASURED.values(), ids=MEASURED)
-def test_what_was_measured_is_asked_for_and_not_much_more(segments: int, new: int, revised: int, measured: int) -> None:
+@pytest.mark.parametrize(
+    ("segments", "new", "revised", "measured"), MEASURED.values(), ids=MEASURED
+)
+def test_what_was_measured_is_asked_for_and_not_much_more(
+    segments: int, new: int, revised: int, measured: int
+) -> None:
     asked = room_of_merge(segments * MB, rows=1_000_000, new=new, revised=revised)
 
     assert measured * MB - FIXED <= asked - FIXED <= 2.2 * measured * MB
@@ -35,6 +41,7 @@ def test_who_has_too_little_is_told_how_much_is_needed_and_what_to_do(tmp_path: 
     ask_for_room(tmp_path, free // 2, "for 7 rows")
 
     with pytest.raises(
-        ScratchFull, match=r"needs about [\d,]+ MB of local disk, for 7 rows, and [\d,]+ MB are free\. Give"
+        ScratchFull,
+        match=r"needs about [\d,]+ MB of local disk, for 7 rows, and [\d,]+ MB are free\. Give",
     ):
         ask_for_room(tmp_path, free * 2, "for 7 rows")

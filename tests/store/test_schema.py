@@ -1,4 +1,6 @@
-"""Stores of earlier versions become stores of this one, whole or not at all; every table and column is described."""
+"""Stores of earlier versions become stores of this one, whole or not at all; every table and column
+is described.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,10 @@ def built(script: Path, store: Path) -> Path:
 def schema(store: Path) -> dict[str, list[Any]]:
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{store}' AS store (READ_ONLY)")
-        return {name: connection.execute(f"{question} ORDER BY ALL").fetchall() for name, question in SCHEMA.items()}
+        return {
+            name: connection.execute(f"{question} ORDER BY ALL").fetchall()
+            for name, question in SCHEMA.items()
+        }
 
 
 @pytest.fixture
@@ -75,15 +80,21 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_each_version_before_this_one_has_its_store() -> None:
-    assert [path.stem for path in OLDER] == [f"version_{number}" for number in range(1, SCHEMA_VERSION)]
+    assert [path.stem for path in OLDER] == [
+        f"version_{number}" for number in range(1, SCHEMA_VERSION)
+    ]
 
 
-def test_an_import_upgrades_an_older_store_to_the_schema_of_a_new_one(older: Path, new: Path, tmp_path: Path) -> None:
+def test_an_import_upgrades_an_older_store_to_the_schema_of_a_new_one(
+    older: Path, new: Path, tmp_path: Path
+) -> None:
     merge(older, tmp_path / "scratch")
 
     assert schema(older) == schema(new)
     with duckdb.connect(older, read_only=True) as connection:
-        assert connection.execute("SELECT version FROM wellhead_schema").fetchall() == [(SCHEMA_VERSION,)]
+        assert connection.execute("SELECT version FROM wellhead_schema").fetchall() == [
+            (SCHEMA_VERSION,)
+        ]
 
 
 def test_an_upgrade_keeps_every_row(older: Path, tmp_path: Path) -> None:
@@ -105,18 +116,27 @@ def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
     query = opened(older)
 
     assert query.schema_version < SCHEMA_VERSION
-    assert [row["oil_production_kbd"] for row in query.production(well_code="420000000001").rows] == [1.5, 1.25]
+    assert [
+        row["oil_production_kbd"] for row in query.production(well_code="420000000001").rows
+    ] == [1.5, 1.25]
     assert query.wells(search="alpha").rows[0]["periods"] == 2
     assert query.summary()["last_import"]["job_id"] == "job-b"
     assert len(query.rejects("job-a").rows) == 1
-    assert (query.production().rows[0]["source"], query.production().rows[0]["period_days"]) == ("default", None)
+    assert (query.production().rows[0]["source"], query.production().rows[0]["period_days"]) == (
+        "default",
+        None,
+    )
     assert query.production(field_code="01").rows == query.production(source="other").rows == []
     assert [row["source"] for row in query.totals(source="*").rows] == ["*", "*"]
     query.close()
 
 
-def test_an_upgrade_that_stops_midway_leaves_the_store_as_it_was(older: Path, tmp_path: Path) -> None:
-    """What the last statement is about is missing; by then the view is made and the version is written."""
+def test_an_upgrade_that_stops_midway_leaves_the_store_as_it_was(
+    older: Path, tmp_path: Path
+) -> None:
+    """What the last statement is about is missing; by then the view is made and the version is
+    written.
+    """
     with duckdb.connect(older) as connection:
         connection.execute("ALTER TABLE import_runs DROP COLUMN warnings")
     before, rows = schema(older), tables(older)
@@ -138,7 +158,9 @@ def test_a_store_of_this_version_is_not_touched_by_the_upgrade(new: Path, tmp_pa
     assert schema(new) == before
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM wellhead_schema", "UPDATE wellhead_schema SET version = NULL"])
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM wellhead_schema", "UPDATE wellhead_schema SET version = NULL"]
+)
 def test_a_store_that_says_no_version_is_none(new: Path, tmp_path: Path, change: str) -> None:
     with duckdb.connect(new) as connection:
         connection.execute(change)
@@ -149,13 +171,21 @@ def test_a_store_that_says_no_version_is_none(new: Path, tmp_path: Path, change:
 
 def test_the_tables_of_rows_have_the_columns_of_the_rows(new: Path) -> None:
     columns = schema(new)["columns"]
-    for table, more in (("well_production", []), ("well_production_history", ["replaced_at", "job_id"])):
+    for table, more in (
+        ("well_production", []),
+        ("well_production_history", ["replaced_at", "job_id"]),
+    ):
         found = [(name, kind) for owner, _, name, kind, *_ in columns if owner == table]
         ours = {"source": "VARCHAR", "period_days": "SMALLINT", "source_rows": "INTEGER"}
         assert [each for each in found if each[0] not in ours][: len(COLUMNS)] == [
             (column.name, column.type) for column in COLUMNS
         ]
-        assert [name for name, _ in found if name not in SAME_NAMES] == [*ours, "created_at", "updated_at", *more]
+        assert [name for name, _ in found if name not in SAME_NAMES] == [
+            *ours,
+            "created_at",
+            "updated_at",
+            *more,
+        ]
         assert {name: kind for name, kind in found if name in ours} == ours
 
 
@@ -163,7 +193,13 @@ def test_every_table_view_and_column_says_what_it_is(new: Path) -> None:
     found = schema(new)
 
     assert {name for name, *_ in [*found["tables"], *found["views"]]} == {
-        *("well_production", "well_production_history", "rejected_rows", "import_runs", "wellhead_schema"),
+        *(
+            "well_production",
+            "well_production_history",
+            "rejected_rows",
+            "import_runs",
+            "wellhead_schema",
+        ),
         *("codes_as_numbers", "wells", "fields", "monthly"),
     }
     assert all(comment for _, comment, _ in [*found["tables"], *found["views"]])
@@ -178,19 +214,37 @@ def test_what_is_measured_has_its_unit(new: Path) -> None:
     }
 
     assert {unit for (_, name), unit in units.items() if name.endswith("_at")} == {"UTC"}
-    assert {unit for (_, name), unit in units.items() if name.endswith("_kbd")} == {"thousand barrels per day"}
+    assert {unit for (_, name), unit in units.items() if name.endswith("_kbd")} == {
+        "thousand barrels per day"
+    }
     assert {unit for (_, name), unit in units.items() if name.endswith("_records")} == {"rows"}
-    assert units["well_production_history", "gas_production_mmcfd"] == "million standard cubic feet per day"
-    assert units["well_production", "days_on_production"] == units["well_production", "period_days"] == "days"
-    assert {unit for (_, name), unit in units.items() if name.endswith("_kb")} == {"thousand barrels"}
+    assert (
+        units["well_production_history", "gas_production_mmcfd"]
+        == "million standard cubic feet per day"
+    )
+    assert (
+        units["well_production", "days_on_production"]
+        == units["well_production", "period_days"]
+        == "days"
+    )
+    assert {unit for (_, name), unit in units.items() if name.endswith("_kb")} == {
+        "thousand barrels"
+    }
     assert units["monthly", "gas_production_mmcf"] == "million standard cubic feet"
 
 
 def test_the_view_of_wells_works_under_any_name(new: Path, tmp_path: Path) -> None:
-    merge(new, tmp_path / "scratch", json_row(well_name="A"), json_row(well_name="B", production_period="2024-02-01"))
+    merge(
+        new,
+        tmp_path / "scratch",
+        json_row(well_name="A"),
+        json_row(well_name="B", production_period="2024-02-01"),
+    )
     renamed = tmp_path / "another name.duckdb"
     shutil.copyfile(new, renamed)
 
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{renamed}' AS production (READ_ONLY)")
-        assert connection.execute("SELECT well_name, periods FROM production.wells").fetchall() == [("B", 2)]
+        assert connection.execute("SELECT well_name, periods FROM production.wells").fetchall() == [
+            ("B", 2)
+        ]

@@ -1,4 +1,6 @@
-"""A folder above the scratch is no value of a column: DuckDB reads `name=value` in a path as one by itself."""
+"""A folder above the scratch is no value of a column: DuckDB reads `name=value` in a path as one by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,26 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    "folder", ["field_code=zzz", "problem=x", "page=7", "version=2", "oil_production_kbd=9", "it's", "a[1]", "{b}"]
+    "folder",
+    [
+        "field_code=zzz",
+        "problem=x",
+        "page=7",
+        "version=2",
+        "oil_production_kbd=9",
+        "it's",
+        "a[1]",
+        "{b}",
+    ],
 )
 def test_a_folder_with_any_name_changes_nothing(tmp_path: Path, folder: str) -> None:
     scratch = tmp_path / folder / "scratch"
     repository = DuckDBWellProductionRepository(directory=scratch, memory_mb=100)
-    rows = [json_row(oil_production_kbd=1.5), json_row(well_code=3, oil_production_kbd="much"), b"5"]
+    rows = [
+        json_row(oil_production_kbd=1.5),
+        json_row(well_code=3, oil_production_kbd="much"),
+        b"5",
+    ]
     repository.stage(batch_of(scratch, rows, first=4), SAME_READING)
 
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
@@ -27,7 +43,9 @@ def test_a_folder_with_any_name_changes_nothing(tmp_path: Path, folder: str) -> 
     repository.close()
     found = tables(tmp_path / "wells.duckdb")
     assert (result.new_records, result.failed_records) == (1, 2)
-    assert [(row["field_code"], row["oil_production_kbd"]) for row in found["well_production"]] == [("1", 1.5)]
+    assert [(row["field_code"], row["oil_production_kbd"]) for row in found["well_production"]] == [
+        ("1", 1.5)
+    ]
     assert [(row["page"], row["position"], row["reason"]) for row in found["rejected_rows"]] == [
         (4, 1, "NOT_A_NUMBER"),
         (4, 2, "UNREADABLE"),
@@ -36,7 +54,8 @@ def test_a_folder_with_any_name_changes_nothing(tmp_path: Path, folder: str) -> 
 
 def test_rows_may_be_staged_and_loaded_after_they_were_settled(tmp_path: Path) -> None:
     first, other = (
-        DuckDBWellProductionRepository(directory=tmp_path / name, memory_mb=100) for name in ("first", "other")
+        DuckDBWellProductionRepository(directory=tmp_path / name, memory_mb=100)
+        for name in ("first", "other")
     )
     segment = other.stage(batch_of(tmp_path, [json_row(well_code=9)]), SAME_READING)
     first.stage(batch_of(tmp_path, [json_row(well_code=1)]), SAME_READING)

@@ -1,4 +1,6 @@
-"""Several rows of one key within an import against a plain Python model: random rows, every grain, any order."""
+"""Several rows of one key within an import against a plain Python model: random rows, every grain,
+any order.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,19 @@ GRAINS = [
 
 
 class Scratch:
-    """The rows of one import after the other in one scratch database: a new one costs a second of a busy machine."""
+    """The rows of one import after the other in one scratch database: a new one costs a second of a
+    busy machine.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.repository = DuckDBWellProductionRepository(directory=directory / "scratch", memory_mb=100)
+        self.repository = DuckDBWellProductionRepository(
+            directory=directory / "scratch", memory_mb=100
+        )
 
-    def settle(self, pages: list[list[bytes]], grain: Grain) -> tuple[Settled, list[tuple[Row, int]], list[Row]]:
+    def settle(
+        self, pages: list[list[bytes]], grain: Grain
+    ) -> tuple[Settled, list[tuple[Row, int]], list[Row]]:
         """What was counted, the rows to merge and those refused."""
         ask = self.repository._connection.execute
         repository = self.repository
@@ -55,7 +63,11 @@ class Scratch:
         found = self.repository.settle(grain)
         rows = as_dicts(ask("SELECT * FROM accepted ORDER BY arrival"))
         refused = as_dicts(ask("SELECT problem, page, position FROM refused"))
-        return found, [({name: row[name] for name in NAMES}, row["source_rows"]) for row in rows], refused
+        return (
+            found,
+            [({name: row[name] for name in NAMES}, row["source_rows"]) for row in rows],
+            refused,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +99,17 @@ a_row = st.fixed_dictionaries(
 
 @st.composite
 def imports(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
-    """Rows, many of which come again as they are or changed in one column; and the same in another order."""
+    """Rows, many of which come again as they are or changed in one column; and the same in another
+    order.
+    """
     first = draw(st.lists(a_row, min_size=3, max_size=12))
-    changes = st.sampled_from([{}, {}, {"data_source": "z"}, {VERSION: 11}, {PK: "D"}, {"oil_production_kbd": 7.5}])
+    changes = st.sampled_from(
+        [{}, {}, {"data_source": "z"}, {VERSION: 11}, {PK: "D"}, {"oil_production_kbd": 7.5}]
+    )
     broken = st.sampled_from([{}, {}, {}, {}, {}, {"water_production_kbd": "much"}])
-    again = st.builds(lambda row, change, fault: row | change | fault, st.sampled_from(first), changes, broken)
+    again = st.builds(
+        lambda row, change, fault: row | change | fault, st.sampled_from(first), changes, broken
+    )
     rows = first + draw(st.lists(again, max_size=12))
     return rows, draw(st.permutations(rows))
 
@@ -99,7 +117,8 @@ def imports(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
 def delivered(pages: list[list[Row]]) -> list[Delivered]:
     return [
         Delivered(
-            columns=dict.fromkeys(NAMES) | {name: value for name, value in row.items() if name in NAMES},
+            columns=dict.fromkeys(NAMES)
+            | {name: value for name, value in row.items() if name in NAMES},
             page=page,
             position=position,
             primary_key=row[PK],
@@ -121,9 +140,15 @@ def texts(pages: list[list[Row]]) -> list[list[bytes]]:
 
 def sorted_rows(rows: list[tuple[Row, int]]) -> list[Any]:
     """A minus before a zero is none."""
-    plain = [({name: 0.0 if value == 0 else value for name, value in row.items()}, number) for row, number in rows]
+    plain = [
+        ({name: 0.0 if value == 0 else value for name, value in row.items()}, number)
+        for row, number in rows
+    ]
     return sorted(
-        ([str(row["production_period"]), row["well_code"], row | {"production_period": None}, n] for row, n in plain),
+        (
+            [str(row["production_period"]), row["well_code"], row | {"production_period": None}, n]
+            for row, n in plain
+        ),
         key=str,
     )
 
@@ -143,7 +168,10 @@ def test_rows_of_one_key_become_what_the_model_says_in_any_order(
         assert sorted((row["page"], row["position"], row["problem"]) for row in refused) == sorted(
             (row.page, row.position, problem) for row, problem in model.refused
         )
-        assert (found.failed_records, found.conflicts.keys) == (len(model.refused), model.conflict_keys)
+        assert (found.failed_records, found.conflicts.keys) == (
+            len(model.refused),
+            model.conflict_keys,
+        )
         sound = sum(not row.is_rejected for row in delivered(pages))
         assert found.folded_records == sound - found.failed_records - len(model.rows)
         ends.append(sorted_rows(stored))
@@ -157,9 +185,15 @@ def settled(scratch: Scratch, *pages: list[Row], grain: Grain = GRAINS[0]) -> Se
     return scratch.settle([[json_row(**row) for row in rows] for rows in pages], grain)[0]
 
 
-def test_two_completions_of_a_well_are_refused_until_their_sum_is_asked_for(scratch: Scratch) -> None:
-    pages = [[{"oil_production_kbd": 1.0, PK: "WASSON"}, {"oil_production_kbd": 0.25, PK: "CLEARFORK"}]]
-    example = KEY_OF_A_ROW | dict.fromkeys(["gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"])
+def test_two_completions_of_a_well_are_refused_until_their_sum_is_asked_for(
+    scratch: Scratch,
+) -> None:
+    pages = [
+        [{"oil_production_kbd": 1.0, PK: "WASSON"}, {"oil_production_kbd": 0.25, PK: "CLEARFORK"}]
+    ]
+    example = KEY_OF_A_ROW | dict.fromkeys(
+        ["gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"]
+    )
     problem = "SAME_KEY_OTHER_VALUES oil_production_kbd"
 
     assert settled(scratch, *pages) == Settled(
@@ -167,7 +201,8 @@ def test_two_completions_of_a_well_are_refused_until_their_sum_is_asked_for(scra
         failed_records=2,
         examples={
             "CONFLICTS": [
-                example | {"oil_production_kbd": oil, "problem": problem, "page": 1, "position": position}
+                example
+                | {"oil_production_kbd": oil, "problem": problem, "page": 1, "position": position}
                 for position, oil in enumerate([1.0, 0.25])
             ]
         },
@@ -203,7 +238,9 @@ def test_a_row_that_is_delivered_twice_is_added_once(scratch: Scratch) -> None:
 def test_the_newest_edition_is_told_by_number_moment_or_text(
     scratch: Scratch, versions: list[str | None], newest: int
 ) -> None:
-    pages = [[json_row(well_name=f"{place}", changed=version) for place, version in enumerate(versions)]]
+    pages = [
+        [json_row(well_name=f"{place}", changed=version) for place, version in enumerate(versions)]
+    ]
 
     _, [(row, _)], _ = scratch.settle(pages, Grain(order_by=VERSION))
 
@@ -223,9 +260,16 @@ def test_an_odd_edition_of_one_row_turns_no_others_about(scratch: Scratch) -> No
     assert {row["well_name"] for row, _ in latest} == {"10", "x"}
 
 
-def test_a_rate_beyond_a_well_is_counted_and_shown_but_not_of_a_whole_field(scratch: Scratch) -> None:
+def test_a_rate_beyond_a_well_is_counted_and_shown_but_not_of_a_whole_field(
+    scratch: Scratch,
+) -> None:
     found = settled(
-        scratch, [{"oil_production_kbd": 100.0}, {"well_code": 3, "water_production_kbd": -5_000.0}, {"well_code": 4}]
+        scratch,
+        [
+            {"oil_production_kbd": 100.0},
+            {"well_code": 3, "water_production_kbd": -5_000.0},
+            {"well_code": 4},
+        ],
     )
 
     assert found.warnings == {"RATE_BEYOND_A_WELL": 1}
@@ -246,7 +290,11 @@ def wells(*numbers: int) -> list[Row]:
         ([wells(1, 2), wells(3, 1)], 1, 0),
         ([wells(1, 2), wells(2, 3), wells(3, 4)], 0, 2),  # pages that overlap by a row
         ([wells(1, 2, 3, 4), wells(3, 4, 5, 6)], 0, 2),
-        ([wells(1, 2, 3, 4), wells(4, 3, 5, 6)], 1, 1),  # another order: more than one row came again
+        (
+            [wells(1, 2, 3, 4), wells(4, 3, 5, 6)],
+            1,
+            1,
+        ),  # another order: more than one row came again
         ([wells(1, 2), wells(2, 3), wells(1, 4)], 1, 1),
     ],
 )
@@ -262,7 +310,10 @@ def test_a_segment_written_after_the_settling_holds_what_was_delivered_in_its_or
     scratch: Scratch, tmp_path: Path
 ) -> None:
     """Sums are made anew by whoever loads it, and rows are still found on their pages."""
-    rows = [json_row(well_code=number // 2, oil_production_kbd=number % 2 + 1.0) for number in range(5_000)]
+    rows = [
+        json_row(well_code=number // 2, oil_production_kbd=number % 2 + 1.0)
+        for number in range(5_000)
+    ]
     pages = [rows[first : first + 500] for first in range(0, 5_000, 500)]
     scratch.settle(pages, Grain(rows=Rows.SUM))
 
@@ -271,7 +322,9 @@ def test_a_segment_written_after_the_settling_holds_what_was_delivered_in_its_or
     other = DuckDBWellProductionRepository(directory=tmp_path / "other", memory_mb=100)
     other.load_segment(tmp_path / "segment.parquet")
     found = other.settle(Grain())
-    places = other._connection.execute("SELECT page, position FROM refused ORDER BY staged_row").fetchall()
+    places = other._connection.execute(
+        "SELECT page, position FROM refused ORDER BY staged_row"
+    ).fetchall()
     other.close()
     assert found.failed_records == 5_000
     assert places == [(page, position) for page in range(1, 11) for position in range(500)]

@@ -1,4 +1,6 @@
-"""Staging: both readings of a batch agree, the order of arrival stays, and no batch takes more memory than there is."""
+"""Staging: both readings of a batch agree, the order of arrival stays, and no batch takes more
+memory than there is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.merge_model import REJECTED, rows
 from support.soak import longer
-from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, SAME_READING, as_dicts, batch_of, facts, json_row, stage
+from support.staging import (
+    KEY_OF_A_ROW,
+    NOON,
+    SAME_NAMES,
+    SAME_READING,
+    as_dicts,
+    batch_of,
+    facts,
+    json_row,
+    stage,
+)
 
 from chalicelib.errors import OutOfMemory, SourceInvalid
 from chalicelib.store.batch import RAW_BYTES, Batch
@@ -52,7 +64,9 @@ class Readings:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._repository = DuckDBWellProductionRepository(directory=directory / "scratch", memory_mb=LEAST_MB)
+        self._repository = DuckDBWellProductionRepository(
+            directory=directory / "scratch", memory_mb=LEAST_MB
+        )
 
     def sound(self, texts: list[bytes]) -> list[dict[str, Any]]:
         return self._read("sound_rows", batch_of(self._directory, texts))
@@ -63,12 +77,16 @@ class Readings:
         if pieces > 1:
             size = -(-len(texts) // pieces)
             files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
-        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **place_values(batch))
+        return self._read(
+            "checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **place_values(batch)
+        )
 
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
         values = {"files": [str(batch.seal())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
-        return as_dicts(self._repository._connection.execute(fill(name, reading_lists(SAME_READING)), values))
+        return as_dicts(
+            self._repository._connection.execute(fill(name, reading_lists(SAME_READING)), values)
+        )
 
     def _file(self, number: int, texts: list[bytes]) -> str:
         path = self._directory / f"{number}.ndjson"
@@ -86,8 +104,12 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readings]:
     readings.close()
 
 
-numbers = st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6).map(repr), st.none())
-names = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])), st.integers(), st.booleans())
+numbers = st.one_of(
+    st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6).map(repr), st.none()
+)
+names = st.one_of(
+    st.none(), st.text(st.characters(exclude_categories=["Cs"])), st.integers(), st.booleans()
+)
 good_rows = st.fixed_dictionaries(
     {
         "field_code": st.one_of(st.integers(-(10**15), 10**15), st.integers(0, 99).map(str)),
@@ -99,19 +121,33 @@ good_rows = st.fixed_dictionaries(
         "source_data": names,
         "oil_production_kbd": numbers,
         "days_on_production": st.floats(-400, 400),
-        "other": st.recursive(names, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5),
+        "other": st.recursive(
+            names, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+        ),
     },
 ).map(lambda row: json.dumps(row, ensure_ascii=False).encode())
 
 
 @settings(max_examples=longer(20, 300))
-@given(texts=st.lists(good_rows | rows(1).map(lambda row: json.dumps(row).encode()), min_size=1, max_size=30))
+@given(
+    texts=st.lists(
+        good_rows | rows(1).map(lambda row: json.dumps(row).encode()), min_size=1, max_size=30
+    )
+)
 def test_both_readings_agree_on_sound_rows(readings: Readings, texts: list[bytes]) -> None:
-    """The cheap one says of a name that begins like a list that it may not be sound; those are left out."""
+    """The cheap one says of a name that begins like a list that it may not be sound; those are left
+    out.
+    """
     checked = readings.checked(texts)
-    sound = [place for place, row in enumerate(checked) if row["problem"] is None and not _looks_like_json(row)]
+    sound = [
+        place
+        for place, row in enumerate(checked)
+        if row["problem"] is None and not _looks_like_json(row)
+    ]
 
-    assert [checked[place] for place in sound] == (readings.sound([texts[place] for place in sound]) if sound else [])
+    assert [checked[place] for place in sound] == (
+        readings.sound([texts[place] for place in sound]) if sound else []
+    )
 
 
 def _looks_like_json(row: dict[str, Any]) -> bool:
@@ -126,11 +162,16 @@ def test_the_cheap_reading_stops_at_the_first_row_that_is_not_sound(readings: Re
 
 
 @given(
-    texts=st.lists(st.sampled_from([text for text, problem in REJECTED if problem != "UNREADABLE row"]) | good_rows),
+    texts=st.lists(
+        st.sampled_from([text for text, problem in REJECTED if problem != "UNREADABLE row"])
+        | good_rows
+    ),
     pieces=st.integers(2, 4),
 )
 @settings(max_examples=longer(10, 200))
-def test_a_batch_in_pieces_is_read_as_the_whole(readings: Readings, texts: list[bytes], pieces: int) -> None:
+def test_a_batch_in_pieces_is_read_as_the_whole(
+    readings: Readings, texts: list[bytes], pieces: int
+) -> None:
     texts = [json_row(), *texts]
 
     assert readings.checked(texts, pieces) == readings.checked(texts)
@@ -140,7 +181,11 @@ def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
     """After rejected rows the next batch is read carefully at once, broken rows or not."""
-    broken, bad, good = b'{"field_code":1,"field_code":1}', json_row(well_code=1.5), json_row(well_name="A")
+    broken, bad, good = (
+        b'{"field_code":1,"field_code":1}',
+        json_row(well_code=1.5),
+        json_row(well_name="A"),
+    )
     pages = [[good], [bad], [good, broken], [good], [broken, bad], [good, good]]
 
     for number, page in enumerate(pages, start=1):
@@ -170,7 +215,9 @@ def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
 def test_the_raw_text_is_kept_up_to_4_kib_in_whole_characters(
     repository: DuckDBWellProductionRepository, tmp_path: Path, character: str, shift: int
 ) -> None:
-    row = json.dumps({"field_code": None, "remarks": "-" * shift + character * 5000}, ensure_ascii=False)
+    row = json.dumps(
+        {"field_code": None, "remarks": "-" * shift + character * 5000}, ensure_ascii=False
+    )
 
     [rejected] = stage(repository, tmp_path, [row.encode()])
 
@@ -180,15 +227,32 @@ def test_the_raw_text_is_kept_up_to_4_kib_in_whole_characters(
 def test_a_field_may_be_called_as_the_statements_call_their_own(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
-    row = {"text": 1, "page": 2, "position": "2024-01-01", "raw": "[A", "problem": "B", "source": {}}
+    row = {
+        "text": 1,
+        "page": 2,
+        "position": "2024-01-01",
+        "raw": "[A",
+        "problem": "B",
+        "source": {},
+    }
     own = {"field_code": "text", "well_code": "page", "production_period": "position"}
-    mapping = SAME_NAMES | own | {"well_name": "raw", "field_name": "problem", "data_source": "source"}
-
-    [good, bad] = stage(
-        repository, tmp_path, [json.dumps(row | {"source": "C"}).encode(), json.dumps(row).encode()], mapping=mapping
+    mapping = (
+        SAME_NAMES | own | {"well_name": "raw", "field_name": "problem", "data_source": "source"}
     )
 
-    assert (good["well_name"], good["field_name"], good["data_source"], good["problem"]) == ("[A", "B", "C", None)
+    [good, bad] = stage(
+        repository,
+        tmp_path,
+        [json.dumps(row | {"source": "C"}).encode(), json.dumps(row).encode()],
+        mapping=mapping,
+    )
+
+    assert (good["well_name"], good["field_name"], good["data_source"], good["problem"]) == (
+        "[A",
+        "B",
+        "C",
+        None,
+    )
     assert (bad["problem"], bad["page"], bad["position"]) == ("NOT_TEXT data_source", 1, 1)
     assert bad["raw"] == json.dumps(row)
 
@@ -201,7 +265,9 @@ def test_places_are_those_of_the_pages_when_every_other_row_is_broken(
 
     repository.stage(batch_of(tmp_path, rows_of_a_page, rows_of_a_page, first=7), SAME_READING)
 
-    places = {(row["problem"].split()[0], row["page"], row["position"]) for row in staged(repository)}
+    places = {
+        (row["problem"].split()[0], row["page"], row["position"]) for row in staged(repository)
+    }
     assert places == {
         ("NOT_A_WHOLE_NUMBER" if position % 2 else "UNREADABLE", page, position)
         for page in (7, 8)
@@ -214,7 +280,10 @@ def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
 ) -> None:
     remark = "r" * 1500
     for batch in range(2):
-        texts = [json_row(well_code=batch * 10_000 + number, source_data=remark) for number in range(10_000)]
+        texts = [
+            json_row(well_code=batch * 10_000 + number, source_data=remark)
+            for number in range(10_000)
+        ]
         repository.stage(batch_of(tmp_path, texts, first=batch + 1), SAME_READING)
     segment = tmp_path / "segment.parquet"
 
@@ -228,13 +297,22 @@ def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
     assert groups > [(1,)]
     assert wells == [(str(number),) for number in range(20_000)]
     repository.load_segment(segment)
-    assert [row["well_code"] for row in staged(repository)] == [*map(str, range(20_000)), *map(str, range(20_000))]
+    assert [row["well_code"] for row in staged(repository)] == [
+        *map(str, range(20_000)),
+        *map(str, range(20_000)),
+    ]
 
 
-def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order(tmp_path: Path) -> None:
+def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order(
+    tmp_path: Path,
+) -> None:
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=LEAST_MB)
     texts = [
-        json_row(well_code=number % 25_000, well_name=f"{'[{'[number % 2]}A-{number % 25_000}", field_name="[North]")
+        json_row(
+            well_code=number % 25_000,
+            well_name=f"{'[{'[number % 2]}A-{number % 25_000}",
+            field_name="[North]",
+        )
         for number in range(50_000)
     ]
     repository.stage(batch_of(tmp_path, texts), SAME_READING)
@@ -243,7 +321,11 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
 
     repository.close()
-    assert (result.new_records, result.duplicate_records, result.failed_records) == (25_000, 25_000, 0)
+    assert (result.new_records, result.duplicate_records, result.failed_records) == (
+        25_000,
+        25_000,
+        0,
+    )
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
         by_number = "SELECT well_name FROM well_production ORDER BY CAST(well_code AS INTEGER)"
         found = connection.execute(by_number).fetchall()
@@ -254,18 +336,27 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
 
 
 def dense(size: int, **fields: Any) -> bytes:
-    """A row with a list of so many small numbers, of which each takes eight times its text in DuckDB's memory."""
+    """A row with a list of so many small numbers, of which each takes eight times its text in
+    DuckDB's memory.
+    """
     return json_row(**fields, readings=[0] * size, changed="2024-01-01T05:00:00Z")
 
 
 @pytest.mark.by_lot
-@pytest.mark.parametrize("beside", [{}, dict.fromkeys(map(str, range(90)), 1), {"readings": [1] * 380}])
+@pytest.mark.parametrize(
+    "beside", [{}, dict.fromkeys(map(str, range(90)), 1), {"readings": [1] * 380}]
+)
 def test_all_names_of_a_row_may_look_like_lists(
     repository: DuckDBWellProductionRepository, tmp_path: Path, beside: dict[str, Any]
 ) -> None:
     """Each is looked up in the row, and few of them or many cost the same memory."""
     texts = [
-        json_row(well_code=number, oil_production_kbd="much" if number % 97 == 0 else 1.5, **LIKE_LISTS, **beside)
+        json_row(
+            well_code=number,
+            oil_production_kbd="much" if number % 97 == 0 else 1.5,
+            **LIKE_LISTS,
+            **beside,
+        )
         for number in range(40_000)
     ]
 
@@ -277,19 +368,29 @@ def test_all_names_of_a_row_may_look_like_lists(
     ]
 
 
-def test_which_of_many_names_is_a_list_is_told(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
-    texts = [json_row(**LIKE_LISTS | {name: value}) for name in LIKE_LISTS for value in ([1], {"a": 1})]
+def test_which_of_many_names_is_a_list_is_told(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    texts = [
+        json_row(**LIKE_LISTS | {name: value}) for name in LIKE_LISTS for value in ([1], {"a": 1})
+    ]
 
     rows = stage(repository, tmp_path, texts)
 
-    assert [row["problem"] for row in rows] == [f"NOT_TEXT {name}" for name in LIKE_LISTS for _ in range(2)]
+    assert [row["problem"] for row in rows] == [
+        f"NOT_TEXT {name}" for name in LIKE_LISTS for _ in range(2)
+    ]
 
 
 @pytest.mark.by_lot
 @pytest.mark.parametrize(("size", "count"), [(300, 20_000), (7_000, 900), (70_000, 100)])
 @pytest.mark.parametrize("fault", [{}, {"production_period": "soon"}], ids=["good", "bad"])
 def test_long_rows_are_staged_in_little_memory(
-    repository: DuckDBWellProductionRepository, tmp_path: Path, size: int, count: int, fault: dict[str, Any]
+    repository: DuckDBWellProductionRepository,
+    tmp_path: Path,
+    size: int,
+    count: int,
+    fault: dict[str, Any],
 ) -> None:
     texts = [dense(size, well_code=number, **fault) for number in range(count)]
     batch = batch_of(tmp_path, texts)
@@ -310,12 +411,18 @@ def test_any_number_of_broken_rows_is_staged_in_little_memory(
 
     repository.stage(batch_of(tmp_path, [broken] * 6000), SAME_READING)
 
-    raw = broken[:RAW_BYTES].decode("utf-8", "replace").encode()[:RAW_BYTES].decode("utf-8", "ignore")
-    found = [(row["problem"], row["page"], row["position"], row["raw"]) for row in staged(repository)]
+    raw = (
+        broken[:RAW_BYTES].decode("utf-8", "replace").encode()[:RAW_BYTES].decode("utf-8", "ignore")
+    )
+    found = [
+        (row["problem"], row["page"], row["position"], row["raw"]) for row in staged(repository)
+    ]
     assert found == [("UNREADABLE row", 1, position, raw) for position in range(6000)]
 
 
-def test_pieces_of_a_batch_do_not_stay(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+def test_pieces_of_a_batch_do_not_stay(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
     texts = [dense(7_000, well_code=number if number % 2 else 1.5) for number in range(100)]
 
     repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_READING)
@@ -328,7 +435,9 @@ def test_every_step_of_an_import_says_when_memory_is_short(tmp_path: Path) -> No
     store = tmp_path / "wells.duckdb"
     texts = [json_row(well_code=number, well_name="x" * 60) for number in range(60_000)]
     for half in (0, 1):
-        repository = DuckDBWellProductionRepository(directory=tmp_path / f"{half}", memory_mb=LEAST_MB)
+        repository = DuckDBWellProductionRepository(
+            directory=tmp_path / f"{half}", memory_mb=LEAST_MB
+        )
         segment = repository.stage(batch_of(tmp_path, texts[half::2]), SAME_READING)
         repository.merge(store, facts(), now=NOON, warnings={})
         repository.close()
@@ -350,10 +459,13 @@ def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Pat
     row = dense(1_380_000)  # 4 MB
     batch = batch_of(tmp_path, [row])
     little, enough = (
-        DuckDBWellProductionRepository(directory=tmp_path / f"{mb}", memory_mb=mb) for mb in (LEAST_MB, 400)
+        DuckDBWellProductionRepository(directory=tmp_path / f"{mb}", memory_mb=mb)
+        for mb in (LEAST_MB, 400)
     )
 
-    with pytest.raises(OutOfMemory, match=r"WELLHEAD_MEMORY_MB was too little.* no fault of the source"):
+    with pytest.raises(
+        OutOfMemory, match=r"WELLHEAD_MEMORY_MB was too little.* no fault of the source"
+    ):
         little.stage(batch, SAME_READING)
     enough.stage(batch, SAME_READING)
 
@@ -376,7 +488,9 @@ def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
 
     assert (result.new_records, result.failed_records) == (130, 130)
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
-        rejected = connection.execute("SELECT page, position FROM rejected_rows ORDER BY page").fetchall()
+        rejected = connection.execute(
+            "SELECT page, position FROM rejected_rows ORDER BY page"
+        ).fetchall()
     assert rejected == [(page, 1) for page in range(1, 131)]
 
 
@@ -385,7 +499,9 @@ def test_segments_of_parts_are_read_in_the_order_of_the_parts(
 ) -> None:
     """Whatever came first: the rows are in order then, and each tells the page that it stood on."""
     for part in (2, 0, 1):
-        batch = batch_of(tmp_path, [json_row(well_code=100 + part * 10 + number) for number in range(3)])
+        batch = batch_of(
+            tmp_path, [json_row(well_code=100 + part * 10 + number) for number in range(3)]
+        )
         batch.runs[0] = replace(batch.runs[0], page=part * 1_000_000 + 1)
         repository.stage(batch, SAME_READING, part=part)
 
@@ -400,8 +516,13 @@ def test_a_table_that_cannot_be_read_is_no_matter_of_its_rows(
     """Its rows were told apart before; to reject them all would hide what went wrong."""
     path = tmp_path / "piece.csv"
     path.write_text("1,2,2024-01-01\n")
-    table = Table(path=path, format="csv", names=tuple(KEY_OF_A_ROW), rows=1, first_row=41, file="a.zip/b.csv")
+    table = Table(
+        path=path, format="csv", names=tuple(KEY_OF_A_ROW), rows=1, first_row=41, file="a.zip/b.csv"
+    )
     reading = plain_reading({**SAME_NAMES, "well_name": "no such column"})
 
-    with pytest.raises(SourceInvalid, match=r"The rows of a\.zip/b\.csv from row 42 on cannot be read: Binder Error"):
+    with pytest.raises(
+        SourceInvalid,
+        match=r"The rows of a\.zip/b\.csv from row 42 on cannot be read: Binder Error",
+    ):
         repository.stage(Batch.of_table(table, 1), reading)

@@ -60,7 +60,9 @@ def test_the_history_of_a_value(warehouse: Path) -> None:
             "SELECT field_code, well_code, CAST(production_period AS VARCHAR) FROM well_production_history LIMIT 1"
         ).fetchall()
         asked = (
-            statement.replace("1001", str(field), 2).replace("770010000100", str(well)).replace("2016-01-01", period)
+            statement.replace("1001", str(field), 2)
+            .replace("770010000100", str(well))
+            .replace("2016-01-01", period)
         )
         rows = wells.execute(f"SELECT replaced_by FROM ({asked.strip().rstrip(';')})").fetchall()
 
@@ -89,7 +91,9 @@ def test_the_python_without_pandas(warehouse: Path, monkeypatch: pytest.MonkeyPa
 def run_elsewhere(code: str, directory: Path) -> str:
     if not PYTHON.exists():
         pytest.skip("the environment is not there; make compatibility makes it")
-    done = subprocess.run([PYTHON, "-B", "-c", code], cwd=directory, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [PYTHON, "-B", "-c", code], cwd=directory, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -97,7 +101,9 @@ def run_elsewhere(code: str, directory: Path) -> str:
 def test_the_python_with_pandas(warehouse: Path) -> None:
     [block] = [block for block in blocks(text(DOCUMENT), "python") if ".df()" in block]
 
-    columns, rows = run_elsewhere(block + "print(list(frame.columns)); print(len(frame))", warehouse).splitlines()
+    columns, rows = run_elsewhere(
+        block + "print(list(frame.columns)); print(len(frame))", warehouse
+    ).splitlines()
 
     assert columns == "['field_name', 'year', 'oil']"
     assert int(rows) > 0
@@ -119,8 +125,14 @@ def test_a_snapshot_is_attached_over_s3(
     local = (
         statements.replace("INSTALL httpfs;\n", "")
         .replace("LOAD httpfs", f"LOAD '{extension}'")
-        .replace("REGION 'eu-central-1'", f"REGION 'us-east-1', ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false")
-        .replace("s3://your-bucket/wellhead/snapshots/wells-0000000001-….duckdb", f"{prefix}/{snapshot.name}")
+        .replace(
+            "REGION 'eu-central-1'",
+            f"REGION 'us-east-1', ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false",
+        )
+        .replace(
+            "s3://your-bucket/wellhead/snapshots/wells-0000000001-….duckdb",
+            f"{prefix}/{snapshot.name}",
+        )
         .replace("AKIA…", KEYS.access_key_id)
         .replace("'…'", f"'{KEYS.secret_access_key}'")
     )
@@ -131,7 +143,9 @@ def test_a_snapshot_is_attached_over_s3(
     assert run_elsewhere(code, tmp_path) == f"[({snapshot.rows},)]"
 
 
-def test_who_has_the_file_open_keeps_reading_it(environment: dict[str, str], warehouse: Path, tmp_path: Path) -> None:
+def test_who_has_the_file_open_keeps_reading_it(
+    environment: dict[str, str], warehouse: Path, tmp_path: Path
+) -> None:
     file = warehouse / "wells.duckdb"
     with duckdb.connect(file, read_only=True) as before:
         asked = "SELECT max(updated_at) - min(updated_at), count(*), count(DISTINCT updated_at) FROM well_production"
@@ -166,7 +180,9 @@ def test_a_process_that_has_the_file_open_sees_the_old_data_until_it_closes_all(
     assert imports_in("wells.duckdb") == 3
 
 
-def test_the_summary_is_documented_field_by_field(environment: dict[str, str], warehouse: Path) -> None:
+def test_the_summary_is_documented_field_by_field(
+    environment: dict[str, str], warehouse: Path
+) -> None:
     documented = [
         name.strip("` ")
         for row in table(section(text(DOCUMENT), "What the summary counts"))
@@ -176,5 +192,9 @@ def test_the_summary_is_documented_field_by_field(environment: dict[str, str], w
     summary = Services(environment).published.summary()
 
     assert documented == list(summary)
-    snapshot = next(row[1] for row in table(section(text(DOCUMENT), "What the summary counts")) if "snapshot" in row[0])
+    snapshot = next(
+        row[1]
+        for row in table(section(text(DOCUMENT), "What the summary counts"))
+        if "snapshot" in row[0]
+    )
     assert all(f"`{name}`" in snapshot for name in summary["snapshot"])

@@ -1,4 +1,6 @@
-"""Which stored rows an import of everything withdraws: those of its periods that it did not bring, and no other."""
+"""Which stored rows an import of everything withdraws: those of its periods that it did not bring,
+and no other.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ FIELDS, WELLS, PERIODS = ("1", "2"), ("7", "8"), ("2024-01-01", "2024-02-01", "2
 NAMES = ("field_code", "well_code", "production_period")
 Key = tuple[str | None, str | None, str | None]
 whole_keys = st.tuples(st.sampled_from(FIELDS), st.sampled_from(WELLS), st.sampled_from(PERIODS))
-keys_in_part = st.tuples(*(st.none() | st.sampled_from(values) for values in (FIELDS, WELLS, PERIODS)))
+keys_in_part = st.tuples(
+    *(st.none() | st.sampled_from(values) for values in (FIELDS, WELLS, PERIODS))
+)
 
 
 def row(key: Key, **more: Any) -> bytes:
@@ -49,7 +53,10 @@ def merge(store: Store, number: int, rows: list[bytes], **looks: Any) -> MergeRe
 
 
 def keys_of(store: Store, table: str = "well_production") -> set[Key]:
-    return {(each["field_code"], each["well_code"], str(each["production_period"])) for each in store.tables()[table]}
+    return {
+        (each["field_code"], each["well_code"], str(each["production_period"]))
+        for each in store.tables()[table]
+    }
 
 
 def agrees(key: Key, rejected: Key) -> bool:
@@ -60,10 +67,15 @@ def assert_withdraws_what_is_missing(
     store: Store, before: set[Key], delivered: set[Key], rejected: list[Key]
 ) -> MergeResult:
     merge(store, 1, [row(key, oil_production_kbd=1.0) for key in sorted(before, key=str)])
-    bad = [row(key, oil_production_kbd="much") for key in rejected]  # a key that lacks a part is bad by that, too
+    bad = [
+        row(key, oil_production_kbd="much") for key in rejected
+    ]  # a key that lacks a part is bad by that, too
 
     found = merge(
-        store, 2, [*(row(key, oil_production_kbd=2.0) for key in sorted(delivered, key=str)), *bad], withdraws=True
+        store,
+        2,
+        [*(row(key, oil_production_kbd=2.0) for key in sorted(delivered, key=str)), *bad],
+        withdraws=True,
     )
 
     covered = {period for _, _, period in delivered}
@@ -76,11 +88,16 @@ def assert_withdraws_what_is_missing(
     history = store.tables()["well_production_history"]
     assert len(history) == len(gone) + found.updated_records
     assert gone <= keys_of(store, "well_production_history")
-    assert (found.new_records, found.updated_records) == (len(delivered - before), len(delivered & before))
+    assert (found.new_records, found.updated_records) == (
+        len(delivered - before),
+        len(delivered & before),
+    )
     return found
 
 
-BEFORE: set[Key] = {(field, well, period) for field in FIELDS for well in WELLS for period in PERIODS}
+BEFORE: set[Key] = {
+    (field, well, period) for field in FIELDS for well in WELLS for period in PERIODS
+}
 
 
 @settings(max_examples=longer(6, 500))
@@ -91,8 +108,15 @@ BEFORE: set[Key] = {(field, well, period) for field in FIELDS for well in WELLS 
     part_rows=st.sampled_from([None, 4]),
 )
 @example(before=BEFORE, delivered={("1", "7", PERIODS[0])}, rejected=[], part_rows=4)
-@example(before=BEFORE, delivered={("1", "7", PERIODS[0])}, rejected=[("2", None, PERIODS[0])], part_rows=None)
-@example(before=BEFORE, delivered={("1", "7", PERIODS[0])}, rejected=[(None, None, None)], part_rows=None)
+@example(
+    before=BEFORE,
+    delivered={("1", "7", PERIODS[0])},
+    rejected=[("2", None, PERIODS[0])],
+    part_rows=None,
+)
+@example(
+    before=BEFORE, delivered={("1", "7", PERIODS[0])}, rejected=[(None, None, None)], part_rows=None
+)
 def test_what_is_missing_goes_and_nothing_else(
     before: set[Key], delivered: set[Key], rejected: list[Key], part_rows: int | None
 ) -> None:
@@ -145,7 +169,11 @@ def test_a_row_that_comes_back_is_new_and_has_its_history(tmp_path: Path) -> Non
     assert (back.new_records, back.duplicate_records, back.withdrawn_records) == (1, 1, 0)
     [kept] = [each for each in store.tables()["well_production"] if each["well_code"] == "8"]
     [gone] = store.tables()["well_production_history"]
-    assert (kept["created_at"], gone["created_at"], gone["replaced_at"]) == (NOON + 3, NOON + 1, NOON + 2)
+    assert (kept["created_at"], gone["created_at"], gone["replaced_at"]) == (
+        NOON + 3,
+        NOON + 1,
+        NOON + 2,
+    )
     assert gone["job_id"] == "job-2"
 
 
@@ -155,10 +183,14 @@ def test_another_source_loses_nothing(tmp_path: Path) -> None:
 
     store = Store(tmp_path)
     merge(store, 1, [row(key) for key in sorted(BEFORE, key=str)])
-    other = DuckDBWellProductionRepository(directory=tmp_path / "other", memory_mb=200, source=RowSource(name="other"))
+    other = DuckDBWellProductionRepository(
+        directory=tmp_path / "other", memory_mb=200, source=RowSource(name="other")
+    )
     other.stage(batch_of(tmp_path, [row(("9", "9", PERIODS[0]))]), SAME_READING)
 
-    found = other.merge(store.path, facts(2), **vars(Looks(now=float(NOON + 2), warnings={}, withdraws=True)))
+    found = other.merge(
+        store.path, facts(2), **vars(Looks(now=float(NOON + 2), warnings={}, withdraws=True))
+    )
     other.close()
 
     assert (found.withdrawn_records, found.stored_records) == (0, len(BEFORE) + 1)

@@ -1,4 +1,5 @@
-"""How CloudWatch decides whether an alarm rings, by its documentation: no emulator here decides it so.
+"""How CloudWatch decides whether an alarm rings, by its documentation: no emulator here decides it
+so.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -31,7 +32,9 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`enough` of the last `periods` points must breach; `missing` is what stands in for a point that there is not."""
+    """`enough` of the last `periods` points must breach; `missing` is what stands in for a point
+    that there is not.
+    """
 
     periods: int
     enough: int
@@ -42,7 +45,9 @@ class Rule:
         return self.periods + POINTS_BEYOND
 
     def state(self, breaching: Sequence[bool | None], before: str) -> str:
-        """`breaching`: of each point that is looked at, oldest first, whether it breaches; None where there is none."""
+        """`breaching`: of each point that is looked at, oldest first, whether it breaches; None
+        where there is none.
+        """
         found = [point for point in breaching if point is not None]
         if len(found) >= self.periods:
             return self._decided(sum(found[-self.periods :]))
@@ -54,8 +59,12 @@ class Rule:
     def _decided(self, breaching: int) -> str:
         return ALARM if breaching >= self.enough else OK
 
-    def _with_gaps(self, breaching: Sequence[bool | None], found: Sequence[bool], before: str) -> str:
-        """With `missing` or `ignore`: a few points that all breach are no proof, unless they are old enough."""
+    def _with_gaps(
+        self, breaching: Sequence[bool | None], found: Sequence[bool], before: str
+    ) -> str:
+        """With `missing` or `ignore`: a few points that all breach are no proof, unless they are
+        old enough.
+        """
         if sum(found) >= self.enough:
             return ALARM
         if not all(found):

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from support.receiver import Receiver
 
 MINUTE, HOUR = 60, 3600
-APART = 10 * HOUR  # so that no story hears of another; CloudWatch takes figures of the last two weeks
+APART = (
+    10 * HOUR
+)  # so that no story hears of another; CloudWatch takes figures of the last two weeks
 
 
 class Story:
-    """It begins with a period of five minutes. Its clock runs with the machine's, and `later` turns it on together with
-    the clock of the jobs; figures come when they were written, by this clock.
+    """It begins with a period of five minutes. Its clock runs with the machine's, and `later` turns
+    it on together with the clock of the jobs; figures come when they were written, by this clock.
     """
 
     def __init__(self, stack: AlarmedStack, number: int, log: Log, worker: Worker) -> None:
@@ -74,12 +76,16 @@ class Story:
 
     def claimed(self) -> str:
         """By a worker that dies thereupon."""
-        job = self.worker.manager.create(replace(a_job(self.worker.clock), source_id=self.worker.settings.source_id))
+        job = self.worker.manager.create(
+            replace(a_job(self.worker.clock), source_id=self.worker.settings.source_id)
+        )
         self.worker.manager.claim(job.job_id, holder="dead")
         return job.job_id
 
     def sweeps(self, minutes: int, *, every: int = 5) -> None:
-        """The sweeper tells that it is alive, as in each period of most alarms; really it is every minute."""
+        """The sweeper tells that it is alive, as in each period of most alarms; really it is every
+        minute.
+        """
         for _ in range(0, minutes, every):
             take_pulse(job_manager=self.worker.manager, clock=self.worker.clock)
             self.later(every * MINUTE)
@@ -87,11 +93,19 @@ class Story:
     def sends(self, receiver: Receiver, *, minutes: int) -> None:
         """The function of notices runs each minute, with a webhook to this receiver alone."""
         clock, worker = self.worker.clock, self.worker
-        settings = replace(worker.settings, webhook_url=receiver.url, webhook_form="slack", source_reach="anywhere")
+        settings = replace(
+            worker.settings, webhook_url=receiver.url, webhook_form="slack", source_reach="anywhere"
+        )
         webhook = Webhook(settings=settings, keys=list)
         outbox = Outbox(table=worker.manager.table, clock=clock)
         for _ in range(minutes):
-            send_due(outbox=outbox, channels={"webhook": webhook}, hours=72, clock=clock, spread=lambda _, most: most)
+            send_due(
+                outbox=outbox,
+                channels={"webhook": webhook},
+                hours=72,
+                clock=clock,
+                spread=lambda _, most: most,
+            )
             self.later(MINUTE)
 
     def calls(self, function: str, event: Any, *, times: int = 1) -> None:
@@ -104,10 +118,18 @@ class Story:
         """By MiniStack since the story began, which knows no clock but the machine's."""
         return self.stack.counted(function, metric, since=self._began_really, until=time.time() + 1)
 
-    def measures(self, namespace: str, metric: str, value: float, unit: str, **dimensions: str) -> None:
+    def measures(
+        self, namespace: str, metric: str, value: float, unit: str, **dimensions: str
+    ) -> None:
         """What a service of AWS says, where no emulator does."""
         named = [{"Name": name, "Value": told} for name, told in dimensions.items()]
-        datum = {"MetricName": metric, "Dimensions": named, "Unit": unit, "Timestamp": self.now, "Values": [value]}
+        datum = {
+            "MetricName": metric,
+            "Dimensions": named,
+            "Unit": unit,
+            "Timestamp": self.now,
+            "Values": [value],
+        }
         self._data.append((namespace, datum))
 
     def _hear(self) -> None:

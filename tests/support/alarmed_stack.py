@@ -1,12 +1,14 @@
 """The alarms of the template in an emulated CloudWatch, and what it would say of them.
 
-MiniStack's: the alarms themselves with all that they refer to, made by its CloudFormation out of our template and told
-by DescribeAlarms; the functions, run from our zip, and what AWS/Lambda counts of them; the queue; the figures, kept by
-PutMetricData and told by GetMetricData with their statistic for each period.
+MiniStack's: the alarms themselves with all that they refer to, made by its CloudFormation out of
+our template and told by DescribeAlarms; the functions, run from our zip, and what AWS/Lambda counts
+of them; the queue; the figures, kept by PutMetricData and told by GetMetricData with their
+statistic for each period.
 
-Ours: an alarm that calculates, which MiniStack does not make, is read from the template with the names that the stack
-has given; what CloudWatch Logs makes of a line in the embedded metric format; and whether an alarm rings
-(alarm_rules.py), because MiniStack compares with the threshold alone: not by dimension, period or what is missing.
+Ours: an alarm that calculates, which MiniStack does not make, is read from the template with the
+names that the stack has given; what CloudWatch Logs makes of a line in the embedded metric format;
+and whether an alarm rings (alarm_rules.py), because MiniStack compares with the threshold alone:
+not by dimension, period or what is missing.
 """
 
 from __future__ import annotations
@@ -31,25 +33,36 @@ if TYPE_CHECKING:
 
 STACK = f"wellhead-{STAGE}"
 BUCKET = "code"
-FUNCTIONS = ("Sweeper", "Query", "FailedEvent", "FailedEventEvents")  # they fail, for the stack has no table
+FUNCTIONS = (
+    "Sweeper",
+    "Query",
+    "FailedEvent",
+    "FailedEventEvents",
+)  # they fail, for the stack has no table
 MOST_DATA = 500  # of the 1,000 that one call may put
 
 
 class AlarmedStack:
-    def __init__(self, mini_stack: MiniStack, package: Package, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self, mini_stack: MiniStack, package: Package, parameters: Mapping[str, str]
+    ) -> None:
         """Creates it."""
         self.client = mini_stack.client
         self._cloud_watch = mini_stack.client("cloudwatch")
         self._template = package.template_with_code(bucket=BUCKET, key="bundle", layer="", job="")
         self._create(package, parameters)
         self.names = {**self._names(), **parameters}
-        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in self._definitions()}
+        self.alarms = {
+            alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in self._definitions()
+        }
 
     # -- what happens
 
     def put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for first in range(0, len(data), MOST_DATA):
-            self._cloud_watch.put_metric_data(Namespace=namespace, MetricData=data[first : first + MOST_DATA])
+            self._cloud_watch.put_metric_data(
+                Namespace=namespace, MetricData=data[first : first + MOST_DATA]
+            )
 
     def call(self, function: str, event: Any) -> list[dict[str, Any]]:
         """The lines that the function has written meanwhile."""
@@ -68,7 +81,9 @@ class AlarmedStack:
     # -- what CloudWatch would say
 
     def states(self, name: str, *, since: float, until: float) -> list[str]:
-        """One after the other, looked at when each of its periods ends; CloudWatch looks each minute."""
+        """One after the other, looked at when each of its periods ends; CloudWatch looks each
+        minute.
+        """
         alarm = self.alarms[name]
         rule = Rule(
             periods=alarm["EvaluationPeriods"],
@@ -81,7 +96,9 @@ class AlarmedStack:
         found = [INSUFFICIENT_DATA]
         for end in range(int(since // period + 1) * period, int(until) + 1, period):
             points = [series.get(end - place * period) for place in range(rule.looks_at, 0, -1)]
-            seen = [None if point is None else breaches(point, alarm["Threshold"]) for point in points]
+            seen = [
+                None if point is None else breaches(point, alarm["Threshold"]) for point in points
+            ]
             found.append(rule.state(seen, found[-1]))
         return [state for state, before in zip(found[1:], found, strict=False) if state != before]
 
@@ -97,12 +114,14 @@ class AlarmedStack:
         [returned] = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
         return calculated(returned["Expression"], series)
 
-    def _series(self, metric: dict[str, Any], *, period: int, stat: str, since: float, until: float) -> Series:
+    def _series(
+        self, metric: dict[str, Any], *, period: int, stat: str, since: float, until: float
+    ) -> Series:
         told = {name: metric[name] for name in ("Namespace", "MetricName", "Dimensions")}
         query = {"Id": "watched", "MetricStat": {"Metric": told, "Period": period, "Stat": stat}}
-        [answer] = self._cloud_watch.get_metric_data(MetricDataQueries=[query], StartTime=since, EndTime=until)[
-            "MetricDataResults"
-        ]
+        [answer] = self._cloud_watch.get_metric_data(
+            MetricDataQueries=[query], StartTime=since, EndTime=until
+        )["MetricDataResults"]
         begins = [int(moment.timestamp()) for moment in answer["Timestamps"]]
         return dict(zip(begins, answer["Values"], strict=True))
 
@@ -116,7 +135,10 @@ class AlarmedStack:
         formation.create_stack(
             StackName=STACK,
             TemplateBody=json.dumps({**self._template, "Resources": kept, "Outputs": {}}),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in parameters.items()
+            ],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         waiter = formation.get_waiter("stack_create_complete")
@@ -125,7 +147,11 @@ class AlarmedStack:
     def _kept(self) -> set[str]:
         """The alarms that MiniStack makes, and whatever they and the functions refer to."""
         resources = self._template["Resources"]
-        wanted = [name for name, one in resources.items() if _is_alarm(one) and "Metrics" not in one["Properties"]]
+        wanted = [
+            name
+            for name, one in resources.items()
+            if _is_alarm(one) and "Metrics" not in one["Properties"]
+        ]
         wanted += FUNCTIONS
         kept: set[str] = set()
         while wanted:
@@ -136,12 +162,16 @@ class AlarmedStack:
         return kept
 
     def _names(self) -> dict[str, str]:
-        """Of what the stack has made and, as the template says, of the functions that only an alarm calculates with."""
+        """Of what the stack has made and, as the template says, of the functions that only an alarm
+        calculates with.
+        """
         names = {"AWS::StackName": STACK}
         for name, one in self._template["Resources"].items():
             if one["Type"] == "AWS::Serverless::Function":
                 names[name] = _resolved(one["Properties"]["FunctionName"], names)
-        made = self.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+        made = self.client("cloudformation").describe_stack_resources(StackName=STACK)[
+            "StackResources"
+        ]
         return names | {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
 
     def _definitions(self) -> Iterator[dict[str, Any]]:
@@ -152,9 +182,14 @@ class AlarmedStack:
 
 
 def _without_duckdb(bundle: Path) -> bytes:
-    """Four fifths of our zip are DuckDB, which none of these functions reaches, and each of them unpacks it."""
+    """Four fifths of our zip are DuckDB, which none of these functions reaches, and each of them
+    unpacks it.
+    """
     smaller = io.BytesIO()
-    with zipfile.ZipFile(bundle) as whole, zipfile.ZipFile(smaller, "w", zipfile.ZIP_STORED) as part:
+    with (
+        zipfile.ZipFile(bundle) as whole,
+        zipfile.ZipFile(smaller, "w", zipfile.ZIP_STORED) as part,
+    ):
         for name in whole.namelist():
             if not name.startswith(("duckdb", "_duckdb")):
                 part.writestr(whole.getinfo(name), whole.read(name))
@@ -162,7 +197,8 @@ def _without_duckdb(bundle: Path) -> bytes:
 
 
 def data_of(line: Mapping[str, Any], *, moved: float = 0.0) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What CloudWatch Logs makes of a line: namespaces and data as PutMetricData takes them. Of any other line nothing.
+    """What CloudWatch Logs makes of a line: namespaces and data as PutMetricData takes them. Of any
+    other line nothing.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """

@@ -23,11 +23,17 @@ JOB_ID = "01a205e6-9c31-771e-8a7b-50943f1a777c"
 
 
 def success(data: Any, **headers: str) -> Answer:
-    body = json.dumps({"success": True, "data": data, "message": "", "request_id": "r-1", "timestamp": ""})
-    return Answer(body.encode(), headers={name.replace("_", "-"): value for name, value in headers.items()})
+    body = json.dumps(
+        {"success": True, "data": data, "message": "", "request_id": "r-1", "timestamp": ""}
+    )
+    return Answer(
+        body.encode(), headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
-def failure(status: int, code: str, *, headers: dict[str, str] | None = None, **error: Any) -> Answer:
+def failure(
+    status: int, code: str, *, headers: dict[str, str] | None = None, **error: Any
+) -> Answer:
     told = {"code": code, "message": "No.", "retryable": False, **error}
     body = json.dumps({"success": False, "error": told, "request_id": "r-1", "timestamp": ""})
     return Answer(body.encode(), status, headers or {})

@@ -25,12 +25,16 @@ class Exchange(NamedTuple):
 
 
 class Api:
-    """Asks as an operator whose name is ada, unless another Authorization is given; None for none."""
+    """Asks as an operator whose name is ada, unless another Authorization is given; None for
+    none.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def exchange(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Exchange:
+    def exchange(
+        self, method: str, path: str, body: bytes | None = None, **headers: str | None
+    ) -> Exchange:
         """The answer as it comes."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         asked = {"Authorization": f"Bearer {OPERATOR}", **headers}
@@ -41,7 +45,9 @@ class Api:
         connection.close()
         return Exchange(response.status, response.headers, content)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str | None
+    ) -> Reply:
         """Checks what holds for every envelope, and leaves request id and time out of it."""
         status, answered, content = self.exchange(method, path, body, **headers)
         assert answered["Content-Type"] == "application/json"
@@ -53,7 +59,9 @@ class Api:
         envelope = json.loads(content)
         hold(method, path, status, answered["Content-Type"], envelope)
         assert answered["X-Request-ID"] == envelope.pop("request_id")
-        then = datetime.strptime(envelope.pop("timestamp"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        then = datetime.strptime(envelope.pop("timestamp"), "%Y-%m-%dT%H:%M:%SZ").replace(
+            tzinfo=UTC
+        )
         assert abs((datetime.now(UTC) - then).total_seconds()) < 10
         assert envelope["success"] == (status < 400)
         return Reply(status, answered, envelope)

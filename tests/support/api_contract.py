@@ -1,4 +1,6 @@
-"""The OpenAPI document as a contract: what an answer must look like, with nothing in it that is not told."""
+"""The OpenAPI document as a contract: what an answer must look like, with nothing in it that is not
+told.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,17 @@ def operations() -> dict[str, dict[str, Any]]:
     """By "METHOD path", the path without the base."""
     paths = document()["paths"]
     return {
-        f"{method.upper()} {path}": paths[path][method] for path in paths for method in METHODS if method in paths[path]
+        f"{method.upper()} {path}": paths[path][method]
+        for path in paths
+        for method in METHODS
+        if method in paths[path]
     }
 
 
 def closed(schema: Any) -> Any:
-    """Whole objects may have no member that is not told: the document leaves room for later ones, a test does not."""
+    """Whole objects may have no member that is not told: the document leaves room for later ones, a
+    test does not.
+    """
     if isinstance(schema, list):
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):
@@ -51,8 +58,14 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def complaints(schema: dict[str, Any], value: Any) -> list[str]:
-    whole = {**closed(schema), "components": {"schemas": closed(document()["components"]["schemas"])}}
-    return [f"{each.json_path}: {each.message}" for each in Draft202012Validator(whole).iter_errors(value)]
+    whole = {
+        **closed(schema),
+        "components": {"schemas": closed(document()["components"]["schemas"])},
+    }
+    return [
+        f"{each.json_path}: {each.message}"
+        for each in Draft202012Validator(whole).iter_errors(value)
+    ]
 
 
 def complaints_about(operation: str, status: int, content_type: str, body: Any) -> list[str]:

@@ -1,4 +1,6 @@
-"""Two hundred payloads of five kinds, forty of each. All are well known from lists of attacks; none may do anything."""
+"""Two hundred payloads of five kinds, forty of each. All are well known from lists of attacks; none
+may do anything.
+"""
 
 from __future__ import annotations
 
@@ -70,8 +72,23 @@ HTML = [
 PATHS = [
     f"{up}{file}"
     for up, file in product(
-        ("../", "../../../../", "..%2f..%2f", "%2e%2e/%2e%2e/", "..\\..\\", "/", "file:///", "....//"),
-        ("etc/passwd", "token", "warehouse/wells.duckdb", ".local/state/table.sqlite", "proc/self/environ"),
+        (
+            "../",
+            "../../../../",
+            "..%2f..%2f",
+            "%2e%2e/%2e%2e/",
+            "..\\..\\",
+            "/",
+            "file:///",
+            "....//",
+        ),
+        (
+            "etc/passwd",
+            "token",
+            "warehouse/wells.duckdb",
+            ".local/state/table.sqlite",
+            "proc/self/environ",
+        ),
     )
 ]
 KINDS = {"sql": SQL, "log": LINES, "header": HEADERS, "html": HTML, "path": PATHS}

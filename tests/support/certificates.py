@@ -24,10 +24,16 @@ def self_signed(path: Path, *hosts: str) -> Path:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
-    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
     path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private))
     return path
 

@@ -5,4 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ENVIRONMENTS = Path(os.environ.get("COMPATIBILITY") or Path.home() / ".cache" / "wellhead" / "compatibility")
+ENVIRONMENTS = Path(
+    os.environ.get("COMPATIBILITY") or Path.home() / ".cache" / "wellhead" / "compatibility"
+)

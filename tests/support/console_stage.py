@@ -1,4 +1,6 @@
-"""What the tests of the console stand on: a local stack, a source that the test holds in its hand, a browser."""
+"""What the tests of the console stand on: a local stack, a source that the test holds in its hand,
+a browser.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,15 @@ if TYPE_CHECKING:
 GENERATED = 2_000
 PAGE_SIZE = 400
 SLOW_SECONDS = 0.4  # for each page: an import takes some seconds, and can be watched
-EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (400|401|403|404|409|410|412) ")
+EXPECTED = re.compile(
+    r"Failed to load resource: the server responded with a status of (400|401|403|404|409|410|412) "
+)
 OFFLINE = re.compile(r"Failed to load resource: net::ERR_INTERNET_DISCONNECTED")
 
 MARKUP = '<script>document.title="owned"</script><img src=x onerror=alert(1)>'
 QUOTES = 'O\'Neil "A" & <b>B</b> `${x}`'
-BACKWARDS = "Gulf \u202egnp.exe \u0634\u0645\u0627\u0644 \u05d0"  # a right-to-left override and two such scripts
+# A right-to-left override and two such scripts.
+BACKWARDS = "Gulf \u202egnp.exe \u0634\u0645\u0627\u0644 \u05d0"
 FORMULA = '=HYPERLINK("http://127.0.0.1")'
 GAP_FIELD, HOSTILE_FIELD, LONELY_FIELD = 9_000, 9_001, 9_002
 GAP_WELL = 900_000_000_100
@@ -84,13 +89,24 @@ def spoil(row: bytes) -> bytes:
 
 def row(well: int, period: str, **more: Any) -> dict[str, Any]:
     """One with the same four rates, high enough to be far from the axis."""
-    rates = {"oil_production_kbd": 50.0, "liquids_production_kbd": 60.0, "water_production_kbd": 70.0}
-    names = {"field_code": GAP_FIELD, "field_name": "Gap Field", "well_code": well, "well_name": "Gap Well"}
+    rates = {
+        "oil_production_kbd": 50.0,
+        "liquids_production_kbd": 60.0,
+        "water_production_kbd": 70.0,
+    }
+    names = {
+        "field_code": GAP_FIELD,
+        "field_name": "Gap Field",
+        "well_code": well,
+        "well_name": "Gap Well",
+    }
     return names | {"production_period": period, "gas_production_mmcfd": 80.0} | rates | more
 
 
 def gap_rows(revision: int) -> list[dict[str, Any]]:
-    """2020 and 2022, nothing of 2021; a month alone in 2024. The revision changes the oil of January 2020."""
+    """2020 and 2022, nothing of 2021; a month alone in 2024. The revision changes the oil of
+    January 2020.
+    """
     periods = [f"{year}-{month:02}-01" for year in (2020, 2022) for month in range(1, 13)]
     rows = [row(GAP_WELL, period) for period in [*periods, "2024-06-01"]]
     return [{**rows[0], "oil_production_kbd": 55.5 if revision else 50.0}, *rows[1:]]
@@ -120,7 +136,9 @@ class ConsoleStage:
         token = stack.tokens.make("rita", Role.READER)
         path = DEFAULTS["WELLHEAD_TOKENS"]
         tell_running_stack(stack.state, "rita", stack.tokens.parameters["rita"], path=path)
-        table = Table(dynamodb=aws_client(stack.aws_url, keys=stack.keys), name=DEFAULTS["WELLHEAD_TABLE"])
+        table = Table(
+            dynamodb=aws_client(stack.aws_url, keys=stack.keys), name=DEFAULTS["WELLHEAD_TABLE"]
+        )
         stage = cls(stack, source, browser, token, JobManager(table=table, lease=Lease()))
         stage.ended(stage.trigger())
         source.rows = GivenRows(revision=1)
@@ -148,19 +166,25 @@ class ConsoleStage:
         return job
 
     def calm(self) -> None:
-        """As a test wants to find it: no import runs, the newest is completed, the source is quick and well.
+        """As a test wants to find it: no import runs, the newest is completed, the source is quick
+        and well.
 
         A test may leave a cancelled job behind, and which test comes next is the workers' affair.
         """
-        self.source.latency, self.source.faults, self.source.rows = 0, Faults(), GivenRows(revision=1)
+        self.source.latency, self.source.faults, self.source.rows = (
+            0,
+            Faults(),
+            GivenRows(revision=1),
+        )
         [newest], _ = self.manager.history(limit=1)
         if self.ended(newest.job_id)["status"] != "COMPLETED":
             assert self.ended(self.trigger())["status"] == "COMPLETED"
 
 
 class Visit:
-    """One person's browser, or with `is_tab` tabs of one that others use before and after: a new one takes a browser
-    two seconds. At its end nothing may have been written to the browser's log that was not expected.
+    """One person's browser, or with `is_tab` tabs of one that others use before and after: a new
+    one takes a browser two seconds. At its end nothing may have been written to the browser's log
+    that was not expected.
     """
 
     _contexts: ClassVar[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
@@ -183,7 +207,9 @@ class Visit:
         self.page.on("request", self._note_request)
 
     def _shared(self, options: dict[str, Any]) -> BrowserContext:
-        """Of a session of its own each tab is, by its sessionStorage; a blank one stays and keeps the processes."""
+        """Of a session of its own each tab is, by its sessionStorage; a blank one stays and keeps
+        the processes.
+        """
         contexts = self._contexts.setdefault(self.stage.browser, {})
         key = repr(sorted(options.items()))
         if key not in contexts:
@@ -214,7 +240,9 @@ class Visit:
         return self.page
 
     def end(self) -> None:
-        self.context.unroute_all(behavior="ignoreErrors")  # one that still fetches would fail in a later test
+        self.context.unroute_all(
+            behavior="ignoreErrors"
+        )  # one that still fetches would fail in a later test
         if self._is_tab:
             for page in self.context.pages[1:]:
                 page.close()
@@ -238,4 +266,6 @@ def environment() -> dict[str, str]:
 
 
 def start_stack(state: Path, source: SampleSource) -> LocalStack:
-    return LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment())
+    return LocalStack(
+        source=Source(url=source.url), state=state, port=0, user_environment=environment()
+    )

@@ -1,4 +1,6 @@
-"""What the tests of the coordination share: a clock to turn, the whole table to look at, answers that get lost."""
+"""What the tests of the coordination share: a clock to turn, the whole table to look at, answers
+that get lost.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
     from types_boto3_dynamodb import DynamoDBClient
 
-KEYS = Keys("local", "hunter2")  # of every local AWS in the tests; `hunter2` stands for a secret wherever it is
+KEYS = Keys(
+    "local", "hunter2"
+)  # of every local AWS in the tests; `hunter2` stands for a secret wherever it is
 NOON = 1_735_732_800.0  # 2025-01-01 12:00 UTC
 
 
@@ -53,7 +57,9 @@ class RecordingDispatcher(Dispatcher):
 
 
 class RepeatingTable(Table):
-    """Each transaction arrives twice, as when its first answer got lost and the client sent it again."""
+    """Each transaction arrives twice, as when its first answer got lost and the client sent it
+    again.
+    """
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
         super().transact(writes)
@@ -99,14 +105,27 @@ def aws_client(url: str, service: str = "dynamodb", *, keys: Keys = KEYS, **conf
 
 def table_contents(dynamodb: DynamoDBClient, table: str) -> dict[str, dict[str, Any]]:
     """Every item whole, by its sort key; the keys themselves left out."""
-    items = [from_item(dict(item)) for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]]
-    return {item["sk"]: {name: item[name] for name in item if name not in ("pk", "sk")} for item in items}
+    items = [
+        from_item(dict(item))
+        for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+    ]
+    return {
+        item["sk"]: {name: item[name] for name in item if name not in ("pk", "sk")}
+        for item in items
+    }
 
 
 def notice_of(ended: Job) -> dict[str, dict[str, Any]]:
-    """What the outbox holds of the job's end and nobody has taken yet, as table_contents shows it."""
+    """What the outbox holds of the job's end and nobody has taken yet, as table_contents shows
+    it.
+    """
     notice = end_of(ended)
-    told = {"key": ended.job_id, "kind": notice.kind, "at": ended.completed_at, "facts": notice.facts}
+    told = {
+        "key": ended.job_id,
+        "kind": notice.kind,
+        "at": ended.completed_at,
+        "facts": notice.facts,
+    }
     return {notice_key(notice)["sk"]: {**told, "version": 0, "deliveries": {}}}
 
 
@@ -115,7 +134,9 @@ def a_job(clock: Clock, **parameters: Any) -> Job:
 
 
 class LambdaHandler(LoopbackHandler):
-    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status` and `answered`."""
+    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status`
+    and `answered`.
+    """
 
     status: ClassVar[int] = 202
     answered: ClassVar[bytes] = b""

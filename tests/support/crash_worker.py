@@ -1,11 +1,13 @@
 """Runs imports that die where they are told: one order of JSON a line, one answer of JSON a line.
 
-An order is {"do": "import" | "trigger" | "sweep" | "notices", "job_id", "pages", "at": [kind, number, how]}. Each is
-carried out in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS
-call; "file", a step that changes a file of the warehouse or the scratch; "time", and then it dies after so many
-microseconds; or "stage", and then it is killed from outside so many microseconds after the stage `how` began, at its
-`turn`. `pages` is the time budget of an import: after so many pages it is used up. The answer is {"ended": exit code
-or minus the signal, "said": …, "trail": [[kind, name]]}; a stage's name comes with the second when it began.
+An order is {"do": "import" | "trigger" | "sweep" | "notices", "job_id", "pages", "at": [kind,
+number, how]}. Each is carried out in a fork of this process, which has loaded everything and
+connected to nothing. `kind` is "call", an AWS call; "file", a step that changes a file of the
+warehouse or the scratch; "time", and then it dies after so many microseconds; or "stage", and then
+it is killed from outside so many microseconds after the stage `how` began, at its `turn`. `pages`
+is the time budget of an import: after so many pages it is used up. The answer is {"ended": exit
+code or minus the signal, "said": …, "trail": [[kind, name]]}; a stage's name comes with the second
+when it began.
 
     how       a call                                      a file step
     before    dies; nothing was sent                      dies; nothing was done
@@ -55,7 +57,9 @@ ENOUGH = 900.0
 
 
 class EagerServices(Services):
-    """A checkpoint after every page: the number of steps does not hang on the clock. The import tells its stages."""
+    """A checkpoint after every page: the number of steps does not hang on the clock. The import
+    tells its stages.
+    """
 
     def __init__(self, fate: Fate) -> None:
         super().__init__()
@@ -119,13 +123,17 @@ def die() -> None:
 
 
 class Fate:
-    """What this process does at the chosen step. Without a choice it only writes down what it does."""
+    """What this process does at the chosen step. Without a choice it only writes down what it
+    does.
+    """
 
     def __init__(self) -> None:
         self._counted = {"call": 0, "file": 0}
         self._is_due = self._sent = False
 
-    def choose(self, kind: str = "", number: int = -1, how: str = "", *, turn: int = 0, trail: int) -> None:
+    def choose(
+        self, kind: str = "", number: int = -1, how: str = "", *, turn: int = 0, trail: int
+    ) -> None:
         self._kind = kind
         self._number = number
         self._how = how
@@ -196,10 +204,16 @@ def _at_once(attempts: int, caught_exception: Exception | None, **_: Any) -> flo
 
 
 def hook_files(roots: dict[str, str], fate: Fate) -> None:
-    """The steps below these directories, by their names. Audit events come before what they tell of: https://docs.python.org/3/library/audit_events.html"""
+    """The steps below these directories, by their names. Audit events come before what they tell
+    of: https://docs.python.org/3/library/audit_events.html
+    """
 
     def hear(event: str, details: tuple[Any, ...]) -> None:
-        if event == "open" and isinstance(details[0], str) and details[2] & (os.O_WRONLY | os.O_RDWR):
+        if (
+            event == "open"
+            and isinstance(details[0], str)
+            and details[2] & (os.O_WRONLY | os.O_RDWR)
+        ):
             path = target = details[0]
         elif event in CHANGES:
             path, target = _place(details[0], details[-1]), _place(details[0], details[-1])
@@ -231,7 +245,9 @@ def carry_out(services: Services, order: dict[str, Any]) -> Any:
         return services.send_notices(remaining=lambda: ENOUGH)
     pages = iter(range(order.get("pages") or 10_000))
     return services.work_on(
-        order["job_id"], request_id=str(os.getpid()), remaining=lambda: 0.0 if next(pages, None) is None else ENOUGH
+        order["job_id"],
+        request_id=str(os.getpid()),
+        remaining=lambda: 0.0 if next(pages, None) is None else ENOUGH,
     )
 
 
@@ -267,7 +283,9 @@ def main() -> None:
     hook_calls(services, fate)
     _ = services.job_manager, services.dispatcher, services.warehouse, services._client("ssm")
     if services.settings.store != "file":
-        with duckdb.connect(config={"threads": 1}) as connection:  # or each fork would look at the signatures anew
+        with duckdb.connect(
+            config={"threads": 1}
+        ) as connection:  # or each fork would look at the signatures anew
             load_extensions(connection)
     roots = {"warehouse": services.settings.warehouse, "scratch": services.settings.scratch}
     print("ready", flush=True)
@@ -281,7 +299,11 @@ def main() -> None:
 
         ended, told = in_a_fork(work)
         said = [step[1] for step in told if step[0] == "said"]
-        answer = {"ended": ended, "said": said, "trail": [step for step in told if step[0] != "said"]}
+        answer = {
+            "ended": ended,
+            "said": said,
+            "trail": [step for step in told if step[0] != "said"],
+        }
         print(json.dumps(answer), flush=True)
 
 

@@ -1,4 +1,6 @@
-"""What the tests of crashes share: a process whose imports die as ordered, and what must hold after another one."""
+"""What the tests of crashes share: a process whose imports die as ordered, and what must hold after
+another one.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,12 @@ class Lab:
     """A table, a warehouse, a source whose revision goes up with each import, and the process."""
 
     def __init__(
-        self, environment: dict[str, str], dynamodb: Any, directory: Path, *, page_size: int = ROWS // PAGES
+        self,
+        environment: dict[str, str],
+        dynamodb: Any,
+        directory: Path,
+        *,
+        page_size: int = ROWS // PAGES,
     ) -> None:
         self.revision = 0
         self.source = SampleSource(GeneratedProduction(ROWS), credentials=("sample", "secret"))
@@ -127,13 +134,19 @@ class Lab:
     def create(self) -> str:
         """The next job, for the next revision of the source."""
         self.revise()
-        shutil.rmtree(self.environment["WELLHEAD_SCRATCH"], ignore_errors=True)  # or clearing it would shift the steps
+        shutil.rmtree(
+            self.environment["WELLHEAD_SCRATCH"], ignore_errors=True
+        )  # or clearing it would shift the steps
         return self.create_again()
 
     def create_again(self) -> str:
-        return self.manager.create(new_job(now=time.time(), triggered_by="tests", parameters={})).job_id
+        return self.manager.create(
+            new_job(now=time.time(), triggered_by="tests", parameters={})
+        ).job_id
 
-    def deliver(self, job_id: str, *, at: Point | None = None, pages: int | None = None, turn: int = 0) -> Ended:
+    def deliver(
+        self, job_id: str, *, at: Point | None = None, pages: int | None = None, turn: int = 0
+    ) -> Ended:
         return self.order("import", job_id=job_id, at=at, pages=pages, turn=turn)
 
     def let_the_lease_end(self) -> None:
@@ -181,7 +194,9 @@ class Lab:
         return snapshot
 
     def assert_whole(self, job_id: str) -> None:
-        """The job is final and complete, each of its rows is there once, and the pointer's file is whole."""
+        """The job is final and complete, each of its rows is there once, and the pointer's file is
+        whole.
+        """
         job, snapshot = self.manager.get(job_id), self.snapshot()
         data = GeneratedProduction(ROWS, revision=self.revision)
         expected = data.expected(self.revision - 1 if self.revision > 1 else None)
@@ -219,7 +234,9 @@ class Lab:
             "WHERE job_id = ?",
             [job.job_id],
         ).fetchall()
-        [[imports, jobs]] = connection.execute("SELECT count(*), count(DISTINCT job_id) FROM import_runs").fetchall()
+        [[imports, jobs]] = connection.execute(
+            "SELECT count(*), count(DISTINCT job_id) FROM import_runs"
+        ).fetchall()
         [[replaced, distinct]] = connection.execute(
             "SELECT count(*), count(DISTINCT (field_code, well_code, production_period)) "
             "FROM well_production_history WHERE job_id = ?",
@@ -243,7 +260,14 @@ class Lab:
         return sorted(name.removeprefix("JOB#") for name in names if name.startswith("JOB#"))
 
 
-def a_lab(where: str, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, **options: int) -> Lab:
+def a_lab(
+    where: str,
+    environment: dict[str, str],
+    aws: LocalAws,
+    dynamodb: Any,
+    tmp_path: Path,
+    **options: int,
+) -> Lab:
     aws.put_parameter("/source", json.dumps({"username": "sample", "password": "secret"}))
     if where == "s3":
         environment |= {"WELLHEAD_WAREHOUSE": f"s3://wellhead-local/{uuid.uuid4()}"}

@@ -1,4 +1,6 @@
-"""Credentials of every kind, a token endpoint that gives its own, and whether a text holds any of them."""
+"""Credentials of every kind, a token endpoint that gives its own, and whether a text holds any of
+them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class TokenEndpoint:
     def __call__(self, _: ScriptedHandler) -> Answer:
         self._given += 1
         token = f"hunter2-token-{self._given}"
-        return Answer(json.dumps({"access_token": token, "token_type": "bearer", **self._more}).encode())
+        return Answer(
+            json.dumps({"access_token": token, "token_type": "bearer", **self._more}).encode()
+        )
 
 
 MASKED = ("hunter2", SENT["basic"][1].split()[1])

@@ -1,4 +1,6 @@
-"""The routes of the data as somebody else's program asks them, over HTTP; and what was published before."""
+"""The routes of the data as somebody else's program asks them, over HTTP; and what was published
+before.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 FORMULA = '=HYPERLINK("http://example.org")'
 ROWS: list[dict[str, Any]] = [
-    {**KEY_OF_A_ROW, "field_code": f"{field}", "well_code": f"{well}", "production_period": f"2024-0{month}-01"}
+    {
+        **KEY_OF_A_ROW,
+        "field_code": f"{field}",
+        "well_code": f"{well}",
+        "production_period": f"2024-0{month}-01",
+    }
     | {"well_name": f"Årdal {well}", "oil_production_kbd": 1.5}
     for field, well in ((1, 10), (1, 11), (2, 20))
     for month in (1, 2, 3)
@@ -76,7 +83,9 @@ class Answer(NamedTuple):
 class Wells:
     """The API, with what was published and what the query function was asked."""
 
-    def __init__(self, port: int, environment: dict[str, str], questions: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, port: int, environment: dict[str, str], questions: list[dict[str, Any]]
+    ) -> None:
         self.port = port
         self.environment = environment
         self.scratch = Path(environment["WELLHEAD_SCRATCH"])
@@ -97,14 +106,24 @@ class Wells:
         connection.request("GET", target, headers=sent)
         response = connection.getresponse()
         content = response.read()
-        answer = Answer(response.status, response.headers, content.decode(errors="replace"), content)
+        answer = Answer(
+            response.status, response.headers, content.decode(errors="replace"), content
+        )
         connection.close()
         assert answer.headers["Cache-Control"] == "no-store"
         is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
-        hold("GET", target, answer.status, answer.headers["Content-Type"], json.loads(answer.body) if is_json else "")
+        hold(
+            "GET",
+            target,
+            answer.status,
+            answer.headers["Content-Type"],
+            json.loads(answer.body) if is_json else "",
+        )
         return answer
 
 
 def source_of(serve: Serve, rows: list[Any]) -> str:
     """All rows are on the first page."""
-    return serve(lambda handler: SourceAnswer(page([] if "$skip" in handler.asked.query else rows))).url
+    return serve(
+        lambda handler: SourceAnswer(page([] if "$skip" in handler.asked.query else rows))
+    ).url

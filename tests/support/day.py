@@ -1,6 +1,6 @@
-"""A day of Wellhead by a clock that is turned: the sweeper and the function of notices at each minute, imports when
-they are dispatched. The table is in memory and the clock a fake; the sources, the imports, the warehouse and the
-receiver of the webhook are real.
+"""A day of Wellhead by a clock that is turned: the sweeper and the function of notices at each
+minute, imports when they are dispatched. The table is in memory and the clock a fake; the sources,
+the imports, the warehouse and the receiver of the webhook are real.
 
 While a source answers, the minutes go on: what else runs then finds the lock taken.
 """
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 HOUR = 3600.0
-# The next one: the time that a source may take is counted by the real clock, from when its job says that it began.
+# The next one: the time that a source may take is counted by the real clock, from when its job says
+# that it began.
 MIDNIGHT = (time.time() // (24 * HOUR) + 1) * 24 * HOUR
 
 
@@ -74,7 +75,9 @@ class Import(NamedTuple):
 class Day:
     """`outages` are the spans of seconds, since midnight, in which no sweeper runs."""
 
-    def __init__(self, environment: dict[str, str], *, outages: tuple[tuple[float, float], ...] = ()) -> None:
+    def __init__(
+        self, environment: dict[str, str], *, outages: tuple[tuple[float, float], ...] = ()
+    ) -> None:
         self.environment = environment
         self.clock = Clock(MIDNIGHT)
         self.dynamodb: Any = InMemoryDynamoDb()
@@ -127,11 +130,15 @@ def time_of_day(at: float) -> str:
 def table(titles: list[str], rows: list[list[str]]) -> str:
     """As Markdown."""
     lines = [" | ".join(line) for line in (titles, *rows)]
-    return "\n".join([f"| {lines[0]} |", "|---" * len(titles) + "|", *(f"| {line} |" for line in lines[1:])])
+    return "\n".join(
+        [f"| {lines[0]} |", "|---" * len(titles) + "|", *(f"| {line} |" for line in lines[1:])]
+    )
 
 
 def answering_after(day: Day, minutes: int, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What a source answers to its requests, to the first one of each import so many minutes later."""
+    """What a source answers to its requests, to the first one of each import so many minutes
+    later.
+    """
     seen: set[int] = set()
 
     def step(handler: Any) -> Any:

@@ -1,6 +1,8 @@
-"""Delivers import events one after the other: `delivery_worker.py JOB_ID...`, and prints what came of each.
+"""Delivers import events one after the other: `delivery_worker.py JOB_ID...`, and prints what came
+of each.
 
-A duplicate looks at the lease of the living worker more often than in production, so a thousand of them are quick.
+A duplicate looks at the lease of the living worker more often than in production, so a thousand of
+them are quick.
 """
 
 import sys
@@ -25,7 +27,9 @@ def main(job_ids: list[str]) -> None:
             job_manager=services.job_manager,
             dispatcher=services.dispatcher,
             warehouse=services.warehouse,
-            new_service=lambda claim: services._import_service(claim, lambda: ENOUGH, lambda: False),
+            new_service=lambda claim: services._import_service(
+                claim, lambda: ENOUGH, lambda: False
+            ),
             max_attempts=services.settings.max_attempts,
             sleep=lambda _: time.sleep(LOOK_SECONDS),
         )

@@ -1,4 +1,6 @@
-"""A strict catalog that a test disturbs: something happens before or after a commit, or its answer is lost."""
+"""A strict catalog that a test disturbs: something happens before or after a commit, or its answer
+is lost.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class LostAnswer(Exception):
 
 
 class DisturbedHandler(CatalogHandler):
-    """`disturb` has by the table's name what becomes of its next commit: it is called with the commit itself."""
+    """`disturb` has by the table's name what becomes of its next commit: it is called with the
+    commit itself.
+    """
 
     disturb: ClassVar[dict[str, Disturb]] = {}
     commits: ClassVar[list[tuple[str, str]]] = []  # the table, and who made it
@@ -24,7 +28,9 @@ class DisturbedHandler(CatalogHandler):
     def commit(self, namespace: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
         def really() -> dict[str, Any]:
             done = super(DisturbedHandler, self).commit(namespace, name, asked)
-            told = [each["updates"] for each in asked["updates"] if each["action"] == "set-properties"]
+            told = [
+                each["updates"] for each in asked["updates"] if each["action"] == "set-properties"
+            ]
             self.commits.append((name, told[0].get("wellhead.job", "") if told else ""))
             return done
 
@@ -38,7 +44,9 @@ class DisturbedHandler(CatalogHandler):
         try:
             return super()._told(answers, asked)
         except LostAnswer:
-            return HTTPStatus.SERVICE_UNAVAILABLE, {"error": {"message": "", "type": "Unavailable", "code": 503}}
+            return HTTPStatus.SERVICE_UNAVAILABLE, {
+                "error": {"message": "", "type": "Unavailable", "code": 503}
+            }
 
 
 def lose_the_answer(commit: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -33,9 +33,18 @@ def look(text: str, kinds: Mapping[str, str] | None = None) -> Look:
     )
 
 
-def drafted(seen: Look | str, *, kind: str = "files", url: str = "wells/*.csv", **others: Any) -> Draft:
+def drafted(
+    seen: Look | str, *, kind: str = "files", url: str = "wells/*.csv", **others: Any
+) -> Draft:
     """Without presets; it must be read as it is."""
-    found = draft(look(seen) if isinstance(seen, str) else seen, name="wells", kind=kind, url=url, presets={}, **others)
+    found = draft(
+        look(seen) if isinstance(seen, str) else seen,
+        name="wells",
+        kind=kind,
+        url=url,
+        presets={},
+        **others,
+    )
     read_definition(found.text)
     return found
 
@@ -65,7 +74,10 @@ def asked(found: Draft) -> dict[str, str]:
 def of_cells(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Look:
     """As the reader of a file names its columns; an empty cell is nothing."""
     names = tuple(" ".join(name.split()) or f"column{place}" for place, name in enumerate(header))
-    return Look(fields=names, rows=[dict(zip(names, [cell or None for cell in row], strict=True)) for row in rows])
+    return Look(
+        fields=names,
+        rows=[dict(zip(names, [cell or None for cell in row], strict=True)) for row in rows],
+    )
 
 
 def sample_look(preset: str, path: Path) -> Look:
@@ -81,12 +93,18 @@ def sample_look(preset: str, path: Path) -> Look:
 
 
 def case_look(number: str) -> Look:
-    """Of a case that lies beside the checkout, numbers as JSON writes them. The test is skipped without it."""
+    """Of a case that lies beside the checkout, numbers as JSON writes them. The test is skipped
+    without it.
+    """
     path = next(CASES.glob(f"{number}-*/input.ndjson"), None)
     if path is None:
         pytest.skip(f"there is no case {number} in {CASES}")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     fields = tuple(dict.fromkeys(name for row in rows for name in row))
-    kinds = {name: "number" for name in fields if not any(isinstance(row.get(name), str) for row in rows)}
-    texts = [{name: None if value is None else str(value) for name, value in row.items()} for row in rows]
+    kinds = {
+        name: "number" for name in fields if not any(isinstance(row.get(name), str) for row in rows)
+    }
+    texts = [
+        {name: None if value is None else str(value) for name, value in row.items()} for row in rows
+    ]
     return Look(fields=fields, rows=texts, kinds=kinds)

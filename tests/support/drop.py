@@ -34,7 +34,12 @@ class Drop(PresetWorker):
         (self._directory / name).write_text(HEADER + "".join(f"{row}\n" for row in rows))
 
     def imported(self, *, full: bool = False, **told: Any) -> Job:
-        values = {"name": "drop", "kind": "files", "url": str(self._directory), "columns": COLUMNS} | told
+        values = {
+            "name": "drop",
+            "kind": "files",
+            "url": str(self._directory),
+            "columns": COLUMNS,
+        } | told
         self._definition = definition_of(values)
         job_id = self.manager.create(a_job(self.clock, **({"full": True} if full else {}))).job_id
         self.run(job_id, build=self._new_service)
@@ -44,6 +49,10 @@ class Drop(PresetWorker):
     def stored(self) -> dict[tuple[str, str], float]:
         snapshot = self.manager.current_snapshot()
         assert snapshot
-        with duckdb.connect(Path(self.settings.warehouse) / snapshot.name, read_only=True) as connection:
+        with duckdb.connect(
+            Path(self.settings.warehouse) / snapshot.name, read_only=True
+        ) as connection:
             query = "SELECT well_code, production_period, oil_production_kbd FROM well_production"
-            return {(well, str(month)): oil for well, month, oil in connection.execute(query).fetchall()}
+            return {
+                (well, str(month)): oil for well, month, oil in connection.execute(query).fetchall()
+            }

@@ -23,20 +23,30 @@ STYLES = (
 DATE, MOMENT = 1, 2  # of cellXfs
 
 
-def workbook(path: Path, sheets: Mapping[str, Iterable[Iterable[Any]] | str], *, hidden: Iterable[str] = ()) -> Path:
+def workbook(
+    path: Path, sheets: Mapping[str, Iterable[Iterable[Any]] | str], *, hidden: Iterable[str] = ()
+) -> Path:
     """Each sheet as rows of values, or as the XML of its data; None is no cell."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _frame(list(sheets), set(hidden)).items():
             archive.writestr(name, content)
         for number, rows in enumerate(sheets.values(), 1):
-            data = rows if isinstance(rows, str) else "".join(_row(place, row) for place, row in enumerate(rows, 1))
+            data = (
+                rows
+                if isinstance(rows, str)
+                else "".join(_row(place, row) for place, row in enumerate(rows, 1))
+            )
             sheet = f"<worksheet {MAIN}><sheetData>{data}</sheetData></worksheet>"
             archive.writestr(f"xl/worksheets/sheet{number}.xml", sheet)
     return path
 
 
 def _row(place: int, row: Iterable[Any]) -> str:
-    cells = (_cell(f"{_letters(column)}{place}", value) for column, value in enumerate(row) if value is not None)
+    cells = (
+        _cell(f"{_letters(column)}{place}", value)
+        for column, value in enumerate(row)
+        if value is not None
+    )
     return f'<row r="{place}">{"".join(cells)}</row>'
 
 
@@ -70,7 +80,8 @@ def _frame(names: list[str], hidden: set[str]) -> dict[str, str]:
         for i, name in zip(numbers, names, strict=True)
     )
     links = "".join(
-        f'<Relationship Id="rId{i}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{i}.xml"/>' for i in numbers
+        f'<Relationship Id="rId{i}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{i}.xml"/>'
+        for i in numbers
     )
     styles = f'<Relationship Id="rIdS" Type="{RELATIONS}/styles" Target="styles.xml"/>'
     return {

@@ -50,7 +50,11 @@ class ExchangedSource:
         worker = self._worker
         with file(path) as data, SampleSource(data) as source:
             worker.settings = replace(worker.settings, source_url=source.url)
-            job = replace(a_job(worker.clock), source_id=worker.settings.source_id, parameters=parameters or {})
+            job = replace(
+                a_job(worker.clock),
+                source_id=worker.settings.source_id,
+                parameters=parameters or {},
+            )
             worker.manager.create(job)
             worker.run(job.job_id, **options)
             return worker.manager.get(job.job_id)

@@ -1,5 +1,6 @@
-"""A process that fetches a snapshot as the query function does: `fetch_worker.py S3 LINK WAREHOUSE DIRECTORY`, and
-on its input the file as JSON and the seconds that it has. It prints what came of it.
+"""A process that fetches a snapshot as the query function does: `fetch_worker.py S3 LINK WAREHOUSE
+DIRECTORY`, and on its input the file as JSON and the seconds that it has. It prints what came of
+it.
 """
 
 import json

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Read:
-    """What came of a reading: `rows` as dicts of texts, each with its place as (number of the file, row)."""
+    """What came of a reading: `rows` as dicts of texts, each with its place as (number of the file,
+    row).
+    """
 
     names: tuple[str, ...] = ()
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -39,7 +41,9 @@ class Read:
         return self.pages[-1].next
 
 
-def adapter_of(place: Place | Path, directory: Path, *, limits: Limits = USUAL, **form: Any) -> FilesAdapter:
+def adapter_of(
+    place: Place | Path, directory: Path, *, limits: Limits = USUAL, **form: Any
+) -> FilesAdapter:
     place = LocalPlace(place, limits=limits) if isinstance(place, Path) else place
     return FilesAdapter(FileForm(**form), place, directory, limits=limits)
 
@@ -82,7 +86,9 @@ def rows_of(table: Table) -> list[dict[str, Any]]:
     return rows
 
 
-def refused(error: type[FileError], path: Path, *, limits: Limits = USUAL, **form: Any) -> FileError:
+def refused(
+    error: type[FileError], path: Path, *, limits: Limits = USUAL, **form: Any
+) -> FileError:
     """The error that the reading of a file ends with."""
     with pytest.raises(error) as caught:
         read_file(path, limits=limits, **form)

@@ -1,4 +1,5 @@
-"""A bucket that takes files by signed forms alone, and refuses what S3 would refuse, with S3's codes.
+"""A bucket that takes files by signed forms alone, and refuses what S3 would refuse, with S3's
+codes.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
@@ -60,7 +61,11 @@ class FormBucket(BaseHTTPRequestHandler):
 
 def _taken(bucket: str, content_type: str, body: bytes) -> tuple[str, bytes]:
     """The key and the file. Raises Refused."""
-    told = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    told = {
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
     _, form, files = parse_form_data(told, max_form_memory_size=None)
     fields = form.to_dict()
     with closing(files["file"]) as file:
@@ -68,7 +73,12 @@ def _taken(bucket: str, content_type: str, body: bytes) -> tuple[str, bytes]:
     policy = _policy(fields)
     for condition in policy["conditions"]:
         _check(condition, {"bucket": bucket, **fields}, len(content))
-    named = {name for condition in policy["conditions"] if isinstance(condition, dict) for name in condition}
+    named = {
+        name
+        for condition in policy["conditions"]
+        if isinstance(condition, dict)
+        for name in condition
+    }
     if fields.keys() - named - UNTOLD:
         raise Refused("AccessDenied")  # "Invalid according to Policy: Extra input fields"
     return fields["key"], content
@@ -82,7 +92,9 @@ def _policy(fields: Mapping[str, str]) -> Any:
     if hmac.digest(key, fields["policy"].encode(), "sha256").hex() != fields["x-amz-signature"]:
         raise Refused("SignatureDoesNotMatch")
     policy = json.loads(b64decode(fields["policy"]))
-    if datetime.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) < datetime.now(UTC):
+    if datetime.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(
+        tzinfo=UTC
+    ) < datetime.now(UTC):
         raise Refused("AccessDenied")
     return policy
 

@@ -1,6 +1,8 @@
-"""A local stack whose state lies on a small disk that fills up and is freed again: `python full_disk.py DIRECTORY`.
+"""A local stack whose state lies on a small disk that fills up and is freed again: `python
+full_disk.py DIRECTORY`.
 
-It has a mount namespace of its own, in which the directory is a disk in memory. What it saw is one line of JSON.
+It has a mount namespace of its own, in which the directory is a disk in memory. What it saw is one
+line of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ ENOUGH = 40_000_000
 
 def main(state: Path) -> dict[str, Any]:
     environment = {**os.environ, "WELLHEAD_LEASE_SECONDS": "2", "WELLHEAD_LEASE_GRACE_SECONDS": "0"}
-    with LocalStack(source=Source(rows=500), state=state, port=0, user_environment=environment) as stack:
+    with LocalStack(
+        source=Source(rows=500), state=state, port=0, user_environment=environment
+    ) as stack:
         api = Api(stack.api_url, stack.token)
         first = ended(api, api.trigger()[1]["data"]["job_id"])
         filler = state / "filler"

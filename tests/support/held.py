@@ -27,14 +27,21 @@ def a_finding(check: Check, *, holds: bool = True) -> Finding:
     )
 
 
-FINDINGS = [a_finding(Check.REJECTED), a_finding(Check.NULLED), a_finding(Check.COMPLETENESS_UNKNOWN, holds=False)]
+FINDINGS = [
+    a_finding(Check.REJECTED),
+    a_finding(Check.NULLED),
+    a_finding(Check.COMPLETENESS_UNKNOWN, holds=False),
+]
 
 
 def hold_job(manager: JobManager, job_id: str) -> Job:
     """Its worker claims it, fetches a segment, and ends it."""
     claim = manager.claim(job_id, holder="w1")
     checkpoint = Checkpoint(
-        cursor={"page": 9}, segments=[SegmentRun(job_id=job_id, fence=claim.fence)], seal="ab", source={"settings": "a"}
+        cursor={"page": 9},
+        segments=[SegmentRun(job_id=job_id, fence=claim.fence)],
+        seal="ab",
+        source={"settings": "a"},
     )
     warnings = [{"rule": "UNKNOWN_FIELDS", "count": 1, "message": "Fields."}]
     worked = replace(claim.job, checkpoint=checkpoint, findings=FINDINGS, warnings=warnings)

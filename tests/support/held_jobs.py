@@ -14,7 +14,12 @@ REJECTED: dict[str, Any] = {
     "found": "83 of 1,000 rows",
     "message": "83 of 1,000 rows cannot be stored.",
     "examples": [
-        {"field_code": "007", "well_code": "NO 30/6-E-2 H", "reason": "NOT_A_NUMBER", "raw": '{"oil": "n/a"}'},
+        {
+            "field_code": "007",
+            "well_code": "NO 30/6-E-2 H",
+            "reason": "NOT_A_NUMBER",
+            "raw": '{"oil": "n/a"}',
+        },
         {"field_code": "007", "well_code": None, "reason": "MISSING_KEY", "raw": "{}"},
     ],
     "can_be_accepted": True,
@@ -50,18 +55,39 @@ DIFF: dict[str, Any] = {
     "is_first": False,
     "nulled": {"water_production_kbd": {"nulled": 1000, "stored": 1000}},
     "sums": {"water_production_kbd": {"before": 866.7, "after": 0.0}},
-    "fields": [{"code": "007", "name": "Volve", "column": "water_production_kbd", "before": 800.5, "after": 0.0}],
+    "fields": [
+        {
+            "code": "007",
+            "name": "Volve",
+            "column": "water_production_kbd",
+            "before": 800.5,
+            "after": 0.0,
+        }
+    ],
     "examples": {},
 }
 
 
 def held(*findings: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Of the first two findings unless others are given."""
-    error = {"code": "HELD", "message": "The import is held.", "retryable": False, "phase": "CHECKING", "attempt": 1}
-    facts = {"findings": list(findings or (REJECTED, NULLED)), "accept_until": UNTIL, "error": error, "diff": DIFF}
+    error = {
+        "code": "HELD",
+        "message": "The import is held.",
+        "retryable": False,
+        "phase": "CHECKING",
+        "attempt": 1,
+    }
+    facts = {
+        "findings": list(findings or (REJECTED, NULLED)),
+        "accept_until": UNTIL,
+        "error": error,
+        "diff": DIFF,
+    }
     return job("FAILED", **facts | more)
 
 
 def accepted(status: str = "COMPLETED", **more: Any) -> dict[str, Any]:
     """The import that an accept has started."""
-    return job(status, retry_of=JOB_ID, accepted_by="ada", accepted=["f1", "f2"], **more) | {"job_id": NEXT_ID}
+    return job(status, retry_of=JOB_ID, accepted_by="ada", accepted=["f1", "f2"], **more) | {
+        "job_id": NEXT_ID
+    }

@@ -1,4 +1,6 @@
-"""Text that commands a terminal, breaks a line, turns the reading direction or is markup to who prints it."""
+"""Text that commands a terminal, breaks a line, turns the reading direction or is markup to who
+prints it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ MARKUP = [
 ]
 EVIL = [*CONTROLS, *TURNS, *BREAKS, *COMMANDS, *MARKUP]
 hostile = st.lists(st.one_of(st.sampled_from(EVIL), st.text(max_size=4)), max_size=8).map("".join)
-OWN = re.compile(r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[[0-9]*A|\r(?=\x1b\[2K)")  # how rich draws a progress bar again
+OWN = re.compile(
+    r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[[0-9]*A|\r(?=\x1b\[2K)"
+)  # how rich draws a progress bar again
 
 
 def commands_in(printed: str, *, kept: str = "\n\t") -> set[str]:

@@ -1,4 +1,6 @@
-"""What the tests of whole imports share: a worker with a clock to turn, and what is published, row by row."""
+"""What the tests of whole imports share: a worker with a clock to turn, and what is published, row
+by row.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ ENOUGH = 900.0
 
 
 class Worker:
-    """Runs imports in this process. `sleep` turns the clock, so a lease of a minute costs no time."""
+    """Runs imports in this process. `sleep` turns the clock, so a lease of a minute costs no
+    time.
+    """
 
     def __init__(self, environment: dict[str, str], dynamodb: Any) -> None:
         self.settings = Settings.from_environment(environment)
@@ -48,7 +52,9 @@ class Worker:
         self.dispatcher = RecordingDispatcher()
         self.warehouse: Any = DirectoryWarehouse(Path(self.settings.warehouse))
         self.manager = JobManager(
-            table=Table(dynamodb=dynamodb, name=self.settings.table), lease=Lease(), clock=self.clock
+            table=Table(dynamodb=dynamodb, name=self.settings.table),
+            lease=Lease(),
+            clock=self.clock,
         )
 
     def trigger(self) -> str:
@@ -105,7 +111,9 @@ def kind_of_store(settings: Settings) -> dict[str, Any]:
     if settings.store == "file":
         return {}
     session = botocore.session.get_session()
-    repository = partial(LakeRepository, catalog=Catalog(settings.catalog, session=session), session=session)
+    repository = partial(
+        LakeRepository, catalog=Catalog(settings.catalog, session=session), session=session
+    )
     publication = partial(LakePublication, engine=settings.merge)
     return {"new_repository": repository, "new_publication": publication}
 
@@ -130,7 +138,9 @@ def published_rows(worker: Worker) -> list[tuple[Any, ...]]:
 
 
 class Budget:
-    """Seconds that are left: enough, until it has been asked `calls` times. Each question takes a second."""
+    """Seconds that are left: enough, until it has been asked `calls` times. Each question takes a
+    second.
+    """
 
     def __init__(self, clock: Clock, calls: int, then: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
@@ -154,7 +164,11 @@ def die() -> float:
 def files(directory: str | Path) -> dict[str, str]:
     """SHA-256 of every file below, by its name."""
     root = Path(directory)
-    return {str(path.relative_to(root)): sha256_of(path) for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(root)): sha256_of(path)
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
 
 
 def stored_rows(database: Path) -> list[tuple[Any, ...]]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class KeptLake:
-    """Each test has it at the place where it was made, because its tables tell their files by whole names."""
+    """Each test has it at the place where it was made, because its tables tell their files by whole
+    names.
+    """
 
     def __init__(self, directory: Path, *imports: Import) -> None:
         self._lake, self._kept = directory / "lake", directory / "kept"
@@ -31,7 +33,9 @@ class KeptLake:
         shutil.copytree(self._lake, self._kept)
 
     @contextmanager
-    def opened(self, directory: Path, handler: type[CatalogHandler] = CatalogHandler) -> Iterator[LakeStore]:
+    def opened(
+        self, directory: Path, handler: type[CatalogHandler] = CatalogHandler
+    ) -> Iterator[LakeStore]:
         """As it was. What else an import needs on disk lies in the directory."""
         shutil.rmtree(self._lake)
         shutil.copytree(self._kept, self._lake)

@@ -40,7 +40,10 @@ def logging_to_text(**environment: str) -> Iterator[Log]:
     root = logging.getLogger()
     handlers, levels = root.handlers[:], [logging.getLogger(name).level for name in LOGGERS]
     stream = io.StringIO()
-    start_logging({"AWS_LAMBDA_FUNCTION_NAME": "wellhead-test", "WELLHEAD_STAGE": "test", **environment}, stream)
+    start_logging(
+        {"AWS_LAMBDA_FUNCTION_NAME": "wellhead-test", "WELLHEAD_STAGE": "test", **environment},
+        stream,
+    )
     start_log_context()
     try:
         yield Log(stream)

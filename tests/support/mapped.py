@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from chalicelib.store.row_reading import RowReading
 
 STACK = settings(source_reach="anywhere")
-KEY: dict[str, Any] = {"field_code": {"value": "F"}, "well_code": "Well", "production_period": "Month"}
+KEY: dict[str, Any] = {
+    "field_code": {"value": "F"},
+    "well_code": "Well",
+    "production_period": "Month",
+}
 OF_KEY = {"Well": "W", "Month": "2024-01-01"}
 
 
@@ -39,7 +43,9 @@ class Mapped:
         self._directory = directory
         self._period = period
         source = RowSource(period=Period(period))
-        self._repository = DuckDBWellProductionRepository(directory=directory / "store", memory_mb=256, source=source)
+        self._repository = DuckDBWellProductionRepository(
+            directory=directory / "store", memory_mb=256, source=source
+        )
         self._connection = duckdb.connect()
         self._numbers = count()
         self.passed_over = 0
@@ -48,7 +54,9 @@ class Mapped:
         self._repository.close()
 
     def json(self, columns: dict[str, Any], *rows: Any, **definition: Any) -> list[dict[str, Any]]:
-        """Of rows as they stand in JSON: objects, or texts of them. Those that are passed over are left out."""
+        """Of rows as they stand in JSON: objects, or texts of them. Those that are passed over are
+        left out.
+        """
         settings = settings_of(self._definition(columns, definition), STACK)
         texts = [row if isinstance(row, str) else json.dumps(OF_KEY | row) for row in rows]
         names = list(dict.fromkeys(name for text in texts for name in json.loads(text)))
@@ -73,7 +81,14 @@ class Mapped:
                 [[None if value == "" else value for value in row] for row in rows]
             )
         table = Table(
-            path=path, format="csv", names=tuple(names), rows=len(rows), first_row=0, file=file, sheet="S", kinds=kinds
+            path=path,
+            format="csv",
+            names=tuple(names),
+            rows=len(rows),
+            first_row=0,
+            file=file,
+            sheet="S",
+            kinds=kinds,
         )
         return self._staged(Batch.of_table(table, 1), reading_of(settings, names, table))
 
@@ -86,5 +101,11 @@ class Mapped:
         return [row for row in found if row["problem"] != "PASSED OVER"]
 
     def _definition(self, columns: dict[str, Any], told: dict[str, Any]) -> Definition:
-        whole = {"name": "a", "kind": "files", "url": "/a", "period": self._period, "columns": KEY | columns}
+        whole = {
+            "name": "a",
+            "kind": "files",
+            "url": "/a",
+            "period": self._period,
+            "columns": KEY | columns,
+        }
         return definition_of(whole | told)

@@ -1,4 +1,6 @@
-"""Random histories of imports, and what a store must hold after them by the merge rule, in the plainest Python."""
+"""Random histories of imports, and what a store must hold after them by the merge rule, in the
+plainest Python.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ REJECTED = [
     (json_row()[:-1] + b',"well_name":"\\ud800"}', "UNREADABLE row"),
     (b'{"field_code":1,"field_code":1}', "UNREADABLE row"),
 ]
-BROKEN = [row for row in REJECTED if row[1] == "UNREADABLE row"]  # the others cost a statement of 75 ms
+BROKEN = [
+    row for row in REJECTED if row[1] == "UNREADABLE row"
+]  # the others cost a statement of 75 ms
 CHANGES: list[Row] = [
     {},
     {"well_name": None},
@@ -54,8 +58,8 @@ volumes = st.sampled_from([None, 0.0, 0.1, 2.5, -1.0])
 
 @dataclass(frozen=True)
 class Import:
-    """Batches of pages. Each batch in `checkpoints` is followed by a segment; before each in `restarts` a new
-    worker takes over and loads all segments.
+    """Batches of pages. Each batch in `checkpoints` is followed by a segment; before each in
+    `restarts` a new worker takes over and loads all segments.
     """
 
     batches: list[list[Page]]
@@ -69,15 +73,17 @@ class Import:
 
 @st.composite
 def histories(draw: st.DrawFn, *, beside: int) -> list[Import]:
-    """The imports into one store, in which `beside` histories go on side by side: their keys never meet. An import
-    may come again, so that two in turn revert each other.
+    """The imports into one store, in which `beside` histories go on side by side: their keys never
+    meet. An import may come again, so that two in turn revert each other.
     """
     rejected = draw(st.sampled_from([BROKEN, BROKEN, BROKEN, REJECTED]))
     known = [draw(st.lists(rows(history), min_size=2, max_size=4)) for history in range(beside)]
     turn = st.tuples(*(pages(of_a_history, rejected) for of_a_history in known))
     batches = st.lists(st.lists(turn, min_size=1, max_size=2), max_size=3)
     published = [an_import(draw, draw(batches)) for _ in range(2)]
-    return [published[which] for which in draw(st.sampled_from([(0, 1), (0, 1), (0, 0), (0, 1, 0)]))]
+    return [
+        published[which] for which in draw(st.sampled_from([(0, 1), (0, 1), (0, 0), (0, 1, 0)]))
+    ]
 
 
 def rows(history: int) -> st.SearchStrategy[Row]:
@@ -100,13 +106,21 @@ def rows(history: int) -> st.SearchStrategy[Row]:
 
 
 def pages(known: list[Row], rejected: list[tuple[bytes, str]]) -> st.SearchStrategy[Page]:
-    """Most rows differ from a known one in one column, or in nothing: a row drawn anew never comes a second time."""
-    changed = st.builds(lambda row, change: row | change, st.sampled_from(known), st.sampled_from(CHANGES))
-    return st.lists(st.one_of(changed, changed, changed, changed, st.sampled_from(rejected)), max_size=5)
+    """Most rows differ from a known one in one column, or in nothing: a row drawn anew never comes
+    a second time.
+    """
+    changed = st.builds(
+        lambda row, change: row | change, st.sampled_from(known), st.sampled_from(CHANGES)
+    )
+    return st.lists(
+        st.one_of(changed, changed, changed, changed, st.sampled_from(rejected)), max_size=5
+    )
 
 
 def an_import(draw: st.DrawFn, turns: list[list[tuple[Page, ...]]]) -> Import:
-    """One in four stops now and then; each of its workers left a segment right before it stopped."""
+    """One in four stops now and then; each of its workers left a segment right before it
+    stopped.
+    """
     batches = [[page for turn in batch for page in turn] for batch in turns]
     if len(batches) < 2 or draw(st.integers(0, 3)):
         return Import(batches)
@@ -127,7 +141,9 @@ class Model:
     rejected: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
 
-    def run(self, number: int, pages: list[Page], expected: int | None, source_warnings: dict[str, int]) -> MergeResult:
+    def run(
+        self, number: int, pages: list[Page], expected: int | None, source_warnings: dict[str, int]
+    ) -> MergeResult:
         now, job = float(NOON + number * 1000), f"job-{number}"
         sound: list[Delivered] = []
         delivered = failed = new = updated = 0
@@ -135,7 +151,9 @@ class Model:
             delivered += 1
             if isinstance(row, tuple):
                 failed += 1
-                self.rejected.append(rejected(row, now) | {"job_id": job, "page": page, "position": position})
+                self.rejected.append(
+                    rejected(row, now) | {"job_id": job, "page": page, "position": position}
+                )
             else:
                 sound.append(Delivered(full_row(row), page, position))
         outcome = settled(sound, Grain())
@@ -146,7 +164,12 @@ class Model:
         self._forget_what_came_again(job)
         for row, source_rows in outcome.rows:
             key = key_of(row)
-            full = {"source": "default", **row, "period_days": month_days(row), "source_rows": source_rows}
+            full = {
+                "source": "default",
+                **row,
+                "period_days": month_days(row),
+                "source_rows": source_rows,
+            }
             old = self.stored.get(key)
             if old is None:
                 new += 1
@@ -162,7 +185,9 @@ class Model:
             "failed_records": failed,
         }
         warnings = source_warnings | odd([row.columns for row in sound], now)
-        run = facts(number, expected).to_columns() | counts | {"merged_at": now, "warnings": warnings}
+        run = (
+            facts(number, expected).to_columns() | counts | {"merged_at": now, "warnings": warnings}
+        )
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
 
@@ -171,13 +196,19 @@ class Model:
             return [row["reason"], row["detail"], row["raw"]]
 
         again = [told(row) for row in self.rejected if row["job_id"] == job]
-        self.rejected = [row for row in self.rejected if row["job_id"] == job or told(row) not in again]
+        self.rejected = [
+            row for row in self.rejected if row["job_id"] == job or told(row) not in again
+        ]
 
     def tables(self) -> dict[str, list[Row]]:
         return {
             "well_production": [self.stored[key] for key in sorted(self.stored)],
-            "well_production_history": sorted(self.history, key=lambda row: (row["replaced_at"], *key_of(row))),
-            "rejected_rows": sorted(self.rejected, key=lambda row: (row["rejected_at"], row["page"], row["position"])),
+            "well_production_history": sorted(
+                self.history, key=lambda row: (row["replaced_at"], *key_of(row))
+            ),
+            "rejected_rows": sorted(
+                self.rejected, key=lambda row: (row["rejected_at"], row["page"], row["position"])
+            ),
             "import_runs": self.runs,
         }
 
@@ -210,10 +241,13 @@ def odd(delivered: list[Row], now: float) -> dict[str, int]:
         names.setdefault(row["well_code"], set()).update({row["well_name"]} - {None})
     counts = {
         "NEGATIVE_VOLUME": sum(any((row[name] or 0) < 0 for name in VOLUMES) for row in delivered),
-        "DAYS_BEYOND_PERIOD": sum((row["days_on_production"] or 0) > month_days(row) + 0.05 for row in delivered),
+        "DAYS_BEYOND_PERIOD": sum(
+            (row["days_on_production"] or 0) > month_days(row) + 0.05 for row in delivered
+        ),
         "FUTURE_PERIOD": sum(row["production_period"] > today for row in delivered),
         "LIQUIDS_BELOW_OIL": sum(
-            None not in (liquids := row["liquids_production_kbd"], oil := row["oil_production_kbd"]) and liquids < oil
+            None not in (liquids := row["liquids_production_kbd"], oil := row["oil_production_kbd"])
+            and liquids < oil
             for row in delivered
         ),
         "WELL_WITH_TWO_NAMES": sum(len(of_a_well) > 1 for of_a_well in names.values()),

@@ -1,4 +1,6 @@
-"""Stores that imports are merged into, one after the other: a file, and a lake. Both end as the same model says."""
+"""Stores that imports are merged into, one after the other: a file, and a lake. Both end as the
+same model says.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +50,18 @@ class Store:
     def _details(self) -> dict[str, Any]:
         self._scratches += 1
         part_rows = self._part_rows[self._scratches % len(self._part_rows)]
-        return {"directory": self._directory / f"{self._scratches}", "memory_mb": 200, "part_rows": part_rows}
+        return {
+            "directory": self._directory / f"{self._scratches}",
+            "memory_mb": 200,
+            "part_rows": part_rows,
+        }
 
     def run(
-        self, number: int, an_import: Import, expected: int | None = None, warnings: dict[str, int] | None = None
+        self,
+        number: int,
+        an_import: Import,
+        expected: int | None = None,
+        warnings: dict[str, int] | None = None,
     ) -> MergeResult:
         repository = self.repository()
         segments: list[Path] = []
@@ -76,7 +86,9 @@ class Store:
         repository.close()
         return result
 
-    def merge(self, repository: Any, number: int, expected: int | None, warnings: dict[str, int]) -> MergeResult:
+    def merge(
+        self, repository: Any, number: int, expected: int | None, warnings: dict[str, int]
+    ) -> MergeResult:
         result: MergeResult = repository.merge(
             self.path, facts(number, expected), now=NOON + number * 1000, warnings=warnings
         )
@@ -93,7 +105,9 @@ class Store:
 class LakeStore(Store):
     """The tables of a catalog, as the latest import that was published left them."""
 
-    def __init__(self, directory: Path, catalog_url: str, part_rows: tuple[int | None, ...] = (None,)) -> None:
+    def __init__(
+        self, directory: Path, catalog_url: str, part_rows: tuple[int | None, ...] = (None,)
+    ) -> None:
         super().__init__(directory, part_rows)
         self.session = botocore.session.get_session()
         self.catalog = Catalog(catalog_url, session=self.session)
@@ -138,7 +152,9 @@ def lake_tables(catalog: Catalog, versions: Versions) -> dict[str, list[Row]]:
 @contextmanager
 def open_lake(catalog: Catalog, versions: Versions) -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables of a state of the lake, by the names that a file's have."""
-    with duckdb.connect(config={"autoinstall_known_extensions": False, **lake_config()}) as connection:
+    with duckdb.connect(
+        config={"autoinstall_known_extensions": False, **lake_config()}
+    ) as connection:
         attach_lake(connection, catalog, botocore.session.get_session(), os.environ)
         for table in OF_THE_LAKE:
             rows = at(table, versions.of(table))
@@ -159,7 +175,9 @@ def text_of(row: Row | tuple[bytes, str]) -> bytes:
 
 
 def assert_ends_as_the_model_says(store: Store, history: list[Import]) -> None:
-    """The counts of each import, and after the last one every table whole: it tells when each row came and went."""
+    """The counts of each import, and after the last one every table whole: it tells when each row
+    came and went.
+    """
     model = Model()
     for number, an_import in enumerate(history, start=1):
         expected, warnings = (None, {}) if number % 2 else (number * 5, {"SOURCE_CHANGED": number})

@@ -1,4 +1,5 @@
-"""MiniStack: an AWS on a loopback port that takes our template and our zip, and nothing from us but these.
+"""MiniStack: an AWS on a loopback port that takes our template and our zip, and nothing from us but
+these.
 
 What it cannot do of the template is left out or done for it here, and nowhere else:
 
@@ -44,8 +45,8 @@ LEFT_OUT: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 class MiniStack:
-    """Serves inside a `with`; its processes, those of the functions among them, end with it. `more` is what their
-    environment has besides.
+    """Serves inside a `with`; its processes, those of the functions among them, end with it. `more`
+    is what their environment has besides.
     """
 
     def __init__(self, directory: Path, **more: str) -> None:
@@ -95,8 +96,14 @@ class MiniStack:
         return client
 
     def _environment(self) -> dict[str, str]:
-        """Of its own process and, through it, of the functions: they find it by AWS_ENDPOINT_URL."""
-        keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
+        """Of its own process and, through it, of the functions: they find it by
+        AWS_ENDPOINT_URL.
+        """
+        keys = {
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+        }
         folders = dict.fromkeys(("HOME", "TMPDIR"), str(self._directory))
         return {
             **keys,
@@ -126,14 +133,18 @@ class MiniStack:
 
 def _complete_answer(response_dict: dict[str, Any], **_: Any) -> None:
     """It deletes a change set, and leaves out the element that says so."""
-    response_dict["body"] = b"<DeleteChangeSetResponse><DeleteChangeSetResult/></DeleteChangeSetResponse>"
+    response_dict["body"] = (
+        b"<DeleteChangeSetResponse><DeleteChangeSetResult/></DeleteChangeSetResponse>"
+    )
 
 
 def for_mini_stack(package: Package, directory: Path) -> Package:
     """The same bundle, and the template less what MiniStack cannot make."""
     template = json.loads(package.template.read_text())
     template["Resources"] = {
-        name: resource for name, resource in template["Resources"].items() if not _is_left_out(resource)
+        name: resource
+        for name, resource in template["Resources"].items()
+        if not _is_left_out(resource)
     }
     reduced = directory / "template.json"
     reduced.write_text(json.dumps(template))
@@ -147,7 +158,9 @@ def _is_left_out(resource: dict[str, Any]) -> bool:
 
 def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack: str) -> None:
     """The authorizer before the routes that the API's definition puts it before."""
-    definition = json.loads(package.template.read_text())["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    definition = json.loads(package.template.read_text())["Resources"]["RestAPI"]["Properties"][
+        "DefinitionBody"
+    ]
     gateway, functions = client("apigateway"), client("lambda")
     ((name, told),) = definition["securityDefinitions"].items()
     arn = functions.get_function(FunctionName=f"{stack}-{name}")["Configuration"]["FunctionArn"]
@@ -158,7 +171,9 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
         type=told["x-amazon-apigateway-authorizer"]["type"].upper(),
         authorizerUri=uri,
         identitySource=f"method.request.header.{told['name']}",
-        authorizerResultTtlInSeconds=told["x-amazon-apigateway-authorizer"]["authorizerResultTtlInSeconds"],
+        authorizerResultTtlInSeconds=told["x-amazon-apigateway-authorizer"][
+            "authorizerResultTtlInSeconds"
+        ],
     )
     found = gateway.get_resources(restApiId=api_id, limit=500)["items"]
     resources = {resource["path"]: resource["id"] for resource in found}
@@ -167,7 +182,9 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
     for path, methods in definition["paths"].items():
         place = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": "ANY"}
         gateway.put_method(**place, authorizationType="NONE")
-        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=answering)
+        gateway.put_integration(
+            **place, type="AWS_PROXY", integrationHttpMethod="POST", uri=answering
+        )
         for method, operation in methods.items():
             if operation.get("security") == [{name: []}]:
                 change = [("/authorizationType", "CUSTOM"), ("/authorizerId", authorizer["id"])]
@@ -175,7 +192,9 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
                     restApiId=api_id,
                     resourceId=resources[path],
                     httpMethod="ANY" if method == ANY_METHOD else method.upper(),
-                    patchOperations=[{"op": "replace", "path": key, "value": value} for key, value in change],
+                    patchOperations=[
+                        {"op": "replace", "path": key, "value": value} for key, value in change
+                    ],
                 )
 
 

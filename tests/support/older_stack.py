@@ -1,4 +1,6 @@
-"""A stack as it was before codes were text: its published database has version 2, its checkpoints are of that form."""
+"""A stack as it was before codes were text: its published database has version 2, its checkpoints
+are of that form.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def as_version_2(store: Path, older: Path) -> Path:
         for step in ("version_1", "version_2"):
             connection.execute(STEPS[step])
         for table in ("well_production", "well_production_history"):
-            connection.execute(f"INSERT INTO wells.{table} BY NAME SELECT * EXCLUDE ({OURS}) FROM today.{table}")
+            connection.execute(
+                f"INSERT INTO wells.{table} BY NAME SELECT * EXCLUDE ({OURS}) FROM today.{table}"
+            )
         for table in ("rejected_rows", "import_runs"):
             connection.execute(f"INSERT INTO wells.{table} SELECT * FROM today.{table}")
         connection.execute("CHECKPOINT wells")

@@ -25,8 +25,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """`amounts` are ours of the whole period, not a day. Of the `rows`, `passed_over` are those that the preset does
-    not mean, `rejected` those that nobody could read.
+    """`amounts` are ours of the whole period, not a day. Of the `rows`, `passed_over` are those
+    that the preset does not mean, `rejected` those that nobody could read.
     """
 
     file: str
@@ -78,7 +78,10 @@ def plain_rows(sample: Sample) -> dict[Key, Amounts]:
     for (key, _), row in latest.items():
         for column, amount in sample.amounts(row).items():
             amounts[key][column] += [] if amount is None else [amount]
-    return {key: {name: _added(sample, key, name, found) for name, found in of.items()} for key, of in amounts.items()}
+    return {
+        key: {name: _added(sample, key, name, found) for name, found in of.items()}
+        for key, of in amounts.items()
+    }
 
 
 def _added(sample: Sample, key: Key, column: str, amounts: list[Decimal]) -> Decimal | None:

@@ -1,4 +1,5 @@
-"""The samples of the presets: headers as published, numbers and names invented, each with what an import must store.
+"""The samples of the presets: headers as published, numbers and names invented, each with what an
+import must store.
 
 An Excel sample stands beside the same rows as CSV.
 """
@@ -10,23 +11,36 @@ from decimal import Decimal
 
 from .plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER, Amounts, Row, Sample
 
-BARREL = Decimal("0.158987294928")  # m³, NIST Handbook 44: 42 gallons of 231 cubic inches of 2.54 cm
+BARREL = Decimal(
+    "0.158987294928"
+)  # m³, NIST Handbook 44: 42 gallons of 231 cubic inches of 2.54 cm
 CUBIC_FOOT = Decimal("0.028316846592")  # m³, of 0.3048 m
 BBL = Decimal("0.001")  # of our thousand barrels
 M3 = BBL / BARREL
 MCF = Decimal("0.001")  # of our million cubic feet
 GAS_M3 = Decimal(1) / 1_000_000 / CUBIC_FOOT
-# 0 °C and 101.325 kPa to 60 °F (288.70555… K) and 14.696 psia (of 6.894757293168 kPa), as of an ideal gas.
-NORMAL = Decimal("101.325") / (Decimal("14.696") * Decimal("6.894757293168")) * (Decimal("519.67") / Decimal("1.8"))
+# 0 °C and 101.325 kPa to 60 °F (288.70555… K) and 14.696 psia (of 6.894757293168 kPa), as of an
+# ideal gas.
+NORMAL = (
+    Decimal("101.325")
+    / (Decimal("14.696") * Decimal("6.894757293168"))
+    * (Decimal("519.67") / Decimal("1.8"))
+)
 NORMAL /= Decimal("273.15")
 
 
 def _number(text: str, factor: Decimal = Decimal(1)) -> Decimal | None:
-    return Decimal(text.strip().replace(",", "")) * factor if text.strip() not in ("", "NULL", "NR", "NA") else None
+    return (
+        Decimal(text.strip().replace(",", "")) * factor
+        if text.strip() not in ("", "NULL", "NR", "NA")
+        else None
+    )
 
 
 def _brazilian(text: str, factor: Decimal) -> Decimal | None:
-    return _number(text.replace(".", "").replace(",", "#").replace("#", "."), factor) if text else None
+    return (
+        _number(text.replace(".", "").replace(",", "#").replace("#", "."), factor) if text else None
+    )
 
 
 def _sum(*numbers: Decimal | None) -> Decimal | None:
@@ -47,7 +61,9 @@ def _of_liquid(oil: Decimal | None) -> Amounts:
     return {OIL: oil, LIQUIDS: oil}
 
 
-def _of_product(row: Row, product: str, amount: str, units: dict[str, tuple[tuple[str, ...], Decimal]]) -> Amounts:
+def _of_product(
+    row: Row, product: str, amount: str, units: dict[str, tuple[tuple[str, ...], Decimal]]
+) -> Amounts:
     """`units` say for each product which columns it fills, and its unit in ours."""
     columns, factor = units.get(row[product].strip(), ((), Decimal(1)))
     volume = _number(row[amount], factor)
@@ -140,8 +156,12 @@ SAMPLES = {
         ),
         amounts=lambda row: {
             OIL: _number(row["LEASE_OIL_PROD_VOL"], BBL),
-            LIQUIDS: _sum(_number(row["LEASE_OIL_PROD_VOL"], BBL), _number(row["LEASE_COND_PROD_VOL"], BBL)),
-            GAS: _sum(_number(row["LEASE_GAS_PROD_VOL"], MCF), _number(row["LEASE_CSGD_PROD_VOL"], MCF)),
+            LIQUIDS: _sum(
+                _number(row["LEASE_OIL_PROD_VOL"], BBL), _number(row["LEASE_COND_PROD_VOL"], BBL)
+            ),
+            GAS: _sum(
+                _number(row["LEASE_GAS_PROD_VOL"], MCF), _number(row["LEASE_CSGD_PROD_VOL"], MCF)
+            ),
         },
     ),
     "nmocd": Sample(
@@ -182,11 +202,17 @@ SAMPLES = {
         rows=5,
         passed_over=1,
         takes=lambda row: row["UNCONVENTIONAL_IND"] == "Yes",
-        key=lambda row: ("pa-dep", row["PERMIT_NUM"], _of_us_date(row["PRODUCTION_PERIOD_START_DATE"])),
+        key=lambda row: (
+            "pa-dep",
+            row["PERMIT_NUM"],
+            _of_us_date(row["PRODUCTION_PERIOD_START_DATE"]),
+        ),
         amounts=lambda row: {
             DAYS: _number(row["GAS_OPERATING_DAYS"]),
             OIL: _number(row["OIL_QUANTITY"], BBL),
-            LIQUIDS: _sum(_number(row["OIL_QUANTITY"], BBL), _number(row["CONDENSATE_QUANTITY"], BBL)),
+            LIQUIDS: _sum(
+                _number(row["OIL_QUANTITY"], BBL), _number(row["CONDENSATE_QUANTITY"], BBL)
+            ),
             GAS: _number(row["GAS_QUANTITY"], MCF),
         },
     ),
@@ -219,7 +245,11 @@ SAMPLES = {
         rows=5,
         passed_over=1,
         takes=lambda row: row["prfMonth"] != "0",
-        key=lambda row: (row["prfNpdidInformationCarrier"], "*", _month(row["prfYear"], row["prfMonth"])),
+        key=lambda row: (
+            row["prfNpdidInformationCarrier"],
+            "*",
+            _month(row["prfYear"], row["prfMonth"]),
+        ),
         amounts=lambda row: {
             OIL: _number(row["prfPrdOilNetMillSm3"], 1_000_000 * M3),
             LIQUIDS: _sum(
@@ -239,7 +269,9 @@ SAMPLES = {
         amounts=lambda row: {
             OIL: _number(row["OILPRODM3"], M3),
             LIQUIDS: _sum(_number(row["OILPRODM3"], M3), _number(row["GCONDVOL"], M3)),
-            GAS: _sum(_number(row["AGASPROKSM"], 1000 * GAS_M3), _number(row["DGASPROKSM"], 1000 * GAS_M3)),
+            GAS: _sum(
+                _number(row["AGASPROKSM"], 1000 * GAS_M3), _number(row["DGASPROKSM"], 1000 * GAS_M3)
+            ),
             WATER: _number(row["WATPRODVOL"], M3),
         },
     ),
@@ -256,11 +288,16 @@ SAMPLES = {
     "anp": Sample(
         file="anp.csv",
         rows=5,
-        key=lambda row: (row["[Campo]"], row["[Poço]"], _month(row["[Mês/Ano]"][3:], row["[Mês/Ano]"][:2])),
+        key=lambda row: (
+            row["[Campo]"],
+            row["[Poço]"],
+            _month(row["[Mês/Ano]"][3:], row["[Mês/Ano]"][:2]),
+        ),
         amounts=lambda row: {
             OIL: _brazilian(row["[Produção de Óleo (m³)]"], M3),
             LIQUIDS: _sum(
-                _brazilian(row["[Produção de Óleo (m³)]"], M3), _brazilian(row["[Produção de Condensado (m³)]"], M3)
+                _brazilian(row["[Produção de Óleo (m³)]"], M3),
+                _brazilian(row["[Produção de Condensado (m³)]"], M3),
             ),
             GAS: _sum(
                 _brazilian(row["[Produção de Gás Associado (Mm³)]"], 1000 * GAS_M3),
@@ -300,7 +337,9 @@ SAMPLES = {
         amounts=lambda row: {
             OIL: _number(row["Petróleo_(Mbd)"]),
             LIQUIDS: _sum(_number(row["Petróleo_(Mbd)"]), _number(row["Condensado_(Mbd)"])),
-            GAS: _sum(_number(row["Gas_asociado_(MMpcd)"]), _number(row["Gas_no_asociado_(MMpcd)"])),
+            GAS: _sum(
+                _number(row["Gas_asociado_(MMpcd)"]), _number(row["Gas_no_asociado_(MMpcd)"])
+            ),
             WATER: _number(row["Agua_(Mbd)"]),
         },
     ),
@@ -327,11 +366,17 @@ OLDER = {
         rows=3,
         passed_over=1,
         takes=lambda row: row["UNCONVENTIONAL"] == "Yes",
-        key=lambda row: ("pa-dep", row["WELL_PERMIT_NUM"], _of_us_date(row["PRODUCTION_PERIOD_START_DATE"])),
+        key=lambda row: (
+            "pa-dep",
+            row["WELL_PERMIT_NUM"],
+            _of_us_date(row["PRODUCTION_PERIOD_START_DATE"]),
+        ),
         amounts=lambda row: {
             DAYS: _number(row["GAS_PRODUCTION_DAYS"]),
             OIL: _number(row["OIL_QUANTITY"], BBL),
-            LIQUIDS: _sum(_number(row["OIL_QUANTITY"], BBL), _number(row["CONDENSATE_QUANTITY"], BBL)),
+            LIQUIDS: _sum(
+                _number(row["OIL_QUANTITY"], BBL), _number(row["CONDENSATE_QUANTITY"], BBL)
+            ),
             GAS: _number(row["GAS_QUANTITY"], MCF),
         },
     ),

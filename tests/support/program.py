@@ -19,14 +19,22 @@ Done = subprocess.CompletedProcess[str]
 
 def program_environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "HOME": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error", "COLUMNS": "100"}
+    return {
+        **kept,
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "100",
+    }
 
 
 def environment_at(server: ScriptedSource, home: Path) -> dict[str, str]:
     return program_environment(home) | {"WELLHEAD_URL": server.root, "WELLHEAD_TOKEN": "t"}
 
 
-def run(*arguments: str, environment: dict[str, str], told: str | None = None, cwd: Path | None = None) -> Done:
+def run(
+    *arguments: str, environment: dict[str, str], told: str | None = None, cwd: Path | None = None
+) -> Done:
     return subprocess.run(
         [PROGRAM, *arguments],
         env=environment,
@@ -47,7 +55,9 @@ def run_at(server: ScriptedSource, home: Path, *arguments: str, **options: Any) 
 def on_a_terminal(
     *arguments: str, environment: dict[str, str], typed: str | None = None, code: int = 0
 ) -> tuple[str, str]:
-    """What comes on stdout and on stderr, each a terminal of its own; with `typed`, stdin is one too."""
+    """What comes on stdout and on stderr, each a terminal of its own; with `typed`, stdin is one
+    too.
+    """
     terminals = [os.openpty() for _ in range(2)]
     keyboard = os.openpty() if typed is not None else None
     process = subprocess.Popen(
@@ -61,7 +71,8 @@ def on_a_terminal(
         os.close(end)
     heard = [bytearray(), bytearray()]
     readers = [
-        threading.Thread(target=read_all, args=(near, into)) for (near, _), into in zip(terminals, heard, strict=True)
+        threading.Thread(target=read_all, args=(near, into))
+        for (near, _), into in zip(terminals, heard, strict=True)
     ]
     for reader in readers:
         reader.start()

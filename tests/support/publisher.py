@@ -38,8 +38,13 @@ class Publisher:
     def publish(self, rows: int) -> Snapshot:
         number = next(self._numbers)
         store = self._directory / f"{number}.duckdb"
-        repository = DuckDBWellProductionRepository(directory=self._directory / f"{number}", memory_mb=100)
-        repository.stage(batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]), SAME_READING)
+        repository = DuckDBWellProductionRepository(
+            directory=self._directory / f"{number}", memory_mb=100
+        )
+        repository.stage(
+            batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]),
+            SAME_READING,
+        )
         repository.merge(store, facts(number), now=NOON, warnings={})
         repository.close()
         return self._point_to(store, number, rows)
@@ -54,7 +59,9 @@ class Publisher:
         size, sha256 = store.stat().st_size, sha256_of(store)
         self.warehouse.put(name, store, sha256=sha256)
         self.published.add(name)
-        self.pointer = Snapshot(name=name, fence=number, rows=rows, bytes=size, sha256=sha256, job_id=f"{JOB}{number}")
+        self.pointer = Snapshot(
+            name=name, fence=number, rows=rows, bytes=size, sha256=sha256, job_id=f"{JOB}{number}"
+        )
         return self.pointer
 
     def replace(self, rows: int) -> None:

@@ -1,4 +1,5 @@
-"""A process that creates a job for each line it reads, all at once with others: `race_worker.py TABLE`.
+"""A process that creates a job for each line it reads, all at once with others: `race_worker.py
+TABLE`.
 
 It answers each line with one of JSON: the job id it won, or who holds the lock and since when.
 """

@@ -32,14 +32,20 @@ def _answers(store: Path, statements: list[str], config: dict[str, Any]) -> dict
         last_import = query.summary()["last_import"]["job_id"]
         ours = {
             "summary": query.summary(),
-            "production": [*first.rows, *query.production(limit=100, cursor=first.next_cursor).rows],
+            "production": [
+                *first.rows,
+                *query.production(limit=100, cursor=first.next_cursor).rows,
+            ],
             "wells": query.wells(search="1").rows,
             "totals": query.totals().rows,
             "rejects": query.rejects(last_import).rows,
         }
     with duckdb.connect(str(store), read_only=True, config=config) as connection:
         connection.execute("SET threads = 1")  # any_value takes the first one
-        own = {sql: sorted(list(map(str, row)) for row in connection.execute(sql).fetchall()) for sql in statements}
+        own = {
+            sql: sorted(list(map(str, row)) for row in connection.execute(sql).fetchall())
+            for sql in statements
+        }
     return {**ours, **own}
 
 

@@ -1,4 +1,5 @@
-"""A process that reads a published store: it says that it is ready, waits for a line, and prints its answers as JSON.
+"""A process that reads a published store: it says that it is ready, waits for a line, and prints
+its answers as JSON.
 
     python reader.py WAREHOUSE SNAPSHOT READING MEMORY_MB
 
@@ -31,11 +32,22 @@ def read(warehouse: Path, snapshot: Snapshot, reading: Path, memory_mb: int) -> 
     try:
         summary = published.summary()
         with published.query() as production:
-            rows = [production.wells(field_code="1"), production.totals(), production.production(limit=3)]
+            rows = [
+                production.wells(field_code="1"),
+                production.totals(),
+                production.production(limit=3),
+            ]
         return json.dumps([summary, *map(asdict, rows)])
     except WellheadError as error:
         return json.dumps([error.code])
 
 
 if __name__ == "__main__":
-    print(read(Path(sys.argv[1]), Snapshot(**json.loads(sys.argv[2])), Path(sys.argv[3]), int(sys.argv[4])))
+    print(
+        read(
+            Path(sys.argv[1]),
+            Snapshot(**json.loads(sys.argv[2])),
+            Path(sys.argv[3]),
+            int(sys.argv[4]),
+        )
+    )

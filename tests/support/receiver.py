@@ -1,5 +1,5 @@
-"""A receiver of webhooks on this machine: it verifies what it gets, by the specification and none of our code, and
-answers as it is told.
+"""A receiver of webhooks on this machine: it verifies what it gets, by the specification and none
+of our code, and answers as it is told.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from local.aws.loopback import LoopbackHandler, LoopbackServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the test vector that the libraries of the specification share
+# Of the test vector that the libraries of the specification share.
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Respond = "Callable[[ReceiverHandler], None]"
 
 
@@ -68,7 +69,9 @@ def taken(handler: ReceiverHandler) -> None:
 
 
 def status(code: int, **headers: str) -> Callable[[ReceiverHandler], None]:
-    return lambda handler: handler.answer(code, b"", {name.replace("_", "-"): value for name, value in headers.items()})
+    return lambda handler: handler.answer(
+        code, b"", {name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 def silent(seconds: float) -> Callable[[ReceiverHandler], None]:
@@ -104,7 +107,9 @@ def _is_genuine(headers: dict[str, str], body: bytes) -> bool:
     if abs(int(headers["webhook-timestamp"]) - time.time()) > 300:
         return False
     key = base64.b64decode(SECRET.partition("_")[2])
-    content = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
+    content = b".".join(
+        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body]
+    )
     expected = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
     told = [each.split(",", 1) for each in headers.get("webhook-signature", "").split()]
     return any(version == "v1" and hmac.compare_digest(value, expected) for version, value in told)

@@ -1,5 +1,5 @@
-"""A source of which any share of the rows is bad, with few or many columns, narrow or wide; and what an import must
-make of it, in plain Python.
+"""A source of which any share of the rows is bad, with few or many columns, narrow or wide; and
+what an import must make of it, in plain Python.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Source:
     def pages(self, batch: int) -> Iterator[list[bytes]]:
         first = batch * self.batch_rows
         for start in range(0, self.batch_rows, PAGE_ROWS):
-            yield [self.row(first + number) for number in range(start, min(start + PAGE_ROWS, self.batch_rows))]
+            yield [
+                self.row(first + number)
+                for number in range(start, min(start + PAGE_ROWS, self.batch_rows))
+            ]
 
     def row(self, number: int) -> bytes:
         sound = _sound(number)
@@ -72,7 +75,11 @@ class Source:
 
     def stored(self) -> list[tuple[str, str, str]]:
         """Field, well and period of each row that is kept, by well."""
-        numbers = (number for number in range(self.batches * self.batch_rows) if self._fault(number) is None)
+        numbers = (
+            number
+            for number in range(self.batches * self.batch_rows)
+            if self._fault(number) is None
+        )
         key = ("field_code", "well_code", "production_period")
         return [(str(row[key[0]]), str(row[key[1]]), row[key[2]]) for row in map(_sound, numbers)]
 
@@ -106,7 +113,9 @@ def _sound(number: int) -> dict[str, Any]:
     }
 
 
-def outcome(stored: Iterable[tuple[Any, ...]], rejected: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+def outcome(
+    stored: Iterable[tuple[Any, ...]], rejected: Iterable[tuple[Any, ...]]
+) -> dict[str, Any]:
     """What two imports have in common when every stored row and every rejected one is the same."""
     reasons: Counter[str] = Counter()
 

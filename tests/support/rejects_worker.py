@@ -1,6 +1,7 @@
 """An import's work on a source with bad rows, in a process of its own whose memory is looked at:
-`rejects_worker.py DIRECTORY MEMORY_MB SOURCE`. Staged, written as a segment, loaded from there by another worker,
-merged and read back. It prints one line of JSON: what is stored, and how much memory it took.
+`rejects_worker.py DIRECTORY MEMORY_MB SOURCE`. Staged, written as a segment, loaded from there by
+another worker, merged and read back. It prints one line of JSON: what is stored, and how much
+memory it took.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def main(directory: Path, memory_mb: int, source: Source) -> dict[str, Any]:
 
 def import_into(directory: Path, memory_mb: int, source: Source) -> Path:
     first, second = (
-        DuckDBWellProductionRepository(directory=directory / name, memory_mb=memory_mb) for name in ("first", "second")
+        DuckDBWellProductionRepository(directory=directory / name, memory_mb=memory_mb)
+        for name in ("first", "second")
     )
     page = 1
     for number in range(source.batches):

@@ -1,4 +1,6 @@
-"""Imports of a few rows, one after the other, at moments that may go back; and the plainest record of what they did."""
+"""Imports of a few rows, one after the other, at moments that may go back; and the plainest record
+of what they did.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Replay:
         return next((state for since, state in reversed(self.states) if since <= moment), {})
 
     def changes(self, number: int) -> dict[Key, tuple[str, float | None, float | None]]:
-        """Of the import with this number, from 1 on: what became of each row, its oil before and after."""
+        """Of the import with this number, from 1 on: what became of each row, its oil before and
+        after.
+        """
         before = self.states[number - 2][1] if number > 1 else {}
         after = self.states[number - 1][1]
         return {
@@ -56,7 +60,8 @@ class Replay:
 def rows_of(delivered: State) -> list[bytes]:
     names = ("field_code", "well_code", "production_period")
     return [
-        json_row(**dict(zip(names, key, strict=True)), oil_production_kbd=oil) for key, oil in sorted(delivered.items())
+        json_row(**dict(zip(names, key, strict=True)), oil_production_kbd=oil)
+        for key, oil in sorted(delivered.items())
     ]
 
 
@@ -65,7 +70,9 @@ def replayed_into_a_file(directory: Path, history: list[tuple[State, int]]) -> t
     store, replay, now = directory / "wells.duckdb", Replay(), float(NOON)
     for number, (delivered, seconds) in enumerate(history, start=1):
         now += seconds
-        repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=200)
+        repository = DuckDBWellProductionRepository(
+            directory=directory / f"{number}", memory_mb=200
+        )
         repository.stage(batch_of(directory, rows_of(delivered)), SAME_READING)
         repository.merge(store, facts(number), **vars(Looks(now=now, warnings={})))
         repository.close()
@@ -74,7 +81,10 @@ def replayed_into_a_file(directory: Path, history: list[tuple[State, int]]) -> t
 
 
 def as_state(rows: list[dict[str, Any]]) -> State:
-    return {(row["field_code"], row["well_code"], row["production_period"]): row["oil_production_kbd"] for row in rows}
+    return {
+        (row["field_code"], row["well_code"], row["production_period"]): row["oil_production_kbd"]
+        for row in rows
+    }
 
 
 def instant(seconds: float) -> datetime:

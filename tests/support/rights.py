@@ -37,9 +37,11 @@ TO_WRITE_ITEMS = (
     "ReEncryptFrom",
     "ReEncryptTo",
 )
-# What a service asks KMS for in the name of its caller, where it encrypts with a key of the customer's own:
+# What a service asks KMS for in the name of its caller, where it encrypts with a key of the
+# customer's own:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (who writes in parts, reads too)
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (who writes in
+# parts, reads too)
 # https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 OF_KMS = {
@@ -61,7 +63,9 @@ OF_KMS = {
 
 @dataclass(frozen=True)
 class Right:
-    """`context` is what a condition may ask for: the partition key of an item, the prefix of a list."""
+    """`context` is what a condition may ask for: the partition key of an item, the prefix of a
+    list.
+    """
 
     action: str
     resource: str
@@ -87,13 +91,25 @@ class Grant:
 
 
 def grants(
-    role: str, conditions: Mapping[str, bool], *, secret_arn: str = "", buckets: str = "", catalog: str = ""
+    role: str,
+    conditions: Mapping[str, bool],
+    *,
+    secret_arn: str = "",
+    buckets: str = "",
+    catalog: str = "",
 ) -> list[Grant]:
     """Of .chalice/policy-<role>.json, with its intrinsics resolved."""
     document = json.loads((POLICIES / f"policy-{role}.json").read_text())
-    parameters = {"SourceSecretArn": secret_arn, "SourceBuckets": buckets, "Catalog": catalog, "KmsKeyArn": KEY}
+    parameters = {
+        "SourceSecretArn": secret_arn,
+        "SourceBuckets": buckets,
+        "Catalog": catalog,
+        "KmsKeyArn": KEY,
+    }
     document = resolved(document, conditions, parameters)
-    return [grant for statement in document["Statement"] if statement for grant in _grants(statement)]
+    return [
+        grant for statement in document["Statement"] if statement for grant in _grants(statement)
+    ]
 
 
 def _grants(statement: dict[str, Any]) -> Iterator[Grant]:
@@ -107,7 +123,11 @@ def _grants(statement: dict[str, Any]) -> Iterator[Grant]:
 
 def _contexts(condition: dict[str, Any]) -> list[tuple[str, str]]:
     """Only what our policies use: each item's key among some, a prefix like some."""
-    assert condition.keys() <= {"ForAllValues:StringEquals", "ForAllValues:StringLike", "StringLike"}
+    assert condition.keys() <= {
+        "ForAllValues:StringEquals",
+        "ForAllValues:StringLike",
+        "StringLike",
+    }
     told = [pair for test in condition.values() for pair in test.items()]
     return [(name, value) for name, values in told for value in _list(values)]
 
@@ -156,16 +176,21 @@ def rights(operation: str, params: dict[str, Any]) -> list[Right]:
 
 
 def rights_on_key(grant: Grant) -> list[Right]:
-    """What this one needs besides, where there is a key of the customer's own. Tokens are hashes, and not encrypted."""
+    """What this one needs besides, where there is a key of the customer's own. Tokens are hashes,
+    and not encrypted.
+    """
     service = grant.action.partition(":")[0]
     is_token = service == "ssm" and f"/{STACK}/tokens" in grant.resource
     actions = () if is_token else OF_KMS.get(grant.action, ())
-    return [Right(f"kms:{action}", KEY, ((VIA, f"{service}.{REGION}.amazonaws.com"),)) for action in actions]
+    return [
+        Right(f"kms:{action}", KEY, ((VIA, f"{service}.{REGION}.amazonaws.com"),))
+        for action in actions
+    ]
 
 
 def rights_in_lake(method: str, path: str) -> list[Right]:
-    """What this request to the REST catalog of Amazon S3 Tables asks for; who may read and write a table so, may do the
-    same with its files. KeyError for one that nobody has thought of.
+    """What this request to the REST catalog of Amazon S3 Tables asks for; who may read and write a
+    table so, may do the same with its files. KeyError for one that nobody has thought of.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
     """
@@ -213,7 +238,9 @@ def _list_bucket(prefix: str) -> Right:
 
 
 def _read(params: dict[str, Any]) -> list[Right]:
-    """Without the second, S3 says of an absent object that it is forbidden. An older version has a right of its own."""
+    """Without the second, S3 says of an absent object that it is forbidden. An older version has a
+    right of its own.
+    """
     if "VersionId" in params:
         return [_object("GetObjectVersion", params["Key"])]
     return [_object("GetObject", params["Key"]), _list_bucket("")]
@@ -233,7 +260,11 @@ def _parameter(action: str, name: str) -> Right:
 
 def _secret_arn(place: str) -> str:
     """Of a secret by its ARN, or by its name, to which Secrets Manager adds six characters."""
-    return place if place.startswith("arn:") else f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{place}-AbCdEf"
+    return (
+        place
+        if place.startswith("arn:")
+        else f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{place}-AbCdEf"
+    )
 
 
 OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
@@ -242,7 +273,10 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "UpdateItem": lambda params: [_item("UpdateItem", params["Key"])],
     "TransactWriteItems": _transaction,
     "Invoke": lambda params: [
-        Right("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{params['FunctionName']}")
+        Right(
+            "lambda:InvokeFunction",
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{params['FunctionName']}",
+        )
     ],
     "StartExecution": lambda params: [Right("states:StartExecution", params["stateMachineArn"])],
     "DescribeExecution": lambda params: [Right("states:DescribeExecution", params["executionArn"])],
@@ -254,18 +288,25 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "CompleteMultipartUpload": _put,
     "CopyObject": _copy,
     "UploadPartCopy": _copy,
-    "CreateBucket": lambda params: [],  # where botocore finds the address of a signed form; it is never sent
+    # Where botocore finds the address of a signed form; it is never sent.
+    "CreateBucket": lambda params: [],
     "DeleteObject": lambda params: [_object("DeleteObject", params["Key"])],
     "AbortMultipartUpload": lambda params: [_object("AbortMultipartUpload", params["Key"])],
     "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],
     "ListObjectVersions": lambda params: [
         Right("s3:ListBucketVersions", f"arn:aws:s3:::{BUCKET}", ((PREFIX, params["Prefix"]),))
     ],
-    "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
-    "PutEvents": lambda params: [Right("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")],
+    "ListMultipartUploads": lambda params: [
+        Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")
+    ],
+    "PutEvents": lambda params: [
+        Right("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")
+    ],
     "Publish": lambda params: [Right("sns:Publish", params["TopicArn"])],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
     "PutParameter": lambda params: [_parameter("PutParameter", params["Name"])],
     "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],
-    "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", _secret_arn(params["SecretId"]))],
+    "GetSecretValue": lambda params: [
+        Right("secretsmanager:GetSecretValue", _secret_arn(params["SecretId"]))
+    ],
 }

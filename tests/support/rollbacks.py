@@ -40,7 +40,9 @@ def run_rollback(worker: Worker, job_id: str) -> Job:
             warehouse=worker.warehouse,
             directory=Path(settings.scratch) / str(claim.fence),
             lease_seconds=settings.lease_seconds,
-            catalog=Catalog(settings.catalog, session=botocore.session.get_session()) if settings.catalog else None,
+            catalog=Catalog(settings.catalog, session=botocore.session.get_session())
+            if settings.catalog
+            else None,
             clock=worker.clock,
         )
 

@@ -1,4 +1,6 @@
-"""An HTTP server that answers what it is told to, request by request, and remembers what it was asked."""
+"""An HTTP server that answers what it is told to, request by request, and remembers what it was
+asked.
+"""
 
 from __future__ import annotations
 
@@ -78,12 +80,16 @@ class ScriptedHandler(LoopbackHandler):
 
 
 class ScriptedSource:
-    """Serves the steps in order, the last one again and again, inside a `with`. Requests may come at once. By `name` it
-    is known to a proxy.
+    """Serves the steps in order, the last one again and again, inside a `with`. Requests may come
+    at once. By `name` it is known to a proxy.
     """
 
     def __init__(
-        self, *steps: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", name: str | None = None
+        self,
+        *steps: Step,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        name: str | None = None,
     ) -> None:
         self.steps = list(steps)
         self.name = name
@@ -118,7 +124,9 @@ class ScriptedSource:
 
     def saw(self, *secrets: str) -> bool:
         """Whether any of these words came, in whatever part of a request."""
-        return any(secret in str(asked) for asked in self.asked + self.asked_beside for secret in secrets)
+        return any(
+            secret in str(asked) for asked in self.asked + self.asked_beside for secret in secrets
+        )
 
     def next_step(self, asked: Asked) -> Step:
         with self._turn:
@@ -129,7 +137,11 @@ class ScriptedSource:
             return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
 
     def _count(self) -> Answer:
-        return Answer(status=400) if self.counted is None else Answer(page([], odata_count=self.counted))
+        return (
+            Answer(status=400)
+            if self.counted is None
+            else Answer(page([], odata_count=self.counted))
+        )
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -144,14 +156,18 @@ def rows(first: int, count: int) -> list[dict[str, Any]]:
 
 
 def page(value: list[Any], **more: Any) -> bytes:
-    return json.dumps({"value": value} | {name.replace("odata_", "@odata."): more[name] for name in more}).encode()
+    return json.dumps(
+        {"value": value} | {name.replace("odata_", "@odata."): more[name] for name in more}
+    ).encode()
 
 
 KEY = ("field_code", "well_code", "production_period")
 
 
 class SkippedTime:
-    """Sleeping takes no time here and moves the clock all the same; reading from a socket takes the time it takes."""
+    """Sleeping takes no time here and moves the clock all the same; reading from a socket takes the
+    time it takes.
+    """
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -185,7 +201,9 @@ class Client:
         skipped = SkippedTime()
         self.slept = skipped.slept
         known = settings_for(url, **settings)
-        self.connection = ODataConnection(settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep)
+        self.connection = ODataConnection(
+            settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep
+        )
         self.adapter = ExternalApiAdapter(settings=known, connection=self.connection)
 
     def pages(self) -> list[Page]:

@@ -44,7 +44,9 @@ class Delivered:
 
 @dataclass
 class Outcome:
-    """`rows` come with the number of rows of the source in them, `refused` ones with their problem."""
+    """`rows` come with the number of rows of the source in them, `refused` ones with their
+    problem.
+    """
 
     rows: list[tuple[Row, int]] = field(default_factory=list)
     refused: list[tuple[Delivered, str]] = field(default_factory=list)
@@ -87,7 +89,12 @@ def _newest(editions: list[Delivered], grain: Grain) -> Delivered | None:
     rows = [row for row in editions if not grain.order_by or _age(row) == latest]
     if len({row.values for row in rows}) > 1:
         return None
-    return min(rows, key=lambda row: json.dumps([row.columns[name] for name in PROVENANCE], separators=(",", ":")))
+    return min(
+        rows,
+        key=lambda row: json.dumps(
+            [row.columns[name] for name in PROVENANCE], separators=(",", ":")
+        ),
+    )
 
 
 def _age(row: Delivered) -> float:
@@ -102,14 +109,19 @@ def _differences(rows: list[Delivered]) -> str:
 def _sum(parts: list[Row], grain: Grain) -> Row:
     if len(parts) == 1:
         return parts[0]
-    return {column.name: _added(column.name, [part[column.name] for part in parts], grain) for column in COLUMNS}
+    return {
+        column.name: _added(column.name, [part[column.name] for part in parts], grain)
+        for column in COLUMNS
+    }
 
 
 def _added(name: str, values: list[Any], grain: Grain) -> Any:
     present = [value for value in values if value is not None]
     if not present:
         return None
-    is_added = name in VOLUMES or (name == "days_on_production" and grain.aggregate is Aggregate.SUM)
+    is_added = name in VOLUMES or (
+        name == "days_on_production" and grain.aggregate is Aggregate.SUM
+    )
     if is_added:
         return float(sum(map(Decimal, map(repr, present)), Decimal(0)))
     return max(present) if name == "days_on_production" else min(present)

@@ -1,5 +1,5 @@
-"""What the imports of a set-up leave, the items of the table and the files of the warehouse: made once in a process,
-and put again into the table and the warehouse of each later test.
+"""What the imports of a set-up leave, the items of the table and the files of the warehouse: made
+once in a process, and put again into the table and the warehouse of each later test.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _KEPT: dict[str, _Kept] = {}
 
 
 def shelved(name: str, environment: Mapping[str, str], make: Callable[[], T]) -> T:
-    """What `make` makes by its imports. Who asks for the name again finds the same table, files and answer; what is
-    in a bucket or a lake, or comes on top of what is there, is made anew each time.
+    """What `make` makes by its imports. Who asks for the name again finds the same table, files and
+    answer; what is in a bucket or a lake, or comes on top of what is there, is made anew each time.
     """
     warehouse = environment["WELLHEAD_WAREHOUSE"]
     if "://" in warehouse or "WELLHEAD_CATALOG" in environment or Path(warehouse).exists():

@@ -1,4 +1,6 @@
-"""A link between a client and a server on this machine that carries so many bytes a second, and counts them."""
+"""A link between a client and a server on this machine that carries so many bytes a second, and
+counts them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ PIECE = 64 * 1024
 
 
 class SlowLink:
-    """Bytes from the server go slowly, of all connections together; those to it as fast as they can."""
+    """Bytes from the server go slowly, of all connections together; those to it as fast as they
+    can.
+    """
 
     def __init__(self, server: str, *, rate: float) -> None:
         parts = urlsplit(server)
@@ -40,7 +44,9 @@ class SlowLink:
                 far = socket.create_connection(self._server)
                 far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
                 for source, target, is_slow in ((near, far, False), (far, near, True)):
-                    threading.Thread(target=self._carry, args=(source, target, is_slow), daemon=True).start()
+                    threading.Thread(
+                        target=self._carry, args=(source, target, is_slow), daemon=True
+                    ).start()
 
     def _carry(self, source: socket.socket, target: socket.socket, is_slow: bool) -> None:
         with suppress(OSError):
@@ -57,7 +63,9 @@ class SlowLink:
 
 
 def lead(client: Any, server: str, link: str) -> Any:
-    """Let this client of botocore reach the server by the link. What it signs, and names as host, is the server."""
+    """Let this client of botocore reach the server by the link. What it signs, and names as host,
+    is the server.
+    """
 
     def detour(request: Any, **_: Any) -> None:
         request.headers["Host"] = urlsplit(server).netloc

@@ -24,7 +24,9 @@ KEPT = 2
 class Imports:
     """Workers of imports whose files are a few bytes long."""
 
-    def __init__(self, manager: JobManager, clock: Clock, warehouse: Warehouse, directory: Path) -> None:
+    def __init__(
+        self, manager: JobManager, clock: Clock, warehouse: Warehouse, directory: Path
+    ) -> None:
         self.manager = manager
         self.clock = clock
         self.warehouse = warehouse
@@ -56,7 +58,9 @@ class Imports:
     def publish(self, claim: Claim) -> str:
         name, base = self.put_snapshot(claim), self.manager.current_snapshot()
         job = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=self.clock())
-        snapshot = Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="ab", job_id=job.job_id)
+        snapshot = Snapshot(
+            name=name, fence=claim.fence, rows=1, bytes=1, sha256="ab", job_id=job.job_id
+        )
         self.manager.finish(claim, job, snapshot=snapshot, base=base.name if base else None)
         return name
 
@@ -65,5 +69,8 @@ class Imports:
 
     def clear(self, warehouse: Warehouse | None = None) -> list[str]:
         return clear_orphans(
-            job_manager=self.manager, warehouse=warehouse or self.warehouse, kept=KEPT, clock=self.clock
+            job_manager=self.manager,
+            warehouse=warehouse or self.warehouse,
+            kept=KEPT,
+            clock=self.clock,
         )

@@ -1,6 +1,8 @@
-"""`make soak` runs the same tests, only longer: it sets SOAK=1 in the environment, and this is where it is read.
+"""`make soak` runs the same tests, only longer: it sets SOAK=1 in the environment, and this is
+where it is read.
 
-What is drawn by lot hangs on the seed that pytest-randomly prints: `--randomly-seed=…` draws the same again.
+What is drawn by lot hangs on the seed that pytest-randomly prints: `--randomly-seed=…` draws the
+same again.
 """
 
 import os
@@ -19,7 +21,9 @@ def longer(usual: int, soak: int) -> int:
 
 
 def some_of(items: Iterable[T], *, one_in: int = 3) -> list[T]:
-    """All of them in a soak, else a third (or one in so many) by lot: run after run they all get their turn."""
+    """All of them in a soak, else a third (or one in so many) by lot: run after run they all get
+    their turn.
+    """
     every = list(items)
     return every if SOAK else _drawn(every, one_in, random.Random(random.random()))
 
@@ -34,4 +38,6 @@ def drawn_cases(names: Iterable[str], seed: object) -> set[str]:
 
 
 def _drawn(every: list[T], one_in: int, lot: random.Random) -> list[T]:
-    return [every[place] for place in sorted(lot.sample(range(len(every)), -(-len(every) // one_in)))]
+    return [
+        every[place] for place in sorted(lot.sample(range(len(every)), -(-len(every) // one_in)))
+    ]

@@ -1,8 +1,9 @@
-"""What every behaviour of a source must end in: a whole import against it, looked at from all sides.
+"""What every behaviour of a source must end in: a whole import against it, looked at from all
+sides.
 
-A stage has a published database of three wells. Each case imports from a source of its own into a copy of it, and then
-all of these are looked at: the rows in the store, the files of the warehouse, what the job says, who saw the
-credentials, and how much memory the process took.
+A stage has a published database of three wells. Each case imports from a source of its own into a
+copy of it, and then all of these are looked at: the rows in the store, the files of the warehouse,
+what the job says, who saw the credentials, and how much memory the process took.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def text_of(*rows: str, tail: str = "") -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """`oil` is what the wells of the source have in the store, by well; those published before stay beside them."""
+    """`oil` is what the wells of the source have in the store, by well; those published before stay
+    beside them.
+    """
 
     oil: Mapping[int, float | None]
     new: int | None = None  # as many as there are wells, unless it is said
@@ -98,7 +101,14 @@ class Completed:
 
     def check(self, stage: Stage, job: Job, before: dict[str, str]) -> None:
         new = len(self.oil) if self.new is None else self.new
-        found = (job.status, job.error, job.new_records, job.updated_records, job.duplicate_records, job.failed_records)
+        found = (
+            job.status,
+            job.error,
+            job.new_records,
+            job.updated_records,
+            job.duplicate_records,
+            job.failed_records,
+        )
         assert found == ("COMPLETED", None, new, self.updated, self.duplicate, self.failed)
         assert {warning["rule"]: warning["count"] for warning in job.warnings} == self.warnings
         assert job.stats["http_retries"] == self.retries
@@ -110,12 +120,16 @@ class Completed:
         }
         assert stored_rows(stage.warehouse / snapshot.name) == sorted(map(stored, rows.values()))
         kept = {name: hashed for name, hashed in before.items() if name.startswith("snapshots/")}
-        assert kept.items() <= files(stage.warehouse).items()  # what readers have open stays as it is
+        assert (
+            kept.items() <= files(stage.warehouse).items()
+        )  # what readers have open stays as it is
 
 
 def published_files(found: dict[str, str]) -> dict[str, str]:
     """Without whose the warehouse is, and without what a failed job keeps for its retry."""
-    return {name: sha for name, sha in found.items() if name != OWNER and not name.startswith(SEGMENTS)}
+    return {
+        name: sha for name, sha in found.items() if name != OWNER and not name.startswith(SEGMENTS)
+    }
 
 
 @dataclass(frozen=True)
@@ -137,7 +151,9 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`steps` come in the order of the requests; the first one is for the first look at the fields."""
+    """`steps` come in the order of the requests; the first one is for the first look at the
+    fields.
+    """
 
     steps: list[Step] | Callable[[Stage], list[Step]]
     expect: Completed | Failed
@@ -147,8 +163,8 @@ class Case:
 
 
 class Stage:
-    """An AWS, a published database, a source whose steps each case sets, and two more servers: one that may
-    be an alias, and one that must never be asked.
+    """An AWS, a published database, a source whose steps each case sets, and two more servers: one
+    that may be an alias, and one that must never be asked.
     """
 
     def __init__(self, aws: LocalAws, directory: Path) -> None:
@@ -217,8 +233,12 @@ class Stage:
         shutil.copytree(self._directory / "published", self.warehouse)
         self._dynamodb.put_item(TableName=TABLE, Item=self._pointer)
         more = {f"WELLHEAD_{name.upper()}": value for name, value in case.settings.items()}
-        self.services = Services(self.environment | {"WELLHEAD_WAREHOUSE": str(self.warehouse)} | more)
-        self.services.job_manager = self._shared.job_manager  # its clients take a tenth of a second to make
+        self.services = Services(
+            self.environment | {"WELLHEAD_WAREHOUSE": str(self.warehouse)} | more
+        )
+        self.services.job_manager = (
+            self._shared.job_manager
+        )  # its clients take a tenth of a second to make
         self.services.dispatcher = self._shared.dispatcher
         for server in (self.source, self.alias, self.stranger, self.tokens):
             server.asked.clear()
@@ -231,15 +251,21 @@ class Stage:
 
     def _import(self) -> Job:
         manager = self.services.job_manager
-        job_id = manager.create(new_job(now=time.time(), triggered_by="tests", parameters={})).job_id
+        job_id = manager.create(
+            new_job(now=time.time(), triggered_by="tests", parameters={})
+        ).job_id
         self.services.work_on(job_id, request_id="contract", remaining=lambda: 900.0)
         return manager.get(job_id)
 
     def _check_credentials(self, case: Case) -> None:
-        """Every request to the source and its alias carries them, and nobody else learns anything."""
+        """Every request to the source and its alias carries them, and nobody else learns
+        anything.
+        """
         kind = case.settings.get("source_auth", "basic")
         for asked in self.source.asked + self.source.asked_beside + self.alias.asked:
-            assert all(asked.headers.get(name, "").startswith(value) for name, value in SENT[kind].items())
+            assert all(
+                asked.headers.get(name, "").startswith(value) for name, value in SENT[kind].items()
+            )
         assert self.stranger.asked == []
         assert len(self.alias.asked) == case.alias_asked
         assert bool(self.tokens.asked) == (kind == "oauth2")

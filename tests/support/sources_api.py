@@ -1,4 +1,6 @@
-"""The API of sources in memory, for the console in a browser: it keeps what it is sent; a check finds a small table."""
+"""The API of sources in memory, for the console in a browser: it keeps what it is sent; a check
+finds a small table.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,22 @@ if TYPE_CHECKING:
 
 FIELDS = ["Campo", "Pozo", "Fecha", "Petroleo (m3)", "Gas", "Dias"]
 ROWS = [
-    {"Campo": "Loma", "Pozo": "L-1", "Fecha": "202401", "Petroleo (m3)": "4928,5", "Gas": "31", "Dias": "30"},
-    {"Campo": "Loma", "Pozo": "L-2", "Fecha": "202401", "Petroleo (m3)": "", "Gas": "2", "Dias": "31"},
+    {
+        "Campo": "Loma",
+        "Pozo": "L-1",
+        "Fecha": "202401",
+        "Petroleo (m3)": "4928,5",
+        "Gas": "31",
+        "Dias": "30",
+    },
+    {
+        "Campo": "Loma",
+        "Pozo": "L-2",
+        "Fecha": "202401",
+        "Petroleo (m3)": "",
+        "Gas": "2",
+        "Dias": "31",
+    },
 ]
 DRAFT = """# A look at 2 rows.
 name = "default"
@@ -62,21 +78,66 @@ GUESSES = [
         "sure": False,
         "is_complete": False,
     },
-    {"key": "decimal", "value": ",", "why": "A number has one comma.", "sure": True, "is_complete": True},
+    {
+        "key": "decimal",
+        "value": ",",
+        "why": "A number has one comma.",
+        "sure": True,
+        "is_complete": True,
+    },
 ]
 PRESETS = [
-    {"name": "volve", "title": "Volve: wells by month", "publisher": "Equinor", "verified": True, "kind": "files"},
-    {"name": "cnh", "title": "Mexico: wells by month", "publisher": "CNH", "verified": False, "kind": "files"},
+    {
+        "name": "volve",
+        "title": "Volve: wells by month",
+        "publisher": "Equinor",
+        "verified": True,
+        "kind": "files",
+    },
+    {
+        "name": "cnh",
+        "title": "Mexico: wells by month",
+        "publisher": "CNH",
+        "verified": False,
+        "kind": "files",
+    },
 ]
 STORED = {"oil_production_kbd": 0.001, "gas_production_mmcfd": 0.0353}
 
 
 def summary(name: str, **more: Any) -> dict[str, Any]:
     times = {"created_at": 5.0, "created_by": "ada", "updated_at": 5.0, "updated_by": "ada"}
-    facts = {"name": name, "version": 1, "is_default": False, "adopts": "", "kind": "files", "period": "month"}
-    schedule = {"schedule": "", "timezone": "", "fresh_for": "", "pause_after": 5, "stale_since": None}
-    state = {"next_due": None, "last_due": None, "last_due_job_id": None, "skipped": 0, "paused": None}
-    return {**facts, **schedule, **state, **times, "is_of_settings": False, "last_import": None, **more}
+    facts = {
+        "name": name,
+        "version": 1,
+        "is_default": False,
+        "adopts": "",
+        "kind": "files",
+        "period": "month",
+    }
+    schedule = {
+        "schedule": "",
+        "timezone": "",
+        "fresh_for": "",
+        "pause_after": 5,
+        "stale_since": None,
+    }
+    state = {
+        "next_due": None,
+        "last_due": None,
+        "last_due_job_id": None,
+        "skipped": 0,
+        "paused": None,
+    }
+    return {
+        **facts,
+        **schedule,
+        **state,
+        **times,
+        "is_of_settings": False,
+        "last_import": None,
+        **more,
+    }
 
 
 def found(values: Mapping[str, Any], fields: list[str] = FIELDS, **more: Any) -> dict[str, Any]:
@@ -86,7 +147,9 @@ def found(values: Mapping[str, Any], fields: list[str] = FIELDS, **more: Any) ->
     taken = {column["field"] for column in columns}
     is_whole = {"well_code", "production_period"} <= {*rules}
     result = {
-        "problems": [] if is_whole else ["Nothing of the source fills well_code, production_period."],
+        "problems": []
+        if is_whole
+        else ["Nothing of the source fills well_code, production_period."],
         "hints": [],
         "fields": fields,
         "unknown": [name for name in fields if name not in taken],
@@ -111,13 +174,25 @@ def _column(name: str, comment: str, rule: Any) -> dict[str, Any]:
     if name in STORED and written:
         factor = {"m3": 1, "bbl": 0.158987, "e3m3": 1, "Mcf": 0.0283}.get(told["unit"], 2)
         stored = f"{STORED[name] * factor * float(written.replace(',', '.')):.6g}"
-    facts = {"name": name, "unit": unit, "field": told.get("field", ""), "type": "", "example": written}
-    return facts | {"source_unit": told.get("unit", ""), "stored": stored, "empty": 0.5 if written else None}
+    facts = {
+        "name": name,
+        "unit": unit,
+        "field": told.get("field", ""),
+        "type": "",
+        "example": written,
+    }
+    return facts | {
+        "source_unit": told.get("unit", ""),
+        "stored": stored,
+        "empty": 0.5 if written else None,
+    }
 
 
 @dataclass
 class SourcesApi(Told):
-    """`sources` are the definitions by name. A check takes `looks` looks until it is done, of what `finds` makes."""
+    """`sources` are the definitions by name. A check takes `looks` looks until it is done, of what
+    `finds` makes.
+    """
 
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     listed: list[dict[str, Any]] = field(default_factory=list)
@@ -139,7 +214,9 @@ class SourcesApi(Told):
         self.headers.append(request.headers)
         body = self._body(request.post_data or "", request.headers.get("content-type", ""))
         status, data = self._of(request.method, name, body)
-        told = {"success": True, "data": data} if status < 400 else {"success": False, "error": data}
+        told = (
+            {"success": True, "data": data} if status < 400 else {"success": False, "error": data}
+        )
         route.fulfill(
             status=status,
             json=told | {"timestamp": "2026-11-29T01:00:00Z"},
@@ -170,7 +247,12 @@ class SourcesApi(Told):
 
     def _scheduled(self, name: str, act: str) -> dict[str, Any]:
         source = next(source for source in self.listed if source["name"] == name)
-        pause = {"at": source["created_at"], "by": "ada", "reason": "ada has paused it.", "code": None}
+        pause = {
+            "at": source["created_at"],
+            "by": "ada",
+            "reason": "ada has paused it.",
+            "code": None,
+        }
         source["paused"] = pause if act == "pause" else None
         return source
 
@@ -188,7 +270,12 @@ class SourcesApi(Told):
 
     def _checked(self) -> dict[str, Any]:
         self._left -= 1
-        told: dict[str, Any] = {"check_id": "c1", "status": "RUNNING", "error": None, "result": None}
+        told: dict[str, Any] = {
+            "check_id": "c1",
+            "status": "RUNNING",
+            "error": None,
+            "result": None,
+        }
         if self._left > 0:
             return told
         if self.failure:
@@ -197,7 +284,11 @@ class SourcesApi(Told):
 
     def _put(self, name: str, body: Any) -> tuple[int, Any]:
         if not re.fullmatch(r"[a-z0-9-]{1,40}", name):
-            return 404, {"code": "SOURCE_UNKNOWN", "message": "There is no such source.", "retryable": False}
+            return 404, {
+                "code": "SOURCE_UNKNOWN",
+                "message": "There is no such source.",
+                "retryable": False,
+            }
         if faults := faults_of(body):
             return 400, refusal(faults)
         self.sources[name] = body
@@ -226,5 +317,9 @@ def faults_of(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def refusal(faults: list[dict[str, str]]) -> dict[str, Any]:
-    told = {"code": "SOURCE_DEFINITION_INVALID", "message": "The definition has faults.", "retryable": False}
+    told = {
+        "code": "SOURCE_DEFINITION_INVALID",
+        "message": "The definition has faults.",
+        "retryable": False,
+    }
     return told | {"details": {"faults": faults}}

@@ -1,4 +1,6 @@
-"""What the tests of the whole local stack share: starting one, asking it, and looking at its processes."""
+"""What the tests of the whole local stack share: starting one, asking it, and looking at its
+processes.
+"""
 
 import json
 import os
@@ -33,7 +35,9 @@ def wait_until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
 def ask(state: Path, path: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
     """With the token of the stack that runs on this state directory."""
     token = {"Authorization": f"Bearer {(state / 'token').read_text().strip()}"}
-    request = urllib.request.Request(facts_of(state)["api_url"] + path, method=method, headers=token)
+    request = urllib.request.Request(
+        facts_of(state)["api_url"] + path, method=method, headers=token
+    )
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             return response.status, json.load(response)
@@ -71,10 +75,17 @@ def stack(state: Path, *, rows: int = 1000, **options: Any) -> LocalStack:
 
 def start_command(state: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
     """`settings` without WELLHEAD_ in lower case."""
-    environment = SHORT_LEASE | {f"WELLHEAD_{name.upper()}": value for name, value in settings.items()}
+    environment = SHORT_LEASE | {
+        f"WELLHEAD_{name.upper()}": value for name, value in settings.items()
+    }
     command = [sys.executable, "-m", "local", *arguments, "--state", str(state), "--port", "0"]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -104,6 +115,19 @@ def family(pid: int) -> set[int]:
 
 
 def addresses_listened_on(pids: set[int]) -> list[str]:
-    sockets = {str(fd.readlink()) for pid in pids for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
-    lines = [line.split() for table in ("tcp", "tcp6") for line in Path("/proc/net", table).read_text().splitlines()]
-    return [line[1].split(":")[0] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets]
+    sockets = {
+        str(fd.readlink())
+        for pid in pids
+        for fd in Path(f"/proc/{pid}/fd").iterdir()
+        if fd.is_symlink()
+    }
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text().splitlines()
+    ]
+    return [
+        line[1].split(":")[0]
+        for line in lines
+        if line[3] == "0A" and f"socket:[{line[9]}]" in sockets
+    ]

@@ -1,5 +1,6 @@
-"""An order for Spark, carried out without one: DuckDB runs its MERGE on the lake, and what came of it is then put where
-Spark would have staged it. What Spark itself makes of an order, `make spark-check` tries.
+"""An order for Spark, carried out without one: DuckDB runs its MERGE on the lake, and what came of
+it is then put where Spark would have staged it. What Spark itself makes of an order, `make
+spark-check` tries.
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ def carry_out(order: dict[str, Any], catalog: Catalog) -> int:
     before = catalog.head(PRODUCTION)
     assert before
     assert before.snapshot == order["base"]
-    with duckdb.connect(config={"autoinstall_known_extensions": False, **lake_config()}) as connection:
+    with duckdb.connect(
+        config={"autoinstall_known_extensions": False, **lake_config()}
+    ) as connection:
         attach_lake(connection, catalog, botocore.session.get_session(), os.environ)
-        connection.execute(f"CREATE TEMP VIEW delta AS SELECT * FROM read_parquet('{_path(order['delta'])}')")
+        connection.execute(
+            f"CREATE TEMP VIEW delta AS SELECT * FROM read_parquet('{_path(order['delta'])}')"
+        )
         connection.execute("BEGIN")
         for merge in _single_actions(order["merge"]):
             connection.execute(merge)
@@ -45,7 +50,9 @@ def carry_out(order: dict[str, Any], catalog: Catalog) -> int:
 
 
 def _single_actions(merge: str) -> list[str]:
-    """DuckDB 1.5.5 takes one action on stored rows in a MERGE into Iceberg, so the one of the order becomes two."""
+    """DuckDB 1.5.5 takes one action on stored rows in a MERGE into Iceberg, so the one of the order
+    becomes two.
+    """
     lines = merge.splitlines()
     deletes = [line for line in lines if line.endswith("THEN DELETE")]
     others = [line for line in lines if line.startswith("WHEN") and line not in deletes]

@@ -1,4 +1,6 @@
-"""What the tests of the data share: rows on their way into a scratch repository, whole imports, whole tables."""
+"""What the tests of the data share: rows on their way into a scratch repository, whole imports,
+whole tables.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 SAME_NAMES = {column.name: column.name for column in COLUMNS}
 SAME_READING = plain_reading(SAME_NAMES)
 KEY_OF_A_ROW = {"field_code": "1", "well_code": "2", "production_period": "2024-01-01"}
-NOTHING = dict.fromkeys([*SAME_NAMES, "problem", "page", "position", "raw", "primary_key", "version"])
+NOTHING = dict.fromkeys(
+    [*SAME_NAMES, "problem", "page", "position", "raw", "primary_key", "version"]
+)
 NOON = 1_704_110_400  # 2024-01-01 12:00 UTC
 
 TABLES = {
@@ -64,8 +68,8 @@ def stage(
     first: int = 1,
     mapping: Mapping[str, str] = SAME_NAMES,
 ) -> list[dict[str, Any]]:
-    """Stage the pages as one batch; what their segment has of them, in its order. A column without a number in it
-    is shown empty: its row is rejected, and nothing reads it again.
+    """Stage the pages as one batch; what their segment has of them, in its order. A column without
+    a number in it is shown empty: its row is rejected, and nothing reads it again.
     """
     batch = batch_of(directory, *pages, first=first)
     segment = repository.stage(batch, plain_reading(mapping))

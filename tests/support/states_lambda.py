@@ -20,7 +20,9 @@ class Failed(Exception):
 
 
 class StatesLambda:
-    """`asked` keeps each call as (function, event); `most_at_once` how many calls of "part" were under way together."""
+    """`asked` keeps each call as (function, event); `most_at_once` how many calls of "part" were
+    under way together.
+    """
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
@@ -67,7 +69,12 @@ class _Handler(LoopbackHandler):
     functions: ClassVar[StatesLambda]
 
     def do_POST(self) -> None:  # noqa: N802  http.server's name
-        name = self.path.partition("/functions/")[2].partition("/")[0].rpartition("%3A")[2].rpartition(":")[2]
+        name = (
+            self.path.partition("/functions/")[2]
+            .partition("/")[0]
+            .rpartition("%3A")[2]
+            .rpartition(":")[2]
+        )
         try:
             answer, headers = self.functions.answer(name, json.loads(self.read_body())), {}
         except Failed as exc:

@@ -19,30 +19,63 @@ if TYPE_CHECKING:
     from chalicelib.queries.kept_register import KeptRegister
 
 ROWS = [
-    {"field_code": f"{field}", "well_code": f"{well}", "production_period": f"{year}-{month:02}-01", "well_name": name}
-    | {"well_reference": f"15/9-{well % 10}", "field_name": f"Field {field}", "oil_production_kbd": 1.5}
-    for field, well, name in ((2, 420000000001, "Old Name"), (1, 420000000002, "Årdal 50%_A"), (1, -3, None))
+    {
+        "field_code": f"{field}",
+        "well_code": f"{well}",
+        "production_period": f"{year}-{month:02}-01",
+        "well_name": name,
+    }
+    | {
+        "well_reference": f"15/9-{well % 10}",
+        "field_name": f"Field {field}",
+        "oil_production_kbd": 1.5,
+    }
+    for field, well, name in (
+        (2, 420000000001, "Old Name"),
+        (1, 420000000002, "Årdal 50%_A"),
+        (1, -3, None),
+    )
     for year in (2023, 2024)
     for month in (1, 2, 12)
 ]
-RENAMED = {**ROWS[0], "production_period": "2025-01-01", "well_name": "New Name", "oil_production_kbd": None}
-SECOND_FIELD = {**ROWS[0], "field_code": "9", "production_period": "2023-01-01", "field_name": "Other"}
-BAD = [b'{"field_code": null}', json_row(oil_production_kbd="much"), json_row(production_period="soon")]
+RENAMED = {
+    **ROWS[0],
+    "production_period": "2025-01-01",
+    "well_name": "New Name",
+    "oil_production_kbd": None,
+}
+SECOND_FIELD = {
+    **ROWS[0],
+    "field_code": "9",
+    "production_period": "2023-01-01",
+    "field_name": "Other",
+}
+BAD = [
+    b'{"field_code": null}',
+    json_row(oil_production_kbd="much"),
+    json_row(production_period="soon"),
+]
 
 
 def merged(directory: Path, *imports: list[bytes]) -> Path:
     """A store after these imports, which are job-1 and so on."""
     store = directory / "wells.duckdb"
     for number, rows in enumerate(imports, start=1):
-        repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=200)
+        repository = DuckDBWellProductionRepository(
+            directory=directory / f"{number}", memory_mb=200
+        )
         repository.stage(batch_of(directory, rows), SAME_READING)
-        repository.merge(store, facts(number), now=NOON + number, warnings={"UNKNOWN_FIELDS": number})
+        repository.merge(
+            store, facts(number), now=NOON + number, warnings={"UNKNOWN_FIELDS": number}
+        )
         repository.close()
     return store
 
 
 def wide(store: Path, *, wells: int = 300_000, periods: int = 2) -> Path:
-    """Many wells, far apart: with 50 MB of memory DuckDB groups them on disk. Made in a second, without an import."""
+    """Many wells, far apart: with 50 MB of memory DuckDB groups them on disk. Made in a second,
+    without an import.
+    """
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{store}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
         prepare_store(connection, is_new=True)
@@ -78,8 +111,14 @@ def daily(store: Path, wells: list[tuple[float, ...]]) -> Path:
 
 
 def opened(
-    store: Path, *, memory_mb: int = 100, snapshot: str | None = None, kept: KeptRegister | None = None
+    store: Path,
+    *,
+    memory_mb: int = 100,
+    snapshot: str | None = None,
+    kept: KeptRegister | None = None,
 ) -> ProductionQuery:
     """For questions; `snapshot` is the name it goes by."""
     own = OwnDirectory(store.parent / "reading")
-    return ProductionQuery.open(store, directory=own, memory_mb=memory_mb, snapshot=snapshot, kept=kept)
+    return ProductionQuery.open(
+        store, directory=own, memory_mb=memory_mb, snapshot=snapshot, kept=kept
+    )

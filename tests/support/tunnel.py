@@ -1,4 +1,6 @@
-"""A proxy that makes tunnels (RFC 9110, section 9.3.6), over real sockets; it knows where names lead by itself."""
+"""A proxy that makes tunnels (RFC 9110, section 9.3.6), over real sockets; it knows where names
+lead by itself.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +51,17 @@ class Tunnel(socketserver.StreamRequestHandler):
 
 
 class TunnelProxy:
-    """`routes` lead from `host:port` to a port of this machine. Whatever it was asked for stands in `asked`; `instead`
-    answers in its place.
+    """`routes` lead from `host:port` to a port of this machine. Whatever it was asked for stands in
+    `asked`; `instead` answers in its place.
     """
 
     def __init__(
-        self, routes: dict[str, int], *, user: str = "", password: str = "", tls: ssl.SSLContext | None = None
+        self,
+        routes: dict[str, int],
+        *,
+        user: str = "",
+        password: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.routes = routes
         self.expected = "Basic " + b64encode(f"{user}:{password}".encode()).decode() if user else ""

@@ -1,4 +1,6 @@
-"""What the tests of the window stand on: a stack with a source that they lead, a relay to cut, a driven window."""
+"""What the tests of the window stand on: a stack with a source that they lead, a relay to cut, a
+driven window.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ PAUSE = 0.005
 
 
 class Relay:
-    """A way to the API that can be cut and mended, and closed for a while. `passed` are the answered paths."""
+    """A way to the API that can be cut and mended, and closed for a while. `passed` are the
+    answered paths.
+    """
 
     def __init__(self, api_url: str) -> None:
         self.is_passing = threading.Event()
@@ -32,7 +36,9 @@ class Relay:
         self.passed: list[str] = []
         target = int(api_url.rpartition(":")[2])
         self._handler = type(
-            "Handler", (RelayHandler,), {"target": target, "is_passing": self.is_passing, "passed": self.passed}
+            "Handler",
+            (RelayHandler,),
+            {"target": target, "is_passing": self.is_passing, "passed": self.passed},
         )
         self._server = LoopbackServer(self._handler).start()
         self.url, self._port = self._server.url, self._server.server_port
@@ -57,7 +63,11 @@ class RelayHandler(LoopbackHandler):
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
-        headers = {name: value for name, value in answer.getheaders() if name.lower() not in BY_THE_CONNECTION}
+        headers = {
+            name: value
+            for name, value in answer.getheaders()
+            if name.lower() not in BY_THE_CONNECTION
+        }
         self.answer(answer.status, content, headers)
         self.passed.append(self.path)
 
@@ -78,7 +88,9 @@ class Driver:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert not self.errors, self.errors
-            assert time.monotonic() < deadline, f"it did not happen in time; the banner says {self.notice!r}"
+            assert time.monotonic() < deadline, (
+                f"it did not happen in time; the banner says {self.notice!r}"
+            )
             self.window.root.update()
             time.sleep(PAUSE)
         return found

@@ -1,4 +1,6 @@
-"""Somebody opens the stable name for writing, as DuckDB does by default, and is killed: its log stays."""
+"""Somebody opens the stable name for writing, as DuckDB does by default, and is killed: its log
+stays.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def test_the_next_published_file_opens_and_the_log_is_kept(
     assert [record.getMessage() for record in caplog.records if kept in record.getMessage()]
 
 
-def test_a_log_beside_a_file_that_was_replaced_before_goes_too(warehouse: DirectoryWarehouse, tmp_path: Path) -> None:
+def test_a_log_beside_a_file_that_was_replaced_before_goes_too(
+    warehouse: DirectoryWarehouse, tmp_path: Path
+) -> None:
     """As versions left it that set none aside."""
     file = tmp_path / "warehouse" / LATEST
     write_and_die(file)
@@ -83,7 +87,9 @@ def test_what_is_published_is_read_only(warehouse: DirectoryWarehouse, tmp_path:
     finally:
         os.umask(before)
 
-    modes = {name: (tmp_path / "warehouse" / name).stat().st_mode & 0o222 for name in (OLD, NEW, LATEST)}
+    modes = {
+        name: (tmp_path / "warehouse" / name).stat().st_mode & 0o222 for name in (OLD, NEW, LATEST)
+    }
     assert modes == dict.fromkeys((OLD, NEW, LATEST), 0)
     assert (tmp_path / "warehouse" / LATEST).stat().st_mode & 0o777 == 0o444
     warehouse.fetch(NEW, tmp_path / "copy.duckdb")

@@ -1,4 +1,6 @@
-"""Objects in parts: whole or not there, under a new name, each part checked; nothing stays of those that failed."""
+"""Objects in parts: whole or not there, under a new name, each part checked; nothing stays of those
+that failed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ BUCKET = "wellhead-local"
 PART = 5 << 20  # S3 takes no smaller one, but for the last
 JOB = "018cc251-f400-7000-8000-000000000000"
 SNAPSHOT = snapshot_name(7, JOB)
-BEGUN = datetime(2010, 11, 10, 20, 48, 33, tzinfo=UTC).timestamp()  # each upload to the local S3, whatever the time
+BEGUN = datetime(
+    2010, 11, 10, 20, 48, 33, tzinfo=UTC
+).timestamp()  # each upload to the local S3, whatever the time
 
 
 @pytest.fixture
@@ -110,7 +114,9 @@ def test_a_repeat_is_no_error_and_other_content_is_refused(
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload"])
-def test_what_breaks_off_is_aborted(s3: Any, prefix: str, warehouse: S3Warehouse, file: Path, operation: str) -> None:
+def test_what_breaks_off_is_aborted(
+    s3: Any, prefix: str, warehouse: S3Warehouse, file: Path, operation: str
+) -> None:
     seen: list[Any] = []
 
     def break_the_last(request: Any, **_: Any) -> None:
@@ -127,7 +133,9 @@ def test_what_breaks_off_is_aborted(s3: Any, prefix: str, warehouse: S3Warehouse
     assert uploads(s3, prefix) == []
 
 
-def test_a_part_that_changed_on_its_way_is_found(s3: Any, warehouse: S3Warehouse, file: Path) -> None:
+def test_a_part_that_changed_on_its_way_is_found(
+    s3: Any, warehouse: S3Warehouse, file: Path
+) -> None:
     """The real S3 refuses the part already; the local one compares nothing."""
 
     def change(request: Any, **_: Any) -> None:
@@ -175,7 +183,9 @@ def test_parts_whose_completion_met_another_one_are_all_sent_again(
         return answer
 
     s3.meta.events.register("before-send.s3.CompleteMultipartUpload", meet)
-    s3.meta.events.register("before-send.s3", lambda event_name, **_: sent.append(event_name.rpartition(".")[2]))
+    s3.meta.events.register(
+        "before-send.s3", lambda event_name, **_: sent.append(event_name.rpartition(".")[2])
+    )
     multipart = Multipart(s3=s3, bucket=BUCKET, largest_request=100_000, part_bytes=PART)
     warehouse = S3Warehouse(multipart, prefix=prefix, sleep=lambda _: None)
 
@@ -186,7 +196,9 @@ def test_parts_whose_completion_met_another_one_are_all_sent_again(
     assert uploads(s3, prefix) == []
 
 
-def test_the_stable_name_holds_a_large_snapshot(s3: Any, prefix: str, warehouse: S3Warehouse, file: Path) -> None:
+def test_the_stable_name_holds_a_large_snapshot(
+    s3: Any, prefix: str, warehouse: S3Warehouse, file: Path
+) -> None:
     put(warehouse, file)
 
     for _ in range(2):
@@ -197,7 +209,9 @@ def test_the_stable_name_holds_a_large_snapshot(s3: Any, prefix: str, warehouse:
     assert uploads(s3, prefix) == []
 
 
-def test_the_uploads_of_dead_processes_are_aborted(s3: Any, prefix: str, warehouse: S3Warehouse) -> None:
+def test_the_uploads_of_dead_processes_are_aborted(
+    s3: Any, prefix: str, warehouse: S3Warehouse
+) -> None:
     """Not those of a living one, nor somebody else's."""
     names = [SNAPSHOT, LATEST, "notes.txt"]
     for name in names:

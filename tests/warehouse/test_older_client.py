@@ -21,10 +21,14 @@ def client_without(operation: str, argument: str, directory: Path) -> Any:
     session = botocore.session.get_session()
     model = session.get_component("data_loader").load_service_model("s3", "service-2")
     shape = model["operations"][operation]["input"]["shape"]
-    members = {name: told for name, told in model["shapes"][shape]["members"].items() if name != argument}
+    members = {
+        name: told for name, told in model["shapes"][shape]["members"].items() if name != argument
+    }
     shapes = model["shapes"] | {shape: model["shapes"][shape] | {"members": members}}
     (directory / "s3" / "2006-03-01").mkdir(parents=True)
-    (directory / "s3" / "2006-03-01" / "service-2.json").write_text(json.dumps({**model, "shapes": shapes}))
+    (directory / "s3" / "2006-03-01" / "service-2.json").write_text(
+        json.dumps({**model, "shapes": shapes})
+    )
     older = botocore.session.get_session()
     older.set_config_variable("data_path", str(directory))
     return older.create_client("s3", region_name="us-east-1")
@@ -38,7 +42,9 @@ def client_without(operation: str, argument: str, directory: Path) -> Any:
         ("CreateMultipartUpload", "ChecksumType"),
     ],
 )
-def test_a_client_that_cannot_write_once_is_refused(operation: str, argument: str, tmp_path: Path) -> None:
+def test_a_client_that_cannot_write_once_is_refused(
+    operation: str, argument: str, tmp_path: Path
+) -> None:
     with pytest.raises(RuntimeTooOld, match=rf"does not know {operation}\.{argument}") as told:
         open_warehouse("s3://wells", s3=client_without(operation, argument, tmp_path))
     assert (told.value.code, told.value.retryable) == ("RUNTIME_TOO_OLD", False)

@@ -1,4 +1,6 @@
-"""File systems that know no fsync, or rename no file over another: what is safe goes on, the rest is told."""
+"""File systems that know no fsync, or rename no file over another: what is safe goes on, the rest
+is told.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def refusing_folders(number: int) -> Callable[[Path], None]:
 
 
 def replacing_nothing(number: int, *, but: tuple[str, ...] = ()) -> Callable[[Path, Path], Any]:
-    """No file is renamed over another; with `but`, none of these names is renamed at all while it is there."""
+    """No file is renamed over another; with `but`, none of these names is renamed at all while it
+    is there.
+    """
 
     def replace(part: Path, target: Path) -> Path:
         if target.exists() or part.name in but:
@@ -89,8 +93,12 @@ def test_a_sync_that_failed_is_no_sync_that_is_not_known(tmp_path: Path, number:
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EEXIST, errno.EBUSY, errno.EACCES])
-def test_where_no_file_is_renamed_over_another_the_old_one_steps_aside(tmp_path: Path, number: int) -> None:
-    warehouse = filled(DirectoryWarehouse(tmp_path / "warehouse", replace=replacing_nothing(number)), tmp_path)
+def test_where_no_file_is_renamed_over_another_the_old_one_steps_aside(
+    tmp_path: Path, number: int
+) -> None:
+    warehouse = filled(
+        DirectoryWarehouse(tmp_path / "warehouse", replace=replacing_nothing(number)), tmp_path
+    )
 
     for name in (OLD, NEW, OLD):
         warehouse.set_latest(name)
@@ -158,7 +166,11 @@ def test_the_sweeper_clears_also_where_the_stable_name_cannot_follow(
     with SampleSource(DATA) as source:
         job = run_import(environment, source.url)
     assert job.status is JobStatus.COMPLETED
-    assert [record for record in caplog.records if record.levelno == logging.ERROR and "stable name" in record.message]
+    assert [
+        record
+        for record in caplog.records
+        if record.levelno == logging.ERROR and "stable name" in record.message
+    ]
     orphan = root / snapshot_name(0, JOB)
     orphan.write_bytes(b"of a zombie")
 

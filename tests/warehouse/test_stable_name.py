@@ -1,4 +1,6 @@
-"""The stable name under workers that meet: one that slept, the sweeper, duplicates of an event that is over."""
+"""The stable name under workers that meet: one that slept, the sweeper, duplicates of an event that
+is over.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,12 @@ def warehouse(tmp_path: Path) -> DirectoryWarehouse:
     return warehouse
 
 
-def test_two_that_set_it_at_once_do_not_disturb_each_other(warehouse: DirectoryWarehouse, tmp_path: Path) -> None:
-    """On EFS the process numbers of two Lambda functions are often the same, as those of two threads are."""
+def test_two_that_set_it_at_once_do_not_disturb_each_other(
+    warehouse: DirectoryWarehouse, tmp_path: Path
+) -> None:
+    """On EFS the process numbers of two Lambda functions are often the same, as those of two
+    threads are.
+    """
     together = threading.Barrier(2)
     failed: list[Exception] = []
 
@@ -74,7 +80,9 @@ def test_a_note_tells_of_no_other_file(warehouse: DirectoryWarehouse, tmp_path: 
     assert (warehouse.latest(), sha256_of(tmp_path / LATEST)) == (NEW, sha256_of(tmp_path / NEW))
 
 
-def test_a_file_that_somebody_changed_is_not_the_latest(warehouse: DirectoryWarehouse, tmp_path: Path) -> None:
+def test_a_file_that_somebody_changed_is_not_the_latest(
+    warehouse: DirectoryWarehouse, tmp_path: Path
+) -> None:
     warehouse.set_latest(NEW)
     (tmp_path / LATEST).chmod(0o644)
     with (tmp_path / LATEST).open("ab") as file:

@@ -1,4 +1,6 @@
-"""One contract for the directory and for S3: whole, write-once files; errors that tell no secrets."""
+"""One contract for the directory and for S3: whole, write-once files; errors that tell no
+secrets.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +104,10 @@ def test_other_programs_find_a_file_by_its_location(
 def test_fetching_replaces_what_was_there(warehouse: Warehouse, tmp_path: Path, file: Path) -> None:
     put(warehouse, SNAPSHOT, file)
 
-    assert fetched(warehouse, SNAPSHOT, written(tmp_path / "copy", b"x" * 1_000_000)) == file.read_bytes()
+    assert (
+        fetched(warehouse, SNAPSHOT, written(tmp_path / "copy", b"x" * 1_000_000))
+        == file.read_bytes()
+    )
 
 
 def test_an_empty_file_is_a_file(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -111,7 +116,9 @@ def test_an_empty_file_is_a_file(warehouse: Warehouse, tmp_path: Path) -> None:
     assert fetched(warehouse, SNAPSHOT, tmp_path / "copy") == b""
 
 
-def test_a_repeat_is_no_error_and_other_content_is_refused(warehouse: Warehouse, tmp_path: Path, file: Path) -> None:
+def test_a_repeat_is_no_error_and_other_content_is_refused(
+    warehouse: Warehouse, tmp_path: Path, file: Path
+) -> None:
     other = written(tmp_path / "other", b"others")
     put(warehouse, SNAPSHOT, file)
     put(warehouse, SNAPSHOT, file)
@@ -154,7 +161,9 @@ def test_there_are_more_names_than_s3_lists_at_once(s3: Any, file: Path) -> None
     for name in names:
         put(warehouse, name, file)
 
-    s3.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2})
+    s3.meta.events.register(
+        "provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2}
+    )
 
     assert warehouse.names("segments/") == names
 
@@ -175,7 +184,9 @@ def test_an_empty_warehouse_has_no_names(warehouse: Warehouse) -> None:
     assert warehouse.names("snapshots/") == []
 
 
-def test_what_is_removed_is_gone_and_gone_twice_is_no_error(warehouse: Warehouse, tmp_path: Path, file: Path) -> None:
+def test_what_is_removed_is_gone_and_gone_twice_is_no_error(
+    warehouse: Warehouse, tmp_path: Path, file: Path
+) -> None:
     put(warehouse, SNAPSHOT, file)
 
     warehouse.remove(SNAPSHOT)
@@ -186,7 +197,9 @@ def test_what_is_removed_is_gone_and_gone_twice_is_no_error(warehouse: Warehouse
         warehouse.fetch(SNAPSHOT, tmp_path / "copy")
 
 
-def test_the_stable_name_holds_the_latest_snapshot(warehouse: Warehouse, tmp_path: Path, file: Path) -> None:
+def test_the_stable_name_holds_the_latest_snapshot(
+    warehouse: Warehouse, tmp_path: Path, file: Path
+) -> None:
     second = written(tmp_path / "second", b"second")
     put(warehouse, SNAPSHOT, file)
     put(warehouse, snapshot_name(8, JOB), second)
@@ -232,7 +245,9 @@ def test_a_copy_that_fails_midway_leaves_nothing(tmp_path: Path, file: Path) -> 
     assert str(tmp_path) not in failed.value.message
 
 
-def test_the_stable_name_keeps_its_file_when_the_next_copy_fails(tmp_path: Path, file: Path) -> None:
+def test_the_stable_name_keeps_its_file_when_the_next_copy_fails(
+    tmp_path: Path, file: Path
+) -> None:
     warehouse = open_warehouse(str(tmp_path / "warehouse"))
     put(warehouse, snapshot_name(1, JOB), written(tmp_path / "small", b"small"))
     put(warehouse, SNAPSHOT, file)
@@ -277,7 +292,11 @@ def test_a_directory_that_is_none_says_what_to_check(tmp_path: Path, file: Path)
 def test_a_bucket_that_does_not_exist_says_so(s3: Any, file: Path) -> None:
     warehouse = open_warehouse(f"s3://no-such-{HUNTER2}/x", s3=s3)
 
-    for call in [*calls(warehouse, file), lambda: warehouse.names(""), lambda: warehouse.remove(SNAPSHOT)]:
+    for call in [
+        *calls(warehouse, file),
+        lambda: warehouse.names(""),
+        lambda: warehouse.remove(SNAPSHOT),
+    ]:
         with pytest.raises(WarehouseUnavailable) as failed:
             call()
         assert "NoSuchBucket" in failed.value.message
@@ -304,13 +323,18 @@ def test_a_bucket_out_of_reach_is_told_without_its_address(file: Path) -> None:
 def test_s3_is_asked_to_check_the_content_and_that_the_name_is_new(s3: Any, file: Path) -> None:
     """The local S3 does not compare the checksum; the real one refuses what changed on its way."""
     sent: list[dict[str, Any]] = []
-    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(dict(request.headers)))
+    s3.meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: sent.append(dict(request.headers))
+    )
 
     put(open_warehouse(own_prefix(), s3=s3), SNAPSHOT, file)
 
     [headers] = sent
     checksum = base64.b64encode(hashlib.sha256(file.read_bytes()).digest())
-    assert {name: headers[name] for name in ("x-amz-checksum-sha256", "If-None-Match", "x-amz-meta-sha256")} == {
+    assert {
+        name: headers[name]
+        for name in ("x-amz-checksum-sha256", "If-None-Match", "x-amz-meta-sha256")
+    } == {
         "x-amz-checksum-sha256": checksum,
         "If-None-Match": b"*",
         "x-amz-meta-sha256": sha256_of(file).encode(),
@@ -336,9 +360,13 @@ class Meeting:
 
 
 @pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
-def test_a_write_that_met_another_one_is_sent_again(s3: Any, tmp_path: Path, file: Path, code: str) -> None:
+def test_a_write_that_met_another_one_is_sent_again(
+    s3: Any, tmp_path: Path, file: Path, code: str
+) -> None:
     waited: list[float] = []
-    warehouse = S3Warehouse(Multipart(s3=s3, bucket="wellhead-local"), prefix=str(uuid.uuid4()), sleep=waited.append)
+    warehouse = S3Warehouse(
+        Multipart(s3=s3, bucket="wellhead-local"), prefix=str(uuid.uuid4()), sleep=waited.append
+    )
     meeting = Meeting(s3, CONFLICT_TRIES - 1, code)
 
     put(warehouse, SNAPSHOT, file)
@@ -353,8 +381,12 @@ def test_a_write_that_met_another_one_is_sent_again(s3: Any, tmp_path: Path, fil
     assert warehouse.owner() == "mine"
 
 
-def test_writes_that_meet_again_and_again_end_the_attempt_and_not_the_job(s3: Any, file: Path) -> None:
-    warehouse = S3Warehouse(Multipart(s3=s3, bucket="wellhead-local"), prefix="busy", sleep=lambda _: None)
+def test_writes_that_meet_again_and_again_end_the_attempt_and_not_the_job(
+    s3: Any, file: Path
+) -> None:
+    warehouse = S3Warehouse(
+        Multipart(s3=s3, bucket="wellhead-local"), prefix="busy", sleep=lambda _: None
+    )
     Meeting(s3, CONFLICT_TRIES)
 
     with pytest.raises(WarehouseSilent, match="ConditionalRequestConflict"):

@@ -30,9 +30,15 @@ def compose_well(free: list[SourceField]) -> ComposedWell | None:
     "{STATE:02}-{COUNTY:03}-{API_SEQ:05}", which makes 42-003-01234. None where the fields are not
     there.
     """
-    sayable = [field for field in free if not _PLACES.search(field.name) and field.name == field.name.strip()]
+    sayable = [
+        field
+        for field in free
+        if not _PLACES.search(field.name) and field.name == field.name.strip()
+    ]
     county = _number_with(sayable, {"county", "cnty"}, 3)
-    number = _number_with(sayable, {"sequence", "seq", "unique"}, 5) or _number_with(sayable, {"api", "well"}, 5)
+    number = _number_with(sayable, {"sequence", "seq", "unique"}, 5) or _number_with(
+        sayable, {"api", "well"}, 5
+    )
     if county is None or number is None or county is number:
         return None
     if "api" not in county.terms | number.terms:
@@ -51,7 +57,9 @@ def compose_well(free: list[SourceField]) -> ComposedWell | None:
     )
 
 
-def _without_state(free: list[SourceField], county: SourceField, number: SourceField, template: str) -> ComposedWell:
+def _without_state(
+    free: list[SourceField], county: SourceField, number: SourceField, template: str
+) -> ComposedWell:
     code, witness = _state_beside(free, county, number)
     if code:
         template = f"{code}-{template}"
@@ -80,7 +88,9 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
     return None
 
 
-def _state_beside(free: list[SourceField], county: SourceField, number: SourceField) -> tuple[str, str]:
+def _state_beside(
+    free: list[SourceField], county: SourceField, number: SourceField
+) -> tuple[str, str]:
     """Another field may hold the whole number, and so its state: the digits, and the field's
     name.
     """
@@ -90,7 +100,8 @@ def _state_beside(free: list[SourceField], county: SourceField, number: SourceFi
         states = [
             match[1]
             for whole, first, second in zip(field.values, county.values, number.values, strict=True)
-            if (match := API_DASHED.fullmatch(whole)) and match.group(2, 3) == (first.zfill(3), second.zfill(5))
+            if (match := API_DASHED.fullmatch(whole))
+            and match.group(2, 3) == (first.zfill(3), second.zfill(5))
         ]
         is_whole = len(states) >= USUAL * field.filled
         if is_whole and len(set(states)) == 1 and states[0] in STATES:

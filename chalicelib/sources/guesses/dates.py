@@ -10,7 +10,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from chalicelib.sources.periods import CENTURY, FORMS_OF, NAMES, USUAL_FORMS, format_parts, pivot, zone_named
+from chalicelib.sources.periods import (
+    CENTURY,
+    FORMS_OF,
+    NAMES,
+    USUAL_FORMS,
+    format_parts,
+    pivot,
+    zone_named,
+)
 
 from .words import plain
 
@@ -18,16 +26,55 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 OTHER_FORMS = (
-    *("%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%m-%Y", "%m.%Y", "%Y.%m", "%Y/%m/%d", "%d-%b-%Y", "%d-%b-%y"),
-    *("%d %b %Y", "%b %d, %Y", "%b/%Y", "%b/%y", "%b.%Y", "%b%Y", "%b%y", "%Y %b", "%Y-%b", "%Y%b", "%y%b", "%b, %Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
-    *("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%b de %Y"),
+    *(
+        "%m/%d/%Y",
+        "%d/%m/%Y",
+        "%d-%m-%Y",
+        "%m-%d-%Y",
+        "%m-%Y",
+        "%m.%Y",
+        "%Y.%m",
+        "%Y/%m/%d",
+        "%d-%b-%Y",
+        "%d-%b-%y",
+    ),
+    *(
+        "%d %b %Y",
+        "%b %d, %Y",
+        "%b/%Y",
+        "%b/%y",
+        "%b.%Y",
+        "%b%Y",
+        "%b%y",
+        "%Y %b",
+        "%Y-%b",
+        "%Y%b",
+        "%y%b",
+        "%b, %Y",
+    ),
+    *(
+        "%d/%m/%y",
+        "%m/%d/%y",
+        "%d.%m.%y",
+        "%m/%d/%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M:%S",
+        "%d.%m.%Y %H:%M:%S",
+    ),
+    *(
+        "%m/%d/%Y %H:%M",
+        "%d/%m/%Y %H:%M",
+        "%d.%m.%Y %H:%M",
+        "%d-%m-%Y %H:%M:%S",
+        "%d %b %Y %H:%M:%S",
+        "%b de %Y",
+    ),
     *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"),
 )
 FORMS = (*USUAL_FORMS, *(form for forms in FORMS_OF.values() for form in forms), *OTHER_FORMS)
 ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.ASCII | re.DOTALL)
 _MOMENT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]*)?)?(Z|z|[+-]00:?00)?", re.ASCII
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]*)?)?(Z|z|[+-]00:?00)?",
+    re.ASCII,
 )
 _TICKS = re.compile(r"/Date\((-?[0-9]{1,16})(?:[+-][0-9]{1,5})?\)/", re.ASCII)
 _MONTHS = {name: month for month, names in NAMES.items() for name in names.split()}
@@ -36,10 +83,35 @@ FIRST_YEAR, LAST_YEAR = 1859, 2199
 
 # A zone of each place that publishes, with a clock like which no earlier one of the list is set.
 ZONES = (
-    *("Europe/Oslo", "Europe/London", "Europe/Bucharest", "Europe/Istanbul", "America/New_York", "America/Chicago"),
-    *("America/Denver", "America/Los_Angeles", "America/Anchorage", "America/Argentina/Buenos_Aires"),
-    *("America/Bogota", "America/Caracas", "Africa/Lagos", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata"),
-    *("Asia/Jakarta", "Asia/Singapore", "Australia/Brisbane", "Australia/Sydney", "Pacific/Auckland"),
+    *(
+        "Europe/Oslo",
+        "Europe/London",
+        "Europe/Bucharest",
+        "Europe/Istanbul",
+        "America/New_York",
+        "America/Chicago",
+    ),
+    *(
+        "America/Denver",
+        "America/Los_Angeles",
+        "America/Anchorage",
+        "America/Argentina/Buenos_Aires",
+    ),
+    *(
+        "America/Bogota",
+        "America/Caracas",
+        "Africa/Lagos",
+        "Asia/Dubai",
+        "Asia/Karachi",
+        "Asia/Kolkata",
+    ),
+    *(
+        "Asia/Jakarta",
+        "Asia/Singapore",
+        "Australia/Brisbane",
+        "Australia/Sydney",
+        "Pacific/Auckland",
+    ),
 )
 
 
@@ -123,7 +195,11 @@ def _moment(text: str) -> datetime | None:
     hour, minute, second = (int(found[group] or 0) for group in (2, 3, 4))
     day = day_of_iso(found[1])
     is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004
-    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC) if day and is_time else None
+    return (
+        datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
+        if day and is_time
+        else None
+    )
 
 
 def _are_midnights(moments: list[datetime], name: str) -> bool:

@@ -43,7 +43,11 @@ class Entities:
     def names(self) -> set[str]:
         """All fields that are taken."""
         taken = {*self.well, *self.field}
-        return taken | {guess.value for guess in self.guesses if guess.is_complete and isinstance(guess.value, str)}
+        return taken | {
+            guess.value
+            for guess in self.guesses
+            if guess.is_complete and isinstance(guess.value, str)
+        }
 
 
 def find_entities(table: Table, volumes: set[str]) -> Entities:
@@ -59,7 +63,9 @@ def find_entities(table: Table, volumes: set[str]) -> Entities:
     return found
 
 
-def _guess(column: str, value: Any, why: str, *, sure: bool = False, is_complete: bool = True) -> Guess:
+def _guess(
+    column: str, value: Any, why: str, *, sure: bool = False, is_complete: bool = True
+) -> Guess:
     return Guess(key=f"columns.{column}", value=value, why=why, sure=sure, is_complete=is_complete)
 
 
@@ -146,8 +152,12 @@ def _ask_for_well(found: Entities, free: list[SourceField], why: str) -> None:
     leases = [field for field in free if _is_lease(field)]
     if not leases:
         return
-    lease = min(leases, key=lambda field: (not field.terms & lexicon.CODE, bool(field.terms & lexicon.NAME)))
-    districts = [field.name for field in free if _is_district(field)] if lease.terms & lexicon.CODE else []
+    lease = min(
+        leases, key=lambda field: (not field.terms & lexicon.CODE, bool(field.terms & lexicon.NAME))
+    )
+    districts = (
+        [field.name for field in free if _is_district(field)] if lease.terms & lexicon.CODE else []
+    )
     found.well = (*districts, lease.name)
     found.is_lease = True
     value: str | list[str] = lease.name
@@ -166,7 +176,9 @@ def _is_lease(field: SourceField) -> bool:
 
 def _is_district(field: SourceField) -> bool:
     """In Texas a lease's number is one of a district, and of oil or of gas."""
-    is_number = "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
+    is_number = (
+        "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
+    )
     return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.share_filled >= USUAL
 
 
@@ -179,7 +191,11 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
         _ask_for_field(found, free)
         return
     own = [field for field in candidates if _own(field) == "field_code"]
-    names = [field for field in candidates if field.terms & lexicon.NAME and not field.terms & lexicon.CODE]
+    names = [
+        field
+        for field in candidates
+        if field.terms & lexicon.NAME and not field.terms & lexicon.CODE
+    ]
     others = [field for field in candidates if field not in names]
     codes = own or [field for field in others if field.terms & lexicon.CODE] or others or names
     code = codes[0]
@@ -231,7 +247,9 @@ def _find_whole(found: Entities, free: list[SourceField]) -> None:
 
 def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     taken = {*found.well, *found.field}
-    rest = [field for field in free if field.name not in taken and (field.filled or not field.values)]
+    rest = [
+        field for field in free if field.name not in taken and (field.filled or not field.values)
+    ]
     name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
     if name:
         found.guesses.append(_guess_by_name("well_name", name))
@@ -239,7 +257,9 @@ def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     reference = _first_own(rest, "well_reference") or _first(others, _is_reference)
     if reference and not found.is_whole_field:
         is_own = _own(reference) != ""
-        found.guesses.append(_guess("well_reference", reference.name, "another name of the well", sure=is_own))
+        found.guesses.append(
+            _guess("well_reference", reference.name, "another name of the well", sure=is_own)
+        )
 
 
 def _guess_by_name(column: str, field: SourceField) -> Guess:

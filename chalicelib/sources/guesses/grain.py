@@ -36,15 +36,22 @@ def find_grain(
     formations = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
     if groups:
         rows = sum(map(len, groups))
-        varying = [field for field in formations if any(_count([field], group) > 1 for group in groups)]
+        varying = [
+            field for field in formations if any(_count([field], group) > 1 for group in groups)
+        ]
         why = f"{rows:,} of {table.rows:,} rows share their well and period"
         return _sum_with(varying, table, groups, candidates, why)
     if formations:
         names = _names_in_order(formations)
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
-        return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why="see rows")]
+        return [
+            Guess(key="rows", value="sum", why=why),
+            Guess(key="primary_key", value=names, why="see rows"),
+        ]
     if not key:
-        return [Guess(key="rows", value="one", why="no row was seen whose well and period are known")]
+        return [
+            Guess(key="rows", value="one", why="no row was seen whose well and period are known")
+        ]
     return [Guess(key="rows", value="one", why="each well and period has one row")]
 
 
@@ -152,20 +159,32 @@ def _write_key(fields: list[SourceField], why: str) -> list[Guess]:
     names = _names_in_order(fields)
     verb = "tell" if len(names) > 1 else "tells"
     reason = f"of what is no volume, {' and '.join(names)} {verb} such rows apart"
-    return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=reason)]
+    return [
+        Guess(key="rows", value="sum", why=why),
+        Guess(key="primary_key", value=names, why=reason),
+    ]
 
 
 def _changes(table: Table) -> list[SourceField]:
     """Dates of a change: of two versions of a row the later one counts."""
-    return [field for field in table.fields if field.terms & lexicon.CHANGED and (field.kind == "date" or field.forms)]
+    return [
+        field
+        for field in table.fields
+        if field.terms & lexicon.CHANGED and (field.kind == "date" or field.forms)
+    ]
 
 
 def _order(change: SourceField) -> Guess:
-    return Guess(key="order_by", value=change.name, why="rows that differ in it are versions of one")
+    return Guess(
+        key="order_by", value=change.name, why="rows that differ in it are versions of one"
+    )
 
 
 def _telling(
-    first: list[SourceField], groups: list[list[int]], free: list[SourceField], change: SourceField | None
+    first: list[SourceField],
+    groups: list[list[int]],
+    free: list[SourceField],
+    change: SourceField | None,
 ) -> list[SourceField] | None:
     """The fewest fields that no two rows of a group share, but for their versions; the likeliest
     first. Those of `first` are always among them.

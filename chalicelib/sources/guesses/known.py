@@ -30,7 +30,9 @@ class KnownSource:
     verified: bool
 
 
-def known_source(look: Look, kind: str, presets: Mapping[str, Mapping[str, Any]]) -> KnownSource | None:
+def known_source(
+    look: Look, kind: str, presets: Mapping[str, Mapping[str, Any]]
+) -> KnownSource | None:
     """The one with the most fields."""
     best: KnownSource | None = None
     most_fields = 0
@@ -43,7 +45,9 @@ def known_source(look: Look, kind: str, presets: Mapping[str, Mapping[str, Any]]
             why = f"all {count} fields of the preset are there"
         elif _fits_without_header(definition, look):
             count = LEAST
-            why = f"{len(look.fields)} columns without a header, with what the preset expects in them"
+            why = (
+                f"{len(look.fields)} columns without a header, with what the preset expects in them"
+            )
         else:
             continue
         if count > most_fields:
@@ -97,7 +101,9 @@ def _fits_without_header(definition: Definition, look: Look) -> bool:
         return False
     rows = look.rows[:MOST_ROWS]
     column_of = dict(zip(names, look.fields, strict=True))
-    texts = [text.strip() for row in rows if isinstance(text := row.get(column_of[rule.field]), str)]
+    texts = [
+        text.strip() for row in rows if isinstance(text := row.get(column_of[rule.field]), str)
+    ]
     months = sum(_has_form(text, rule.formats) for text in texts)
     has_months = bool(texts) and months >= USUAL * len(rows)
     return has_months and _is_meant(definition, rows, column_of)
@@ -107,7 +113,9 @@ def _has_form(text: str, forms: tuple[str, ...]) -> bool:
     return any(reader_of(form)(text) for form in forms)
 
 
-def _is_meant(definition: Definition, rows: list[dict[str, str | None]], column_of: dict[str, str]) -> bool:
+def _is_meant(
+    definition: Definition, rows: list[dict[str, str | None]], column_of: dict[str, str]
+) -> bool:
     """Its `where` takes nearly all rows."""
     choices = [choice for choice in definition.where if choice.words]
     taken = 0

@@ -36,7 +36,9 @@ NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
     r"(?i)(?:grand |sub-?|yearly |annual )?tota(?:l|le|al|lt)s?\b.*|(?:sum|suma|soma|somme|totalizador)\b.*|all wells"
 )
-_LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0\u202f\u2009]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+_LIKE_NUMBER = re.compile(
+    r"[+-]?(?:[0-9][0-9.,' \xa0\u202f\u2009]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,9 @@ class SourceField:
         """Also one with a decimal comma, and one with some words between."""
         if self.kind == "number":
             return True
-        counts = {value: count for value, count in self.counts.items() if value.lower() not in NULL_WORDS}
+        counts = {
+            value: count for value, count in self.counts.items() if value.lower() not in NULL_WORDS
+        }
         numbers = sum(count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value))
         return bool(counts) and numbers >= LEAST_OF_NUMBERS * sum(counts.values())
 

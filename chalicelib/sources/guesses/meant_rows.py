@@ -22,8 +22,12 @@ MOST_CODES = 60  # of a field that tells kinds of rows
 MOST_WORDS = 10
 MIXED = 0.1  # share of wells among identifiers, at least
 MOST_TOTALS = 0.5  # share of rows
-_OF_KINDS = lexicon.word_set("activity kind flow type typ tipo category categoria disposition actividad class purpose")
-_PRODUCTION = lexicon.word_set("prod production produccion producao produced produksjon productie producer")
+_OF_KINDS = lexicon.word_set(
+    "activity kind flow type typ tipo category categoria disposition actividad class purpose"
+)
+_PRODUCTION = lexicon.word_set(
+    "prod production produccion producao produced produksjon productie producer"
+)
 
 
 # -- rows that are meant ------------------------------------------------------------------------
@@ -56,7 +60,14 @@ def find_wells(table: Table, where: list[Guess]) -> list[Guess]:
             continue
         for kind in table.fields:
             if kind.terms & _OF_KINDS and (codes := _codes_of(field, kind, wells)):
-                return [_where_too(where, kind.name, codes, f"rows of wells, whose {field.name!r} are identifiers")]
+                return [
+                    _where_too(
+                        where,
+                        kind.name,
+                        codes,
+                        f"rows of wells, whose {field.name!r} are identifiers",
+                    )
+                ]
     return where
 
 
@@ -77,7 +88,9 @@ def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[st
     for code, value in zip(kind.values, field.values, strict=True):
         if value in wells:
             of_wells[code] += 1
-    codes = sorted(code for code, rows in of_wells.items() if code and rows >= USUAL * kind.counts[code])
+    codes = sorted(
+        code for code, rows in of_wells.items() if code and rows >= USUAL * kind.counts[code]
+    )
     covered = sum(of_wells[code] for code in codes)
     return codes if covered >= USUAL * of_wells.total() else []
 
@@ -100,7 +113,11 @@ def find_units_row(table: Table) -> dict[str, dict[str, str]]:
     there is none.
     """
     for place in range(min(2, table.rows)):
-        texts = {field.name: field.values[place] for field in table.fields if field.is_number or len(field.counts) > 1}
+        texts = {
+            field.name: field.values[place]
+            for field in table.fields
+            if field.is_number or len(field.counts) > 1
+        }
         units = {product: _units_in(texts, product) for product in ("liquid", "gas", "days")}
         is_row_of_units = len(units["liquid"]) + len(units["days"]) > 1
         if is_row_of_units and not any(map(_is_number, texts.values())):
@@ -109,14 +126,18 @@ def find_units_row(table: Table) -> dict[str, dict[str, str]]:
 
 
 def _units_in(texts: dict[str, str], product: str) -> dict[str, str]:
-    return {name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, product))}
+    return {
+        name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, product))
+    }
 
 
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9.,+-]+", text))
 
 
-def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_units: bool) -> list[Guess]:
+def find_skip(
+    table: Table, key: Iterable[str], period: Iterable[str], *, has_units: bool
+) -> list[Guess]:
     """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is
     named; more are written to be looked at.
     """
@@ -127,7 +148,12 @@ def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_un
             guesses.append(guess)
     first = guesses[:1]
     return first + [
-        Guess(key="skip", value=more.value, why=f"{more.why}; only one field can be named", is_complete=False)
+        Guess(
+            key="skip",
+            value=more.value,
+            why=f"{more.why}; only one field can be named",
+            is_complete=False,
+        )
         for more in guesses[1:]
     ]
 
@@ -135,7 +161,9 @@ def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_un
 def _skip_of_units(table: Table) -> Guess:
     for field in table.fields:
         if field.values and not field.values[0] and field.filled >= USUAL * (table.rows - 1):
-            return Guess(key="skip", value={field.name: [""]}, why="the row of units leaves it empty")
+            return Guess(
+                key="skip", value={field.name: [""]}, why="the row of units leaves it empty"
+            )
     field = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
     return Guess(key="skip", value={field.name: [field.values[0]]}, why="the row of units")
 
@@ -164,6 +192,8 @@ def rows_but(table: Table, guesses: list[Guess]) -> list[int]:
     for guess in guesses:
         for name, wanted in guess.value.items():
             values = table.by_name[name].values
-            pattern = wanted["pattern"] if isinstance(wanted, dict) else "|".join(map(re.escape, wanted))
+            pattern = (
+                wanted["pattern"] if isinstance(wanted, dict) else "|".join(map(re.escape, wanted))
+            )
             left = [place for place in left if not re.fullmatch(pattern, values[place])]
     return left

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 LEAST_MONTHS = 6
 LEAST_DATED = 3
 LONGEST_PATTERN = 400  # characters
-FORMS = ("%Y-%m", "%b %Y", "%b-%Y", "%b-%y", "%b_%Y", "%m/%Y", "%Y_%m", "%Y%m", "%Y %b", "%Y-%m-%d", "%d/%m/%Y")
+FORMS = (
+    "%Y-%m",
+    "%b %Y",
+    "%b-%Y",
+    "%b-%y",
+    "%b_%Y",
+    "%m/%Y",
+    "%Y_%m",
+    "%Y%m",
+    "%Y %b",
+    "%Y-%m-%d",
+    "%d/%m/%Y",
+)
 
 
 class DatedColumns(NamedTuple):
@@ -37,7 +49,9 @@ def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
         return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
-    best = max((_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number)
+    best = max(
+        (_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number
+    )
     if best.number < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")
@@ -51,7 +65,9 @@ def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
     """
     months = _pattern_of(form)
     name_of = re.compile(rf"(?:(.+?)([ _-]))?({months})")
-    matches = [match for name in fields if len(name) <= LONGEST_NAME and (match := name_of.fullmatch(name))]
+    matches = [
+        match for name in fields if len(name) <= LONGEST_NAME and (match := name_of.fullmatch(name))
+    ]
     matches = [match for match in matches if read_day(form, match[3])]
     products = list(dict.fromkeys(match[1] or "" for match in matches))
     period = f"(?P<{_free('Period', fields)}>{months})"
@@ -74,12 +90,18 @@ def _pattern_of(form: str) -> str:
 def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
     """A row of each of the columns that have a value. `called` says what their names are."""
     value = _free("Volume", look.fields)
-    columns = {name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))}
+    columns = {
+        name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))
+    }
     rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
     rows: list[dict[str, str | None]] = []
     for row in look.rows[: max(1, MOST_ROWS // len(columns))]:
         same = {name: row.get(name) for name in rest}
-        rows += [same | groups | {value: row.get(name)} for name, groups in columns.items() if row.get(name)]
+        rows += [
+            same | groups | {value: row.get(name)}
+            for name, groups in columns.items()
+            if row.get(name)
+        ]
     groups_of_first = next(iter(columns.values()))
     guess = Guess(
         key="unpivot",

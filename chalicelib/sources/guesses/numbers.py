@@ -57,14 +57,23 @@ def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]
     if thousands:
         example = next(text for text in texts if thousands in text)
         is_clear = sure or decimal == ","
-        why = f"numbers such as {example}" if is_clear else f"{example} could also have a decimal comma"
+        why = (
+            f"numbers such as {example}"
+            if is_clear
+            else f"{example} could also have a decimal comma"
+        )
         guesses.append(Guess(key="thousands", value=thousands, why=why, sure=sure))
     return NumberForm(decimal=decimal, thousands=thousands), guesses
 
 
 def _like_numbers(fields: Iterable[SourceField]) -> list[str]:
     """Texts that may be numbers, however these are written."""
-    texts = [_with_plain_spaces(value) for field in fields if field.kind != "number" for value in field.counts]
+    texts = [
+        _with_plain_spaces(value)
+        for field in fields
+        if field.kind != "number"
+        for value in field.counts
+    ]
     return [text for text in texts if _MAYBE_NUMBER.fullmatch(text)]
 
 

@@ -38,7 +38,9 @@ def find_length(
     days from one date of a well to its next. `days` has the date of each row.
     """
     usual = _usual_distance(table, well, days)
-    by_distance = next((name for name, (least, most) in LENGTHS.items() if least <= usual <= most), "")
+    by_distance = next(
+        (name for name, (least, most) in LENGTHS.items() if least <= usual <= most), ""
+    )
     if parts:
         finest = next((part for part in ("day", "month", "quarter") if part in parts), "year")
         why = f"{' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} told"

@@ -23,7 +23,9 @@ def find_parts(free: list[SourceField]) -> dict[str, SourceField]:
     parts = {
         "year": _part(free, lexicon.YEAR, _is_year),
         "month": find_month(free),
-        "quarter": _part(free, lexicon.QUARTER, lambda text: _number(text, 1, 4) or text.upper() in _QUARTERS),
+        "quarter": _part(
+            free, lexicon.QUARTER, lambda text: _number(text, 1, 4) or text.upper() in _QUARTERS
+        ),
     }
     if parts["month"] is not None:
         parts["quarter"] = None
@@ -37,7 +39,9 @@ def find_month(free: list[SourceField]) -> SourceField | None:
     return _part(free, lexicon.MONTH, _is_month)
 
 
-def _part(free: list[SourceField], terms: frozenset[str], holds: Callable[[str], object]) -> SourceField | None:
+def _part(
+    free: list[SourceField], terms: frozenset[str], holds: Callable[[str], object]
+) -> SourceField | None:
     """The field of one part by its name, whose values are such; a few that are none, as in a
     total's row, may be among them.
     """

@@ -45,7 +45,9 @@ class FormChoice(NamedTuple):
     sure: bool
 
 
-def find_period(table: Table, well: tuple[str, ...], taken: set[str], region: Region | None) -> Period:
+def find_period(
+    table: Table, well: tuple[str, ...], taken: set[str], region: Region | None
+) -> Period:
     """Fields that are `taken` are none."""
     free = [field for field in table.fields if field.name not in taken]
     single, score = _best_field(free)
@@ -58,13 +60,18 @@ def find_period(table: Table, well: tuple[str, ...], taken: set[str], region: Re
     period = _of_parts(table, parts) if parts or single is None else _of_field(single, region)
     length = find_length(table, well, period.days, form=_form_of(period), parts=parts)
     period.length = length.name
-    period.guesses.insert(0, Guess(key="period", value=length.name, why=length.why, sure=length.sure))
+    period.guesses.insert(
+        0, Guess(key="period", value=length.name, why=length.why, sure=length.sure)
+    )
     return period
 
 
 def _form_of(period: Period) -> Any:
     """As a definition names it, one or several; None where it names none."""
-    return next((guess.value.get("format") for guess in period.guesses if isinstance(guess.value, dict)), None)
+    return next(
+        (guess.value.get("format") for guess in period.guesses if isinstance(guess.value, dict)),
+        None,
+    )
 
 
 def _is_one(parts: dict[str, SourceField], single: SourceField) -> bool:
@@ -76,7 +83,9 @@ def _ask(free: list[SourceField]) -> Period:
     if month := find_month(free):
         value = {"year": {"field": "_file", "pattern": "([0-9]{4})"}, "month": month.name}
         why = "a month without a year: does the name of the file tell it?"
-        return Period(guesses=[Guess(key=KEY, value=value, why=why, is_complete=False)], fields=(month.name,))
+        return Period(
+            guesses=[Guess(key=KEY, value=value, why=why, is_complete=False)], fields=(month.name,)
+        )
     some = free[0].name if free else "FIELD OF THE MONTH"
     why = "no field looks like a date, a month or a year: name the right one"
     return Period(guesses=[Guess(key=KEY, value=some, why=why, is_complete=False)])
@@ -164,7 +173,9 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
     if zone:
         days = [local_day(text, zone) or day for text, day in zip(field.values, days, strict=True)]
         example = next(iter(field.counts))
-        why = f"moments such as {example} are midnights there; without it a period starts a day early"
+        why = (
+            f"moments such as {example} are midnights there; without it a period starts a day early"
+        )
         guesses.append(Guess(key="timezone", value=zone, why=why, is_complete=False))
     return Period(guesses=guesses, fields=(field.name,), days=days)
 
@@ -264,7 +275,9 @@ def _first_day(text: str, forms: Sequence[str]) -> date | None:
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    why = " and ".join(parts) + (" are fields of their own" if len(parts) > 1 else " is a field of its own")
+    why = " and ".join(parts) + (
+        " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    )
     value = {name: field.name for name, field in parts.items()}
     period = Period(guesses=[Guess(key=KEY, value=value, why=why)], fields=tuple(value.values()))
     period.days = [day_of(parts, place) for place in range(table.rows)]

@@ -45,13 +45,17 @@ class ProductRows:
 
 
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
-    volume = max((field for field in table.fields if _as_volume(field)), key=_as_volume, default=None)
+    volume = max(
+        (field for field in table.fields if _as_volume(field)), key=_as_volume, default=None
+    )
     free = [field for field in table.fields if field.name not in taken]
     coded = [(field, codes) for field in free if (codes := _codes_of(field))]
     if volume is None or not coded:
         return None
     product, codes = max(coded, key=lambda each: _as_code(*each))
-    return ProductRows(volume=volume, product=product, codes=codes, units=_units_beside(table, product))
+    return ProductRows(
+        volume=volume, product=product, codes=codes, units=_units_beside(table, product)
+    )
 
 
 def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
@@ -78,7 +82,9 @@ def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, boo
 def _as_volume(field: SourceField) -> int:
     """How well the field holds the volume of any product; 0 when it holds none."""
     terms = field.terms
-    is_something_else = terms & (lexicon.NO_PRODUCTION - lexicon.UNIT) or terms & _OF_CODE - {"prod"}
+    is_something_else = terms & (lexicon.NO_PRODUCTION - lexicon.UNIT) or terms & _OF_CODE - {
+        "prod"
+    }
     if not field.may_be_number or is_something_else:
         return 0
     is_of_one_product = any(terms & names for names in lexicon.PRODUCTS.values())
@@ -86,7 +92,11 @@ def _as_volume(field: SourceField) -> int:
     is_empty = field.values and not field.filled
     if is_of_one_product or is_time or is_empty:
         return 0
-    return 2 * bool(terms & lexicon.VOLUME) + bool(terms & lexicon.PRODUCED) + bool(terms & lexicon.UNIT)
+    return (
+        2 * bool(terms & lexicon.VOLUME)
+        + bool(terms & lexicon.PRODUCED)
+        + bool(terms & lexicon.UNIT)
+    )
 
 
 def _codes_of(field: SourceField) -> dict[str, list[str]]:

@@ -38,8 +38,12 @@ _UWI = re.compile(
     r"(?:(AB|BC|SK|MB)?WI)?1[0-9A-Z][0-9]/?[0-9]{2}-?[0-9]{2}-?[0-9]{3}-?[0-9]{2}W([1-6])(?:M)?/?[0-9]{1,2}",
     re.IGNORECASE,
 )
-_BC_UWI = re.compile(r"(?:BCWI)?200/?[A-D]-?[0-9]{3}-?[A-L]/?-?0?9[0-9]-?[A-P]-?[0-9]{2}/?[0-9]{2}", re.IGNORECASE)
-_NORTH_SEA = re.compile(r"(NO )?[0-9]{1,4}/[0-9]{1,2}[a-z]?-[A-Z0-9]+(?:[- ][A-Z0-9]+)*", re.IGNORECASE)
+_BC_UWI = re.compile(
+    r"(?:BCWI)?200/?[A-D]-?[0-9]{3}-?[A-L]/?-?0?9[0-9]-?[A-P]-?[0-9]{2}/?[0-9]{2}", re.IGNORECASE
+)
+_NORTH_SEA = re.compile(
+    r"(NO )?[0-9]{1,4}/[0-9]{1,2}[a-z]?-[A-Z0-9]+(?:[- ][A-Z0-9]+)*", re.IGNORECASE
+)
 _BRAZIL = re.compile(r"[1-9]{1,2}-[A-Z]{2,4}-?[0-9]{1,4}[A-Z]{0,4}-[A-Z]{2,3}")
 
 
@@ -65,13 +69,36 @@ AMERICAN = Region(
     is_american=True,
 )
 TEXAS = Region(
-    liquid="bbl", gas="Mcf", told="leases of districts are of Texas, which reports bbl and Mcf", is_american=True
+    liquid="bbl",
+    gas="Mcf",
+    told="leases of districts are of Texas, which reports bbl and Mcf",
+    is_american=True,
 )
-CANADA = Region(liquid="m3", gas="e3m3", told="wells with a UWI (western Canada) report m3, and gas in thousand m3")
-NORWAY = Region(liquid="Sm3", gas="Sm3", told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3")
-BRAZIL = Region(liquid="m3", gas="e3m3", told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3")
-NPD = Region(liquid="Sm3", gas="Sm3", told="names with prf or NPD are of the Norwegian directorate, which reports Sm3")
-ARGENTINA = Region(liquid="m3", gas="e3m3", told="idpozo and tef are of Argentina, which reports m3 and thousand m3")
+CANADA = Region(
+    liquid="m3",
+    gas="e3m3",
+    told="wells with a UWI (western Canada) report m3, and gas in thousand m3",
+)
+NORWAY = Region(
+    liquid="Sm3",
+    gas="Sm3",
+    told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3",
+)
+BRAZIL = Region(
+    liquid="m3",
+    gas="e3m3",
+    told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3",
+)
+NPD = Region(
+    liquid="Sm3",
+    gas="Sm3",
+    told="names with prf or NPD are of the Norwegian directorate, which reports Sm3",
+)
+ARGENTINA = Region(
+    liquid="m3",
+    gas="e3m3",
+    told="idpozo and tef are of Argentina, which reports m3 and thousand m3",
+)
 
 
 def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:

@@ -37,20 +37,31 @@ def _lines(name: str, guess: Guess) -> list[str]:
     if not why:
         return [line]
     reason = comments(why)
-    return [f"{line}  {reason[0]}"] if len(reason) == 1 and len(line) + len(reason[0]) < WIDTH - 1 else [*reason, line]
+    return (
+        [f"{line}  {reason[0]}"]
+        if len(reason) == 1 and len(line) + len(reason[0]) < WIDTH - 1
+        else [*reason, line]
+    )
 
 
 def comments(text: str) -> list[str]:
     """It on lines that are not too long: whatever a source calls its fields."""
     plain = _CONTROLS.sub(" ", text)
     plain = plain if len(plain) <= LONGEST_COMMENT else plain[:LONGEST_COMMENT] + "…"
-    return [f"# {line}" for line in wrap(plain, WIDTH - 2, break_long_words=False, break_on_hyphens=False)] or ["#"]
+    return [
+        f"# {line}"
+        for line in wrap(plain, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    ] or ["#"]
 
 
 def value_text(value: Any) -> str:
     """As TOML writes it, on one line."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(name)} = {value_text(item)}" for name, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{_key(name)} = {value_text(item)}" for name, item in value.items())
+            + " }"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(value_text, value)) + "]"
     return _text(value) if isinstance(value, str) else json.dumps(value)

@@ -20,12 +20,25 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 4  # of a unit
 DAYS_OF = {"day": 1, "month": 30, "quarter": 91, "year": 365}
-MIL = {"mm3": "e3m3", "mmm3": "e6m3", "mb": "Mbbl", "mbd": "Mbbl/d", "mm3d": "e3m3/d", "mm3/d": "e3m3/d"}
+MIL = {
+    "mm3": "e3m3",
+    "mmm3": "e6m3",
+    "mb": "Mbbl",
+    "mbd": "Mbbl/d",
+    "mm3d": "e3m3/d",
+    "mm3/d": "e3m3/d",
+}
 MIL_OF = {"liquid": set(MIL.values()), "gas": {"e3m3", "e6m3", "e3m3/d"}, "days": set[str]()}
 _SPELT = {
-    **dict.fromkeys(word_set("thousand thousands mil miles mille milliers tusen duizend 1000"), "1e3"),
-    **dict.fromkeys(word_set("mill million millions millones milhoes mio millioner miljoen"), "1e6"),
-    **dict.fromkeys(word_set("bill billion billions mrd milliard milliards milliarder miljard"), "1e9"),
+    **dict.fromkeys(
+        word_set("thousand thousands mil miles mille milliers tusen duizend 1000"), "1e3"
+    ),
+    **dict.fromkeys(
+        word_set("mill million millions millones milhoes mio millioner miljoen"), "1e6"
+    ),
+    **dict.fromkeys(
+        word_set("bill billion billions mrd milliard milliards milliarder miljard"), "1e9"
+    ),
     **dict.fromkeys(word_set("bbls barrel barrels barriles barris barils fat vaten stb"), "bbl"),
     **dict.fromkeys(word_set("of de da do"), ""),
     "ksm": "ksm3",
@@ -134,7 +147,9 @@ def _as_written(unit: Unit, text: str) -> str:
 # -- what others say ----------------------------------------------------------------------------
 
 
-def unit_of_others(product: str, others: dict[str, list[str]], region: Region | None) -> Named | None:
+def unit_of_others(
+    product: str, others: dict[str, list[str]], region: Region | None
+) -> Named | None:
     """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
         return Named(text=region.liquid if product == "liquid" else region.gas, why=region.told)

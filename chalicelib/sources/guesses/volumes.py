@@ -103,7 +103,9 @@ def _choose(product: str, fields: list[SourceField]) -> list[SourceField]:
     best = ranked[:1]
     if product != "gas" or ranked[0].terms & lexicon.TOTAL:
         return best
-    with_oil = [field for field in ranked if field.terms & lexicon.WITH_OIL and not _is_negated(field)]
+    with_oil = [
+        field for field in ranked if field.terms & lexicon.WITH_OIL and not _is_negated(field)
+    ]
     rest = [field for field in ranked if field not in with_oil]
     if not with_oil or not rest:
         return best
@@ -116,7 +118,9 @@ def _choose(product: str, fields: list[SourceField]) -> list[SourceField]:
 def _is_negated(field: SourceField) -> bool:
     """Gas that comes without oil: "dry gas", "non associated"."""
     terms = field.terms
-    return bool(terms & lexicon.WITHOUT_OIL or (terms & lexicon.NEGATION and terms & lexicon.WITH_OIL))
+    return bool(
+        terms & lexicon.WITHOUT_OIL or (terms & lexicon.NEGATION and terms & lexicon.WITH_OIL)
+    )
 
 
 def _rank(field: SourceField) -> float:
@@ -218,7 +222,9 @@ def _liquids(
     """Of a field of their own, else oil and condensate, where both have one unit."""
     if liquids:
         return _volume(LIQUIDS, liquids, [], measures, others)
-    units = {_unit("liquid", fields, measures, others).text for fields in (oil, condensate) if fields}
+    units = {
+        _unit("liquid", fields, measures, others).text for fields in (oil, condensate) if fields
+    }
     if len(units) > 1:
         guess = _volume(LIQUIDS, oil, [], measures, others)
         why = f"{guess.why}; condensate is in another unit and left out"

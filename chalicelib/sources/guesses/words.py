@@ -18,7 +18,9 @@ def word_set(text: str) -> frozenset[str]:
 # -- what is produced ---------------------------------------------------------------------------
 
 PRODUCTS = {
-    "oil": word_set("oil crude petroleo petroleum oleo petrole huile brut olje olie aardolie aceite crudo pet bo"),
+    "oil": word_set(
+        "oil crude petroleo petroleum oleo petrole huile brut olje olie aardolie aceite crudo pet bo"
+    ),
     "gas": word_set("agas dgas gas gaz gass aardgas casinghead csgd csg bg"),
     "water": word_set("water wtr wat agua eau vann brine salmuera bw"),
     "condensate": word_set("condensate cond condensado condensat kondensat condensaat gcond"),
@@ -27,7 +29,9 @@ PRODUCTS = {
 RATES = {  # units that are of one product alone
     **dict.fromkeys(word_set("bopd bppd"), "oil"),
     **dict.fromkeys(word_set("bwpd bapd"), "water"),
-    **dict.fromkeys(word_set("mcf mscf mmcf mmscf bcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpcd mmpcd"), "gas"),
+    **dict.fromkeys(
+        word_set("mcf mscf mmcf mmscf bcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpcd mmpcd"), "gas"
+    ),
 }
 LETTERS = {"o": "oil", "g": "gas", "w": "water"}  # beside a word of PRODUCED or VOLUME alone
 PRODUCED = word_set(
@@ -77,8 +81,12 @@ FORMATION = word_set(
     "formation formtn fmtn formacion formacao pool zone zona interval completion layer reservoir sand horizon "
     "sidetrack laag reservorio yacimiento formasjon formatie drillhole product producto produto commodity stream"
 )
-OWNER = word_set("owner operator operador operadora exploitant operatoer company empresa reporter ba baid")
-CODE = word_set("code cod codigo id ident identifier number no num nr numero nro key kid cde cd idn npdid")
+OWNER = word_set(
+    "owner operator operador operadora exploitant operatoer company empresa reporter ba baid"
+)
+CODE = word_set(
+    "code cod codigo id ident identifier number no num nr numero nro key kid cde cd idn npdid"
+)
 NAME = word_set("name nombre nome nom navn naam nm sigla desc description label")
 NO_WELL = word_set(
     "status stat type typ tipo class clase classe count depth td tvd md date fecha purpose kind operator owner "
@@ -97,7 +105,9 @@ YEAR = word_set("year yr ano anio annee aar ar jaar yyyy")
 MONTH = word_set("month mon mnth mth mo mes mois maned maaned maand mm")
 QUARTER = word_set("quarter qtr quart trimestre kvartal kwartaal qrt")
 DAY = word_set("day dia jour dag dd")
-DATE = word_set("date dte fecha data dato datum period periodo periode time timestamp cycle first day dateprd")
+DATE = word_set(
+    "date dte fecha data dato datum period periodo periode time timestamp cycle first day dateprd"
+)
 NO_PERIOD = word_set(
     "spud completion completed compl test updated update modified modification mod created creation received "
     "recd filed filing entered ingreso effective load loaded submission submitted approval approved end fin "
@@ -110,7 +120,9 @@ CHANGED = word_set(
 )
 DAYS = word_set("days day dias dia jours jour dager dag dagen tef daysonprod uptime")
 HOURS = word_set("hours hrs hour hr horas hora heures heure timer uren uur stream")
-NO_DAYS = word_set("injected injection inj date fecha shut shutin down downtime idle cum first month year mes test")
+NO_DAYS = word_set(
+    "injected injection inj date fecha shut shutin down downtime idle cum first month year mes test"
+)
 
 # -- what a unit is made of ---------------------------------------------------------------------
 
@@ -128,14 +140,45 @@ _BESIDE = word_set(
 )
 _VOCABULARY = frozenset().union(
     *PRODUCTS.values(),
-    *(PRODUCED, VOLUME, TOTAL, RATE, WITH_OIL, WITHOUT_OIL, NO_PRODUCTION, WELL, FIELD, LEASE, FORMATION, OWNER, CODE),
-    *(NAME, NO_WELL, NO_FIELD, YEAR, MONTH, QUARTER, DAY, DATE, NO_PERIOD, CHANGED, DAYS, HOURS, NO_DAYS, UNIT),
+    *(
+        PRODUCED,
+        VOLUME,
+        TOTAL,
+        RATE,
+        WITH_OIL,
+        WITHOUT_OIL,
+        NO_PRODUCTION,
+        WELL,
+        FIELD,
+        LEASE,
+        FORMATION,
+        OWNER,
+        CODE,
+    ),
+    *(
+        NAME,
+        NO_WELL,
+        NO_FIELD,
+        YEAR,
+        MONTH,
+        QUARTER,
+        DAY,
+        DATE,
+        NO_PERIOD,
+        CHANGED,
+        DAYS,
+        HOURS,
+        NO_DAYS,
+        UNIT,
+    ),
     _BESIDE,
 )
 LEAST_GLUED, MOST_GLUED = 5, 30  # letters of a word that may be several
 
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_LIKE_LATIN = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L"})
+_LIKE_LATIN = str.maketrans(
+    {"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L"}
+)
 _SPANISH = word_set(
     "pozo petroleo agua ano anio mes campo yacimiento fecha produccion dias tef gas_asociado crudo nombre"
 )

@@ -23,7 +23,11 @@ def preset_names() -> list[str]:
 
 def preset_named(name: Any) -> dict[str, Any]:
     """Its keys. Raises PresetUnknown."""
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", name) or name not in preset_names():
+    if (
+        not isinstance(name, str)
+        or not re.fullmatch(r"[a-z0-9-]{1,40}", name)
+        or name not in preset_names()
+    ):
         near = get_close_matches(name[:100] if isinstance(name, str) else "", preset_names(), n=1)
         raise PresetUnknown(near[0] if near else "one of " + ", ".join(preset_names()))
     return dict(_read(name))
@@ -36,7 +40,9 @@ def all_presets() -> list[dict[str, Any]]:
 
 def _about(preset: dict[str, Any]) -> dict[str, Any]:
     about = {name: preset.get(name) for name in ABOUT}
-    return about | {"definition": {name: value for name, value in preset.items() if name not in ABOUT}}
+    return about | {
+        "definition": {name: value for name, value in preset.items() if name not in ABOUT}
+    }
 
 
 @cache

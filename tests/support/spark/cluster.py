@@ -1,4 +1,6 @@
-"""A standalone cluster of Spark on 127.0.0.1: a master and two workers, each a process of its own, and jobs for it."""
+"""A standalone cluster of Spark on 127.0.0.1: a master and two workers, each a process of its own,
+and jobs for it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Ran:
 
 
 class Cluster:
-    """Serves between `start` and `stop`, in a directory of its own. What talks to it knows its secret."""
+    """Serves between `start` and `stop`, in a directory of its own. What talks to it knows its
+    secret.
+    """
 
     def __init__(self, directory: Path, *, workers: int = 2) -> None:
         self._directory = directory
@@ -67,7 +71,14 @@ class Cluster:
         try:
             self.url = self._start(MASTER, "master", "--port", "0")
             for number in range(self._workers):
-                room = ("--cores", "1", "--memory", MEMORY, "--work-dir", str(self._directory / f"work-{number}"))
+                room = (
+                    "--cores",
+                    "1",
+                    "--memory",
+                    MEMORY,
+                    "--work-dir",
+                    str(self._directory / f"work-{number}"),
+                )
                 self._start(WORKER, f"worker-{number}", *room, self.url)
         except BaseException:
             self.__exit__()
@@ -92,7 +103,11 @@ class Cluster:
         command += ["--properties-file", str(self._secret), *arguments]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=_environment(), start_new_session=True
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                start_new_session=True,
             )
         self._processes.append(process)
         end = time.monotonic() + START_SECONDS
@@ -107,11 +122,23 @@ class Cluster:
         return self.run(JOB, order, catalog=catalog, kill_at=kill_at)
 
     def run(self, script: Path, *arguments: str, catalog: str, kill_at: str = "") -> Ran:
-        """The script, on the tables of this REST catalog. With `kill_at` its driver dies when its log says so."""
+        """The script, on the tables of this REST catalog. With `kill_at` its driver dies when its
+        log says so.
+        """
         self._jobs += 1
         log = self._directory / f"job-{self._jobs}.log"
-        command = [str(SPARK / "bin" / "spark-submit"), "--master", self.url, "--properties-file", str(self._secret)]
-        command += [part for name, value in self._settings(catalog).items() for part in ("--conf", f"{name}={value}")]
+        command = [
+            str(SPARK / "bin" / "spark-submit"),
+            "--master",
+            self.url,
+            "--properties-file",
+            str(self._secret),
+        ]
+        command += [
+            part
+            for name, value in self._settings(catalog).items()
+            for part in ("--conf", f"{name}={value}")
+        ]
         began = time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -164,7 +191,11 @@ def _executors(log: str) -> Iterator[str]:
 
 def _environment() -> dict[str, str]:
     """Nothing of AWS, nor of a Spark that is installed here."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))
+    }
     return kept | {
         "SPARK_LOCAL_IP": HOST,
         "SPARK_HOME": str(SPARK),

@@ -1,10 +1,11 @@
 """Spark in a folder outside the checkout; `make spark-check` makes it, and says what it lacks.
 
-PySpark comes from PyPI, and Iceberg's runtime inside a package of somebody else, which leaves two things out that the
-runtime was built with: Jackson and Apache's HTTP client, each under a name of Iceberg's own. They are made here, of
-PySpark's Jackson and Debian's HTTP client, by Debian's jarjar. Debian's client is older than the one it was built with,
-and has no TlsSocketStrategy: a class that Java looks for before it runs anything, and that nothing uses without TLS.
-Java therefore does not verify classes here. With Iceberg's own runtime, as on EMR, none of that is needed.
+PySpark comes from PyPI, and Iceberg's runtime inside a package of somebody else, which leaves two
+things out that the runtime was built with: Jackson and Apache's HTTP client, each under a name of
+Iceberg's own. They are made here, of PySpark's Jackson and Debian's HTTP client, by Debian's
+jarjar. Debian's client is older than the one it was built with, and has no TlsSocketStrategy: a
+class that Java looks for before it runs anything, and that nothing uses without TLS. Java therefore
+does not verify classes here. With Iceberg's own runtime, as on EMR, none of that is needed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ PYTHON = HOME / "bin" / "python"
 JARS = HOME / "jars"
 PACKAGES = HOME / "lib" / _VERSION / "site-packages"
 SPARK = PACKAGES / "pyspark"
-RUNTIME = PACKAGES / "snowpark_connect_deps_iceberg" / "jars" / "iceberg-spark-runtime-3.5_2.12-1.10.2.jar"
+RUNTIME = (
+    PACKAGES
+    / "snowpark_connect_deps_iceberg"
+    / "jars"
+    / "iceberg-spark-runtime-3.5_2.12-1.10.2.jar"
+)
 WITHOUT_VERIFYING = "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 
 DEBIAN = Path("/usr/share/java")
@@ -43,7 +49,9 @@ OF_DEBIAN = {  # what of its packages is needed
 }
 JDK = "openjdk-17-jre-headless"
 SHADED = "org.apache.iceberg.shaded"
-RULES = "".join(f"rule {name}.** {SHADED}.{name}.@1\n" for name in ("com.fasterxml.jackson", "org.apache.hc"))
+RULES = "".join(
+    f"rule {name}.** {SHADED}.{name}.@1\n" for name in ("com.fasterxml.jackson", "org.apache.hc")
+)
 OF_DEBIANS_CLIENT = ("httpcore5.jar", "httpcore5-h2.jar", "httpclient5.jar")
 OF_JACKSON = re.compile(r"jackson-(core|databind|annotations)-\d.*\.jar")
 NEWEST_JAVA, OLDEST_JAVA = 17, 8  # of Spark 3.5
@@ -68,13 +76,17 @@ def _lack_of_java() -> str | None:
     told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(?:1\.)?(\d+)', told)
     if version is None or not OLDEST_JAVA <= int(version[1]) <= NEWEST_JAVA:
-        return f"java is {told.splitlines()[0] if told else 'of no version that it tells'}; {wanted}"
+        return (
+            f"java is {told.splitlines()[0] if told else 'of no version that it tells'}; {wanted}"
+        )
     return None
 
 
 def _lack_of_packages() -> str | None:
     lacking = [package for package, jar in OF_DEBIAN.items() if not (DEBIAN / jar).exists()]
-    return f"Debian's packages are missing: apt-get install {' '.join(lacking)}" if lacking else None
+    return (
+        f"Debian's packages are missing: apt-get install {' '.join(lacking)}" if lacking else None
+    )
 
 
 def _make() -> None:
@@ -96,7 +108,9 @@ def _make() -> None:
 
 
 def _shade(jar: Path) -> None:
-    """Without what is there for newer versions of Java alone: under one name there would be two classes."""
+    """Without what is there for newer versions of Java alone: under one name there would be two
+    classes.
+    """
     plain = HOME / jar.name
     with zipfile.ZipFile(jar) as whole, zipfile.ZipFile(plain, "w") as kept:
         for name in whole.namelist():

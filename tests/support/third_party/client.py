@@ -1,6 +1,8 @@
-"""What python-odata, a client that no one here wrote, finds at a service: `client.py SERVICE`, run by its own Python.
+"""What python-odata, a client that no one here wrote, finds at a service: `client.py SERVICE`, run
+by its own Python.
 
-It reads the whole entity set as the links of the server lead, and prints how many rows and how many keys came.
+It reads the whole entity set as the links of the server lead, and prints how many rows and how many
+keys came.
 """
 
 import json

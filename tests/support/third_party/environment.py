@@ -1,7 +1,8 @@
-"""The packages of the servers that others wrote, in a folder outside the checkout; `make third-party` makes it.
+"""The packages of the servers that others wrote, in a folder outside the checkout; `make
+third-party` makes it.
 
-A folder is named for its lock file, so that a change of versions is another folder. No script of any package runs
-while they are installed: none of them may fetch or build anything.
+A folder is named for its lock file, so that a change of versions is another folder. No script of
+any package runs while they are installed: none of them may fetch or build anything.
 """
 
 from __future__ import annotations
@@ -68,12 +69,27 @@ def _install_by_npm(place: Path, lock: Path) -> None:
     place.mkdir()
     for file in (lock, lock.with_name("package.json")):
         shutil.copy(file, place)
-    _run("npm", "ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error", cwd=place)
+    _run(
+        "npm",
+        "ci",
+        "--ignore-scripts",
+        "--omit=peer",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        cwd=place,
+    )
 
 
 def install_packages() -> None:
     venv.create(PACKAGES, with_pip=True)
-    options = ("--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes")
+    options = (
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    )
     _run(str(PYTHON), "-m", "pip", "install", *options, "-r", str(PYTHON_LOCK), cwd=PACKAGES)
 
 

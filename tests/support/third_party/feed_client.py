@@ -1,6 +1,8 @@
-"""What clients that no one here wrote read of Wellhead's own feed: `feed_client.py odatapy|python-odata ROOT TOKEN`.
+"""What clients that no one here wrote read of Wellhead's own feed: `feed_client.py
+odatapy|python-odata ROOT TOKEN`.
 
-Each reads all rows in pages of two, the rows of a filter in an order, and how many these are, and prints them as JSON.
+Each reads all rows in pages of two, the rows of a filter in an order, and how many these are, and
+prints them as JSON.
 """
 
 import json
@@ -29,7 +31,9 @@ class Urllib:
 def by_odatapy(root: str, token: str) -> dict[str, Any]:
     from odatapy.client import BasicAuth, EdmEnabledODataClient, Field, PolicyTransport, and_
 
-    client = EdmEnabledODataClient(root, PolicyTransport(Urllib(), auth=BasicAuth("odatapy", token)))
+    client = EdmEnabledODataClient(
+        root, PolicyTransport(Urllib(), auth=BasicAuth("odatapy", token))
+    )
     names = list(client.get_service_document().entity_sets)
     rows = client.entity_set_uri("WellProduction")
     wanted = and_(Field("field_code").eq("1"), Field("well_name").contains("Årdal"))
@@ -48,7 +52,9 @@ def by_python_odata(root: str, token: str) -> dict[str, Any]:
     from odata import ODataService  # type: ignore[attr-defined]  # to mypy it is a folder of tests
 
     headers = {"Prefer": "odata.maxpagesize=2"}
-    service = ODataService(root, auth=("python-odata", token), extra_headers=headers, reflect_entities=True)
+    service = ODataService(
+        root, auth=("python-odata", token), extra_headers=headers, reflect_entities=True
+    )
     rows, wells = service.entities["WellProduction"], service.entities["Wells"]
     query = service.query(rows)
     asked = query.filter((rows.field_code == "1") & rows.well_name.contains("Årdal"))

@@ -1,7 +1,9 @@
-"""Keeps a server for as long as somebody uses it: `keeper.py DIRECTORY COMMAND...` returns when it is ready.
+"""Keeps a server for as long as somebody uses it: `keeper.py DIRECTORY COMMAND...` returns when it
+is ready.
 
-Each user holds a shared lock on DIRECTORY/users, which the kernel takes back however the user ends. With the last one
-gone the keeper has the lock for itself, and ends the server. A keeper that is killed takes the server along.
+Each user holds a shared lock on DIRECTORY/users, which the kernel takes back however the user ends.
+With the last one gone the keeper has the lock for itself, and ends the server. A keeper that is
+killed takes the server along.
 """
 
 import fcntl
@@ -29,7 +31,9 @@ def main(directory: Path, command: list[str]) -> int:
 def keep(directory: Path, command: list[str], tell: int) -> None:
     log, address = directory / "log", directory / "address"
     with log.open("wb") as output:
-        server = child.start(command, environment=os.environ, cwd=directory / "app", stdout=output, stderr=output)
+        server = child.start(
+            command, environment=os.environ, cwd=directory / "app", stdout=output, stderr=output
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not (told := re.search(r"^ready (\S+)$", log.read_text(), re.MULTILINE)):

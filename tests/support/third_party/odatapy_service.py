@@ -1,6 +1,8 @@
-"""odatapy on a free port of 127.0.0.1, run by its own Python: `odatapy_service.py ROWS`, a file of one JSON row a line.
+"""odatapy on a free port of 127.0.0.1, run by its own Python: `odatapy_service.py ROWS`, a file of
+one JSON row a line.
 
-Two services stand on the same rows: /plain/ gives all of them unless it is asked for less, /limited/ has a page size.
+Two services stand on the same rows: /plain/ gives all of them unless it is asked for less,
+/limited/ has a page size.
 """
 
 import json
@@ -51,9 +53,14 @@ class Model(CsdlAbstractEdmProvider):  # type: ignore[misc]  # untyped here: the
         row = CsdlEntityType(
             name=SET,
             key=[CsdlPropertyRef(name=name) for name in KEY],
-            properties=[CsdlProperty(name=name, type=kind, nullable=name not in KEY) for name, kind in TYPES.items()],
+            properties=[
+                CsdlProperty(name=name, type=kind, nullable=name not in KEY)
+                for name, kind in TYPES.items()
+            ],
         )
-        container = CsdlEntityContainer(name="Container", entity_sets=[CsdlEntitySet(name=SET, type=f"wellhead.{SET}")])
+        container = CsdlEntityContainer(
+            name="Container", entity_sets=[CsdlEntitySet(name=SET, type=f"wellhead.{SET}")]
+        )
         return [CsdlSchema(namespace="wellhead", entity_types=[row], entity_container=container)]
 
 
@@ -62,7 +69,9 @@ def entities(file: Path) -> Iterator[Entity]:
         entity = Entity(type=f"wellhead.{SET}")
         for name, value in json.loads(line).items():
             read = READ.get(TYPES[name])
-            entity.set_property(name, read(value) if read else value, ValueType.PRIMITIVE, TYPES[name])
+            entity.set_property(
+                name, read(value) if read else value, ValueType.PRIMITIVE, TYPES[name]
+            )
         yield entity
 
 

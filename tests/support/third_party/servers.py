@@ -1,4 +1,5 @@
-"""What can be imported from: services of the servers that others wrote, each with its own habits of paging.
+"""What can be imported from: services of the servers that others wrote, each with its own habits of
+paging.
 
 All have the same 20,000 rows, with the key declared.
 """
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROWS = 20_000
-DATA = GeneratedProduction(ROWS + 2, bad_rows=False)  # two keys come twice, and a declared key allows none to
+DATA = GeneratedProduction(
+    ROWS + 2, bad_rows=False
+)  # two keys come twice, and a declared key allows none to
 ENTITY_SET = "WellProduction"
 
 
@@ -119,7 +122,9 @@ class Service:
 
 
 class ThirdParty:
-    """Starts a server when it is first asked for, shares it with the other workers, and lets go of it at the end."""
+    """Starts a server when it is first asked for, shares it with the other workers, and lets go of
+    it at the end.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "third-party"

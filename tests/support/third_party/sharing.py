@@ -1,4 +1,6 @@
-"""One server for all the workers of a test run: whoever comes first starts it, the last one to go ends it."""
+"""One server for all the workers of a test run: whoever comes first starts it, the last one to go
+ends it.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,12 @@ def alone(file: Path) -> Iterator[None]:
 
 @contextmanager
 def shared(
-    directory: Path, prepare: Callable[[Path], list[str]], environment: Mapping[str, str] | None = None
+    directory: Path,
+    prepare: Callable[[Path], list[str]],
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """The address of a running server, which it prints as `ready ADDRESS`. `prepare` fills the folder in which the
-    server runs, DIRECTORY/app, and answers the command. Raises DidNotStart.
+    """The address of a running server, which it prints as `ready ADDRESS`. `prepare` fills the
+    folder in which the server runs, DIRECTORY/app, and answers the command. Raises DidNotStart.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "users").open("a") as users:
@@ -44,13 +48,17 @@ def shared(
         yield (directory / "address").read_text()
 
 
-def _start(directory: Path, prepare: Callable[[Path], list[str]], environment: Mapping[str, str]) -> None:
+def _start(
+    directory: Path, prepare: Callable[[Path], list[str]], environment: Mapping[str, str]
+) -> None:
     app = directory / "app"
     shutil.rmtree(app, ignore_errors=True)
     app.mkdir()
     known = {"PATH": os.environ["PATH"], "HOME": str(app), **environment}
     with (directory / "keeper.log").open("wb") as log:
         command = [sys.executable, str(KEEPER), str(directory), *prepare(app)]
-        done = subprocess.run(command, env=known, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        done = subprocess.run(
+            command, env=known, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        )
     if done.returncode:
         raise DidNotStart((directory / "log").read_text() + (directory / "keeper.log").read_text())
