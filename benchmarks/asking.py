@@ -1,5 +1,5 @@
-"""A question to the query function's own code, from its event to an answer in JSON, and what it
-costs; and the command line of the measurements that ask such questions.
+"""A question to the query function's own code, from its event to an answer in JSON,
+and what it costs; and the command line of the measurements that ask such questions.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def run(
     turns: int,
     marks: tuple[str, str],
 ) -> None:
-    """`python -m benchmarks.NAME`: a table on the screen, figures in a JSON file; with --document
-    the table stands also between the `marks` of docs/performance.md.
+    """`python -m benchmarks.NAME`: a table on the screen, figures in a JSON file;
+    with --document the table stands also between the `marks` of docs/performance.md.
     """
     options = _parse(name, about=about, turns=turns)
     environments.CACHE.mkdir(parents=True, exist_ok=True)

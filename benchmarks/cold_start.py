@@ -77,8 +77,8 @@ class Contender:
 
 
 class Measured(Invocation):
-    """Notes the CPU of the process when it asks for the event, initialised by then, and when it has
-    answered.
+    """Notes the CPU of the process when it asks for the event,
+    initialised by then, and when it has answered.
     """
 
     def __init__(self, contender: Contender, pid: int) -> None:

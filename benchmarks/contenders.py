@@ -1,5 +1,5 @@
-"""The ways to get a source into DuckDB that are compared, and the check that each one's result is
-right.
+"""The ways to get a source into DuckDB that are compared,
+and the check that each one's result is right.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ OTHERS = [
 
 
 def problem(contender: Contender, task: Task) -> str | None:
-    """Why the database is not what it should be: its rows and the sum of a column against those of
-    the pages.
+    """Why the database is not what it should be:
+    its rows and the sum of a column against those of the pages.
     """
     expected = truth(task.pages, keyed=contender.keyed, rows=contender.most_rows)
     try:
@@ -145,8 +145,8 @@ def contents(database: Path, table: str) -> tuple[int, float]:
 
 
 def truth(pages: Path, *, keyed: bool, rows: int | None = None) -> tuple[int, float]:
-    """How many rows the pages hold, and the sum of their oil; `keyed`: one row a key. Kept beside
-    the pages.
+    """How many rows the pages hold, and the sum of their oil; `keyed`: one row a key.
+    Kept beside the pages.
     """
     kept = pages / f"truth-{keyed}-{rows}.json"
     if not kept.exists():

@@ -1,5 +1,5 @@
-"""What it costs to import a few new rows into stores of growing size: seconds, bytes moved,
-memory.
+"""What it costs to import a few new rows into stores of growing size:
+seconds, bytes moved, memory.
 """
 
 from __future__ import annotations

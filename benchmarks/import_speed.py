@@ -68,8 +68,8 @@ def _load(contender: Contender, url: str, pages: Path, limit: float, cache: Path
 def _imports_of(
     pages: Pages, url: str, *, turns: int, limit: float, cache: Path
 ) -> dict[str, dict[str, Any]]:
-    """Into an empty store, then all the same once more, then with the rows that a later revision
-    changed.
+    """Into an empty store, then all the same once more,
+    then with the rows that a later revision changed.
     """
     revised = render(Pages(**{**vars(pages), "revision": 1}), cache / "pages")
     names = (WELLHEAD, AGAIN, REVISED)
@@ -94,8 +94,8 @@ def imported(
     truth: tuple[int, float] | None,
     limit: float,
 ) -> dict[str, Any]:
-    """One import of Wellhead into the store of `environment`: its figures, counts, and the
-    published file's size.
+    """One import of Wellhead into the store of `environment`:
+    its figures, counts, and the published file's size.
     """
     command = [sys.executable, "-m", "benchmarks.own", "wellhead", url, "-", str(work)]
     measured = measure.run(command, environment=environment, work=work, limit=limit)

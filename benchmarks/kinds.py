@@ -1,5 +1,5 @@
-"""What an import costs of sources that are not as the sample is: unsorted, with bad rows, with many
-fields.
+"""What an import costs of sources that are not as the sample is:
+unsorted, with bad rows, with many fields.
 """
 
 from __future__ import annotations

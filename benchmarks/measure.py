@@ -1,5 +1,5 @@
-"""What a process costs, its children included: wall and CPU seconds, memory, and whether it came to
-its end.
+"""What a process costs, its children included:
+wall and CPU seconds, memory, and whether it came to its end.
 """
 
 from __future__ import annotations

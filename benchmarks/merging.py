@@ -53,8 +53,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Delta:
-    """`new` of a hundred rows are of new months, and every `revised`th of the others has other
-    values; 0: none.
+    """`new` of a hundred rows are of new months,
+    and every `revised`th of the others has other values; 0: none.
     """
 
     rows: int = 1_000_000

@@ -66,8 +66,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _turn(url: str, rows: int, page_size: int, connections: int) -> dict[str, float]:
-    """Wall seconds of each client for all the pages. Those in Python tell their own, without the
-    imports.
+    """Wall seconds of each client for all the pages.
+    Those in Python tell their own, without the imports.
     """
     numbers = (url, str(rows), str(page_size), str(connections))
     seconds = {

@@ -1,5 +1,5 @@
-"""`python -m infra package|deploy|destroy|token`: what `make` calls; and what an operator does with
-AWS credentials.
+"""`python -m infra package|deploy|destroy|token`:
+what `make` calls; and what an operator does with AWS credentials.
 """
 
 import argparse

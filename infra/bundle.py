@@ -86,8 +86,8 @@ class Runtime:
 
 
 def dependencies(runtime: Runtime, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:
-    """A directory with the locked dependencies for Lambda. Fetched once for each state of the
-    requirements. Raises PackageError.
+    """A directory with the locked dependencies for Lambda.
+    Fetched once for each state of the requirements. Raises PackageError.
     """
     if runtime.python not in GLIBC:
         raise PackageError(
@@ -144,8 +144,8 @@ def write_bundle(app: Path, dependencies: Path, output: Path, *, runtime: Runtim
 
 
 def _compile(directory: Path, runtime: Runtime) -> None:
-    """Never compared with its source: Lambda unpacks with times of its own, and reads of a cold
-    start cost. Only a Python of the same version can do it.
+    """Never compared with its source: Lambda unpacks with times of its own,
+    and reads of a cold start cost. Only a Python of the same version can do it.
     """
     python = _interpreter(runtime)
     if python is None:

@@ -30,8 +30,8 @@ CANCELLED = (
 
 @dataclass(frozen=True)
 class Change:
-    """Of one resource. `properties` are those that are changed, `fate` is what becomes of the old
-    resource.
+    """Of one resource.
+    `properties` are those that are changed, `fate` is what becomes of the old resource.
     """
 
     resource: str
@@ -92,8 +92,8 @@ def lines_of(changes: Iterable[Change]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a deploy would do: the change set, unless nothing changes, and the files that its
-    template names. `given` are the parameters that were said now.
+    """What a deploy would do: the change set, unless nothing changes,
+    and the files that its template names. `given` are the parameters that were said now.
     """
 
     template: Mapping[str, Any]

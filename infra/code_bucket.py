@@ -37,8 +37,8 @@ class CodeBucketError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeBucket:
-    """Every call names the account that must own the bucket; S3 refuses it where another one
-    does.
+    """Every call names the account that must own the bucket;
+    S3 refuses it where another one does.
     """
 
     s3: Any
@@ -79,14 +79,14 @@ class CodeBucket:
         return key
 
     def address(self, key: str) -> str:
-        """As CloudFormation reads it, with the rights of who deploys: at the region's own S3, for
-        the common address does not lead to regions that are newer than March 2019.
+        """As CloudFormation reads it, with the rights of who deploys: at the region's own S3,
+        for the common address does not lead to regions that are newer than March 2019.
         """
         return f"{self.s3.meta.endpoint_url}/{self.name}/{key}"
 
     def remove_others(self, keys: set[str], *, stack: str) -> int:
-        """How many files of the stack went that its template does not name any more. A change that
-        fails goes back to what it names, so this is for after a change.
+        """How many files of the stack went that its template does not name any more.
+        A change that fails goes back to what it names, so this is for after a change.
         """
         pages = self.s3.get_paginator("list_objects_v2").paginate(**self._ours, Prefix=f"{stack}/")
         old = [

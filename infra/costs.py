@@ -139,8 +139,8 @@ def users_day(users: int, of: Stack) -> dict[str, float]:
 
 
 def standing(load: Load, users: int, of: Stack) -> dict[str, float]:
-    """A month of what is there whether anybody imports or asks: the sweeper, the notices, what is
-    stored.
+    """A month of what is there whether anybody imports or asks:
+    the sweeper, the notices, what is stored.
     """
     reads = MINUTES * (19 + 42)  # of the sweeper and of notices; 42 for the last 20 jobs
     copies = (

@@ -138,8 +138,8 @@ class Deployment:
         )
 
     def warnings(self) -> list[str]:
-        """What whoever deploys should know of the stack as it is, a line each. Raises
-        DeploymentError when there is no stack.
+        """What whoever deploys should know of the stack as it is, a line each.
+        Raises DeploymentError when there is no stack.
         """
         outputs = self.outputs()
         told = (self.description() or {}).get("Parameters", [])
@@ -189,8 +189,8 @@ class Deployment:
         )
 
     def make_token(self, name: str, role: Role, *, days: int | None = None) -> str:
-        """A new token, of so many days; one that the name had before ends within a minute. Its hash
-        alone is kept. Raises DeploymentError.
+        """A new token, of so many days; one that the name had before ends within a minute.
+        Its hash alone is kept. Raises DeploymentError.
         """
         if not NAME.fullmatch(name):
             raise DeploymentError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
@@ -219,8 +219,8 @@ class Deployment:
         return stack
 
     def _remove_review(self) -> None:
-        """What a plan makes is a name for its change set alone; somebody may have deployed
-        meanwhile.
+        """What a plan makes is a name for its change set alone;
+        somebody may have deployed meanwhile.
         """
         stack = self._described()
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
@@ -279,8 +279,8 @@ class Deployment:
         )
 
     def _log_role(self) -> str:
-        """API Gateway has one role for all logs of an account and region: another one is nobody's
-        to replace.
+        """API Gateway has one role for all logs of an account and region:
+        another one is nobody's to replace.
         """
         return (
             "existing"
@@ -289,8 +289,8 @@ class Deployment:
         )
 
     def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-        """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two
-        that differ in case alone are one for IAM, which refuses both. Raises DeploymentError.
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags.
+        Two that differ in case alone are one for IAM, which refuses both. Raises DeploymentError.
         """
         if len({key.casefold() for key in given}) < len(given):
             raise DeploymentError(
@@ -306,8 +306,8 @@ class Deployment:
         return tags
 
     def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
-        """The template as it is deployed, the files that it and CloudFormation read, and its own
-        address.
+        """The template as it is deployed,
+        the files that it and CloudFormation read, and its own address.
         """
         bucket = self._code_bucket()
         try:

@@ -1,5 +1,5 @@
-"""A stack that can only be deleted: what failed, what was said for it, and what cannot be
-deleted.
+"""A stack that can only be deleted:
+what failed, what was said for it, and what cannot be deleted.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def failed(stack: Mapping[str, Any]) -> str:
 def said_before(
     parameters: Mapping[str, Any], stack: Mapping[str, Any]
 ) -> tuple[dict[str, str], list[str]]:
-    """The stack's parameters for the one after it, which knows these, and those of them that AWS
-    does not show.
+    """The stack's parameters for the one after it,
+    which knows these, and those of them that AWS does not show.
     """
     known = {name: told for name, told in parameters.items() if name not in ANEW}
     values = {told["ParameterKey"]: told["ParameterValue"] for told in stack.get("Parameters", [])}

@@ -1,5 +1,5 @@
-"""The files of infra/template, read and merged into the one template that `chalice package`
-takes.
+"""The files of infra/template,
+read and merged into the one template that `chalice package` takes.
 """
 
 from pathlib import Path
@@ -43,8 +43,8 @@ def _merge(first: dict[str, Any], second: dict[str, Any], where: str) -> dict[st
 
 
 def _short_tag(loader: Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    """`!Ref X` is {"Ref": "X"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}, any other `!Name x` is
-    {"Fn::Name": x}.
+    """`!Ref X` is {"Ref": "X"}, `!GetAtt A.B` is {"Fn::GetAtt":
+    ["A", "B"]}, any other `!Name x` is {"Fn::Name": x}.
     """
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)

@@ -12,8 +12,8 @@ DATA_KEYS = ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
 def key_policy(place: Place, *, suffix: str) -> dict[str, Any]:
-    """`suffix` ends the names of services in this partition. The functions need no statement: their
-    roles say what they may, which the first one lets count.
+    """`suffix` ends the names of services in this partition.
+    The functions need no statement: their roles say what they may, which the first one lets count.
     """
     logs = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group"
     statements = [

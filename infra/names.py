@@ -44,8 +44,8 @@ class Place:
 
 
 def existing_data(place: Place, *, dynamodb: Any, s3: Any) -> list[str]:
-    """Which of the table and the bucket an earlier stack has left, by their names in the
-    template.
+    """Which of the table and the bucket an earlier stack has left,
+    by their names in the template.
     """
     looks = {
         "Table": lambda: dynamodb.describe_table(TableName=place.stack),

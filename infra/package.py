@@ -1,5 +1,5 @@
-"""Builds what is deployed: wellhead.zip and template.json, from app.py, .chalice/config.json and
-infra/template.
+"""Builds what is deployed:
+wellhead.zip and template.json, from app.py, .chalice/config.json and infra/template.
 """
 
 import json
@@ -48,8 +48,8 @@ class Package:
         return found
 
     def template_with_code(self, *, bucket: str, key: str, layer: str, job: str) -> dict[str, Any]:
-        """The template whose functions take their code from there, the layer its content, and Spark
-        its job.
+        """The template whose functions take their code from there,
+        the layer its content, and Spark its job.
         """
         template: dict[str, Any] = json.loads(self.template.read_text())
         template["Mappings"]["Spark"]["Job"] = {"Bucket": bucket, "Key": job}
@@ -62,8 +62,8 @@ class Package:
 
 
 def build(*, stage: str, output: Path, runtime: Runtime | None = None) -> Package:
-    """`runtime` is by default what the project says: the same from every laptop. Raises
-    PackageError.
+    """`runtime` is by default what the project says: the same from every laptop.
+    Raises PackageError.
     """
     config = configuration(stage)
     runtime = runtime or deployed_runtime(config, stage)
@@ -104,8 +104,8 @@ def _route_every_method(paths: dict[str, dict[str, Any]]) -> None:
 
 
 def configuration(stage: str) -> dict[str, Any]:
-    """Of .chalice/config.json, with what a stage needs that nobody has written into it. Raises
-    PackageError.
+    """Of .chalice/config.json, with what a stage needs that nobody has written into it.
+    Raises PackageError.
     """
     if not STAGE.fullmatch(stage):
         raise PackageError(

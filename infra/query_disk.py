@@ -9,8 +9,8 @@ MOST_DISK_MB = 10_240  # of a function
 
 
 def disk_warnings(manager: JobManager, parameters: Mapping[str, str], *, stage: str) -> list[str]:
-    """What whoever deploys should know, a line each. Who may deploy may perhaps not read the
-    table.
+    """What whoever deploys should know, a line each.
+    Who may deploy may perhaps not read the table.
     """
     try:
         snapshot = manager.current_snapshot()

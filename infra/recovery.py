@@ -1,5 +1,5 @@
-"""What an operator does with AWS credentials of his own, when the API cannot: a table that came
-back from a backup, a warehouse that moves, a warehouse whose table was lost.
+"""What an operator does with AWS credentials of his own, when the API cannot:
+a table that came back from a backup, a warehouse that moves, a warehouse whose table was lost.
 """
 
 import tempfile

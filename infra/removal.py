@@ -78,8 +78,8 @@ class Removal:
         return remains
 
     def lines(self, remains: Remains, *, data: bool) -> list[str]:
-        """What goes and what stays. Raises DeploymentError when there is no stack, and the data
-        shall stay.
+        """What goes and what stays.
+        Raises DeploymentError when there is no stack, and the data shall stay.
         """
         if not remains.stack and not data:
             raise DeploymentError(

@@ -1,5 +1,5 @@
-"""A stage that is changed under its users: new code while an import runs, and a stack made anew
-over its data.
+"""A stage that is changed under its users:
+new code while an import runs, and a stack made anew over its data.
 """
 
 import shutil

@@ -30,8 +30,8 @@ def daily_import(of: Stack) -> dict[str, float]:
 
 
 def stored(rows: int, of: Stack) -> dict[str, float]:
-    """Dollars a month for so many rows, by the store, with one import a day of a fiftieth of
-    them.
+    """Dollars a month for so many rows, by the store,
+    with one import a day of a fiftieth of them.
     """
     copies = 4 + 2 * of.old_days  # three snapshots and the stable name, and what was replaced
     into_file = of.seconds("import", rows / 50e6 * 8 + 10)  # of copying, hashing and merging

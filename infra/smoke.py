@@ -251,8 +251,8 @@ class Smoke:
         return "look whether a mail came" if not self.deployment.warnings() else "it goes to nobody"
 
     def _update(self, package: Package) -> str:
-        """Lambda goes on with the old code where it runs, and begins with the new one. An import is
-        under way all the time, so it is when the code becomes another.
+        """Lambda goes on with the old code where it runs, and begins with the new one.
+        An import is under way all the time, so it is when the code becomes another.
         """
         functions, name = self.deployment.client("lambda"), f"{self.deployment.stack}-import"
 
@@ -301,8 +301,8 @@ class Smoke:
         )
 
     def _clean_up(self) -> None:
-        """The rows stay, and so does the job. What does not go hinders nothing else, least of all
-        the token.
+        """The rows stay, and so does the job.
+        What does not go hinders nothing else, least of all the token.
         """
         try:
             self._remove("the source", lambda: self._ask("DELETE", f"/api/v1/sources/{SOURCE}"))

@@ -93,8 +93,8 @@ def demo(stack: LocalStack) -> int:
 
 
 def _is_kept(terminal: Terminal) -> bool:
-    """Whether a person at the terminal wants the stack to go on; where there is none nobody is
-    asked.
+    """Whether a person at the terminal wants the stack to go on;
+    where there is none nobody is asked.
     """
     if not (terminal.out.is_terminal and _reads_keys()):
         return False

@@ -50,8 +50,8 @@ class RefusedError(Exception):
 
 
 class ThreadLocalChalice(LocalChalice):
-    """Chalice serves `current_request` per thread; its `lambda_context` is shared, so it joins it
-    here.
+    """Chalice serves `current_request` per thread;
+    its `lambda_context` is shared, so it joins it here.
     """
 
     @property
@@ -137,8 +137,8 @@ class ApiHandler(LoopbackHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What is refused before it reaches the app: a bad request line or framing, too many or too
-        long headers, an odd method, a foreign host.
+        """What is refused before it reaches the app:
+        a bad request line or framing, too many or too long headers, an odd method, a foreign host.
         """
         self._begin()
         self.request_version = "HTTP/1.1"
@@ -225,8 +225,8 @@ def _bytes(body: str | bytes) -> bytes:
 
 
 def create_server(app: Chalice, config: Config, *, port: int, **limits: float) -> LoopbackServer:
-    """On the port, or on a free one when another program has it. `limits` are seconds that
-    ApiHandler has by name.
+    """On the port, or on a free one when another program has it.
+    `limits` are seconds that ApiHandler has by name.
     """
     handler = type("Handler", (ApiHandler,), {"gateway": Gateway(app, config), **limits})
     try:

@@ -38,8 +38,8 @@ def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: s
 
 
 def apply_directory(directory: Path, *, api_url: str, token: str) -> list[str]:
-    """Put each definition there, `*.toml`. What became of them, a line or more for each: one that
-    has faults keeps no other from being applied.
+    """Put each definition there, `*.toml`. What became of them, a line or more for each:
+    one that has faults keeps no other from being applied.
     """
     return [_applied(file, api_url, token) for file in sorted(directory.glob("*.toml"))]
 

@@ -1,5 +1,5 @@
-"""The definition of what `SOURCE=` names: one that somebody wrote, or one made for files, an
-address or a preset.
+"""The definition of what `SOURCE=` names:
+one that somebody wrote, or one made for files, an address or a preset.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def is_of_files(address: str, preset: str) -> bool:
 
 
 def written_definition(path: Path) -> dict[str, Any]:
-    """As somebody wrote it; a path in it is one from its own directory. Raises
-    DefinitionUnreadable.
+    """As somebody wrote it; a path in it is one from its own directory.
+    Raises DefinitionUnreadable.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
-"""The keys of a running stack, where AWS clients look for them: whoever may read the file may ask
-this stack's AWS.
+"""The keys of a running stack, where AWS clients look for them:
+whoever may read the file may ask this stack's AWS.
 """
 
 import configparser

@@ -1,5 +1,5 @@
-"""The state machine of the template, for the laptop's own: the same definition with other
-functions.
+"""The state machine of the template, for the laptop's own:
+the same definition with other functions.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""A file that is there whole or not at all, on a full disk too, and that nobody but its owner may
-read.
+"""A file that is there whole or not at all,
+on a full disk too, and that nobody but its owner may read.
 """
 
 import os

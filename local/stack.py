@@ -125,8 +125,8 @@ class Source:
         return cls(rows=rows, file=path.resolve(), preset=preset)
 
     def values(self, user: Mapping[str, str]) -> dict[str, Any] | None:
-        """Of its definition; None where the settings of the stack describe it. Raises
-        StackError.
+        """Of its definition; None where the settings of the stack describe it.
+        Raises StackError.
         """
         try:
             if self.definition:
@@ -201,15 +201,15 @@ class LocalStack:
 
     @property
     def source_name(self) -> str | None:
-        """Of a source that was defined for this stack; None for the one that its settings
-        describe.
+        """Of a source that was defined for this stack;
+        None for the one that its settings describe.
         """
         return str(self._definition.get("name")) if self._definition else None
 
     @property
     def source_option(self) -> str:
-        """What `make` needs to be told again to take the same source; a URL's query may hold a key,
-        and is left out.
+        """What `make` needs to be told again to take the same source;
+        a URL's query may hold a key, and is left out.
         """
         file, url = self._source.definition or self._source.file, self._source.url
         preset = f" PRESET={self._source.preset}" if self._source.preset else ""
@@ -225,8 +225,8 @@ class LocalStack:
 
     @property
     def console_link(self) -> str:
-        """Signs in by itself: the console takes the token from the fragment, which no browser sends
-        to a server.
+        """Signs in by itself:
+        the console takes the token from the fragment, which no browser sends to a server.
         """
         return f"{self.api_url}/console#token={self.token}"
 
@@ -354,8 +354,8 @@ class LocalStack:
             aws.put_parameter(f"{self._setting('WELLHEAD_TOKENS')}/{name}", value)
 
     def _credentials(self) -> tuple[str | None, str]:
-        """Of the source. The sample asks for a password too, so that the demo takes the real
-        way.
+        """Of the source.
+        The sample asks for a password too, so that the demo takes the real way.
         """
         if username := self._user.get("WELLHEAD_SOURCE_USERNAME"):
             return username, self._user.get("WELLHEAD_SOURCE_PASSWORD", "")

@@ -57,8 +57,8 @@ class TokenBook:
         return token
 
     def own(self) -> str:
-        """The stack's own token, an admin's: a random one, made at the first start, and anew when
-        somebody has renewed it, because nobody here knows that one.
+        """The stack's own token, an admin's: a random one, made at the first start,
+        and anew when somebody has renewed it, because nobody here knows that one.
         """
         token = self.own_file.read_text().strip() if self.own_file.exists() else ""
         if not token or self._is_replaced(token):

@@ -1,5 +1,5 @@
-"""What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads
-as its own.
+"""What most tests stand on:
+the laptop's AWS over HTTP, and an environment that the product reads as its own.
 """
 
 import gc
@@ -87,8 +87,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays. To look through it all for garbage again and again takes a
-    twentieth of the CPU.
+    """What is loaded by now stays.
+    To look through it all for garbage again and again takes a twentieth of the CPU.
     """
     gc.collect()
     gc.freeze()
@@ -241,8 +241,8 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """The name of a screen for windows. Of this process until its end: a window outlives its test
-    in Tk, and whoever loses the screen of one is ended by Xlib.
+    """The name of a screen for windows. Of this process until its end:
+    a window outlives its test in Tk, and whoever loses the screen of one is ended by Xlib.
     """
     with Xvfb() as xvfb:
         yield xvfb.name

@@ -1,5 +1,5 @@
-"""A line of the log: one JSON object, the named fields alone, and no word of a payload, a secret or
-an exception.
+"""A line of the log:
+one JSON object, the named fields alone, and no word of a payload, a secret or an exception.
 """
 
 from __future__ import annotations
@@ -224,8 +224,8 @@ def row(number: int) -> dict[str, Any]:
 def test_no_line_of_an_import_holds_a_secret_or_a_row(
     environment: dict[str, str], dynamodb: Any, serve: Serve, log: Log, kind: str
 ) -> None:
-    """One that ends well with a rejected row, and one whose source repeats what it was sent, row
-    and credentials.
+    """One that ends well with a rejected row,
+    and one whose source repeats what it was sent, row and credentials.
     """
     source, tokens = serve(Answer()), serve(TokenEndpoint())
     environment |= {

@@ -1,5 +1,5 @@
-"""The figures for CloudWatch: each is written by a run of the code, in the embedded metric
-format.
+"""The figures for CloudWatch:
+each is written by a run of the code, in the embedded metric format.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Every variable: its default, its limits, and a refusal that names the variable and never repeats
-the value.
+"""Every variable:
+its default, its limits, and a refusal that names the variable and never repeats the value.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ def faults(document: str) -> list[str]:
 
 
 def _is_too_long(line: str) -> bool:
-    """Beyond 100 columns, and not for a piece that cannot be broken, such as the long name of a
-    test.
+    """Beyond 100 columns, and not for a piece that cannot be broken,
+    such as the long name of a test.
     """
     return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_filled([line])) > 1
 
@@ -138,8 +138,8 @@ def _filled(paragraph: list[str]) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """What a line may not be broken within. A piece that would begin a list stays with the word
-    before it.
+    """What a line may not be broken within.
+    A piece that would begin a list stays with the word before it.
     """
     pieces: list[str] = []
     for piece in _PIECE.findall(text):

@@ -1,5 +1,5 @@
-"""What the two ways of dlt share: a pipeline into one DuckDB file, all of whose state lies beside
-that file.
+"""What the two ways of dlt share:
+a pipeline into one DuckDB file, all of whose state lies beside that file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ KEY = ["field_code", "well_code", "production_period"]
 
 
 def load(source: Callable[[], Any], database: str) -> None:
-    """Files of Parquet between the steps: dlt's own choice for DuckDB is INSERT statements, several
-    times slower.
+    """Files of Parquet between the steps:
+    dlt's own choice for DuckDB is INSERT statements, several times slower.
     """
     home = Path(database).parent
     os.environ["DLT_DATA_DIR"] = str(home / "dlt")

@@ -101,8 +101,8 @@ class FilesAdapter:
         return self._files
 
     def go_back(self, listing: str) -> None:
-        """To the files of an import that began with this listing, where they are as they were: what
-        came since is for the next import. Raises FilesNotFound, SourceError.
+        """To the files of an import that began with this listing, where they are as they were:
+        what came since is for the next import. Raises FilesNotFound, SourceError.
         """
         digest, _, newest = listing.partition(".")
         if not newest or digest_of(self.files()) == digest:
@@ -146,8 +146,8 @@ class FilesAdapter:
         limits: str = "",
         way: str = "",  # noqa: ARG002
     ) -> Cursor:
-        """At the first row of the first file; at the end where there is none to read. Raises
-        SourceError.
+        """At the first row of the first file; at the end where there is none to read.
+        Raises SourceError.
         """
         files = self.files()
         url = Position(files=digest_of(files)).url if files else None
@@ -218,8 +218,8 @@ class FilesAdapter:
 
     @contextmanager
     def _opening(self, position: Position | None) -> Iterator[OpenFile]:
-        """The file that the survey has opened; of a part that is read beside others one of its
-        own.
+        """The file that the survey has opened;
+        of a part that is read beside others one of its own.
         """
         if position is None or position.part is None:
             yield self._own

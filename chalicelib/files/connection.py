@@ -23,8 +23,8 @@ class FileConnection(SourceConnection):
     """A file may take as long as the whole source may, and be as large as its caller says."""
 
     def download(self, url: str, path: Path, *, most: int) -> str:
-        """The SHA-256 of the file that was written to `path`. What breaks on the way is fetched
-        anew. Raises SourceError, ScratchFull.
+        """The SHA-256 of the file that was written to `path`.
+        What breaks on the way is fetched anew. Raises SourceError, ScratchFull.
         """
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
 

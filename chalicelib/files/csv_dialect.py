@@ -46,8 +46,8 @@ class Dialect:
 
 
 def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dialect:
-    """Raises FileUnreadable: it is empty, or there is no header where one should be;
-    FileTooLarge.
+    """Raises FileUnreadable:
+    it is empty, or there is no header where one should be; FileTooLarge.
     """
     with text.path.open("rb") as opened:
         opened.seek(text.start)
@@ -121,8 +121,8 @@ def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
 
 
 def _delimiter(lines: bytes, quote: str, comment: str) -> str:
-    """The one that cuts the most lines into the same number of fields, and these rather into more
-    than fewer.
+    """The one that cuts the most lines into the same number of fields,
+    and these rather into more than fewer.
     """
 
     def rank(delimiter: str) -> tuple[float, int]:
@@ -140,8 +140,8 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
 
 
 def _has_names(records: Sequence[Record], width: int) -> bool:
-    """Whether the first full record looks like names: a decimal comma cuts numbers, but no
-    header.
+    """Whether the first full record looks like names:
+    a decimal comma cuts numbers, but no header.
     """
     first = next(record.fields for record in records if len(record.fields) == width)
     return not any(NUMBER.fullmatch(cell) for cell in first)
@@ -220,8 +220,8 @@ def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
 
 
 def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
-    """Rows that are all one field longer than the header begin with the number of the row, or end
-    with a delimiter.
+    """Rows that are all one field longer than the header begin with the number of the row,
+    or end with a delimiter.
     """
     longer = [record.fields for record in below if len(record.fields) == len(cells) + 1]
     if not longer or len(longer) < len(below):

@@ -58,8 +58,8 @@ class _Piece:
 
 
 class CsvPieces:
-    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of
-    a next piece.
+    """Of a file of UTF-8 on local disk; `file` is what it is called.
+    `new_path` gives the place of a next piece.
     """
 
     def __init__(
@@ -133,8 +133,8 @@ class CsvPieces:
             yield mark
 
     def _mark_behind(self, mark: Mark) -> Mark:
-        """The end of the next piece, which is written only where it quotes something: DuckDB counts
-        its rows then.
+        """The end of the next piece, which is written only where it quotes something:
+        DuckDB counts its rows then.
         """
         piece = self._new_piece(mark, None)
         with self._path.open("rb") as source, Path(os.devnull).open("wb") as nowhere:
@@ -179,8 +179,8 @@ class CsvPieces:
     def _copy_lines(
         self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True
     ) -> bool:
-        """Whether each may be a row; what is quoted is still to be counted, or is not taken at
-        all.
+        """Whether each may be a row;
+        what is quoted is still to be counted, or is not taken at all.
         """
         for lines in self._lines(source, piece):
             taken = _first_lines(lines, piece.most_rows - piece.rows)
@@ -251,8 +251,8 @@ class CsvPieces:
         return rows.take()
 
     def _has_all_rows(self, path: Path, piece: _Piece) -> bool:
-        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a
-        quote that is not closed perhaps.
+        """Whether DuckDB sees a row a line.
+        One that it does not see is part of another one, by a quote that is not closed perhaps.
         """
         if not piece.has_quotes:
             return True

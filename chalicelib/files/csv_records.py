@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """`end` is the byte behind it and `line` the number of its first line from 1, counted from
-    where the reading began.
+    """`end` is the byte behind it and `line` the number of its first line from 1,
+    counted from where the reading began.
     """
 
     fields: list[str]
@@ -28,8 +28,8 @@ class Record:
 
 
 class UnclosedQuote(Exception):
-    """A quote is opened that nothing closes, or a field is longer than 128 KB; `line` tells where
-    the record begins.
+    """A quote is opened that nothing closes, or a field is longer than 128 KB;
+    `line` tells where the record begins.
     """
 
     def __init__(self, line: int) -> None:
@@ -51,8 +51,8 @@ def records_of(
 def read_records(
     lines: Iterable[bytes], delimiter: str, quote: str, comment: str = ""
 ) -> Iterator[Record]:
-    """Without blank lines, comments and rows without any value. Raises UnclosedQuote,
-    UnicodeDecodeError.
+    """Without blank lines, comments and rows without any value.
+    Raises UnclosedQuote, UnicodeDecodeError.
     """
     given = _Lines(lines, comment)
     reader = csv.reader(given, **options(delimiter, quote))
@@ -71,8 +71,8 @@ def read_records(
 
 
 class _Lines:
-    """What Python's reader is given, and how far that is. A comment is one at the beginning of a
-    record alone.
+    """What Python's reader is given, and how far that is.
+    A comment is one at the beginning of a record alone.
     """
 
     def __init__(self, lines: Iterable[bytes], comment: str) -> None:

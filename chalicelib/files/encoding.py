@@ -1,5 +1,5 @@
-"""Encoding: the text of a file as UTF-8. What is UTF-8 already stays as it lies; anything else is
-decoded block by block into a file of its own.
+"""Encoding: the text of a file as UTF-8. What is UTF-8 already stays as it lies;
+anything else is decoded block by block into a file of its own.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _VALID = re.compile("[^\x00-\x7f\ufffd]")
 
 @dataclass(frozen=True)
 class Text:
-    """UTF-8 from `start` on, with line feeds at the ends of lines, perhaps after a carriage
-    return.
+    """UTF-8 from `start` on, with line feeds at the ends of lines,
+    perhaps after a carriage return.
     """
 
     path: Path
@@ -43,8 +43,8 @@ class Text:
 
 
 def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
-    """The file itself, or `target` where it had to be written anew. Raises FileUnreadable,
-    FileFormatUnknown.
+    """The file itself, or `target` where it had to be written anew.
+    Raises FileUnreadable, FileFormatUnknown.
     """
     with path.open("rb") as opened:
         beginning = opened.read(BEGINNING)
@@ -89,8 +89,8 @@ def _of_two_bytes(beginning: bytes) -> str:
 
 
 def _by_content(path: Path, file: str) -> str:
-    """UTF-8 when all of the file is, else the other. Raises FileUnreadable: some lines are UTF-8,
-    and some are not.
+    """UTF-8 when all of the file is, else the other.
+    Raises FileUnreadable: some lines are UTF-8, and some are not.
     """
     broken, has_valid = 0, False
     for first_line, lines in _blocks_of_lines(path):
@@ -123,8 +123,8 @@ def _first_broken(lines: bytes) -> int | None:
 
 
 def _blocks_of_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, but for lines that are longer than a block; each with the number of its first
-    line, from 1.
+    """Whole lines, but for lines that are longer than a block;
+    each with the number of its first line, from 1.
     """
     number, rest = 1, b""
     with path.open("rb") as opened:
@@ -139,8 +139,8 @@ def _blocks_of_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _end_of_character(block: bytes) -> int:
-    """Where a block may be cut that has no line feed: before a character of UTF-8 that may not be
-    whole.
+    """Where a block may be cut that has no line feed:
+    before a character of UTF-8 that may not be whole.
     """
     end = len(block)
     while end > len(block) - 4 and end > 1 and block[end - 1] & 0xC0 == 0x80:  # noqa: PLR2004

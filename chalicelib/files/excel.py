@@ -26,8 +26,8 @@ SHOWN = 10  # names of sheets
 
 @dataclass(frozen=True)
 class Sheet:
-    """A CSV of UTF-8 with a line a row. `last`: for each column, in which row, from 0, a kind of
-    value came last.
+    """A CSV of UTF-8 with a line a row.
+    `last`: for each column, in which row, from 0, a kind of value came last.
     """
 
     name: str
@@ -46,8 +46,8 @@ class Sheet:
 def sheets_of(
     path: Path, directory: Path, *, pattern: str, file: str, limits: Limits
 ) -> list[Sheet]:
-    """Those that the pattern names, else the largest. Raises FileUnreadable, FileTooLarge,
-    FilesNotFound.
+    """Those that the pattern names, else the largest.
+    Raises FileUnreadable, FileTooLarge, FilesNotFound.
     """
     _check_size(path, file, limits)
     directory.mkdir()

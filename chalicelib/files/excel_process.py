@@ -44,8 +44,8 @@ def main(path: str, directory: str, pattern: str, memory: str) -> None:
 
 
 def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any]]:
-    """All that the pattern names, else the largest one that is not hidden; each sheet's own name
-    and rows of kinds.
+    """All that the pattern names, else the largest one that is not hidden;
+    each sheet's own name and rows of kinds.
     """
     book = python_calamine.CalamineWorkbook.from_path(path)
     if pattern:

@@ -1,5 +1,5 @@
-"""FetchedOnce: a place whose files are fetched once, for all the threads that read parts of one at
-the same time.
+"""FetchedOnce: a place whose files are fetched once,
+for all the threads that read parts of one at the same time.
 """
 
 from __future__ import annotations

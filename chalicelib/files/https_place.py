@@ -18,8 +18,8 @@ LONGEST_NAME = 200  # characters
 
 
 class HttpsPlace:
-    """Fetched once for each worker, into `directory`, and known by its SHA-256: servers need not
-    tell a version.
+    """Fetched once for each worker, into `directory`, and known by its SHA-256:
+    servers need not tell a version.
     """
 
     is_shared = False

@@ -79,8 +79,8 @@ class JsonArray:
         return size * 4
 
     def _one_by_one(self, window: bytes) -> tuple[list[bytes], int] | None:
-        """The elements that are whole within the window, and what they take of it. None where the
-        first one is not.
+        """The elements that are whole within the window, and what they take of it.
+        None where the first one is not.
         """
         text = window.decode("utf-8", "ignore")
         rows: list[bytes] = []
@@ -118,8 +118,8 @@ class JsonArray:
 
 
 def _cut(window: bytes) -> tuple[list[bytes], int] | None:
-    """The elements before a comma near the end, and what they take of the window. None where none
-    of the tries fits.
+    """The elements before a comma near the end, and what they take of the window.
+    None where none of the tries fits.
     """
     end = len(window)
     for _ in range(MOST_TRIES):

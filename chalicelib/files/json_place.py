@@ -53,8 +53,8 @@ class JsonPlace:
         return bytes(self._document[at : at + 1])
 
     def is_closed_after(self, at: int) -> bool:
-        """Whether nothing follows the array's bracket at `at`, or the object around it ends with
-        the document.
+        """Whether nothing follows the array's bracket at `at`,
+        or the object around it ends with the document.
         """
         if (
             self._document[self._root : self._root + 1] == b"["
@@ -69,8 +69,8 @@ class JsonPlace:
     # -- on the way ---------------------------------------------------------------------------
 
     def _likely(self) -> int | None:
-        """The document, where it is an array; else the first of its members that is an array of
-        objects.
+        """The document, where it is an array;
+        else the first of its members that is an array of objects.
         """
         if self.sign_at(self._root) == b"[":
             return self._root

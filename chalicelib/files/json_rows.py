@@ -1,5 +1,5 @@
-"""Rows of JSON: a line each, or the elements of one array, as texts that nobody takes apart before
-staging does.
+"""Rows of JSON:
+a line each, or the elements of one array, as texts that nobody takes apart before staging does.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
 
 class JsonRows:
-    """What the readers of both forms share. `_read` gives rows and the byte behind them, from a
-    byte on.
+    """What the readers of both forms share.
+    `_read` gives rows and the byte behind them, from a byte on.
     """
 
     def __init__(self, file: str, limits: Limits) -> None:
@@ -76,8 +76,8 @@ class JsonRows:
 
 
 class JsonLines(JsonRows):
-    """A row a line; blank lines are none. Of a line that is too long its beginning, which is too
-    long as well.
+    """A row a line; blank lines are none.
+    Of a line that is too long its beginning, which is too long as well.
     """
 
     def __init__(self, text: Text, *, file: str, limits: Limits) -> None:

@@ -1,5 +1,5 @@
-"""Known: files that an earlier import of the same definition has read, and that need not be read
-again.
+"""Known: files that an earlier import of the same definition has read,
+and that need not be read again.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def mark_of(listed: Listed) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """The `marks` of all files of the import before. `is_one_set`: their rows are added to each
-    other, so that when one has changed all are read.
+    """The `marks` of all files of the import before.
+    `is_one_set`: their rows are added to each other, so that when one has changed all are read.
     """
 
     marks: frozenset[str] = frozenset()
     is_one_set: bool = False
 
     def without(self, files: Sequence[Listed]) -> list[Listed]:
-        """What is to be read: a later file holds where both have a key, so all that come after a
-        new one are too.
+        """What is to be read:
+        a later file holds where both have a key, so all that come after a new one are too.
         """
         marks = [mark_of(each) for each in files]
         if self.is_one_set:

@@ -1,5 +1,5 @@
-"""Limits: how large what somebody else made may be, so that no file takes the memory or the disk of
-a worker.
+"""Limits: how large what somebody else made may be,
+so that no file takes the memory or the disk of a worker.
 """
 
 from __future__ import annotations

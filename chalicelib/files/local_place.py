@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class LocalPlace:
-    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or
-    `/data/**/*.zip`.
+    """A file, all the files of a directory,
+    or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`.
     """
 
     is_shared = True

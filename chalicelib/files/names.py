@@ -1,5 +1,5 @@
-"""Names of columns: as the file writes them, but none empty, none twice and none with a line break
-in it.
+"""Names of columns:
+as the file writes them, but none empty, none twice and none with a line break in it.
 """
 
 from __future__ import annotations

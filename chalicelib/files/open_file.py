@@ -33,8 +33,8 @@ class OpenFile:
         self._opened: OpenedFile | None = None
 
     def open(self, listed: Listed) -> OpenedFile:
-        """It stays open for what is asked of it next; the one before is closed. Raises SourceError,
-        ScratchFull.
+        """It stays open for what is asked of it next; the one before is closed.
+        Raises SourceError, ScratchFull.
         """
         if self._opened is None or self._listed != listed:
             self._close_file()

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 class OpenedFile:
-    """`members` are those of an archive that are read, or the file itself. What was written for one
-    is removed when another one is asked for.
+    """`members` are those of an archive that are read, or the file itself.
+    What was written for one is removed when another one is asked for.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class OpenedFile:
         self.members = self._members()
 
     def readers(self, member: int) -> list[Reader]:
-        """A reader a table: of the member, or of each of its sheets. Raises FileError,
-        ScratchFull.
+        """A reader a table: of the member, or of each of its sheets.
+        Raises FileError, ScratchFull.
         """
         if self._readers and self._readers[0] == member:
             return self._readers[1]

@@ -77,8 +77,8 @@ class ParquetPieces:
         return {name: first[name] for name in self.names if name in first}
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
-        """From the mark's row to the end, or to the row `until`. Raises FileUnreadable,
-        FileTooLarge, ScratchFull.
+        """From the mark's row to the end, or to the row `until`.
+        Raises FileUnreadable, FileTooLarge, ScratchFull.
         """
         end = self._count if until is None else min(until, self._count)
         for first in range(mark.row, end, self._piece_rows):

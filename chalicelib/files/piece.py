@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place between two rows of a file: how many come before it, and the byte where the next one
-    begins; 0 where that is not known.
+    """A place between two rows of a file:
+    how many come before it, and the byte where the next one begins; 0 where that is not known.
     """
 
     row: int = 0
@@ -40,8 +40,8 @@ class Piece:
 
 
 class Reader(Protocol):
-    """Of one table: a file, a member of an archive, a sheet. `examples` has a value of each field
-    that shows one.
+    """Of one table: a file, a member of an archive, a sheet.
+    `examples` has a value of each field that shows one.
     """
 
     @property
@@ -54,8 +54,8 @@ class Reader(Protocol):
     def examples(self) -> dict[str, Any]: ...
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
-        """From the mark to the end, or to the row `until`. Raises FileError, ScratchFull,
-        OutOfMemory.
+        """From the mark to the end, or to the row `until`.
+        Raises FileError, ScratchFull, OutOfMemory.
         """
 
     def marks(self) -> Iterator[Mark]:

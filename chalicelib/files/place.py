@@ -1,5 +1,5 @@
-"""Place: where the files of a source are. Each implementation lists them, and brings one onto local
-disk.
+"""Place: where the files of a source are.
+Each implementation lists them, and brings one onto local disk.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Place(Protocol):
         """In the order of their names. Raises FilesNotFound, SourceError."""
 
     def fetch(self, listed: Listed, target: Path) -> Path:
-        """The file on local disk: `target`, or where it lies. Raises FileChanged, SourceError,
-        ScratchFull.
+        """The file on local disk: `target`, or where it lies.
+        Raises FileChanged, SourceError, ScratchFull.
         """
 
     def check(self, listed: Listed) -> None:
@@ -69,8 +69,8 @@ def digest_of(files: Sequence[Listed]) -> str:
 
 
 def listing_of(files: Sequence[Listed]) -> str:
-    """The digest, and since when the newest of them lies there: what came later is known by
-    that.
+    """The digest, and since when the newest of them lies there:
+    what came later is known by that.
     """
     return f"{digest_of(files)}.{max((each.since for each in files), default=0)}"
 
@@ -107,8 +107,8 @@ def file_changed(name: str) -> FileChanged:
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
-    """Of a path with `*`, `?` and `[…]`, none of which crosses a slash, and with `**`, which
-    does.
+    """Of a path with `*`, `?` and `[…]`,
+    none of which crosses a slash, and with `**`, which does.
     """
     return re.compile("".join(map(_expression_of, _SIGNS.findall(glob))), re.DOTALL)
 

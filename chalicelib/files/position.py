@@ -57,8 +57,8 @@ class Position:
 
 
 def _until(part: Stretch) -> str:
-    """Of whole files the first one that is in it no more; of a file that is cut all there is to
-    know.
+    """Of whole files the first one that is in it no more;
+    of a file that is cut all there is to know.
     """
     return str(part) if part.begun is not None else str(part.past)
 

@@ -47,8 +47,8 @@ BUSY = {"SlowDown", "Throttling", "RequestLimitExceeded"}
 
 
 class S3Place:
-    """`s3://bucket/folder/*.zip`, `s3://bucket/folder/` for all below it, or one object. An object
-    is read as it was listed or not at all: its ETag is asked for with it.
+    """`s3://bucket/folder/*.zip`, `s3://bucket/folder/` for all below it, or one object.
+    An object is read as it was listed or not at all: its ETag is asked for with it.
     """
 
     is_shared = True

@@ -1,5 +1,5 @@
-"""Tools: what readers of files share: fresh paths in one directory, and a DuckDB that counts and
-converts.
+"""Tools: what readers of files share:
+fresh paths in one directory, and a DuckDB that counts and converts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Tools:
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     def new_path(self, ending: str = "") -> Path:
-        """Each of its own: DuckDB may keep pages of a file that had the same path a moment
-        before.
+        """Each of its own:
+        DuckDB may keep pages of a file that had the same path a moment before.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         return self.directory / f"file-{next(self._numbers)}{ending}"

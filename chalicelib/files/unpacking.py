@@ -70,8 +70,8 @@ def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
 
 
 def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[Member]:
-    """Those that the pattern names, else those that look like tables; in the archive's order of
-    names. Raises FileUnreadable, FileTooLarge, FilesNotFound.
+    """Those that the pattern names, else those that look like tables;
+    in the archive's order of names. Raises FileUnreadable, FileTooLarge, FilesNotFound.
     """
     with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -89,8 +89,8 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
 
 
 def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -> None:
-    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge,
-    ScratchFull.
+    """Raises FileUnreadable: damaged, with a password, packed in another way;
+    FileTooLarge, ScratchFull.
     """
     entry = member.entry
     if entry is None:
@@ -166,8 +166,8 @@ def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> 
 
 
 def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on
-    the way.
+    """Before anything is unpacked, by what the archive says of itself;
+    whoever lies is stopped on the way.
     """
     packed = path.stat().st_size
     most = _most_unpacked(packed, limits)
@@ -199,8 +199,8 @@ def _tail_of(path: Path) -> bytes:
 
 
 def _directory_size(tail: bytes, at: int) -> int:
-    """By the record of the end that begins `at`, and the one of ZIP64 before it, whose size stands
-    in the place of 0xFFFFFFFF in the former.
+    """By the record of the end that begins `at`, and the one of ZIP64 before it,
+    whose size stands in the place of 0xFFFFFFFF in the former.
     """
     size = int(END.unpack_from(tail, at)[5])
     at_64 = tail.rfind(b"PK\x06\x06", 0, at)
@@ -211,7 +211,7 @@ def _directory_size(tail: bytes, at: int) -> int:
 
 
 def _shown(name: str) -> str:
-    """Without control characters: it is text of somebody else that goes into messages and into
-    `_file`.
+    """Without control characters:
+    it is text of somebody else that goes into messages and into `_file`.
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)[:LONGEST_NAME]

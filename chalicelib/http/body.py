@@ -78,8 +78,8 @@ def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str
 def _read_at_once(
     response: requests.Response, allowance: Allowance, length: int, most: int
 ) -> bytearray:
-    """What tells its length goes from the socket to its place: to join pieces takes as long as to
-    receive them.
+    """What tells its length goes from the socket to its place:
+    to join pieces takes as long as to receive them.
     """
     if length > most:
         raise TooLarge
@@ -198,8 +198,8 @@ class _Gzip:
 
 
 class _Deflate(_Gzip):
-    """One stream, in zlib's wrapping as RFC 9110 has it (8.4.1.2), or bare as some servers send
-    it.
+    """One stream, in zlib's wrapping as RFC 9110 has it (8.4.1.2),
+    or bare as some servers send it.
     """
 
     def __init__(self, allowance: Allowance) -> None:

@@ -46,8 +46,8 @@ class Place:
 
 
 def _climbs(path: str) -> bool:
-    """Whether a server could read it as a way out of where it begins, however often it decodes
-    it.
+    """Whether a server could read it as a way out of where it begins,
+    however often it decodes it.
     """
     for _ in range(3):
         path = unquote(path)

@@ -106,8 +106,8 @@ class SourceConnection:
 
     @property
     def requests_at_once(self) -> int:
-        """How many may be under way now: those of the setting, or fewer while the source is
-        overloaded.
+        """How many may be under way now:
+        those of the setting, or fewer while the source is overloaded.
         """
         return self._throttle.limit
 
@@ -162,8 +162,8 @@ class SourceConnection:
         return self._retries.try_once(attempt, details)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
-        """Where a link leads, within the configured origin and its aliases. Raises
-        SourceRedirected, SourceInvalid.
+        """Where a link leads, within the configured origin and its aliases.
+        Raises SourceRedirected, SourceInvalid.
         """
         return self._origins.follow(url, link, **details)
 
@@ -178,8 +178,8 @@ class SourceConnection:
         most: int,
         seconds: float,
     ) -> T:
-        """What `receive` makes of one good answer, whose body has `most` bytes and is there in so
-        many seconds.
+        """What `receive` makes of one good answer,
+        whose body has `most` bytes and is there in so many seconds.
         """
         with self._turn():
             limit = self._limits.first_of_exchange(seconds)
@@ -264,8 +264,8 @@ class SourceConnection:
         return session
 
     def _get(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
-        """The first answer that is no redirect. The first URL is checked too: it may come from a
-        checkpoint that was written under other settings.
+        """The first answer that is no redirect. The first URL is checked too:
+        it may come from a checkpoint that was written under other settings.
         """
         url = self.follow(url, "")
         for _ in range(MAX_REDIRECTS + 1):

@@ -199,8 +199,8 @@ class TokenAuth(SourceAuth):
         clock: Callable[[], float] = time.monotonic,
         proxy: Proxy | None = None,
     ) -> None:
-        """`ca` is the file of a private authority: a token endpoint may be one of the house, or
-        everybody's.
+        """`ca` is the file of a private authority:
+        a token endpoint may be one of the house, or everybody's.
         """
         super().__init__()
         self._url = url
@@ -266,8 +266,8 @@ def _check(status: int, body: bytes | bytearray) -> None:
 
 
 def _token(body: bytes | bytearray) -> tuple[str, float]:
-    """The access token, and how many seconds it lives; without end when the answer does not
-    tell.
+    """The access token, and how many seconds it lives;
+    without end when the answer does not tell.
     """
     answer = _object(body)
     token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
@@ -297,8 +297,8 @@ def stored_secret(
     environment: Mapping[str, str],
     setting: str = "WELLHEAD_SOURCE_SECRET",
 ) -> str:
-    """The secret's text. Errors do not repeat the place: it may be a secret put where its name
-    belongs. Raises SecretUnavailable, SecretInvalid.
+    """The secret's text. Errors do not repeat the place:
+    it may be a secret put where its name belongs. Raises SecretUnavailable, SecretInvalid.
     """
     store, _, name = place.partition(":")
     try:
@@ -331,8 +331,8 @@ def _is_passing(exc: ClientError) -> bool:
 
 
 def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
-    """The parts of the secret by name. The parser's own error would hold the whole text. Raises
-    SecretInvalid.
+    """The parts of the secret by name. The parser's own error would hold the whole text.
+    Raises SecretInvalid.
     """
     secret = _object(text.encode("utf-8", "replace"))
     parts: dict[str, str] = {}

@@ -1,5 +1,5 @@
-"""What went wrong in an exchange with the source, told in Wellhead's own errors: never a query,
-never a credential.
+"""What went wrong in an exchange with the source, told in Wellhead's own errors:
+never a query, never a credential.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ _NO_HTTP = (
 
 
 def check_status(response: requests.Response, allowance: Allowance) -> None:
-    """Raises SourceError, with the status, the seconds of Retry-After and the source's own sentence
-    in its details.
+    """Raises SourceError, with the status,
+    the seconds of Retry-After and the source's own sentence in its details.
     """
     status = response.status_code
     if status == requests.codes.ok:
@@ -100,8 +100,8 @@ def broken_exchange(exc: Exception, url: str) -> SourceError:
 
 
 def proxy_failure(exc: Exception) -> SourceError | None:
-    """What the proxy has to do with it; None where it has nothing. Its own words are not repeated:
-    nobody knows what it puts there.
+    """What the proxy has to do with it; None where it has nothing.
+    Its own words are not repeated: nobody knows what it puts there.
     """
     causes = list(_causes(exc))
     refusals = [re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)) for cause in causes]
@@ -139,8 +139,8 @@ def _cause(exc: BaseException) -> str:
 
 
 def seconds_of_retry_after(retry_after: str | None) -> float | None:
-    """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3); nonsense counts as
-    absent.
+    """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3);
+    nonsense counts as absent.
     """
     if not retry_after:
         return None

@@ -73,8 +73,8 @@ def public_address(host: str, port: int, resolve: Resolve = socket.getaddrinfo) 
 
 
 def is_public_address(text: str) -> bool:
-    """Of everybody's internet: none that is private, shared, of a link, of this machine, or that
-    stands for such.
+    """Of everybody's internet:
+    none that is private, shared, of a link, of this machine, or that stands for such.
     """
     address = _address(text)
     if address is None:

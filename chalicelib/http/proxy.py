@@ -32,8 +32,8 @@ SECRET = "WELLHEAD_SOURCE_PROXY_SECRET"  # noqa: S105  the name of the setting
 
 @dataclass(frozen=True)
 class Proxy:
-    """`url` holds no password; `auth` does. `ca` is the file of an authority to trust beside the
-    public ones.
+    """`url` holds no password; `auth` does.
+    `ca` is the file of an authority to trust beside the public ones.
     """
 
     url: str
@@ -62,8 +62,8 @@ class Proxy:
 def open_proxy(
     settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]
 ) -> Proxy | None:
-    """The proxy of the settings, its secret read; None where there is none. Raises
-    SecretUnavailable, SecretInvalid, SettingsError.
+    """The proxy of the settings, its secret read; None where there is none.
+    Raises SecretUnavailable, SecretInvalid, SettingsError.
     """
     if not settings.source_proxy:
         return None

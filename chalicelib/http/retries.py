@@ -1,5 +1,5 @@
-"""Retries: a request that failed in a way that may pass is tried again, as often and as long as the
-settings allow.
+"""Retries: a request that failed in a way that may pass is tried again,
+as often and as long as the settings allow.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Retries:
         return max(waits, key=lambda wait: float(wait["until"]), default=None)
 
     def insist(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
-        """What the attempt returns, as soon as it succeeds. `details` go into the error. Raises
-        SourceError.
+        """What the attempt returns, as soon as it succeeds. `details` go into the error.
+        Raises SourceError.
         """
         failures = 0
         while True:
@@ -128,8 +128,8 @@ def is_overload(exc: SourceError) -> bool:
 
 
 def _backoff(failures: int, retry_after: float | None) -> float:
-    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random, and never less than the source
-    asks for.
+    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random,
+    and never less than the source asks for.
     """
     longest = min(LONGEST_BACKOFF, FIRST_WAIT * 2**failures)
     seconds: float = longest * random.uniform(0.5, 1.0)  # noqa: S311

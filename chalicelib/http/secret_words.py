@@ -1,5 +1,5 @@
-"""SecretWords: what no error may repeat. A source may say again what it was sent, in its own words
-or in a link.
+"""SecretWords: what no error may repeat.
+A source may say again what it was sent, in its own words or in a link.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class SecretWords:
 
 
 def _query_values(url: str) -> list[str]:
-    """Of the options that are not OData's: one of them may be a key. Of `?key=k-123456&$top=5`:
-    `k-123456`.
+    """Of the options that are not OData's: one of them may be a key.
+    Of `?key=k-123456&$top=5`: `k-123456`.
     """
     options = parse_qsl(urlsplit(url).query)
     return [

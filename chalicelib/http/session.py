@@ -42,8 +42,8 @@ BUFFER_BYTES = 1 << 16
 
 
 class TooSlow(Exception):
-    """The answer was not whole in time. No OSError, so that nothing on the way takes it for a
-    broken connection.
+    """The answer was not whole in time.
+    No OSError, so that nothing on the way takes it for a broken connection.
     """
 
 
@@ -78,8 +78,8 @@ class Allowance:
         self._answer = answer
 
     def fill(self, buffer: bytearray) -> int:
-        """Read the body of the last answer into the buffer; how many bytes came until one of them
-        ended.
+        """Read the body of the last answer into the buffer;
+        how many bytes came until one of them ended.
         """
         with memoryview(buffer) as room:
             received = 0
@@ -151,8 +151,8 @@ class BoundedSession(requests.Session):
         )
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None. Told not to follow, requests still prepares the next request, and for that it reads
-        the whole body of this answer, whatever its size.
+        """None. Told not to follow, requests still prepares the next request,
+        and for that it reads the whole body of this answer, whatever its size.
         """
 
 
@@ -208,8 +208,8 @@ class _Adapter(HTTPAdapter):
 
 
 class _Outside:
-    """Of a connection: what its name leads to is known when it stands, and before a byte is sent. A
-    look at the name beforehand would not do: the next one may get another address.
+    """Of a connection: what its name leads to is known when it stands, and before a byte is sent.
+    A look at the name beforehand would not do: the next one may get another address.
     """
 
     def _new_conn(self) -> socket.socket:
@@ -221,8 +221,8 @@ class _Outside:
 
 
 class _Public:
-    """Of a connection: it is made to the very address that was looked at, by its name all the
-    same.
+    """Of a connection:
+    it is made to the very address that was looked at, by its name all the same.
     """
 
     resolve: Resolve
@@ -240,8 +240,8 @@ class _Public:
 
 
 def _pools(allowance: Allowance, more: tuple[type, ...]) -> dict[str, type]:
-    """urllib3's pools, whose connections read their answers within the allowance, and have what
-    `more` says.
+    """urllib3's pools, whose connections read their answers within the allowance,
+    and have what `more` says.
     """
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
     plain = {"ConnectionCls": type("Connection", (*more, HTTPConnection), reading)}

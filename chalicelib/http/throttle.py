@@ -26,8 +26,8 @@ MEMORY = 20  # answers; the usual time follows the source within so many
 
 @dataclass
 class Slot:
-    """One request under way, with which `at_once` were. Its holder says so when the source was
-    overloaded.
+    """One request under way, with which `at_once` were.
+    Its holder says so when the source was overloaded.
     """
 
     began: float
@@ -37,8 +37,8 @@ class Slot:
 
 
 class Throttle:
-    """Safe for threads. `most` requests at once; `per_second` of all of them together, 0 for no
-    cap.
+    """Safe for threads.
+    `most` requests at once; `per_second` of all of them together, 0 for no cap.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class Throttle:
                 self._free.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """No request begins before so many seconds are over: the source asked one of them to
-        wait.
+        """No request begins before so many seconds are over:
+        the source asked one of them to wait.
         """
         with self._free:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
@@ -124,8 +124,8 @@ class Throttle:
         return self._taken
 
     def _reduce(self, slot: Slot, now: float) -> None:
-        """Once for all the requests that were under way together: they tell of one and the same
-        overload.
+        """Once for all the requests that were under way together:
+        they tell of one and the same overload.
         """
         if slot.began >= self._reduced_at:
             at_once = max(slot.at_once, self._active)

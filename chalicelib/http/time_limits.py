@@ -1,5 +1,5 @@
-"""TimeLimits: how long requests to the source may go on, and which error says that the time is
-over.
+"""TimeLimits: how long requests to the source may go on,
+and which error says that the time is over.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Limit(NamedTuple):
 
 
 class TimeLimits:
-    """`source_seconds` are those that the source may still take, from now on; `remaining` gives the
-    seconds that this worker has left to fetch in.
+    """`source_seconds` are those that the source may still take, from now on;
+    `remaining` gives the seconds that this worker has left to fetch in.
     """
 
     def __init__(

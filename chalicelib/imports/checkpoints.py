@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 class Checkpoints(Protocol):
     def store(self, parts: PartsReading, fingerprint: Fingerprint) -> None:
-        """All segments of the parts, and how far they go. Raises WarehouseUnavailable, ScratchFull,
-        LeaseLost, CancelRequested, StateUnavailable.
+        """All segments of the parts, and how far they go.
+        Raises WarehouseUnavailable, ScratchFull, LeaseLost, CancelRequested, StateUnavailable.
         """
 
     def show(self, parts: PartsReading) -> None:
@@ -55,8 +55,8 @@ class CheckpointsOfJob:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointsOfParts:
-    """The job's own checkpoint names the `plan`; its cursor has the
-    counts of all parts together.
+    """The job's own checkpoint names the `plan`;
+    its cursor has the counts of all parts together.
     """
 
     table: PartTable

@@ -61,8 +61,8 @@ class Completeness:
 
     @classmethod
     def of(cls, reading: Reading, *, repeated_keys: int = 0, doubtful_keys: int = 0) -> Self:
-        """`repeated_keys` came on more than one page and show that the reading went
-        wrong; `doubtful_keys` may.
+        """`repeated_keys` came on more than one page and show that the reading went wrong;
+        `doubtful_keys` may.
         """
         state, reason = _verdict(reading, repeated_keys)
         if state is Verdict.PROVED and doubtful_keys:
@@ -127,8 +127,8 @@ def _without_counts(reading: Reading) -> tuple[Verdict, str]:
 
 
 def _churn(counted: int) -> int:
-    """So many rows may go behind the place that is read: 1,000 of a million. More are missing where
-    the source did not sort by its key.
+    """So many rows may go behind the place that is read: 1,000 of a million.
+    More are missing where the source did not sort by its key.
     """
     return max(LEAST_CHURN, counted // 1000)
 

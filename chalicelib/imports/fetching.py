@@ -43,8 +43,8 @@ class HandOver(Exception):
 
 
 class Fetching:
-    """`beat` is a sign of life, `base` what is published, `threads` how
-    many parts are read at once.
+    """`beat` is a sign of life, `base` what is published,
+    `threads` how many parts are read at once.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Fetching:
         self._room: Callable[..., None] | None = None
 
     def run(self) -> None:
-        """To the end of every part. Raises HandOver, SourceError, ScratchFull, OutOfMemory,
-        LeaseLost, CancelRequested, StateUnavailable.
+        """To the end of every part. Raises HandOver, SourceError, ScratchFull,
+        OutOfMemory, LeaseLost, CancelRequested, StateUnavailable.
         """
         try:
             with self._pages() as pages:
@@ -124,8 +124,8 @@ class Fetching:
             raise
 
     def _check_room(self, page: Page) -> None:
-        """As soon as the source has told how many rows it has, before they fill the
-        disk. Raises ScratchFull.
+        """As soon as the source has told how many rows it has, before they fill the disk.
+        Raises ScratchFull.
         """
         if self._room is None:
             self._room = partial(check_room, self._directory, self._base())
@@ -134,8 +134,8 @@ class Fetching:
             self._ask_for_room(cursor.expected)
 
     def _ask_for_room(self, expected: int | None) -> None:
-        """For the rows to come, beside those staged; with their true size, for rows may be wider
-        than anybody guessed. Raises ScratchFull.
+        """For the rows to come, beside those staged;
+        with their true size, for rows may be wider than anybody guessed. Raises ScratchFull.
         """
         if self._room and expected is not None:
             to_stage = max(0, expected - self.parts.cursor.delivered)
@@ -230,8 +230,8 @@ class Fetching:
         raise HandOver
 
     def keep_rows(self) -> None:
-        """The import fails, and a retry goes on after the last page, not
-        after the last checkpoint.
+        """The import fails, and a retry goes on after the last page,
+        not after the last checkpoint.
         """
         are_in_step = all(part.is_in_step for part in self.parts.parts)
         has_news = any(part.has_news for part in self.parts.parts)

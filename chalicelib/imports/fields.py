@@ -1,5 +1,5 @@
-"""SourceFields: which field of the source fills which column, and what the rows of an
-import tell of the fields.
+"""SourceFields:
+which field of the source fills which column, and what the rows of an import tell of the fields.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class SourceFields:
         return _plain_fields(self.rules())
 
     def reading(self, table: Table | None = None) -> RowReading:
-        """How rows become ours. A table shows all its fields, and may have others than the source's
-        first file. Raises SourceColumns.
+        """How rows become ours. A table shows all its fields,
+        and may have others than the source's first file. Raises SourceColumns.
         """
         return reading_of(self._settings, self._names, table)
 
@@ -87,8 +87,8 @@ class SourceFields:
         return list(dict.fromkeys([*fields, *grain.primary_key]))
 
     def grain(self) -> Grain:
-        """With the key that the service declares, where the settings name
-        none. Raises SourceColumns.
+        """With the key that the service declares, where the settings name none.
+        Raises SourceColumns.
         """
         own_name = names_among(self._names)  # as the source spells it
         grain = Grain.of(self._settings)
@@ -166,8 +166,8 @@ class SourceFields:
 
     @property
     def local_midnights(self) -> int:
-        """How many periods were looked at, where all of them are the first of a month
-        of a place further east.
+        """How many periods were looked at,
+        where all of them are the first of a month of a place further east.
         """
         definition = self._settings.definition
         has_timezone = definition is not None and bool(definition.timezone)
@@ -176,8 +176,8 @@ class SourceFields:
         return len(self._sample.periods)
 
     def doubtful_columns(self) -> list[str]:
-        """Those without a field, and those whose field some page lacked; none when no
-        row has shown any field.
+        """Those without a field, and those whose field some page lacked;
+        none when no row has shown any field.
         """
         filled = set(self._rules_so_far())
         if not filled and self._before:
@@ -190,8 +190,8 @@ class SourceFields:
 
     @property
     def is_renamed(self) -> bool:
-        """Whether some row lacked a field and had another one in its place; else it
-        may have left a null out.
+        """Whether some row lacked a field and had another one in its place;
+        else it may have left a null out.
         """
         return RENAMED in self._sample.missing
 
@@ -240,8 +240,8 @@ class SourceFields:
     def note_changes(
         self, repository: DuckDBWellProductionRepository, batch: Batch
     ) -> tuple[float | None, int]:
-        """The latest change in the batch, epoch seconds, and in how many
-        of its rows none is told.
+        """The latest change in the batch, epoch seconds,
+        and in how many of its rows none is told.
         """
         if batch.table or not self._settings.source_changed:
             return None, 0
@@ -263,8 +263,8 @@ class SourceFields:
         self._know_rows_before(cursor, before)
 
     def take_over(self, cursor: Cursor, before: Fingerprint) -> None:
-        """What was known of the rows before the cursor, when no more will come
-        and nobody asks the source.
+        """What was known of the rows before the cursor,
+        when no more will come and nobody asks the source.
         """
         self._accepted = before
         self._know_rows_before(cursor, before)

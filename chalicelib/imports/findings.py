@@ -45,8 +45,8 @@ def scope(*, is_of_all: bool) -> dict[str, float]:
 
 
 def wells(diff: Diff, check: Check) -> dict[str, float]:
-    """Each well is a thing of its own, without an amount: the same at
-    another one was not accepted.
+    """Each well is a thing of its own, without an amount:
+    the same at another one was not accepted.
     """
     return {f"well:{well}": 0.0 for well in diff.wells.get(check, ())}
 

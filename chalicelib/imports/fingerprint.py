@@ -108,8 +108,8 @@ class Fingerprint:
 
 
 def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
-    """Whether rows that were read with this fingerprint, as a checkpoint keeps it, can be
-    put together with today's.
+    """Whether rows that were read with this fingerprint,
+    as a checkpoint keeps it, can be put together with today's.
     """
     return stored is not None and stored.get("form") == FORM
 

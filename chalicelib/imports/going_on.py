@@ -1,5 +1,5 @@
-"""Which failures leave what was fetched in order, so that a retry goes on
-from the last whole page.
+"""Which failures leave what was fetched in order,
+so that a retry goes on from the last whole page.
 """
 
 from __future__ import annotations

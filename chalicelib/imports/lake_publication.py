@@ -43,8 +43,8 @@ class Move:
 
 @dataclass(kw_only=True)
 class LakePublication:
-    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or
-    "auto", which is Spark for `spark_rows` or more that change.
+    """`directory` is on the worker's own disk. `engine` says what merges:
+    "duckdb", "spark", or "auto", which is Spark for `spark_rows` or more that change.
     """
 
     warehouse: Warehouse
@@ -128,8 +128,8 @@ class LakePublication:
         return least is not None and changing >= least
 
     def _ask_spark(self, repository: LakeRepository, compared: Compared) -> str:
-        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments
-        do, until the job has ended.
+        """Where Spark reads what to do:
+        the rows and the order lie in the warehouse, as segments do, until the job has ended.
         """
         job_id, fence = self.claim.job.job_id, self.claim.fence
         of_delta, of_order = delta_name(job_id, fence), order_name(job_id, fence)

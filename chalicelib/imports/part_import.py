@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
 
 class PartImport:
-    """The part `number` of a claimed import. `remaining` tells the seconds left of
-    the worker's time budget.
+    """The part `number` of a claimed import.
+    `remaining` tells the seconds left of the worker's time budget.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class PartImport:
         )
 
     def run(self) -> None:
-        """To the end of the part. Raises HandOver, LeaseLost, CancelRequested,
-        StateUnavailable, ImportFailed.
+        """To the end of the part.
+        Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed.
         """
         checkpoint = self._claim.job.checkpoint
         if checkpoint is None or checkpoint.plan is None:
@@ -185,8 +185,8 @@ class PartImport:
 
 
 def settings_of_a_part(settings: Settings, at_once: int) -> Settings:
-    """What one of so many workers may ask of the source, so that all of them
-    together keep to its limits.
+    """What one of so many workers may ask of the source,
+    so that all of them together keep to its limits.
     """
     return replace(
         settings,

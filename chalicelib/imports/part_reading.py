@@ -1,5 +1,5 @@
-"""PartReading: one part of the source on its way into segments. A source that is
-read as a whole is one part.
+"""PartReading: one part of the source on its way into segments.
+A source that is read as a whole is one part.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class PartReading:
         return self.cursor != self.stored_to
 
     def take(self, page: Page) -> None:
-        """The page's rows leave it for the batch: a large page leaves the
-        memory before it is staged.
+        """The page's rows leave it for the batch:
+        a large page leaves the memory before it is staged.
         """
         self.is_in_step = False
         part = self.number if page.part is None else page.part
@@ -110,8 +110,8 @@ class PartReading:
 
 @dataclass(kw_only=True)
 class PartsReading:
-    """All parts, in the order of their rows. `first` stands before the first row of all of them; it
-    is None of a source that is read as a whole.
+    """All parts, in the order of their rows. `first` stands before the first row of all of them;
+    it is None of a source that is read as a whole.
     """
 
     parts: Sequence[PartReading]
@@ -134,8 +134,8 @@ class PartsReading:
 
     @property
     def cursor(self) -> Cursor:
-        """As one: what has come of all parts together. Without a URL when all of
-        them were read to their end.
+        """As one: what has come of all parts together.
+        Without a URL when all of them were read to their end.
         """
         cursors = [part.cursor for part in self.parts]
         if self.first is None:
@@ -170,8 +170,8 @@ def _has_shrunk(cursor: Cursor) -> bool:
 
 
 def _counted_again(cursors: Sequence[Cursor]) -> int | None:
-    """All rows, as the source counts them at the end. A part that was not counted again has the
-    rows that were expected of it; None where no part was.
+    """All rows, as the source counts them at the end.
+    A part that was not counted again has the rows that were expected of it; None where no part was.
     """
     if all(cursor.counted_again is None for cursor in cursors):
         return None

@@ -1,5 +1,5 @@
-"""A partial import is one of a part of the source: one field, some periods. The part is
-asked for with a `$filter`.
+"""A partial import is one of a part of the source: one field, some periods.
+The part is asked for with a `$filter`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Planning: the parts that a source is read in, made once and taken up again by each
-worker that goes on with them.
+"""Planning: the parts that a source is read in,
+made once and taken up again by each worker that goes on with them.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Planning:
     def plan(
         self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint
     ) -> PartsReading:
-        """The parts from these cursors on; the table knows them and the job names them then. Raises
-        LeaseLost, CancelRequested, StateUnavailable.
+        """The parts from these cursors on; the table knows them and the job names them then.
+        Raises LeaseLost, CancelRequested, StateUnavailable.
         """
         source = fingerprint.to_attributes()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]

@@ -1,5 +1,5 @@
-"""Work in threads: iterators ahead of their reader, a few items at most, or
-one call beside its caller.
+"""Work in threads:
+iterators ahead of their reader, a few items at most, or one call beside its caller.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def run_beside(
     while_waiting: Callable[[], None],
     prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
 ) -> T:
-    """What the call returns or raises. It runs in a thread, and `while_waiting` in the
-    caller's own every second.
+    """What the call returns or raises.
+    It runs in a thread, and `while_waiting` in the caller's own every second.
     """
 
     def results() -> Iterator[T]:

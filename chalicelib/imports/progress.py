@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """`job` is the newest state, whether it is stored yet or not. Whatever reports raises
-    LeaseLost, CancelRequested, StateUnavailable.
+    """`job` is the newest state, whether it is stored yet or not.
+    Whatever reports raises LeaseLost, CancelRequested, StateUnavailable.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Progress:
         )
 
     def report(self, lease_seconds: float | None = None) -> None:
-        """The job as it is now is stored and the lease renewed. Raises LeaseLost,
-        CancelRequested, StateUnavailable.
+        """The job as it is now is stored and the lease renewed.
+        Raises LeaseLost, CancelRequested, StateUnavailable.
         """
         self._store(lease_seconds)
         self._reported_at = self._clock()

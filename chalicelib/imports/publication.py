@@ -73,8 +73,8 @@ def publish_seconds(store: Path) -> float:
 
 
 class Publication(Protocol):
-    """The pointer moves elsewhere, in the transaction that ends the job. What an import may do
-    after `merge`, judge it and hold it, leaves nothing where somebody reads.
+    """The pointer moves elsewhere, in the transaction that ends the job.
+    What an import may do after `merge`, judge it and hold it, leaves nothing where somebody reads.
     """
 
     def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
@@ -91,8 +91,8 @@ class Publication(Protocol):
     def publish(
         self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]
     ) -> Snapshot:
-        """A new snapshot that nothing points at yet; it holds what it should, or PublishRefused is
-        raised. `beat` is called between its steps, and may stop it.
+        """A new snapshot that nothing points at yet; it holds what it should,
+        or PublishRefused is raised. `beat` is called between its steps, and may stop it.
         """
 
     def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:
@@ -101,8 +101,8 @@ class Publication(Protocol):
 
 @dataclass(kw_only=True)
 class FilePublication:
-    """`directory` is on the worker's own disk. With `copy_lake` what lies in a lake
-    becomes a file, at a path.
+    """`directory` is on the worker's own disk.
+    With `copy_lake` what lies in a lake becomes a file, at a path.
     """
 
     warehouse: Warehouse
@@ -171,8 +171,8 @@ class FilePublication:
         return self.store
 
     def read_back(self, repository: Any, merged: MergeResult) -> str:
-        """The SHA-256 of the store, which is then known to hold what it
-        should. Raises PublishRefused.
+        """The SHA-256 of the store, which is then known to hold what it should.
+        Raises PublishRefused.
         """
         blocks = read_blocks(self.store)
         repository.verify(

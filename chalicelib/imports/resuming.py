@@ -59,8 +59,8 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Resuming:
-    """`segments` makes those of a part, by its number; `base` is what is published. A part with
-    `most_runs` of segments has them joined.
+    """`segments` makes those of a part, by its number; `base` is what is published.
+    A part with `most_runs` of segments has them joined.
     """
 
     settings: Settings
@@ -100,8 +100,8 @@ class Resuming:
         return self._begin(fields, at_once=at_once)
 
     def plan(self, *, at_once: int) -> Sequence[Part]:
-        """The parts as the table has them, for workers that read one each; none where one worker
-        reads all. Raises SourceChangedSince.
+        """The parts as the table has them, for workers that read one each;
+        none where one worker reads all. Raises SourceChangedSince.
         """
         items = self._items()
         before = self._fingerprint_before(items)
@@ -154,8 +154,8 @@ class Resuming:
         return Start(parts=parts, fields=fields)
 
     def _items(self) -> list[Part]:
-        """Of the parts that the checkpoint names; none where it names no plan, or where they are
-        of no use any more.
+        """Of the parts that the checkpoint names;
+        none where it names no plan, or where they are of no use any more.
         """
         plan = self._job.checkpoint.plan if self._job.checkpoint else None
         return self.planning.items(plan) if plan else []
@@ -195,8 +195,8 @@ class Resuming:
         before: Fingerprint,
         fields: SourceFields,
     ) -> PartsReading | None:
-        """At the last places that are proved, the rows before them staged; None when that is the
-        beginning.
+        """At the last places that are proved, the rows before them staged;
+        None when that is the beginning.
         """
         checkpoint = self._job.checkpoint
         if checkpoint is None:
@@ -252,8 +252,8 @@ class Resuming:
     def _join_if_many(
         self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint
     ) -> Checkpoint:
-        """One segment in place of too many that were loaded; these stay until the table names it,
-        and go when the job has ended.
+        """One segment in place of too many that were loaded;
+        these stay until the table names it, and go when the job has ended.
         """
         if len(loaded.segments) < self.most_runs:
             return loaded

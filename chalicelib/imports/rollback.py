@@ -52,8 +52,8 @@ LAKE_SECONDS = 150.0  # to set back the tables of a lake: each is asked and told
 
 
 class Rollback:
-    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory`
-    is on local disk; without a `catalog` there is no lake to go back in.
+    """One claimed rollback. `job` is always the newest state, also when `run` raises.
+    `directory` is on local disk; without a `catalog` there is no lake to go back in.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class Rollback:
         return []
 
     def run(self) -> Job:
-        """Raises LeaseLost, CancelRequested, WarehouseUnavailable, WarehouseCorrupt, StoreDiffers,
-        ScratchFull, LakeUnavailable, LakeMoved, StateUnavailable.
+        """Raises LeaseLost, CancelRequested, WarehouseUnavailable, WarehouseCorrupt,
+        StoreDiffers, ScratchFull, LakeUnavailable, LakeMoved, StateUnavailable.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -119,8 +119,8 @@ class Rollback:
         return self._directory / "snapshot"
 
     def _check(self) -> Snapshot:
-        """The snapshot as the pointer named it once. Its file is here then, and as it was. Raises
-        WarehouseFileMissing, WarehouseCorrupt.
+        """The snapshot as the pointer named it once. Its file is here then, and as it was.
+        Raises WarehouseFileMissing, WarehouseCorrupt.
         """
         name = str(self.job.rollback_to)
         published = self._job_manager.published(name)  # None of one that no pointer tells any more
@@ -149,8 +149,8 @@ class Rollback:
         return sha256_of(self._file)
 
     def _fetch_older(self, name: str, published: Snapshot, *, is_there: bool) -> None:
-        """A bucket keeps what was removed or changed. Raises
-        WarehouseFileMissing, WarehouseCorrupt.
+        """A bucket keeps what was removed or changed.
+        Raises WarehouseFileMissing, WarehouseCorrupt.
         """
         try:
             self._warehouse.fetch_older(name, self._file, sha256=published.sha256)
@@ -167,8 +167,8 @@ class Rollback:
         return replace(old, name=name, fence=fence, job_id=job_id, rollback_fence=fence)
 
     def _set_back(self, snapshot: Snapshot) -> None:
-        """Main of each table becomes what the pointer is about to name, as a commit would. Where
-        this dies in between, whoever claims next sets it to what is published.
+        """Main of each table becomes what the pointer is about to name, as a commit would.
+        Where this dies in between, whoever claims next sets it to what is published.
         """
         if self._catalog is None:
             raise StoreDiffers
@@ -180,8 +180,8 @@ class Rollback:
 
 
 def read_snapshot(name: str, file: Path, *, sha256: str) -> Snapshot:
-    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next
-    import of each source asks for everything. Raises WarehouseCorrupt.
+    """What a pointer can tell of a snapshot by its file alone. It has no watermark,
+    so the next import of each source asks for everything. Raises WarehouseCorrupt.
     """
     try:
         versions = Versions.read(file.read_text("utf-8")) if is_of_lake(name) else None

@@ -64,8 +64,8 @@ def check_completeness(completeness: Completeness) -> Iterator[Finding]:
 def check_any_rows(
     diff: Diff, taken: int, skipped: int, limit: float, *, is_of_all: bool
 ) -> Iterator[Finding]:
-    """A source may be empty at first; one whose rows are all left out has a
-    definition with a wrong word.
+    """A source may be empty at first;
+    one whose rows are all left out has a definition with a wrong word.
     """
     if taken or not is_of_all or (diff.is_first and not skipped):
         return

@@ -41,8 +41,8 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on
-    the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull.
+    """Those of one part of the source; `attempt` is what SegmentRun tells of it.
+    `directory` is on the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull.
     """
 
     warehouse: Warehouse
@@ -89,8 +89,8 @@ class Segments:
         return whole
 
     def store(self, before: Checkpoint | None, after: Checkpoint) -> Checkpoint:
-        """The checkpoint after, with the segments of the checkpoint before and
-        those that were added since.
+        """The checkpoint after,
+        with the segments of the checkpoint before and those that were added since.
         """
         segments = before.segments if before else []
         seal = (before.seal if before else None) or NO_SEAL
@@ -155,8 +155,8 @@ class Segments:
         return Fetched(path=path, note=note, seal=seal)
 
     def _new_path(self) -> Path:
-        """Another one for each file: DuckDB may keep pages of a file that had the same path a
-        moment before.
+        """Another one for each file:
+        DuckDB may keep pages of a file that had the same path a moment before.
         """
         number = next(self._numbers)
         return self.directory / f"fetched-{self.part}-{number}.parquet"

@@ -277,8 +277,8 @@ class WellProductionImportService:
         return settled
 
     def _read_again_by_keys(self, repeated: int) -> None:
-        """Where the source can be asked by keys, the next worker begins at the first page: its
-        segments have names of their own. Raises HandOver.
+        """Where the source can be asked by keys, the next worker begins at the first page:
+        its segments have names of their own. Raises HandOver.
         """
         try:
             key = self._fields.key(Way.KEYS)
@@ -401,8 +401,8 @@ class WellProductionImportService:
         return judgement
 
     def _hold(self, fetching: Fetching, merged: MergeResult, *, is_stored: bool) -> None:
-        """All that was fetched stands in a checkpoint before the job ends: that
-        is what can be accepted.
+        """All that was fetched stands in a checkpoint before the job ends:
+        that is what can be accepted.
         """
         if not is_stored or self.job.checkpoint is None:
             fetching.checkpoint()
@@ -426,8 +426,8 @@ class WellProductionImportService:
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 
     def _facts_to_publish(self, base: Snapshot | None, judgement: Judgement) -> Facts:
-        """What the next import of this source needs to know: what it need not ask for any more,
-        and what somebody has accepted.
+        """What the next import of this source needs to know:
+        what it need not ask for any more, and what somebody has accepted.
         """
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
@@ -441,8 +441,8 @@ class WellProductionImportService:
         return replace(facts, accepted=judgement.carried or None)
 
     def _wait_for_spark(self, merged: MergeResult) -> None:
-        """With a lease until the sweeper looks after it: it is that of
-        an execution that goes on.
+        """With a lease until the sweeper looks after it:
+        it is that of an execution that goes on.
         """
         self._progress.count_seconds()
         records = merged.new_records + merged.updated_records + merged.withdrawn_records

@@ -51,8 +51,8 @@ def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
 def with_facts(
     snapshot: Snapshot, base: Snapshot | None, settings: Settings, facts: Facts, *, at: float
 ) -> Snapshot:
-    """The new snapshot with these facts of its source, and with those that
-    the base has of all others.
+    """The new snapshot with these facts of its source,
+    and with those that the base has of all others.
     """
     of_source: dict[str, Any] = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
     if settings.definition is None:

@@ -100,8 +100,8 @@ def fetch_part(
 
 
 def fail_import(job_id: str, *, execution: str, error: str, job_manager: JobManager) -> str:
-    """The execution could not go on, because of an error with this name, so its job ends: "failed",
-    or "nothing" where it has ended or another worker has it. Raises StateUnavailable.
+    """The execution could not go on, because of an error with this name, so its job ends:
+    "failed", or "nothing" where it has ended or another worker has it. Raises StateUnavailable.
     """
     for _ in range(FAIL_TRIES):
         lock = job_manager.lock()
@@ -118,8 +118,8 @@ def fail_import(job_id: str, *, execution: str, error: str, job_manager: JobMana
 
 
 def _error_of_name(name: str) -> ImportFailed:
-    """The error of ours with this name, as an import fails with it; else what the state machine
-    says of a worker that left no word.
+    """The error of ours with this name, as an import fails with it;
+    else what the state machine says of a worker that left no word.
     """
     error = getattr(errors, name, None)
     if isinstance(error, type) and issubclass(error, ImportFailed):

@@ -28,8 +28,8 @@ class TimeBudget:
 
 
 def time_to_fetch(remaining: Callable[[], float]) -> Callable[[], float]:
-    """The worker's time without what the last batch and its checkpoint need; of a
-    short one, without a quarter.
+    """The worker's time without what the last batch and its checkpoint need;
+    of a short one, without a quarter.
     """
     for_hand_over = min(HAND_OVER_SECONDS, remaining() / 4)
     return lambda: remaining() - for_hand_over

@@ -95,8 +95,8 @@ class Watermark:
         return Facts(changed_until=until, changed_of=self._source_hash)
 
     def _published_until(self, base: Snapshot | None) -> float | None:
-        """What another source, filter, change field or mapping has left behind
-        says nothing about this one.
+        """What another source, filter,
+        change field or mapping has left behind says nothing about this one.
         """
         published = facts_of(base, self.settings)
         if not self.settings.source_changed or published.changed_of != self._source_hash:

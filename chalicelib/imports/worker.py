@@ -113,8 +113,8 @@ def run_import(
 
 @contextmanager
 def watch_sigterm() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM has come: the worker then hands over at its next page,
-    as at the end of its time.
+    """Whether SIGTERM has come:
+    the worker then hands over at its next page, as at the end of its time.
     """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -128,8 +128,8 @@ def watch_sigterm() -> Iterator[Callable[[], bool]]:
 
 
 def _refuse_endless(job: Job, max_attempts: int) -> None:
-    """Before anything of the import is built: that may be what the attempts die of. Raises
-    TooManyAttempts, NoProgress.
+    """Before anything of the import is built: that may be what the attempts die of.
+    Raises TooManyAttempts, NoProgress.
     """
     if job.attempt > max_attempts:
         raise TooManyAttempts

@@ -1,5 +1,5 @@
-"""JobReader: what the table says of the jobs, the lock and what is published. Nothing here
-writes.
+"""JobReader: what the table says of the jobs, the lock and what is published.
+Nothing here writes.
 """
 
 from __future__ import annotations

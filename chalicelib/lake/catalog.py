@@ -39,8 +39,8 @@ REPLACED = "replace"  # the operation of a commit that holds the same rows in ot
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots`
-    are all that are kept, by their ids, as the protocol writes them.
+    """A table as it stands now. `snapshot` is that of main; None while there is none.
+    `snapshots` are all that are kept, by their ids, as the protocol writes them.
     """
 
     uuid: str
@@ -88,8 +88,8 @@ class Head:
 
 
 class Catalog:
-    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every
-    method raises LakeUnavailable.
+    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog.
+    Every method raises LakeUnavailable.
     """
 
     def __init__(
@@ -126,8 +126,8 @@ class Catalog:
     def set_main(
         self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]
     ) -> bool:
-        """Main becomes this snapshot, and the table has the properties; False when somebody has
-        moved it since `head` was read.
+        """Main becomes this snapshot, and the table has the properties;
+        False when somebody has moved it since `head` was read.
         """
         update: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
         if snapshot is not None:

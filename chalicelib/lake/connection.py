@@ -60,8 +60,8 @@ def _trust(
     session: Session,
     environment: Mapping[str, str],
 ) -> None:
-    """The tables' files are read with the function's own rights. Without keys there is no secret:
-    they lie on this disk, or the catalog hands out its own.
+    """The tables' files are read with the function's own rights.
+    Without keys there is no secret: they lie on this disk, or the catalog hands out its own.
     """
     keys = session.get_credentials()
     if keys is None:
@@ -85,8 +85,8 @@ def _trust(
 
 @contextmanager
 def lake_errors() -> Iterator[None]:
-    """Raises LakeUnavailable, SnapshotGone, ScratchFull, OutOfMemory; what
-    else DuckDB raises goes on.
+    """Raises LakeUnavailable, SnapshotGone, ScratchFull, OutOfMemory;
+    what else DuckDB raises goes on.
     """
     try:
         yield
@@ -100,8 +100,8 @@ def lake_errors() -> Iterator[None]:
 
 
 def raise_if_not_there(exc: duckdb.Error) -> None:
-    """Raises LakeUnavailable where no answer came, SnapshotGone where the
-    tables no longer have one.
+    """Raises LakeUnavailable where no answer came,
+    SnapshotGone where the tables no longer have one.
     """
     if isinstance(exc, duckdb.HTTPException) or NO_ANSWER in str(exc):
         raise LakeUnavailable from exc

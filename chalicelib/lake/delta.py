@@ -54,8 +54,8 @@ def merge_of(delta: str, bounds: Mapping[str, str], target: str = TARGET) -> str
 
 
 def delta_rows(result: MergeResult) -> str:
-    """The rows of the delta that an import has come to, as SQL: what it takes
-    for tables is there then.
+    """The rows of the delta that an import has come to, as SQL:
+    what it takes for tables is there then.
     """
     return "UNION ALL BY NAME ".join(_rows_of_kinds(result))
 

@@ -25,8 +25,8 @@ YOUNG_SECONDS = 3600.0
 
 
 def expire_snapshots(catalog: Catalog, warehouse: Warehouse, *, now: float) -> dict[str, int]:
-    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable, and ValueError for a
-    file that is none of ours: then nothing is forgotten.
+    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable,
+    and ValueError for a file that is none of ours: then nothing is forgotten.
     """
     published = list(_published_versions(warehouse))
     counts = {}

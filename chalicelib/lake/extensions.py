@@ -36,8 +36,8 @@ def lake_config() -> Config:
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises LakeUnprepared, and what DuckDB raises for a file that is no
-    extension of its makers.
+    """Raises LakeUnprepared,
+    and what DuckDB raises for a file that is no extension of its makers.
     """
     ((trusts,),) = connection.execute(f"SELECT current_setting('{UNSIGNED}')").fetchall()
     try:

@@ -19,8 +19,8 @@ class LakeSql:
         self._source_name = source_name
 
     def run(self, name: str, **lists: Any) -> list[tuple[Any, ...]]:
-        """The answer of a statement that is filled with the lists; those that it names as $values
-        are bound.
+        """The answer of a statement that is filled with the lists;
+        those that it names as $values are bound.
         """
         columns = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY)}
         text = STATEMENTS[name].format_map({**columns, **lists})

@@ -1,5 +1,5 @@
-"""Moving: a published state of the lake as a file, for whoever wants one, and for an import
-that goes back to files.
+"""Moving: a published state of the lake as a file,
+for whoever wants one, and for an import that goes back to files.
 """
 
 from __future__ import annotations

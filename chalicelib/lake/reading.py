@@ -1,5 +1,5 @@
-"""Reading: a published state of the lake, shown as the tables of a file, so that both are
-asked in the same words.
+"""Reading: a published state of the lake, shown as the tables of a file,
+so that both are asked in the same words.
 """
 
 from __future__ import annotations

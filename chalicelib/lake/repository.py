@@ -146,8 +146,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         now: float,
         beat: Callable[[], object],
     ) -> Versions:
-        """All that a store holds, a file that an import was merged into, becomes what the lake
-        holds. Raises as commit, and FullImportFirst.
+        """All that a store holds, a file that an import was merged into,
+        becomes what the lake holds. Raises as commit, and FullImportFirst.
         """
         nothing = Versions(snapshots={})
         compared = Compared(base=nothing, facts=facts, now=now, result=merged)
@@ -216,8 +216,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         self._is_attached = True
 
     def _refuse_adopting(self, whole: str) -> None:
-        """To rename rows is to write all of them once more. It is done once in a source's life,
-        and a file can do it. Raises AdoptsInFile.
+        """To rename rows is to write all of them once more.
+        It is done once in a source's life, and a file can do it. Raises AdoptsInFile.
         """
         adopted = self._source.adopts
         if adopted and self._lake_sql.one("has_rows_of", whole=whole, adopted=adopted)[0]:
@@ -306,8 +306,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         }
 
     def _insert_all_new(self, now: float) -> int:
-        """By year and in the order of the key, so that few files are open at once, and
-        a question reads little.
+        """By year and in the order of the key,
+        so that few files are open at once, and a question reads little.
         """
         lists = {**OURS, **new_rows(), "in_order": fill("in_order", OURS)}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
@@ -318,8 +318,8 @@ class LakeRepository(DuckDBWellProductionRepository):
     def _commit_table(
         self, table: str, compared: Compared, write: Callable[[Compared], int]
     ) -> int | None:
-        """The snapshot of main afterwards. When somebody else was faster it is tried once more,
-        upon what is published.
+        """The snapshot of main afterwards.
+        When somebody else was faster it is tried once more, upon what is published.
         """
         published, fence = compared.base.of(table), compared.facts.fence
         for _ in range(TRIES):
@@ -359,8 +359,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         return True
 
     def _maker(self, table: str) -> Maker:
-        """As this transaction sees the table: with each commit the maker is another one, so its
-        rows are those of the head that was settled.
+        """As this transaction sees the table: with each commit the maker is another one,
+        so its rows are those of the head that was settled.
         """
         return Maker.of(dict(self._lake_sql.run("properties", table=table)))
 

@@ -63,8 +63,8 @@ def settle_lake(catalog: Catalog, published: Versions, *, fence: int) -> dict[st
 
 
 def _find(catalog: Catalog, table: str, published: int | None) -> Head:
-    """The table as it stands. Raises LakeUnavailable, LakeMoved where it
-    lacks the published snapshot.
+    """The table as it stands.
+    Raises LakeUnavailable, LakeMoved where it lacks the published snapshot.
     """
     head = catalog.head(table)
     if head is None:
@@ -104,8 +104,8 @@ def settle_table(
 
 
 def commit_after(catalog: Catalog, table: str, before: Head, maker: Maker) -> int | None:
-    """The snapshot that the maker has committed upon a table that was so before; None where there
-    is no such one. Raises LakeUnavailable.
+    """The snapshot that the maker has committed upon a table that was so before;
+    None where there is no such one. Raises LakeUnavailable.
     """
     head = catalog.head(table)
     if head is None or Maker.of(head.properties) != maker:

@@ -1,5 +1,5 @@
-"""The lake's tables: those of a store, as far as rows are in them, in Iceberg's
-types, by year of the period.
+"""The lake's tables:
+those of a store, as far as rows are in them, in Iceberg's types, by year of the period.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def make_tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None
 
 
 def at(table: str, snapshot: int | None) -> str:
-    """What stands after FROM for the rows of this snapshot; of none, no rows. In brackets, so that
-    a name may follow it.
+    """What stands after FROM for the rows of this snapshot; of none, no rows.
+    In brackets, so that a name may follow it.
     """
     when = "WHERE FALSE" if snapshot is None else f"AT (VERSION => {snapshot})"
     return f"(SELECT * FROM lake.wellhead.{table} {when})"  # noqa: S608  names of ours and a number

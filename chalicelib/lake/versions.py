@@ -20,8 +20,8 @@ TABLES = (REJECTS, HISTORY, PRODUCTION, RUNS)
 
 @dataclass(frozen=True, kw_only=True)
 class Versions:
-    """`snapshots` by the table's name; one that holds nothing yet has none. `rows`
-    are those of production.
+    """`snapshots` by the table's name; one that holds nothing yet has none.
+    `rows` are those of production.
     """
 
     snapshots: Mapping[str, int]

@@ -1,5 +1,5 @@
-"""The channels of AWS: EventBridge, which hears of every notice, and a topic of SNS, which mails
-it.
+"""The channels of AWS:
+EventBridge, which hears of every notice, and a topic of SNS, which mails it.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
 
 
 def notice_facts(notice: Notice, stage: str) -> dict[str, Any]:
-    """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the
-    one it is of.
+    """What an event and a webhook tell of it.
+    Of several deployments in an account, `stage` is the one it is of.
     """
     return {"stage": stage, **notice.content()}
 
@@ -47,8 +47,8 @@ def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
 
 
 def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
-    """A block of plain text, whose addresses are no links; `text` is what a notification shows of
-    it.
+    """A block of plain text, whose addresses are no links;
+    `text` is what a notification shows of it.
     """
     text = f"Wellhead ({stage}): {notice.text}"
     short = "".join(_OF_SLACK.get(sign, sign) for sign in f"Wellhead ({stage}): {notice.title}")

@@ -61,8 +61,8 @@ def send_due(
 
 
 class Sender:
-    """`resting` are the channels whose receiver is overloaded or away: it is asked once a run, not
-    once a notice.
+    """`resting` are the channels whose receiver is overloaded or away:
+    it is asked once a run, not once a notice.
     """
 
     def __init__(
@@ -107,16 +107,16 @@ class Sender:
         return noted.state is not State.WAITING
 
     def _open(self, notice: Notice) -> dict[str, Delivery]:
-        """What is still to be sent. A channel that was set up after the first look has no part in a
-        notice.
+        """What is still to be sent.
+        A channel that was set up after the first look has no part in a notice.
         """
         meant = set(self._channels) & set(notice.deliveries or self._channels)
         known = {name: notice.deliveries.get(name, Delivery()) for name in sorted(meant)}
         return {name: each for name, each in known.items() if each.state is State.WAITING}
 
     def _without_channel(self, notice: Notice) -> dict[str, Delivery]:
-        """What waits for a channel that is not set up any more: nobody wants to hear of it
-        there.
+        """What waits for a channel that is not set up any more:
+        nobody wants to hear of it there.
         """
         now, told = self._clock(), "The channel is not set up any more."
         return {
@@ -166,8 +166,8 @@ class Sender:
         return replace(notice.deliveries[name], state=State.GIVEN_UP, at=self._clock(), error=why)
 
     def _backoff(self, attempts: int) -> float:
-        """Seconds: 30, 60, 120 … at most an hour, each halved at random, so that not all come back
-        at once.
+        """Seconds: 30, 60, 120 … at most an hour,
+        each halved at random, so that not all come back at once.
         """
         longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 20))
         return longest * self._spread(0.5, 1.0)

@@ -16,8 +16,8 @@ KEY_BYTES = range(24, 65)
 
 
 def keys_of(secret: str) -> list[bytes]:
-    """Of `whsec_…`, or of several with blanks between them while one gives way to another. Raises
-    SecretInvalid.
+    """Of `whsec_…`, or of several with blanks between them while one gives way to another.
+    Raises SecretInvalid.
     """
     try:
         keys = [

@@ -36,8 +36,8 @@ BUSY = {429, 500, 502, 503, 504}
 
 
 class Webhook:
-    """`keys` reads the keys that it is signed with, none where the form needs no signature; it may
-    raise SecretUnavailable or SecretInvalid.
+    """`keys` reads the keys that it is signed with, none where the form needs no signature;
+    it may raise SecretUnavailable or SecretInvalid.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class Webhook:
             ) from exc
 
     def _post(self, body: bytes, headers: dict[str, str]) -> None:
-        """The status alone is of interest: the answer's body is left where it is, however long it
-        may be.
+        """The status alone is of interest:
+        the answer's body is left where it is, however long it may be.
         """
         url, is_public = self._settings.webhook_url, self._settings.source_reach == "outside"
         if is_public and urllib3.util.parse_url(url).scheme != "https":

@@ -111,8 +111,8 @@ class ExternalApiAdapter:
         )
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
-        """What to ask by keys with, by the key that the service declares or else by `key`; None
-        when it has not shown that it can be asked so. Raises SourceTimeSpent.
+        """What to ask by keys with, by the key that the service declares or else by `key`;
+        None when it has not shown that it can be asked so. Raises SourceTimeSpent.
         """
         return survey_by_keys(self._connection, self._settings.source_url, survey, key)
 
@@ -178,8 +178,8 @@ class ExternalApiAdapter:
         return [asked]
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
-        """Before the first row of the part that `like` is somewhere in; `cursor` is before the
-        first of all rows.
+        """Before the first row of the part that `like` is somewhere in;
+        `cursor` is before the first of all rows.
         """
         part = Range(filter=like.range, rows=like.expected or 0, has_keys=like.way == cursor.way)
         return part_of(cursor, part, PageAddresses(self._settings, survey))
@@ -237,8 +237,8 @@ class ExternalApiAdapter:
         return self._first_page.pop(url, None) or self._connection.get_page(url, page)
 
     def _get_beside_others(self, alone: Alone, url: str, page: int) -> tuple[PageBody, int]:
-        """The pages of all parts are in memory together, so of large ones none is asked for while
-        another one is.
+        """The pages of all parts are in memory together,
+        so of large ones none is asked for while another one is.
         """
         if not self._has_large_pages:
             try:
@@ -277,8 +277,8 @@ class ExternalApiAdapter:
             raise SourceTooLarge(f"The source has more than {limit:,} pages.", page=page)
 
     def _guess(self, url: str, page: int) -> tuple[PageBody, int] | None:
-        """None for a page that has no place beside others: it is asked for again when it is its
-        turn.
+        """None for a page that has no place beside others:
+        it is asked for again when it is its turn.
         """
         try:
             return self._connection.get_page(url, page, most=GUESSED_BYTES)

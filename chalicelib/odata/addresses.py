@@ -1,5 +1,5 @@
-"""The addresses of the source's rows, one a page, and of its `$metadata`. What the configured URL's
-own query asks for stays in all of them.
+"""The addresses of the source's rows, one a page, and of its `$metadata`.
+What the configured URL's own query asks for stays in all of them.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class PageAddresses:
         return self._of(cursor, options)
 
     def of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
-        """A page of the rows that `options` and `filters` leave of the cursor's. Raises
-        SourceColumns.
+        """A page of the rows that `options` and `filters` leave of the cursor's.
+        Raises SourceColumns.
         """
         return self._of(cursor, {**self._top(cursor), **options}, *filters)
 
@@ -111,8 +111,8 @@ class PageAddresses:
         return f"{self._settings.source_changed} ge {moment}"
 
     def _changed_type(self) -> str | None:
-        """The Edm type of the change field; None without one, and when a source without rows shows
-        none.
+        """The Edm type of the change field;
+        None without one, and when a source without rows shows none.
         """
         name = self._settings.source_changed
         if not name or (self._survey.entity is None and not self._survey.fields):

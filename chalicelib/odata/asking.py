@@ -41,8 +41,8 @@ class Asking:
         self._last_rows = 0
 
     def page(self, cursor: Cursor) -> Answered:
-        """Raises SourceError, which names the page: the first one, because what came of the
-        concessions tells less.
+        """Raises SourceError, which names the page:
+        the first one, because what came of the concessions tells less.
         """
         try:
             return self._ask(cursor)
@@ -92,8 +92,8 @@ def _lost(exc: SourceNotFound) -> SourceGone:
 
 
 def _let_go(exc: BaseException | None) -> None:
-    """Of a page that was too large: the frames that read it would keep it in memory beside the next
-    one.
+    """Of a page that was too large:
+    the frames that read it would keep it in memory beside the next one.
     """
     seen: set[int] = set()
     while exc and id(exc) not in seen:

@@ -28,8 +28,8 @@ MOST_SHRUNK = 2  # times that a page is asked for anew, a tenth as large
 def concessions(
     cursor: Cursor, exc: SourceError, *, page_size: int, last_rows: int
 ) -> Iterator[Cursor]:
-    """Other cursors for the same rows, the most promising first; the request of each is still to be
-    written. `last_rows` came with the page before.
+    """Other cursors for the same rows, the most promising first;
+    the request of each is still to be written. `last_rows` came with the page before.
     """
     top = cursor.top or (None if _is_without_top(cursor) else page_size)
     if isinstance(exc, SourceTooLarge) or (isinstance(exc, SourceTooSlow) and top is None):
@@ -42,15 +42,15 @@ def concessions(
 
 
 def _is_without_top(cursor: Cursor) -> bool:
-    """Whether the request bounds nothing: it is a link of the source, or the first one where links
-    may come.
+    """Whether the request bounds nothing:
+    it is a link of the source, or the first one where links may come.
     """
     return cursor.by_link or (cursor.delivered == 0 and cursor.way in (Way.AUTO, Way.LINKS, ""))
 
 
 def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iterator[Cursor]:
-    """A source that does not page by itself sends all it has, unless `$top` bounds it; then `$skip`
-    must go on.
+    """A source that does not page by itself sends all it has, unless `$top` bounds it;
+    then `$skip` must go on.
     """
     if cursor.way == Way.LINKS:
         return

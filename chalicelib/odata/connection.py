@@ -21,8 +21,8 @@ class ODataConnection(SourceConnection):
     def get_page(
         self, url: str, page: int, *, most: int | None = None, once: float | None = None
     ) -> tuple[PageBody, int]:
-        """One page's body and its size in bytes, of `most` or what the setting allows; `once` as
-        for get. Raises SourceError.
+        """One page's body and its size in bytes, of `most` or what the setting allows;
+        `once` as for get. Raises SourceError.
         """
 
         def read(content: bytes | bytearray) -> tuple[PageBody, int]:

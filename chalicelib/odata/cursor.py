@@ -92,8 +92,8 @@ class Cursor:
         return self.expected is not None and self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
-        """Behind this page of `size` bytes. Without a URL: which request comes next, a paginator
-        knows.
+        """Behind this page of `size` bytes.
+        Without a URL: which request comes next, a paginator knows.
         """
         expected = body.count if self.page == 1 else self.expected
         remaining = (expected or 0) - self.delivered
@@ -128,8 +128,8 @@ class Cursor:
         return replace(self, url=None, ended=str(ended))
 
     def stored(self, source_url: str) -> dict[str, Any]:
-        """As a checkpoint keeps it, without what the query of `source_url` holds. Raises
-        SourceTooLarge.
+        """As a checkpoint keeps it, without what the query of `source_url` holds.
+        Raises SourceTooLarge.
         """
         stored = asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
         size = len(json.dumps(stored, ensure_ascii=False).encode(errors="surrogatepass"))

@@ -65,8 +65,8 @@ class PageBody:
 
 
 def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
-    """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values, the
-    list twice, more than about `most_rows` of them, or an error in place of or after the rows.
+    """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values,
+    the list twice, more than about `most_rows` of them, or an error in place of or after the rows.
     """
     if has_more_rows(body, most_rows):
         raise BrokenPage(f"it holds more than {most_rows:,} rows")
@@ -146,8 +146,8 @@ def _path_of_rows(document: Any) -> tuple[str, ...] | None:
 
 
 def _count(count: float | str | None) -> int | None:
-    """Int64 may come as a string (OData JSON with IEEE754Compatible=true). Nonsense counts as no
-    count.
+    """Int64 may come as a string (OData JSON with IEEE754Compatible=true).
+    Nonsense counts as no count.
     """
     try:
         number = int(count) if count is not None else -1

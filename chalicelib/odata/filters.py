@@ -89,8 +89,8 @@ def all_of(*filters: str) -> str:
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
-    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be
-    sent.
+    """Raises Unwritable:
+    null, an object, not of the field's type, or a text that cannot be sent.
     """
     if value is None:
         raise Unwritable("it is null")

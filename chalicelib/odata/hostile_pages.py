@@ -1,5 +1,5 @@
-"""Pages that a parser would take, and an import must not: one of millions of rows, or one that has
-its rows twice.
+"""Pages that a parser would take, and an import must not:
+one of millions of rows, or one that has its rows twice.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def _has_more(rows: memoryview, most: int) -> bool:
 
 
 def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
-    """How long the whole rows at the beginning of the piece are, and how many; nothing when their
-    end is not found.
+    """How long the whole rows at the beginning of the piece are, and how many;
+    nothing when their end is not found.
     """
     end = len(piece)
     for _ in range(tries):
@@ -96,8 +96,8 @@ def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
 def repeated_member(
     body: bytes | bytearray, rows: Sequence[Any], names: Sequence[str]
 ) -> str | None:
-    """Which of the members that may hold the rows stands twice. The parser keeps the last one, and
-    the rows of the first would be lost in silence.
+    """Which of the members that may hold the rows stands twice.
+    The parser keeps the last one, and the rows of the first would be lost in silence.
     """
     rest = _without_rows(body, rows)
     for name in names:
@@ -111,8 +111,8 @@ def repeated_member(
 
 
 def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytearray:
-    """What stands around the rows, which is little to search; all of it when there are blanks
-    between them.
+    """What stands around the rows, which is little to search;
+    all of it when there are blanks between them.
     """
     size = sum(map(len, rows)) + len(rows) - 1
     start = body.find(memoryview(rows[0])) if rows else 0
@@ -123,8 +123,8 @@ def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytea
 
 
 def _has_twice(body: bytes | bytearray, name: str) -> bool:
-    """Whether the outermost object has the member twice; the results of v2, which stand further in,
-    any object.
+    """Whether the outermost object has the member twice;
+    the results of v2, which stand further in, any object.
     """
     twice = []
 

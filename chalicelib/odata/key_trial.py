@@ -33,8 +33,8 @@ def can_be_a_key(survey: Survey) -> bool:
 def takes_keys(
     connection: ODataConnection, source_url: str, survey: Survey, sample: Sequence[dict[str, Any]]
 ) -> bool:
-    """Whether the rows after the last one of the sample are what was asked for: later ones, in
-    their order.
+    """Whether the rows after the last one of the sample are what was asked for:
+    later ones, in their order.
     """
     names = survey.own_key
     try:
@@ -59,8 +59,8 @@ def takes_keys(
 def _is_as_asked(
     found: Sequence[dict[str, Any]], sample: Sequence[dict[str, Any]], survey: Survey
 ) -> bool:
-    """Where keys are text a service has an order of letters of its own: then the rows must be
-    others, which they are not where the filter does nothing.
+    """Where keys are text a service has an order of letters of its own:
+    then the rows must be others, which they are not where the filter does nothing.
     """
     types = [survey.type_of(name) for name in survey.own_key]
     sample_keys = [_key_of(row, survey) for row in sample]

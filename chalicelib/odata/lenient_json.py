@@ -55,8 +55,8 @@ def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDo
 
 
 def _texts(text: str, at: int, path: Sequence[str]) -> list[str]:
-    """The last of several members of one name counts, as it does for the parser, which has found
-    the document whole.
+    """The last of several members of one name counts,
+    as it does for the parser, which has found the document whole.
     """
     at = _after(text, at - 1)
     if not path:

@@ -101,8 +101,8 @@ def _ends(rows: list[Any]) -> set[int]:
 
 
 def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
-    """The first and the last row and some between them; none where one of them cannot be read or
-    has no key.
+    """The first and the last row and some between them;
+    none where one of them cannot be read or has no key.
     """
     if len(rows) < LEAST_ROWS or not key:
         return []

@@ -64,8 +64,8 @@ def _value_of(names: set[str], own: Mapping[str, str]) -> str | None:
 
 
 def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
-    """`exchange` is given what name and value of an option may mean, in small letters. What it
-    leaves stays.
+    """`exchange` is given what name and value of an option may mean, in small letters.
+    What it leaves stays.
     """
     place, mark, query = link.partition("?")
     return place + mark + "&".join(_exchange_value(option, exchange) for option in query.split("&"))
@@ -78,8 +78,8 @@ def _exchange_value(option: str, exchange: Callable[[set[str], set[str]], str | 
 
 
 def _meanings(text: str) -> set[str]:
-    """Decoded not at all, once, twice: how often it was encoded is not known, nor whether a plus is
-    a space.
+    """Decoded not at all, once, twice:
+    how often it was encoded is not known, nor whether a plus is a space.
     """
     found = level = {text}
     for _ in range(MOST_ENCODINGS):

@@ -20,8 +20,8 @@ class BrokenMetadata(ValueError):
 
 @dataclass(kw_only=True)
 class EntityType:
-    """`types` tells the Edm type of each property, in the document's order; `key` the names of its
-    key.
+    """`types` tells the Edm type of each property, in the document's order;
+    `key` the names of its key.
     """
 
     base: str = ""

@@ -32,24 +32,24 @@ EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
 
 class Paginator(Protocol):
-    """Serves one reading, because it may learn from the pages. What is written out here does for
-    most ways.
+    """Serves one reading, because it may learn from the pages.
+    What is written out here does for most ways.
     """
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
-        """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises
-        SourceError.
+        """The cursor behind this page of `size` bytes; without a URL when it was the last.
+        Raises SourceError.
         """
 
     def order(self, key: Iterable[str]) -> list[str]:
-        """The fields in whose order the rows are asked for, where `key` tells one of our rows from
-        another.
+        """The fields in whose order the rows are asked for,
+        where `key` tells one of our rows from another.
         """
         return list(key)
 
     def in_step(self, cursor: Cursor) -> Cursor:
-        """The cursor with the request that is really made, which may end where another one has
-        begun already.
+        """The cursor with the request that is really made,
+        which may end where another one has begun already.
         """
         return cursor
 
@@ -63,8 +63,8 @@ class Paginator(Protocol):
 def paginators_for(
     settings: Settings, survey: Survey, follow: Callable[..., str], *, connections: int
 ) -> dict[str, Paginator]:
-    """One of each way. `auto` is: by links where the source gives them, else by `$skip`. `follow`
-    tells where a link leads; so many requests may be made at once.
+    """One of each way. `auto` is: by links where the source gives them, else by `$skip`.
+    `follow` tells where a link leads; so many requests may be made at once.
     """
     addresses = PageAddresses(settings, survey)
     skip = Skip(addresses, page_size=settings.page_size, connections=connections)
@@ -236,8 +236,8 @@ class Skip(Paginator):
 
 
 class _Stride:
-    """How many rows the pages of this source have; not known until one was full or two were
-    alike.
+    """How many rows the pages of this source have;
+    not known until one was full or two were alike.
     """
 
     def __init__(self, page_size: int) -> None:
@@ -247,8 +247,8 @@ class _Stride:
         self._before = 0
 
     def learn(self, rows: int, size: int) -> None:
-        """With 100 asked for, a page of 100 settles it. With 500 asked for, pages of 60 and 100
-        leave it open, and another one of 100 settles it.
+        """With 100 asked for, a page of 100 settles it.
+        With 500 asked for, pages of 60 and 100 leave it open, and another one of 100 settles it.
         """
         self.is_large = size > GUESSED_BYTES
         is_full = rows == self._page_size

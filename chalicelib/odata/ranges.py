@@ -61,8 +61,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for
-    those without a key.
+    """`filter` tells the rows of one part, of which there were `rows`;
+    `has_keys` is false for those without a key.
     """
 
     filter: str
@@ -83,8 +83,8 @@ class RangeFinder:
     clock: Callable[[], float] = time.monotonic
 
     def ranges(self, wanted: int) -> list[Range]:
-        """In the order of the key; none where the rows cannot be cut so that it is of use, or not
-        until then. Raises SourceTimeSpent.
+        """In the order of the key; none where the rows cannot be cut so that it is of use,
+        or not until then. Raises SourceTimeSpent.
         """
         if not self._has_order:
             return []
@@ -213,8 +213,8 @@ class RangeFinder:
         return []
 
     def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
-        """Once more, and beside them the rows that lack a field of the key. Of a declared key none
-        is ever null.
+        """Once more, and beside them the rows that lack a field of the key.
+        Of a declared key none is ever null.
         """
         names = self.cursor.order
         if self.cursor.by_own_key:
@@ -289,8 +289,8 @@ def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
 
 
 def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
-    """Where one part ends and the next begins, each as large as it can be without having more than
-    enough rows.
+    """Where one part ends and the next begins,
+    each as large as it can be without having more than enough rows.
     """
     bounds = []
     together = 0

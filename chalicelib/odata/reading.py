@@ -1,5 +1,5 @@
-"""Reading: what a finished reading of a source tells of itself, for those who judge whether it was
-whole.
+"""Reading: what a finished reading of a source tells of itself,
+for those who judge whether it was whole.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Reading:
 
     @property
     def grown(self) -> int:
-        """How many rows more the source counts at the end than at the beginning; 0 when it does not
-        tell.
+        """How many rows more the source counts at the end than at the beginning;
+        0 when it does not tell.
         """
         least, most = self.counts or (0, 0)
         return most - least if most != self.announced else 0

@@ -1,5 +1,5 @@
-"""Scale: the values of a field as whole numbers in their order, so that something between two of
-them can be named.
+"""Scale: the values of a field as whole numbers in their order,
+so that something between two of them can be named.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def is_on_a_scale(edm_type: str | None) -> bool:
 
 
 def place(value: object, edm_type: str) -> int | None:
-    """Where a value of JSON stands, at it or right before it, in days, seconds or steps. None for
-    no value.
+    """Where a value of JSON stands, at it or right before it, in days, seconds or steps.
+    None for no value.
     """
     try:
         if edm_type == "Edm.Date":

@@ -1,5 +1,5 @@
-"""Survey: what a source shows of itself before the first page, in its first rows and its
-`$metadata`.
+"""Survey: what a source shows of itself before the first page,
+in its first rows and its `$metadata`.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Survey:
 
     @property
     def own_key(self) -> list[str]:
-        """The fields of the key that the service declares; none where a row does not show them
-        all.
+        """The fields of the key that the service declares;
+        none where a row does not show them all.
         """
         own = self.entity.key if self.entity else []
         return own if all(name in self.fields for name in own) else []
@@ -107,8 +107,8 @@ def survey_by_keys(
 
 
 def _first_rows(connection: ODataConnection, source_url: str) -> tuple[list[dict[str, Any]], bool]:
-    """By `$top`, or of the whole first page of a service that knows none; and whether they are of
-    OData v2. The page itself, which may be large, is gone then.
+    """By `$top`, or of the whole first page of a service that knows none;
+    and whether they are of OData v2. The page itself, which may be large, is gone then.
     """
     try:
         body, _ = connection.get_page(rows_url(source_url, {"$top": str(PROBE_ROWS)}), page=1)
@@ -148,8 +148,8 @@ def readable_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def example_values(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The fields of these rows, in order, each with its first value that is not null. Annotations,
-    v2's `__metadata` and its links to other entities are no fields.
+    """The fields of these rows, in order, each with its first value that is not null.
+    Annotations, v2's `__metadata` and its links to other entities are no fields.
     """
     found: dict[str, Any] = {}
     for row in rows:

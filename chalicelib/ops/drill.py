@@ -73,8 +73,8 @@ class Drill:
         }
 
     def _newest_backup(self) -> Kept:
-        """The newest one that is not the current one; where there is no other, that. Raises
-        NothingPublished.
+        """The newest one that is not the current one; where there is no other, that.
+        Raises NothingPublished.
         """
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         for each in [*(each for each in kept if not each.is_current), *kept]:

@@ -1,5 +1,5 @@
-"""Looks at one published state: whether its file is the one that the pointer tells of, and its
-tables agree.
+"""Looks at one published state:
+whether its file is the one that the pointer tells of, and its tables agree.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Looks:
     lake: Lake | None = None
 
     def at_file(self, path: Path, told: Snapshot | None) -> list[str]:
-        """Of a file that was fetched, whether it is the same; nobody knows of one that was
-        published long ago.
+        """Of a file that was fetched, whether it is the same;
+        nobody knows of one that was published long ago.
         """
         if told is None:
             return []
@@ -83,8 +83,8 @@ class Looks:
             return [_unreadable(exc)]
 
     def at_lake(self, path: Path, told: Snapshot | None) -> list[str]:
-        """The lake's own files have no checksum that we know: every value is read, and every key
-        looked at.
+        """The lake's own files have no checksum that we know:
+        every value is read, and every key looked at.
         """
         if self.lake is None:
             raise StoreDiffers

@@ -29,8 +29,8 @@ def report(
     memory_mb: int,
     lake: Lake | None,
 ) -> dict[str, Any]:
-    """What the check is kept with. `directory` is empty and on local disk. Raises what the reports
-    do.
+    """What the check is kept with. `directory` is empty and on local disk.
+    Raises what the reports do.
     """
     looks = Looks(directory=directory, memory_mb=memory_mb, lake=lake)
     if check.kind is CheckKind.VERIFY:

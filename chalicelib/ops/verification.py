@@ -34,8 +34,8 @@ HELD_SECONDS = 8 * 86_400  # a held job can be accepted for seven days
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the
-    `segments` of a job.
+    """What was looked at:
+    a `snapshot`, the `stable name`, the `owner` of the warehouse, or the `segments` of a job.
     """
 
     name: str
@@ -126,8 +126,8 @@ class Verification:
             path.unlink(missing_ok=True)
 
     def _stable_name(self) -> list[str]:
-        """By what is current now: an import may be published while a large snapshot is looked
-        at.
+        """By what is current now:
+        an import may be published while a large snapshot is looked at.
         """
         while True:
             current = self._current
@@ -167,8 +167,8 @@ class Verification:
         return [job for job in found if job.job_id not in late]
 
     def _recent(self) -> Iterator[Job]:
-        """All that may still be held: by the table, which knows them when their segments are
-        gone.
+        """All that may still be held:
+        by the table, which knows them when their segments are gone.
         """
         oldest, before = self.clock() - HELD_SECONDS, None
         while True:
@@ -178,8 +178,8 @@ class Verification:
                 return
 
     def _segments(self, job: Job) -> list[str]:
-        """Each is proved by the one behind it, the last one by the job; a job that is read in parts
-        by its parts.
+        """Each is proved by the one behind it, the last one by the job;
+        a job that is read in parts by its parts.
         """
         checkpoints = self._checkpoints(job)
         if checkpoints is None:

@@ -27,8 +27,8 @@ _OF_A_JOB = {"rejects": (RejectsNotYet, RejectsNotKept), "changes": (ChangesNotY
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`data` is None when it is what the caller has. `snapshot` is the name of the one that it was
-    read from.
+    """`data` is None when it is what the caller has.
+    `snapshot` is the name of the one that it was read from.
     """
 
     etag: str

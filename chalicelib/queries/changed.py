@@ -1,5 +1,5 @@
-"""What an import changed: the values that are compared, and the volumes that are told of each
-field. Pure.
+"""What an import changed:
+the values that are compared, and the volumes that are told of each field. Pure.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""QueryClient: asks the query function and waits for its answer. DuckDB is loaded there, never
-here.
+"""QueryClient: asks the query function and waits for its answer.
+DuckDB is loaded there, never here.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class QueryClient:
         self._fetched_until: dict[str, float] = {}
 
     def ask(self, query: Query) -> Any:
-        """The answer's data. Raises what the query function raised, QueryUnavailable and its
-        children.
+        """The answer's data.
+        Raises what the query function raised, QueryUnavailable and its children.
         """
         answer = self._answer(json.dumps(query.event).encode())
         if error := answer.get("error"):
@@ -71,8 +71,8 @@ class QueryClient:
         return answer["data"]
 
     def _fetch_ahead(self, error: DatabaseFetching) -> None:
-        """Have the function fetch it while nobody waits: once for as long as that takes, by all
-        that ask here.
+        """Have the function fetch it while nobody waits:
+        once for as long as that takes, by all that ask here.
         """
         name, now = str(error.details["snapshot"]), self._clock()
         if now < self._fetched_until.get(name, 0.0):
@@ -84,8 +84,8 @@ class QueryClient:
             log.warning("the fetch of the database could not be started: %s", exc.code)
 
     def check(self) -> None:
-        """Whether the function is there and may be called; it is not run. Raises
-        QueryUnavailable.
+        """Whether the function is there and may be called; it is not run.
+        Raises QueryUnavailable.
         """
         self._invoke("DryRun", b"{}")
 
@@ -117,8 +117,8 @@ class QueryClient:
 
 
 def _death_of(payload: Any) -> QueryUnavailable:
-    """The function answers its own errors as data: this one was killed, or never began. What Lambda
-    says of it is for the log alone, and there in short: it may hold a trace.
+    """The function answers its own errors as data: this one was killed, or never began.
+    What Lambda says of it is for the log alone, and there in short: it may hold a trace.
     """
     said = payload if isinstance(payload, dict) else {}
     log.error("the query function died: %.100s", said.get("errorType"))

@@ -135,8 +135,8 @@ class LocalCopies:
 
     @contextmanager
     def _lock(self, part: Path) -> Iterator[bool]:
-        """Whether the part is ours now, and was nobody's. The system lets go of it when its process
-        ends. One without content is none.
+        """Whether the part is ours now, and was nobody's.
+        The system lets go of it when its process ends. One without content is none.
         """
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -154,8 +154,8 @@ class LocalCopies:
     # -- room -----------------------------------------------------------------------------------------------
 
     def _check_room(self, part: Path, size: int) -> None:
-        """What can never be, is told before anybody waits for it. Raises ScratchFull,
-        DatabaseTooLarge.
+        """What can never be, is told before anybody waits for it.
+        Raises ScratchFull, DatabaseTooLarge.
         """
         disk, needed = shutil.disk_usage(self._directory), size - _size(part)
         if size > disk.total:
@@ -209,8 +209,8 @@ def _size(path: Path) -> int:
 
 
 def is_damaged(path: Path, file: StoredFile) -> bool:
-    """Whether what lies there is proved to be another file: another size is another checksum. What
-    lies there no more proves nothing.
+    """Whether what lies there is proved to be another file: another size is another checksum.
+    What lies there no more proves nothing.
     """
     with suppress(FileNotFoundError):
         if path.stat().st_size != file.bytes:

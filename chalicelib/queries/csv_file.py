@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def write_csv(path: Path, rows: ListRows, dialect: Dialect, pace: Pace) -> None:
-    """UTF-8, with the mark by which Excel knows it. Raises ListTooLarge, ScratchFull,
-    OutOfMemory.
+    """UTF-8, with the mark by which Excel knows it.
+    Raises ListTooLarge, ScratchFull, OutOfMemory.
     """
     with disk_errors(), path.open("x", encoding="utf-8", newline="") as file:
         file.write(BOM)

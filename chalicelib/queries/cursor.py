@@ -56,8 +56,8 @@ class Cursor:
 
 
 def list_of(name: str, arguments: Mapping[str, Any]) -> str:
-    """Which list a cursor is of: that of another job, of another moment, or in another order, is
-    another one.
+    """Which list a cursor is of:
+    that of another job, of another moment, or in another order, is another one.
     """
     if name == "register":
         return " ".join(
@@ -77,8 +77,8 @@ def write_cursor(cursor: Cursor, *, of: str) -> str:
 
 
 def read_cursor(text: str, *, of: str) -> Cursor:
-    """A cursor is ours when we would write it in the same letters. Raises ValidationError for one
-    that is not, or is of another list.
+    """A cursor is ours when we would write it in the same letters.
+    Raises ValidationError for one that is not, or is of another list.
     """
     try:
         _, snapshot, *parts = read_parts(text)
@@ -102,8 +102,8 @@ def write_parts(parts: list[Any]) -> str:
 
 
 def read_parts(text: str) -> list[Any]:
-    """Raises ValueError, TypeError, RecursionError. Whether the mark is right, who writes them
-    again sees.
+    """Raises ValueError, TypeError, RecursionError.
+    Whether the mark is right, who writes them again sees.
     """
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     parts: list[Any] = json.loads(raw[:-MARK_BYTES])

@@ -77,8 +77,8 @@ def _write_rows(sheet: Worksheet, rows: ListRows, pace: Pace, day: Format) -> No
 
 
 def _close(book: Workbook) -> None:
-    """Here the rows are packed. XlsxWriter hides what the system says within an error of its
-    own.
+    """Here the rows are packed.
+    XlsxWriter hides what the system says within an error of its own.
     """
     from xlsxwriter.exceptions import FileCreateError
 

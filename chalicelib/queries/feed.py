@@ -34,8 +34,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class FeedPage:
-    """`count` is that of all rows that the filter leaves, where it was asked for. `next_cursor` is
-    None on the last.
+    """`count` is that of all rows that the filter leaves, where it was asked for.
+    `next_cursor` is None on the last.
     """
 
     rows: list[dict[str, Any]]
@@ -142,8 +142,8 @@ class _Question:
         return not skip or is_from_start
 
     def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
-        """First what is equal in the first column, then what is beyond it: for that no other column
-        has to be looked at in all the rows.
+        """First what is equal in the first column, then what is beyond it:
+        for that no other column has to be looked at in all the rows.
         """
         rows: list[tuple[Any, ...]] = []
         values = self._values_at(place.key)
@@ -158,8 +158,8 @@ class _Question:
     def _in_windows(
         self, names: list[str], place: _Place | None, limit: int, skip: int
     ) -> list[tuple[Any, ...]]:
-        """Out of the next few wells in the order of the key, and of more of them where the filter
-        leaves too little.
+        """Out of the next few wells in the order of the key,
+        and of more of them where the filter leaves too little.
         """
         wells = self.production.feed_wells
         rows: list[tuple[Any, ...]] = []
@@ -196,8 +196,8 @@ class _Question:
         )[1]
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
-        """What the row with this key is ordered by. Raises ValidationError where there is no such
-        row.
+        """What the row with this key is ordered by.
+        Raises ValidationError where there is no such row.
         """
         if [term.name for term in self.terms] == list(key):
             return list(key.values())
@@ -232,8 +232,8 @@ def properties_of(text: str, asked: EntitySet) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """`key` is that of the last row of the page before. What else it is ordered by, the snapshot
-    still tells: a name of any length has no room in an address.
+    """`key` is that of the last row of the page before. What else it is ordered by,
+    the snapshot still tells: a name of any length has no room in an address.
     """
 
     count: int | None

@@ -90,8 +90,8 @@ def condition_of(text: str, entity_set: EntitySet, bound: Bound) -> str:
 
 
 def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
-    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises
-    ValidationError.
+    """Of what stands in the parentheses of an address: all parts of the key, each once.
+    Raises ValidationError.
     """
     reader = _Reader(text, entity_set, bound, option="key")
     parts: dict[str, str] = {}
@@ -211,16 +211,16 @@ class _Reader:
 
     @staticmethod
     def _is_with_value(left: Operand, right: Operand) -> bool:
-        """Never of what is itself a comparison: its text would stand twice, that of a chain of them
-        without end.
+        """Never of what is itself a comparison:
+        its text would stand twice, that of a chain of them without end.
         """
         kinds = {left.kind, right.kind}
         return not kinds & {NOTHING, TRUTH} and (left.is_literal or right.is_literal)
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
-        """False of what is missing. Written so that DuckDB can leave row groups out by their least
-        and greatest.
+        """False of what is missing.
+        Written so that DuckDB can leave row groups out by their least and greatest.
         """
         may_be_missing = [
             each for each in (left, right) if not each.is_literal or each.kind == NOTHING

@@ -28,8 +28,8 @@ class Term:
 
 
 def order_of(text: str, asked: EntitySet) -> list[Term]:
-    """With the rest of the key at the end: no two rows are equal. Raises ValidationError,
-    FeedNotImplemented.
+    """With the rest of the key at the end: no two rows are equal.
+    Raises ValidationError, FeedNotImplemented.
     """
     terms: dict[str, Term] = {}
     parts = text.split(",") if text.strip() else []
@@ -59,8 +59,8 @@ def property_of(text: str, asked: EntitySet, option: str) -> str:
 
 
 def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
-    """What follows these values in the order. The range of the first column is told on its own as
-    well: that is what leaves row groups out.
+    """What follows these values in the order.
+    The range of the first column is told on its own as well: that is what leaves row groups out.
     """
     chain = _chain(terms, values, bound)
     first, value = terms[0], values[0]

@@ -27,8 +27,8 @@ _SQL = named_statements(Path(__file__).with_name("feed.sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Wells of one source that follow each other: the first and the last one, and the place of
-    that.
+    """Wells of one source that follow each other:
+    the first and the last one, and the place of that.
     """
 
     source: str
@@ -50,8 +50,8 @@ class Window:
 
 
 class FeedWells:
-    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may
-    ask at once.
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows.
+    Threads may ask at once.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class FeedWells:
 
     @property
     def is_by_month(self) -> bool:
-        """Whether each period of a month or less begins on the first day of a month: then it is a
-        calendar month's only one, and nothing has to be summed.
+        """Whether each period of a month or less begins on the first day of a month:
+        then it is a calendar month's only one, and nothing has to be summed.
         """
         with self._lock:
             if self._is_by_month is None:
@@ -93,8 +93,8 @@ class FeedWells:
         return (int(found[0]["place"]), int(found[0]["own"])) if found else (0, 0)
 
     def windows(self, place: int, rows: int) -> Iterator[Window]:
-        """From the well at this place on: the first one has at least so many rows, where its source
-        has them.
+        """From the well at this place on:
+        the first one has at least so many rows, where its source has them.
         """
         self.make()
         while found := self._fetch(_SQL["window"], {"place": place, "rows": rows}):

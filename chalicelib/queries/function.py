@@ -108,8 +108,8 @@ def answer(
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
-    """What the caller did wrong, or asked beyond what the feed knows, is no error of the
-    function.
+    """What the caller did wrong, or asked beyond what the feed knows,
+    is no error of the function.
     """
     is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
     is_ours = is_ours and not isinstance(failed, FeedNotImplemented)
@@ -163,8 +163,8 @@ def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits)
 
 
 def named_snapshot(snapshot: str | None) -> dict[str, Any]:
-    """What a page tells of the snapshot that it was read from; the summary tells more of the
-    current one.
+    """What a page tells of the snapshot that it was read from;
+    the summary tells more of the current one.
     """
     name = snapshot or ""
     return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}

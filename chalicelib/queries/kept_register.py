@@ -1,5 +1,5 @@
-"""KeptRegister: the wells of a register in the warehouse, among the exports of its snapshot. Who
-sums them first keeps them there for every other process; they go with the snapshot.
+"""KeptRegister: the wells of a register in the warehouse, among the exports of its snapshot.
+Who sums them first keeps them there for every other process; they go with the snapshot.
 """
 
 from __future__ import annotations

@@ -159,8 +159,8 @@ class ListFile:
         return int(self.clock()) // HOUR * HOUR
 
     def _put(self, made: StoredFile, path: Path) -> StoredFile:
-        """The same question within an hour has the same file: the one that is there stays, and is
-        told of.
+        """The same question within an hour has the same file:
+        the one that is there stays, and is told of.
         """
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))

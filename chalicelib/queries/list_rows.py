@@ -1,5 +1,5 @@
-"""ListRows: the rows of a Parquet file on local disk, some thousand at a time, by a DuckDB of their
-own.
+"""ListRows: the rows of a Parquet file on local disk,
+some thousand at a time, by a DuckDB of their own.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class Pace:
         self._done = 0
 
     def add(self, rows: int) -> None:
-        """So many more are done. Raises ListTooLarge as soon as it is seen that all of them take
-        too long.
+        """So many more are done.
+        Raises ListTooLarge as soon as it is seen that all of them take too long.
         """
         self._done += rows
         took = self._clock() - self._began

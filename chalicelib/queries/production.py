@@ -214,8 +214,8 @@ class ProductionQuery:
         snapshot: str | None = None,
         kept: KeptRegister | None = None,
     ) -> ProductionQuery:
-        """Of a published state of the lake, which is read where it is. Raises LakeUnprepared,
-        LakeUnavailable.
+        """Of a published state of the lake, which is read where it is.
+        Raises LakeUnprepared, LakeUnavailable.
         """
         from chalicelib.lake.extensions import lake_config
         from chalicelib.lake.reading import show_lake
@@ -247,8 +247,8 @@ class ProductionQuery:
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The columns of well_production, by source, field, well and period; `as_of` a moment, as
-        they stood then.
+        """The columns of well_production, by source, field, well and period;
+        `as_of` a moment, as they stood then.
         """
         filters: dict[str, Any] = {
             "field_code": field_code,
@@ -269,8 +269,8 @@ class ProductionQuery:
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by
-        source, field, well, period and then the oldest first.
+        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`;
+        by source, field, well, period and then the oldest first.
         """
         filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
         filters |= {"first": _iso(first), "last": _iso(last)}
@@ -430,8 +430,8 @@ class ProductionQuery:
         return int(count)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
-        """The rows that a completed import rejected, in the order of the source; none for any other
-        job. A row that a later import rejected once more is told with that one.
+        """The rows that a completed import rejected, in the order of the source;
+        none for any other job. A row that a later import rejected once more is told with that one.
         """
         return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
 
@@ -534,8 +534,8 @@ class ProductionQuery:
         return write_cursor(Cursor(key=key, snapshot=self._bound(name)), of=of)
 
     def _bound(self, name: str) -> str | None:
-        """What an import rejected only gets less in later snapshots, so its pages need not stay on
-        one.
+        """What an import rejected only gets less in later snapshots,
+        so its pages need not stay on one.
         """
         return None if name == "rejects" else self.snapshot
 
@@ -543,8 +543,8 @@ class ProductionQuery:
         return _dicts(*self._fetch(name, values or {}))
 
     def _text(self, name: str, *, stood: bool, times: Mapping[str, str] = _TIMES) -> str:
-        """The statement. Where it is asked how the rows `stood`, they come from the history as
-        well.
+        """The statement.
+        Where it is asked how the rows `stood`, they come from the history as well.
         """
         tables = self._tables
         if stood:
@@ -582,8 +582,8 @@ def one_question(seconds: float = QUESTION_SECONDS) -> Iterator[None]:
 
 
 def _left(seconds: float | None = None) -> float:
-    """For a statement, which may have less. Outside a question it has the time of one. Raises
-    QueryTooSlow.
+    """For a statement, which may have less. Outside a question it has the time of one.
+    Raises QueryTooSlow.
     """
     ends = _ENDS.get()
     left = QUESTION_SECONDS if ends is None else ends - time.monotonic()
@@ -625,8 +625,8 @@ def _iso(day: date | None) -> str | None:
 
 @contextmanager
 def _duckdb_errors() -> Iterator[None]:
-    """The questions are right and their values bound: what fails is the file, the machine, or
-    DuckDB. Which of them, its text alone tells.
+    """The questions are right and their values bound:
+    what fails is the file, the machine, or DuckDB. Which of them, its text alone tells.
     """
     try:
         yield

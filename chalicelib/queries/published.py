@@ -68,8 +68,8 @@ OF_THE_FILE = (
 
 @dataclass(kw_only=True)
 class Opened:
-    """`path` is where the file lies, `users` how many questions are on their way. `snapshot` is
-    what the pointer says of it; None while it was asked for by its name alone.
+    """`path` is where the file lies, `users` how many questions are on their way.
+    `snapshot` is what the pointer says of it; None while it was asked for by its name alone.
     """
 
     file: StoredFile
@@ -118,8 +118,8 @@ class PublishedProduction:
             yield opened.query
 
     def fetch_ahead(self, name: str, *, seconds: float) -> None:
-        """Have the copy of this snapshot here, for questions to come. Raises DatabaseFetching when
-        it is not whole by then, and what `query` does.
+        """Have the copy of this snapshot here, for questions to come.
+        Raises DatabaseFetching when it is not whole by then, and what `query` does.
         """
         current = self._current_or_refuse()
         file = _file_of(current) if name == current.name else self._file_of_cursor(name)
@@ -131,8 +131,8 @@ class PublishedProduction:
 
     @contextmanager
     def file(self) -> Iterator[tuple[Path, str, OwnDirectory]]:
-        """Where the current snapshot lies as one file, its name, and a directory for whoever reads
-        it in a process of his own. Raises SqlOff for a lake.
+        """Where the current snapshot lies as one file, its name,
+        and a directory for whoever reads it in a process of his own. Raises SqlOff for a lake.
         """
         if is_of_lake(self._current_or_refuse().name):
             raise SqlOff
@@ -144,8 +144,8 @@ class PublishedProduction:
                 own.remove()
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
-        """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of
-        the file.
+        """What ProductionQuery.summary tells of the current snapshot, and `snapshot`:
+        the FACTS of the file.
         """
         with self._borrow(None) as opened:
             found = opened.query.summary(source=source)
@@ -238,8 +238,8 @@ class PublishedProduction:
                 opened.query.close()
 
     def _forget(self, opened: Opened) -> None:
-        """The next question opens the file anew: it may have been restored, and DuckDB refuses
-        everything after some of its errors.
+        """The next question opens the file anew:
+        it may have been restored, and DuckDB refuses everything after some of its errors.
         """
         with self._lock:
             if self._open.get(opened.file.name) is opened:
@@ -261,8 +261,8 @@ class PublishedProduction:
             raise
 
     def _open_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
-        """The file tells which snapshots of the tables belong together; the rows stay where they
-        are.
+        """The file tells which snapshots of the tables belong together;
+        the rows stay where they are.
         """
         if self._lake is None:
             raise StoreDiffers
@@ -281,8 +281,8 @@ class PublishedProduction:
         return Opened(file=file, path=path, query=query)
 
     def _in_place(self, name: str) -> Path | None:
-        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for
-        readers too. A copy has none.
+        """None in a bucket, and beside the log of a writer who was killed:
+        DuckDB plays that for readers too. A copy has none.
         """
         path = self._warehouse.local_path(name)
         return None if path is None or path.with_name(f"{path.name}.wal").exists() else path
@@ -323,8 +323,8 @@ def _check_size(file: StoredFile, path: Path) -> None:
 
 
 def was_published(name: str, *, job_manager: JobManager) -> bool:
-    """Whether the job of this snapshot is COMPLETED, by the attempt that made the file. Raises
-    StateUnavailable.
+    """Whether the job of this snapshot is COMPLETED, by the attempt that made the file.
+    Raises StateUnavailable.
     """
     try:
         job = job_manager.get(job_of(name))

@@ -32,8 +32,8 @@ def is_reading(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
 
 
 def _statements_explained(text: str) -> Iterator[str]:
-    """What stands behind EXPLAIN, and behind how it is to be explained: `(…)` may belong to
-    either.
+    """What stands behind EXPLAIN, and behind how it is to be explained:
+    `(…)` may belong to either.
     """
     if explain := _EXPLAIN.match(text):
         yield text[explain.end() :]

@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`words` is what was typed: each of its words has to be found. So many rows as `skip` says are
-    left out first.
+    """`words` is what was typed: each of its words has to be found.
+    So many rows as `skip` says are left out first.
     """
 
     of: str
@@ -62,8 +62,8 @@ class Asked:
 
     @property
     def direction(self) -> str:
-        """Names begin with the first one and figures with the largest, when nothing else is
-        said.
+        """Names begin with the first one and figures with the largest,
+        when nothing else is said.
         """
         return {"asc": "ASC", "desc": "DESC"}[
             self.order or ("asc" if self.sort in TEXTS else "desc")
@@ -116,8 +116,8 @@ class Register:
         ]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
-        """Raises ValidationError for a column to sort by that the list has not, and for a place
-        that is none.
+        """Raises ValidationError for a column to sort by that the list has not,
+        and for a place that is none.
         """
         asked.check()
         self._make()
@@ -136,8 +136,8 @@ class Register:
         return self._fetch(_SQL["totals"], {})[0]
 
     def _make(self) -> None:
-        """What is made stays, also when the time for the question ends before all of it is: the
-        next one goes on.
+        """What is made stays, also when the time for the question ends before all of it is:
+        the next one goes on.
         """
         with self._lock:
             while self._to_make:
@@ -217,8 +217,8 @@ class Register:
         return [by_place[place] for place in places]
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
-        """What comes later than the row at this place, whose value is looked up: a name of any
-        length has no room in an address. Sums are the same in every process.
+        """What comes later than the row at this place, whose value is looked up:
+        a name of any length has no room in an address. Sums are the same in every process.
         """
         found = self._fetch(_SQL["value_at"].format(sort=asked.by, list=asked.of), {"place": after})
         if not found:
@@ -231,8 +231,8 @@ class Register:
         return beyond, {"value": value, "after": after}
 
     def _hits(self, asked: Asked, words: list[str]) -> dict[str, Any]:
-        """How many wells and fields have the words, and each facet of these, whatever is chosen
-        there.
+        """How many wells and fields have the words,
+        and each facet of these, whatever is chosen there.
         """
         sought, of_words = _having(words)
         is_chosen, of_choice = _chosen(asked)

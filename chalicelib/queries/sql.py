@@ -1,5 +1,5 @@
-"""SQL: a reader's own statement to the published database, answered by a process of its own
-(sql_process).
+"""SQL: a reader's own statement to the published database,
+answered by a process of its own (sql_process).
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def _ask(
 
 
 def _told_by_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, Any]:
-    """It is in the process group of its parent, so it ends with that when the function is
-    killed.
+    """It is in the process group of its parent,
+    so it ends with that when the function is killed.
     """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     with tempfile.TemporaryFile(dir=directory) as out:

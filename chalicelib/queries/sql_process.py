@@ -53,8 +53,8 @@ def main() -> None:
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there
-    was.
+    """An object with `columns`, `rows` and why they are `cut`,
+    or with the `error` that there was.
     """
     try:
         connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
@@ -137,8 +137,8 @@ def _plain(value: Any) -> Any:
 
 
 def _short(exc: Exception, asked: dict[str, Any]) -> str:
-    """The lines below the first one show where in the statement it is. Where the files lie is
-    nobody's business.
+    """The lines below the first one show where in the statement it is.
+    Where the files lie is nobody's business.
     """
     words = str(exc).strip()
     for place in (Path(asked["path"]).parent, Path(asked["directory"])):

@@ -1,5 +1,5 @@
-"""What a request for an answer in SQL may hold, what is told of its answer, and what is offered to
-begin with. Pure.
+"""What a request for an answer in SQL may hold,
+what is told of its answer, and what is offered to begin with. Pure.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def parse_sql(body: str | bytes) -> Query:
 
 
 def sql_offer(published: Snapshot | None) -> dict[str, Any]:
-    """`off` says why statements are not answered, or is None; `questions` are those that ship with
-    Wellhead.
+    """`off` says why statements are not answered, or is None;
+    `questions` are those that ship with Wellhead.
     """
     off = SqlOff().message if published is not None and published.is_lake else None
     return {"off": off, "questions": all_questions()}

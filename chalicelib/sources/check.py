@@ -1,5 +1,5 @@
-"""SourceCheck: what an import would find at the source. It reads the first rows, and stores
-nothing.
+"""SourceCheck: what an import would find at the source.
+It reads the first rows, and stores nothing.
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ def _read(
 
 
 class _Reading:
-    """Pages on their way into a scratch database, and one row as it was written and as it
-    became.
+    """Pages on their way into a scratch database,
+    and one row as it was written and as it became.
     """
 
     def __init__(
@@ -258,8 +258,8 @@ class _Reading:
 
 
 def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRule]:
-    """What can be shown though something is missing. Raises SourceColumns when a match is
-    ambiguous.
+    """What can be shown though something is missing.
+    Raises SourceColumns when a match is ambiguous.
     """
     from .column_rules import ColumnRule
 

@@ -1,5 +1,5 @@
-"""What a check found, as an answer shows it; with a draft of the definition where there is none
-yet.
+"""What a check found, as an answer shows it;
+with a draft of the definition where there is none yet.
 """
 
 from __future__ import annotations

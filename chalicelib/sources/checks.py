@@ -50,8 +50,8 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Of a definition, which `values` are, or of what an operator has asked for with them. `result`
-    is what was found, as JSON takes it, `error` has a code and a message.
+    """Of a definition, which `values` are, or of what an operator has asked for with them.
+    `result` is what was found, as JSON takes it, `error` has a code and a message.
     """
 
     check_id: str
@@ -104,8 +104,8 @@ class Checks:
         return new
 
     def read(self, check_id: str, kind: CheckKind = CheckKind.SOURCE) -> Check:
-        """One that is not done after a long time never will be: its function died, and nobody was
-        told. Raises CheckUnknown, of another kind than a source's ReportUnknown.
+        """One that is not done after a long time never will be: its function died,
+        and nobody was told. Raises CheckUnknown, of another kind than a source's ReportUnknown.
         """
         check = self._find(check_id)
         if check is None or check.kind is not kind:
@@ -138,8 +138,8 @@ class Checks:
         return check
 
     def finish(self, check_id: str, result: Mapping[str, Any]) -> None:
-        """The result of a source's check is cut where it is too long; the others keep theirs
-        short.
+        """The result of a source's check is cut where it is too long;
+        the others keep theirs short.
         """
         text = _fitting(result) if "fields" in result else json.dumps(dict(result))
         self._change(check_id, {"status": str(CheckStatus.DONE), "result": text})
@@ -183,8 +183,8 @@ def _check_of(item: Mapping[str, Any]) -> Check:
 
 
 def _fitting(result: Mapping[str, Any]) -> str:
-    """As JSON that an item of the table has room for: without what is missed least, until it
-    fits.
+    """As JSON that an item of the table has room for:
+    without what is missed least, until it fits.
     """
     less: list[dict[str, Any]] = [
         {},

@@ -38,8 +38,8 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The field's text is one of `words`, or the whole of it is like the `pattern`. An empty word
-    means no text.
+    """The field's text is one of `words`, or the whole of it is like the `pattern`.
+    An empty word means no text.
     """
 
     field: str

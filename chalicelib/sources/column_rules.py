@@ -44,8 +44,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A field in a template, with zeros before it up to `width` characters; or text as it stands,
-    without a field.
+    """A field in a template, with zeros before it up to `width` characters;
+    or text as it stands, without a field.
     """
 
     field: str = ""
@@ -163,8 +163,8 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
 
 
 def _as_table(value: Any) -> Any:
-    """The short forms written out: "Oil" is { field = "Oil" }, ["Block", "Well"] is { fields =
-    ["Block", "Well"] }.
+    """The short forms written out:
+    "Oil" is { field = "Oil" }, ["Block", "Well"] is { fields = ["Block", "Well"] }.
     """
     if isinstance(value, list) and len(value) == 1:
         [value] = value
@@ -211,8 +211,8 @@ def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
 
 
 def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
-    """Of "05-{API County:03}": the text 05-, and the field API County with zeros up to three
-    characters.
+    """Of "05-{API County:03}":
+    the text 05-, and the field API County with zeros up to three characters.
     """
     text = _constant(faults, key, value, "{?}")
     places: list[Place] = []
@@ -246,8 +246,8 @@ _READERS: dict[str, Any] = {
 
 
 def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units, unless another field tells for which of them
-    it stands.
+    """One number of the source cannot be of two units,
+    unless another field tells for which of them it stands.
     """
     takers: dict[str, list[ColumnRule]] = {}
     for rule in rules:

@@ -153,8 +153,8 @@ class Definition:
 
     @property
     def meaning(self) -> str:
-        """What its rows hang on, as one text: rows that were read with another one are not put
-        together with them.
+        """What its rows hang on, as one text:
+        rows that were read with another one are not put together with them.
         """
         silent = {
             "schedule",
@@ -175,8 +175,8 @@ class Definition:
 
 
 def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
-    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises
-    DefinitionInvalid.
+    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text.
+    Raises DefinitionInvalid.
     """
     faults = Faults()
     if len(text.encode(errors="surrogatepass")) > LONGEST:
@@ -193,8 +193,8 @@ def read_definition(text: str, *, presets: Presets = preset_named) -> Definition
 
 
 def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named) -> Definition:
-    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which
-    lists every fault.
+    """`presets` gives the keys of one, or raises PresetUnknown.
+    Raises DefinitionInvalid, which lists every fault.
     """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
@@ -217,8 +217,8 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named)
 def _with_preset(
     faults: Faults, values: dict[str, Any], presets: Presets, seen: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The preset's keys, and over them those of the definition: tables are merged, all else
-    replaces.
+    """The preset's keys, and over them those of the definition:
+    tables are merged, all else replaces.
     """
     if "preset" not in values:
         return values

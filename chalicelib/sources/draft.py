@@ -51,8 +51,8 @@ MOST_LEFT = 30  # fields that are told to be of no use
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their
-    order.
+    """`text` is TOML that read_definition takes;
+    `guesses` are its lines as data, in their order.
     """
 
     text: str

@@ -209,8 +209,8 @@ class Expressions:
         return f"CASE WHEN {is_known} THEN {group} ELSE {UNREADABLE}{text} END"
 
     def _by_density(self, mass: str, field: str) -> str:
-        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there
-        are none.
+        """Cubic metres of tonnes.
+        Without a density nobody knows how many they are, unless there are none.
         """
         density = f"read_number({self.number_of(field)})"
         least, most = DENSITIES
@@ -220,16 +220,16 @@ class Expressions:
         return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
 
     def _unless_blank(self, name: str, rule: ColumnRule) -> str:
-        """NULL where there are only blanks. A code is without those around it, and a number as its
-        digits.
+        """NULL where there are only blanks.
+        A code is without those around it, and a number as its digits.
         """
         if KIND[rule.column] is Kind.CODE:
             return self._code(name)
         return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
 
     def _code(self, name: str) -> str:
-        """A part of a code: without blanks, and a number as its digits. What is an object or a list
-        is none.
+        """A part of a code: without blanks, and a number as its digits.
+        What is an object or a list is none.
         """
         text = self.text(name)
         if self.is_closed:
@@ -355,8 +355,8 @@ def _constants(table: Table) -> dict[str, str]:
 
 
 def times(value: str, factor: Fraction) -> str:
-    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is
-    1.234.
+    """With one rounding where the factor, or what it divides by, is a whole number:
+    1,234 / 1000 is 1.234.
     """
     if factor == 1:
         return value

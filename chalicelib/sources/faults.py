@@ -1,5 +1,5 @@
-"""Faults: what is wrong with a definition, all of it at once, each with its key and what to write
-instead.
+"""Faults: what is wrong with a definition, all of it at once,
+each with its key and what to write instead.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Faults:
-    """Each reader below answers a value that can be worked with, and notes what is wrong with the
-    one that stands.
+    """Each reader below answers a value that can be worked with,
+    and notes what is wrong with the one that stands.
     """
 
     def __init__(self) -> None:

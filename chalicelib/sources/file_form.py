@@ -1,5 +1,5 @@
-"""What a definition says of its files: how they are written, and which columns of theirs become
-rows.
+"""What a definition says of its files:
+how they are written, and which columns of theirs become rows.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _KEYS = tuple(field.name for field in fields(FileForm))
 
 @dataclass(frozen=True, kw_only=True)
 class Unpivot:
-    """A column a period, or a product, becomes rows: fields like the `pattern`, whose named groups
-    become fields, and what they hold the field `value`.
+    """A column a period, or a product, becomes rows: fields like the `pattern`,
+    whose named groups become fields, and what they hold the field `value`.
     """
 
     fields: str

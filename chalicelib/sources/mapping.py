@@ -1,5 +1,5 @@
-"""Which field of the source fills which column: by a definition's rules, or by names that are
-alike.
+"""Which field of the source fills which column:
+by a definition's rules, or by names that are alike.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def _silent_rules(
 
 
 def names_among(fields: Collection[str]) -> Callable[[str], str]:
-    """What a field is called that a definition names: headers have blanks in numbers that nobody
-    counts.
+    """What a field is called that a definition names:
+    headers have blanks in numbers that nobody counts.
     """
     known = {" ".join(name.split()): name for name in reversed(list(fields))}
     return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
@@ -91,8 +91,8 @@ def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None
 
 
 def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> None:
-    """Where a field is not there no row would be taken, or none left out, without a word. A row may
-    lack it where the definition takes an empty text, too.
+    """Where a field is not there no row would be taken, or none left out, without a word.
+    A row may lack it where the definition takes an empty text, too.
     """
     known_as, known = names_among(fields), {*fields, *CONSTANTS}
     needed = [choice for choice in definition.where if "" not in choice.words]
@@ -108,8 +108,8 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
 
 
 def refuse_absent_key(settings: Settings, fields: Collection[str]) -> None:
-    """A row without the field that tells it from others would be taken for another one. Raises
-    SourceColumns.
+    """A row without the field that tells it from others would be taken for another one.
+    Raises SourceColumns.
     """
     known_as = names_among(fields)
     named = {"primary_key": settings.source_primary_key, "order_by": (settings.source_order_by,)}
@@ -160,8 +160,8 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
 def match_fields(
     present: list[str], overrides: Mapping[str, str], *, but: Collection[str] = ()
 ) -> dict[str, str]:
-    """As map_columns, whatever is missing, and but for some columns. Raises SourceColumns when a
-    match is ambiguous.
+    """As map_columns, whatever is missing, and but for some columns.
+    Raises SourceColumns when a match is ambiguous.
     """
     plain: dict[str, list[str]] = {}
     for field in present:

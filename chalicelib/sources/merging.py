@@ -14,8 +14,8 @@ OF_ONE_FIELD = ("format", "pattern", "timezone")
 
 
 def merge_definitions(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Where both say what a column comes from the one above is meant; the unit and the rest
-    stay.
+    """Where both say what a column comes from the one above is meant;
+    the unit and the rest stay.
     """
     below, above = under.get("columns"), over.get("columns")
     if isinstance(below, dict) and isinstance(above, dict):

@@ -1,5 +1,5 @@
-"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the
-laptop's own disk.
+"""Opening: the reader of a source, an OData service or files in a bucket,
+at an address or on the laptop's own disk.
 """
 
 from __future__ import annotations

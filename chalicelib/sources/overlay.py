@@ -1,5 +1,5 @@
-"""The settings of one import: those of the stack, and over them what the definition of its source
-says.
+"""The settings of one import:
+those of the stack, and over them what the definition of its source says.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The forms of periods as SQL: an expression whose text is an ISO date, or one that no column
-takes.
+"""The forms of periods as SQL:
+an expression whose text is an ISO date, or one that no column takes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ UNREADABLE = "'?' || "
 
 
 def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
-    """The first of the forms that the whole text has. `is_strict`: no other is taken; else an ISO
-    date goes first.
+    """The first of the forms that the whole text has.
+    `is_strict`: no other is taken; else an ISO date goes first.
     """
     tried = ", ".join(_date_of_form(text, form) for form in forms)
     found = f"coalesce({tried}, {UNREADABLE}{text})" if is_strict else f"coalesce({tried}, {text})"

@@ -66,8 +66,8 @@ class FormatUnknown(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name,
-    quarter, day.
+    """`pattern` is one of RE2 with a group for each of `groups`:
+    year, short_year, month, name, quarter, day.
     """
 
     pattern: str
@@ -121,8 +121,8 @@ def _token(letter: str) -> str:
 
 
 def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
-    """Months and days have one digit or two where no other digit stands beside them: of %d.%m.%Y
-    both may have one, of %Y%m the month has two.
+    """Months and days have one digit or two where no other digit stands beside them:
+    of %d.%m.%Y both may have one, of %Y%m the month has two.
     """
     kind, text = pieces[place]
     if kind == "text":
@@ -144,8 +144,8 @@ def pivot(now: datetime | None = None) -> int:
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """None when the IANA list has no such zone; files of the system that lie beside it are none of
-    it.
+    """None when the IANA list has no such zone;
+    files of the system that lie beside it are none of it.
     """
     if name in OF_THE_SYSTEM or name.startswith(("posix/", "right/")):
         return None

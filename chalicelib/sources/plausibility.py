@@ -54,8 +54,8 @@ def judge_rows(
 
 
 def _are_too_many(look: Look, settings: Settings) -> bool:
-    """Whether so many rows would be rejected that the gate holds the import, or of a few rows
-    nearly all.
+    """Whether so many rows would be rejected that the gate holds the import,
+    or of a few rows nearly all.
     """
     rejected = look.rows - look.sound
     is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows

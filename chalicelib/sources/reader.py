@@ -24,8 +24,8 @@ class SourceReader(Protocol):
         """Of the files that there are, another one for another content; none of a service."""
 
     def go_back(self, listing: str) -> None:
-        """To the files that an import began with, by the listing that its survey told. Raises
-        SourceError.
+        """To the files that an import began with, by the listing that its survey told.
+        Raises SourceError.
         """
 
     def survey(self, *, with_types: bool = False) -> Survey:
@@ -57,13 +57,13 @@ class SourceReader(Protocol):
         """Parts that workers of their own may read at once."""
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
-        """Before the first rows of parts that can be read at once, in the order of their rows: at
-        most so many, and one where nothing can be cut. Raises SourceError.
+        """Before the first rows of parts that can be read at once, in the order of their rows:
+        at most so many, and one where nothing can be cut. Raises SourceError.
         """
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
-        """Before the first row of the part that `like` is in; `cursor` is before the first of all
-        rows.
+        """Before the first row of the part that `like` is in;
+        `cursor` is before the first of all rows.
         """
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:

@@ -79,14 +79,14 @@ class SourceRegistry:
         return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
 
     def plans(self) -> list[Plan]:
-        """What the sweeper does for each source that a definition describes. Raises
-        StateUnavailable.
+        """What the sweeper does for each source that a definition describes.
+        Raises StateUnavailable.
         """
         return [plan for source in self._read_all() if (plan := source.plan)]
 
     def version(self, name: str, version: int) -> Source:
-        """As it was once, also of a source that has been deleted since. Raises SourceUnknown,
-        StateUnavailable.
+        """As it was once, also of a source that has been deleted since.
+        Raises SourceUnknown, StateUnavailable.
         """
         item = self._table.read(source_version_key(name, version))
         if item is None:
@@ -223,8 +223,8 @@ class SourceRegistry:
                 return sources
 
     def _whole(self, source: Source) -> Source:
-        """Of one that was stored when its schedule was of no effect, with what its definition says
-        of it. Where that is refused by now, it has none.
+        """Of one that was stored when its schedule was of no effect,
+        with what its definition says of it. Where that is refused by now, it has none.
         """
         if source.timezone is not None:
             return source
@@ -246,8 +246,8 @@ class SourceRegistry:
         return str(item.get("definition", "{}"))
 
     def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
-        """None where a definition has its name, or takes over its rows: they would come back with
-        each import.
+        """None where a definition has its name, or takes over its rows:
+        they would come back with each import.
         """
         name = self._settings.source_name
         if any(name in (source.name, source.adopts) for source in defined):

@@ -70,8 +70,8 @@ class Source:
         return dict(json.loads(self.text)) if self.text else {}
 
     def settings(self, base: Settings) -> Settings:
-        """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed
-        since, too.
+        """Those of an import of it.
+        Raises DefinitionInvalid, where what it may do has changed since, too.
         """
         return base if self.version is None else check_definition(self.values(), base)[1]
 
@@ -92,8 +92,8 @@ class Source:
         )
 
     def follow(self, schedule: Schedule | None) -> Schedule | None:
-        """Its schedule as its newest definition says, also where the sweeper has not been there
-        yet.
+        """Its schedule as its newest definition says,
+        also where the sweeper has not been there yet.
         """
         return (schedule or Schedule(source=self.name)).follow(self.plan) if self.plan else None
 
@@ -112,8 +112,8 @@ class Source:
         )
 
     def view(self, *, is_whole: bool) -> dict[str, Any]:
-        """What is shown of it alone. Unless `is_whole`, without what the query of an address holds,
-        a key perhaps.
+        """What is shown of it alone.
+        Unless `is_whole`, without what the query of an address holds, a key perhaps.
         """
         values = self.values()
         if "url" in values and not is_whole:

@@ -30,8 +30,8 @@ _MMCF = 10**6 * _CUBIC_FOOT  # m³ of what our gas column counts
 
 
 class Rate(StrEnum):
-    """What time a volume belongs to: the row's whole period, or a day. An hour is 24th of a day, so
-    it has no form.
+    """What time a volume belongs to: the row's whole period, or a day.
+    An hour is 24th of a day, so it has no form.
     """
 
     PERIOD = "a period"
@@ -203,8 +203,8 @@ _SIXTY_FAHRENHEIT = (60 + Fraction("459.67")) * 5 / 9  # K
 
 
 def _amount(kelvin: Fraction, kilopascal: Fraction) -> Fraction:
-    """Of a volume told at this condition, its factor into one at 60 °F and 14.696 psia, for an
-    ideal gas.
+    """Of a volume told at this condition,
+    its factor into one at 60 °F and 14.696 psia, for an ideal gas.
     """
     return kilopascal / (Fraction("14.696") * _PSI) * _SIXTY_FAHRENHEIT / kelvin
 
@@ -250,8 +250,8 @@ def names_of(product: str) -> tuple[str, ...]:
 
 
 def all_units() -> dict[str, list[str]]:
-    """By product, as a form offers them. A liquid or a gas may be a rate too: with "/d" or "/h"
-    after it.
+    """By product, as a form offers them.
+    A liquid or a gas may be a rate too: with "/d" or "/h" after it.
     """
     return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {
         "at": list(AT)

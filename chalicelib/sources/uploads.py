@@ -19,8 +19,8 @@ MOST_BYTES = 1 << 30
 def new_upload(
     source: str, file: str, *, warehouse: Warehouse, address: str, now: float
 ) -> dict[str, Any]:
-    """What a sender needs, and where the file will be. `address` is that of the warehouse, `now` in
-    epoch seconds. Raises UploadNotHere, WarehouseUnavailable.
+    """What a sender needs, and where the file will be. `address` is that of the warehouse,
+    `now` in epoch seconds. Raises UploadNotHere, WarehouseUnavailable.
     """
     form = warehouse.upload_form(
         uploads_prefix(source) + file, seconds=SECONDS, most_bytes=MOST_BYTES

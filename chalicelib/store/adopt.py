@@ -72,8 +72,8 @@ def adopt(
 
 
 def adoption_of(connection: duckdb.DuckDBPyConnection, source: RowSource) -> Adoption:
-    """Of rows that were just adopted, after their codes were matched. Raises
-    ScratchFull, OutOfMemory.
+    """Of rows that were just adopted, after their codes were matched.
+    Raises ScratchFull, OutOfMemory.
     """
     with exhaustion_told():
         values = {"source": source.name, "most": MOST_EXAMPLES}

@@ -27,8 +27,8 @@ CLEANING = ("ROLLBACK", "DETACH DATABASE IF EXISTS compact", "DETACH DATABASE IF
 def attach(
     connection: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = False
 ) -> None:
-    """To be written without a log, which takes several times the room of the rows: a merge that was
-    cut short is begun again, and nobody makes use of the log.
+    """To be written without a log, which takes several times the room of the rows:
+    a merge that was cut short is begun again, and nobody makes use of the log.
     """
     writing = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
     options = "READ_ONLY" if read_only else writing
@@ -39,8 +39,8 @@ def attach(
 def attach_store(
     connection: duckdb.DuckDBPyConnection, store: Path, *, read_only: bool = False
 ) -> Iterator[None]:
-    """The store is `wells` until the block ends. Raises ScratchFull, OutOfMemory, WarehouseTooNew,
-    WarehouseCorrupt, WarehouseUnavailable.
+    """The store is `wells` until the block ends.
+    Raises ScratchFull, OutOfMemory, WarehouseTooNew, WarehouseCorrupt, WarehouseUnavailable.
     """
     try:
         attach(connection, store, "wells", read_only=read_only)

@@ -56,8 +56,8 @@ class Batch:
         return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
     def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
-        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at
-        `first_row` of its page.
+        """`rows` are JSON texts, bytes-like, without line breaks.
+        The first stands at `first_row` of its page.
         """
         longest = max(map(len, rows), default=0)
         at_a_time = 1 if longest > LARGE_ROW else JOINED_ROWS
@@ -74,8 +74,8 @@ class Batch:
         self.longest_row = max(self.longest_row, longest)
 
     def clear(self) -> None:
-        """The file stays, to be written over: new pages of the disk cache cost more
-        than the writing itself.
+        """The file stays, to be written over:
+        new pages of the disk cache cost more than the writing itself.
         """
         self.runs = []
         self.rows = self.size = self.longest_row = 0
@@ -87,8 +87,8 @@ class Batch:
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
-        """Page, position and text of each row; of one that is too long its beginning,
-        which is too long as well.
+        """Page, position and text of each row;
+        of one that is too long its beginning, which is too long as well.
         """
         with self.seal().open("rb") as file:
             lines = zip(self._places(), _bounded_lines(file), strict=True)
@@ -102,8 +102,8 @@ class Batch:
                 yield run.page, position
 
     def field_names(self) -> list[str]:
-        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does
-        it faster, and in the memory of many.
+        """All field names that occur; none when a row is unreadable.
+        For few long rows: DuckDB does it faster, and in the memory of many.
         """
         names: dict[str, None] = {}
         for _, _, line in self.lines():
@@ -123,8 +123,8 @@ class Batch:
             yield pieces.seal()
 
     def split_unreadable(self, unreadable: Pieces, fields: Collection[str]) -> Batch:
-        """A batch of the rows alone from which `fields` can be read; the others go to
-        `unreadable` as placed rows.
+        """A batch of the rows alone from which `fields` can be read;
+        the others go to `unreadable` as placed rows.
         """
         readable = Batch(self.path.with_suffix(".readable"))
         with readable.path.open("wb") as good:
@@ -211,8 +211,8 @@ def placed_row(page: int, position: int, line: bytes) -> bytes:
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:
-    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object
-    or null in valid UTF-8 text, none of `fields` twice, no lone surrogate.
+    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours:
+    an object or null in valid UTF-8 text, none of `fields` twice, no lone surrogate.
     """
     if len(line) > LONGEST_ROW + len(b"\n"):
         return False

@@ -43,8 +43,8 @@ def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: 
 
 
 def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """All or nothing. What is taken out waits in the scratch database: one
-    transaction writes to one database.
+    """All or nothing.
+    What is taken out waits in the scratch database: one transaction writes to one database.
     """
     for table in TABLES:
         connection.execute(_SQL["take_out"].format(table=table), {"source": source})

@@ -21,8 +21,8 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Key columns identify a row, values are compared on a re-import, provenance
-    is kept but not compared.
+    """Key columns identify a row, values are compared on a re-import,
+    provenance is kept but not compared.
     """
 
     KEY = "key"
@@ -32,8 +32,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`low` and `high` bound what is accepted: years of a day, characters
-    of a code, else numbers.
+    """`low` and `high` bound what is accepted:
+    years of a day, characters of a code, else numbers.
     """
 
     name: str

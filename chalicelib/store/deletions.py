@@ -38,8 +38,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Deletions:
-    """Of the `places` for rows in a store so many are `deleted` after a merge, in at
-    most so many `stretches`.
+    """Of the `places` for rows in a store so many are `deleted` after a merge,
+    in at most so many `stretches`.
     """
 
     places: int = 0
@@ -100,8 +100,8 @@ def must_be_rewritten(deletions: Deletions, *, most_mb: float, size: int, free: 
 
 @contextmanager
 def keep_row_groups(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """A checkpoint within joins none of the row groups of the attached store: somebody still reads
-    the rows that were there before.
+    """A checkpoint within joins none of the row groups of the attached store:
+    somebody still reads the rows that were there before.
     """
     reader = connection.cursor()
     try:
@@ -113,8 +113,8 @@ def keep_row_groups(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def copy_remaining(connection: duckdb.DuckDBPyConnection) -> None:
-    """All that is attached as `wells`, into the database that is attached as `compact`, and no row
-    of `gone`; in the order that they have, which a join keeps on one thread alone.
+    """All that is attached as `wells`, into the database that is attached as `compact`,
+    and no row of `gone`; in the order that they have, which a join keeps on one thread alone.
     """
     connection.execute("COPY FROM DATABASE wells TO compact (SCHEMA)")
     connection.execute("SET threads = 1")

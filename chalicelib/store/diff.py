@@ -67,8 +67,8 @@ class Diff:
     wells: dict[str, list[str]] = field(default_factory=dict)
 
     def to_attributes(self) -> dict[str, Any]:
-        """As the job's item keeps it and the API shows it: long texts are cut, a
-        name may have megabytes.
+        """As the job's item keeps it and the API shows it:
+        long texts are cut, a name may have megabytes.
         """
         examples = {check: few_examples(rows) for check, rows in self.examples.items()}
         shown = asdict(self) | {

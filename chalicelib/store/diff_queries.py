@@ -211,8 +211,8 @@ class _DiffQueries:
         return examples
 
     def _absences(self, columns: Sequence[str], *, is_renamed: bool) -> dict[str, Absence]:
-        """Most of those asked for have no value at all: only of the others is it
-        looked where the values are.
+        """Most of those asked for have no value at all:
+        only of the others is it looked where the values are.
         """
         if not columns:
             return {}

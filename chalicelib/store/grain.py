@@ -1,5 +1,5 @@
-"""Grain: what one row of the source stands for, and what becomes of
-several under one of our keys.
+"""Grain: what one row of the source stands for,
+and what becomes of several under one of our keys.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Grain:
         )
 
     def with_declared_key(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:
-        """With the key that the service declares, where the settings name none. Fields that fill
-        our key are left out: they are in the key anyway.
+        """With the key that the service declares, where the settings name none.
+        Fields that fill our key are left out: they are in the key anyway.
         """
         fields = self.primary_key or tuple(declared)
         fills_our_key = {mapping.get(name) for name in READ_KEY}

@@ -1,5 +1,5 @@
-"""DuckDB on a function's own disk: its settings, and its words for a full disk, too little memory
-and a file that is no database.
+"""DuckDB on a function's own disk:
+its settings, and its words for a full disk, too little memory and a file that is no database.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
 
 @contextmanager
 def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
-    """What nobody waits for any more comes to an end, by a
-    duckdb.InterruptException; the process goes on.
+    """What nobody waits for any more comes to an end, by a duckdb.InterruptException;
+    the process goes on.
     """
     done = threading.Event()
 
@@ -104,8 +104,8 @@ def is_full(exc: duckdb.Error) -> bool:
 
 
 def is_of_the_disk(exc: duckdb.Error) -> bool:
-    """Whether a file failed, and not what is in it. A commit that cannot be
-    written is no IOException.
+    """Whether a file failed, and not what is in it.
+    A commit that cannot be written is no IOException.
     """
     return isinstance(exc, duckdb.IOException) or NOT_WRITTEN.search(str(exc)) is not None
 
@@ -127,8 +127,8 @@ def exhaustion_told() -> Iterator[None]:
 
 
 def raise_if_out_of_memory(exc: duckdb.Error) -> None:
-    """A commit that lacks memory is no OutOfMemoryException, but it too tells how
-    much is used of how much.
+    """A commit that lacks memory is no OutOfMemoryException,
+    but it too tells how much is used of how much.
     """
     is_failed_commit = isinstance(exc, duckdb.TransactionException) and MEMORY_USED.search(str(exc))
     if is_failed_commit or isinstance(exc, duckdb.OutOfMemoryException):
@@ -136,8 +136,8 @@ def raise_if_out_of_memory(exc: duckdb.Error) -> None:
 
 
 def raise_if_unreadable(exc: duckdb.Error) -> None:
-    """A file of a later DuckDB, of another program, a damaged one, or one that
-    this function may not open.
+    """A file of a later DuckDB, of another program,
+    a damaged one, or one that this function may not open.
     """
     raise_if_forbidden(exc)
     if LATER_FORMAT in str(exc):
@@ -148,8 +148,8 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
 
 
 def raise_if_damaged(exc: duckdb.Error) -> None:
-    """DuckDB has read a block whose checksum is another one. Its words alone tell:
-    2.0 has no class for it.
+    """DuckDB has read a block whose checksum is another one.
+    Its words alone tell: 2.0 has no class for it.
     """
     if DAMAGED_BLOCK in str(exc):
         raise WarehouseCorrupt from exc

@@ -31,8 +31,8 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """`reasons` as "REASON column; REASON column", of that many rows; `example`
-    is the first one's text.
+    """`reasons` as "REASON column; REASON column", of that many rows;
+    `example` is the first one's text.
     """
 
     reasons: str

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for
-    all rows of its source. Times are epoch seconds.
+    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`:
+    asked for all rows of its source. Times are epoch seconds.
     """
 
     job_id: str

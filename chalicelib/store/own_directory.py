@@ -45,8 +45,8 @@ def remove_orphans(parent: Path) -> None:
 
 
 def _make(parent: Path) -> tuple[Path, int]:
-    """Another process may take the new directory for one that was left, until it is
-    locked: then make one more.
+    """Another process may take the new directory for one that was left, until it is locked:
+    then make one more.
     """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -69,8 +69,8 @@ def _lock(path: Path) -> int:
 
 
 def _remove(path: Path, descriptor: int) -> None:
-    """The lock is let go of last: before, nobody takes a half-removed
-    directory for one that was left.
+    """The lock is let go of last:
+    before, nobody takes a half-removed directory for one that was left.
     """
     shutil.rmtree(path, ignore_errors=True)
     os.close(descriptor)

@@ -29,8 +29,8 @@ class Part:
     high: Bound | None = None
 
     def condition(self, table: str) -> str:
-        """Whether a row of the table is in the part, as SQL. From (F1, W200) to (F3, W100) it has
-        the wells of F1 from W200 on, all wells of F2, and those of F3 before W100.
+        """Whether a row of the table is in the part, as SQL. From (F1, W200) to (F3,
+        W100) it has the wells of F1 from W200 on, all wells of F2, and those of F3 before W100.
         """
         field, well = f"{table}.field_code", f"{table}.well_code"
         # A part of one field has plain bounds, by which DuckDB leaves out row groups.
@@ -49,8 +49,8 @@ class Part:
 
 
 def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> list[Part]:
-    """Parts that hold all rows of the view `staged`, of which there are so
-    many, about `most` each.
+    """Parts that hold all rows of the view `staged`,
+    of which there are so many, about `most` each.
     """
     wanted = math.ceil(rows / most)
     if wanted <= 1:

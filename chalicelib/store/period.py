@@ -56,8 +56,8 @@ class Period(StrEnum):
         return date(day.year, day.month - months_into_period, 1)
 
     def last_day(self, day: date) -> date:
-        """Of the period that it lies in; of all calendars the last one
-        where it ends behind that.
+        """Of the period that it lies in;
+        of all calendars the last one where it ends behind that.
         """
         # The longest period from the first day on ends in the next one, whose first day is known:
         # 15 February lies in the month from 1 February on. 31 days later it is 3 or 4 March, whose
@@ -75,8 +75,8 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RowSource:
-    """The source that rows belong to: its name in the store, the length of its periods, and the
-    earlier source whose rows it `adopts`, if there is one.
+    """The source that rows belong to: its name in the store, the length of its periods,
+    and the earlier source whose rows it `adopts`, if there is one.
     """
 
     name: str = "default"

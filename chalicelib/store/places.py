@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stretch:
-    """`pages` pages that follow one another, with `rows` rows each; the first of
-    them from `position` on.
+    """`pages` pages that follow one another, with `rows` rows each;
+    the first of them from `position` on.
     """
 
     first_row: int

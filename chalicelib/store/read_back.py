@@ -1,5 +1,5 @@
-"""Read-back: whether a finished store, closed and opened anew, is what was there
-before and what a merge wrote.
+"""Read-back: whether a finished store, closed and opened anew,
+is what was there before and what a merge wrote.
 """
 
 from __future__ import annotations
@@ -212,8 +212,8 @@ def _rows_of(groups: Sequence[RowGroup]) -> int:
 
 
 def _stretches(groups: Sequence[RowGroup]) -> Iterator[tuple[int, int]]:
-    """First and past row of those that follow one another: groups of the rows 0 to 9, 10 to 19 and
-    40 to 49 are the stretches (0, 20) and (40, 50).
+    """First and past row of those that follow one another:
+    groups of the rows 0 to 9, 10 to 19 and 40 to 49 are the stretches (0, 20) and (40, 50).
     """
     first = past = 0
     for group in groups:

@@ -193,8 +193,8 @@ class DuckDBWellProductionRepository(Scratch):
         return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
 
     def _check_room(self) -> None:
-        """Before anything is written: what becomes of each row is known, and how large the rows
-        are. Raises ScratchFull.
+        """Before anything is written:
+        what becomes of each row is known, and how large the rows are. Raises ScratchFull.
         """
         new, revised = self._changes.new, self._changes.revised
         needed = room_of_merge(
@@ -237,8 +237,8 @@ class DuckDBWellProductionRepository(Scratch):
                 self._sql.run("pick_replaced", lists)
 
     def _pick_revised(self) -> None:
-        """The join keeps its right side in memory, which is the narrow one; DuckDB
-        would turn the two about.
+        """The join keeps its right side in memory, which is the narrow one;
+        DuckDB would turn the two about.
         """
         self._sql.run("revise_none")
         self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -349,8 +349,8 @@ class DuckDBWellProductionRepository(Scratch):
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
-        """In the order of the key, so that a question about a well reads few row groups. Rows that
-        arrived in that order keep it on one thread; on more, a join gives the order up.
+        """In the order of the key, so that a question about a well reads few row groups.
+        Rows that arrived in that order keep it on one thread; on more, a join gives the order up.
         """
         are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts

@@ -28,8 +28,8 @@ def free_room(directory: Path) -> int:
 
 
 def ask_for_room(directory: Path, needed: float, purpose: str) -> None:
-    """`purpose` says what for, after "This import needs about so many MB of local
-    disk". Raises ScratchFull.
+    """`purpose` says what for, after "This import needs about so many MB of local disk".
+    Raises ScratchFull.
     """
     free = free_room(directory)
     if free < needed:

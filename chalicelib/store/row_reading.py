@@ -1,5 +1,5 @@
-"""RowReading: how the rows of a source become ours, an SQL expression a column, for
-the statements of staging.
+"""RowReading: how the rows of a source become ours,
+an SQL expression a column, for the statements of staging.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class ColumnReading:
 
 @dataclass(frozen=True, kw_only=True)
 class RowReading:
-    """`columns` has all of COLUMNS, `fields` are what is read of the source, as text. Rows that are
-    not `is_meant` are passed over, and counted.
+    """`columns` has all of COLUMNS, `fields` are what is read of the source, as text.
+    Rows that are not `is_meant` are passed over, and counted.
     """
 
     columns: Mapping[str, ColumnReading] = field(default_factory=dict)

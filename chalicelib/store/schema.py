@@ -55,8 +55,8 @@ def read_version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Period) -> None:
-    """An older store does not say how long its periods are; several of a well within one
-    tell that they are shorter.
+    """An older store does not say how long its periods are;
+    several of a well within one tell that they are shorter.
     """
     for field, well, first_day, count in connection.execute(_SQL["repeated_key"]).fetchall():
         raise PeriodChanged(
@@ -69,8 +69,8 @@ def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Perio
 def refuse_other_periods(
     connection: duckdb.DuckDBPyConnection, source: RowSource, *, stored: str = STORE
 ) -> None:
-    """`stored` is what stands after FROM for rows of the source, all or
-    some. Raises PeriodChanged.
+    """`stored` is what stands after FROM for rows of the source, all or some.
+    Raises PeriodChanged.
     """
     days = source.period.days
     bounds = {"source": source.name, "shortest": days[0], "longest": days[-1]}

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class Scratch:
-    """In `directory`, which belongs to this import alone; its rows are the `source`'s. They are
-    merged in parts of `part_rows`, or of as many as fit the memory.
+    """In `directory`, which belongs to this import alone; its rows are the `source`'s.
+    They are merged in parts of `part_rows`, or of as many as fit the memory.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class Scratch:
         return self._staging.field_names(batch)
 
     def look(self) -> Look:
-        """What is staged looks like that. More can be staged afterwards. Raises
-        ScratchFull, OutOfMemory.
+        """What is staged looks like that. More can be staged afterwards.
+        Raises ScratchFull, OutOfMemory.
         """
         self._staging.end()
         return look_at(self._connection)
@@ -117,8 +117,8 @@ class Scratch:
         return [text for (text,) in rows]
 
     def load_segment(self, path: Path, *, part: int = 0) -> bool:
-        """Take what a segment holds for staged; the file stays where it is. False, and nothing is
-        staged, when DuckDB cannot read it. Raises ScratchFull, OutOfMemory.
+        """Take what a segment holds for staged; the file stays where it is.
+        False, and nothing is staged, when DuckDB cannot read it. Raises ScratchFull, OutOfMemory.
         """
         self._settled = None
         try:
@@ -132,8 +132,8 @@ class Scratch:
         self._staging.join(path, part=part)
 
     def settle(self, grain: Grain) -> Settled:
-        """Make one row of all those of a key, of everything that is staged. Raises
-        ScratchFull, OutOfMemory.
+        """Make one row of all those of a key, of everything that is staged.
+        Raises ScratchFull, OutOfMemory.
         """
         self._staging.end()
         rows = self._staging.rows

@@ -24,8 +24,8 @@ LONG_TEXTS = {"compression": "zstd", "row_group": "2MB"}
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """`pages` is the text of its Places, `part` the number of the source's part that its rows are
-    of.
+    """`pages` is the text of its Places,
+    `part` the number of the source's part that its rows are of.
     """
 
     path: Path
@@ -68,8 +68,8 @@ def places_of(batch: Batch) -> Places:
 
 
 def place_values(batch: Batch) -> dict[str, Any]:
-    """What tells `checked_rows` where each row stood. The runs of the batch are texts: a bound list
-    costs DuckDB a quarter of a millisecond for each of its items. A table is one run.
+    """What tells `checked_rows` where each row stood. The runs of the batch are texts:
+    a bound list costs DuckDB a quarter of a millisecond for each of its items. A table is one run.
     """
     if batch.table is None:
         return {

@@ -238,8 +238,8 @@ def _sum(column: Column, aggregate: Aggregate) -> str:
 
 
 def _text_of(names: tuple[str, ...] | list[str]) -> str:
-    """A text that is the same where the values are. -0.0 is the same as 0.0, and its text is not,
-    so each zero is written as 0.0.
+    """A text that is the same where the values are.
+    -0.0 is the same as 0.0, and its text is not, so each zero is written as 0.0.
     """
     kinds = {column.name: column.kind for column in COLUMNS}
     texts = []

@@ -84,8 +84,8 @@ class Staging:
         self._limit_memory(self._usual_mb)
 
     def end(self) -> None:
-        """All segments are the view `staged`. The merge takes all the
-        memory and all the threads.
+        """All segments are the view `staged`.
+        The merge takes all the memory and all the threads.
         """
         self._segments.sort(key=lambda segment: segment.part)
         segments = len(self._segments)
@@ -108,8 +108,8 @@ class Staging:
     def stage(
         self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0
     ) -> Path:
-        """The segment of the batch. Bad rows stay among the others, with their reason, place and
-        text. Raises SourceInvalid when DuckDB cannot read what a JSON parser could.
+        """The segment of the batch. Bad rows stay among the others, with their reason,
+        place and text. Raises SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
         if self._is_at_end:
             self._begin()
@@ -137,8 +137,8 @@ class Staging:
         self._expects_rejects = rejected > 0
 
     def _join_small(self) -> None:
-        """The merge opens each file some ten times: thousands of small ones, of a slow
-        source, would take a minute.
+        """The merge opens each file some ten times:
+        thousands of small ones, of a slow source, would take a minute.
         """
         path = self._new_path()
         places = self.places
@@ -160,8 +160,8 @@ class Staging:
     # -- a batch into a segment ---------------------------------------------------------------
 
     def _write_all(self, batch: Batch, reading: RowReading, path: Path) -> None:
-        """The rows as one piece, or, where DuckDB takes them not so, the readable ones of them and
-        the others as texts.
+        """The rows as one piece, or, where DuckDB takes them not so,
+        the readable ones of them and the others as texts.
         """
         if batch.longest_row > LONGEST_ROW:
             self._write_readable(batch, reading, path)
@@ -208,8 +208,8 @@ class Staging:
             self._ask("write_segment", batch, lists, **values)
 
     def _write_readable(self, batch: Batch, reading: RowReading, path: Path) -> None:
-        """DuckDB refuses a whole file for one broken row: take the broken
-        rows out and write the rest.
+        """DuckDB refuses a whole file for one broken row:
+        take the broken rows out and write the rest.
         """
         of_readable, of_broken = path.with_suffix(".readable"), path.with_suffix(".broken")
         with Pieces(batch.path.with_suffix(".unreadable")) as unreadable:
@@ -245,8 +245,8 @@ class Staging:
     # -- what else is read out of a batch -----------------------------------------------------
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
-        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows
-        it holds none. (None, 0) when DuckDB cannot read the batch.
+        """The latest moment that the field holds in the batch, epoch seconds,
+        and in how many rows it holds none. (None, 0) when DuckDB cannot read the batch.
         """
         try:
             ((microseconds, undated),) = self._ask("change_times", batch, fields=_as_text([field]))
@@ -273,8 +273,8 @@ class Staging:
     def _ask(
         self, name: str, batch: Batch, lists: Mapping[str, str] | None = None, **values: Any
     ) -> list[tuple[Any, ...]]:
-        """What a statement answers that reads the batch. Longer rows are read in pieces, and with
-        all the memory that there is when one is too much alone.
+        """What a statement answers that reads the batch. Longer rows are read in pieces,
+        and with all the memory that there is when one is too much alone.
         """
         if batch.longest_row <= SHORT_ROW:
             with suppress(OutOfMemory):
@@ -303,8 +303,8 @@ def _as_text(fields: Iterable[str]) -> dict[str, str]:
 
 
 def _error_of_table(table: Table, exc: duckdb.Error) -> Exception:
-    """A table comes in rows that are known to be rows, so what DuckDB does not take of it is no
-    matter of single ones.
+    """A table comes in rows that are known to be rows,
+    so what DuckDB does not take of it is no matter of single ones.
     """
     if is_of_the_disk(exc):
         return exc

@@ -23,8 +23,8 @@ PLAIN_CSV = (
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row that cannot be told apart into its fields. In the piece stands a row
-    without values in its place.
+    """A row that cannot be told apart into its fields.
+    In the piece stands a row without values in its place.
     """
 
     row: int  # in the file, as Table.first_row counts
@@ -50,8 +50,8 @@ class Table:
 
     @property
     def place(self) -> str:
-        """Of each row of `relation`, read as `field`, where it stands in the file
-        (or sheet), from 0; as SQL.
+        """Of each row of `relation`, read as `field`,
+        where it stands in the file (or sheet), from 0; as SQL.
         """
         if self.has_places:
             return f'CAST(field."{PLACE}" AS BIGINT)'
@@ -70,8 +70,8 @@ class Table:
 
     @property
     def relation(self) -> str:
-        """What stands after FROM to read it; the columns have their names, and
-        all of them are VARCHAR.
+        """What stands after FROM to read it;
+        the columns have their names, and all of them are VARCHAR.
         """
         if self.format == "parquet":
             return f"read_parquet('{quoted(self.path)}', hive_partitioning = false)"

@@ -1,5 +1,5 @@
-"""The statements of well_production.sql: their lists of columns are filled here,
-values are bound as they run.
+"""The statements of well_production.sql:
+their lists of columns are filled here, values are bound as they run.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def _value(column: Column, reading: ColumnReading) -> str:
 
 
 def _exact_value(column: Column, reading: ColumnReading) -> str:
-    """As _value, of a row whose texts are in JSON of these `types`: they tell
-    whether a code was a number.
+    """As _value, of a row whose texts are in JSON of these `types`:
+    they tell whether a code was a number.
     """
     if column.kind is Kind.CODE:
         return f"read_code({column.name}, {_json_type(column)})"
@@ -49,8 +49,8 @@ def _exact_value(column: Column, reading: ColumnReading) -> str:
 
 
 def _value_columns(expressions: Mapping[str, str]) -> str:
-    """Each value as a column value_of_; those first that others are computed of: a rate of a
-    volume needs the days on production, and these the period.
+    """Each value as a column value_of_; those first that others are computed of:
+    a rate of a volume needs the days on production, and these the period.
     """
     of_others = ("production_period", "days_on_production")
     names = [name for name in of_others if name in expressions]
@@ -120,8 +120,8 @@ _LISTS = {
 
 
 class WellProductionSql:
-    """The statements, on one connection. Each may raise ScratchFull, OutOfMemory
-    and any other duckdb.Error.
+    """The statements, on one connection.
+    Each may raise ScratchFull, OutOfMemory and any other duckdb.Error.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -187,8 +187,8 @@ def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
 
 
 def _types_of_json(columns: Mapping[Column, ColumnReading]) -> str:
-    """In one look at the row. A column that no field fills by itself is text, unless an
-    object or a list is all of it.
+    """In one look at the row.
+    A column that no field fills by itself is text, unless an object or a list is all of it.
     """
     typed_by = [columns[column].typed_by for column in _TEXTS]
     pointers = [_pointer(field) for field in typed_by if field]

@@ -29,8 +29,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal:
-    """`rows` are withdrawn of the `covered` ones, those stored of the periods
-    that the import brought.
+    """`rows` are withdrawn of the `covered` ones,
+    those stored of the periods that the import brought.
     """
 
     rows: int = 0
@@ -39,8 +39,8 @@ class Withdrawal:
 
 
 def prepare_withdrawal(connection: duckdb.DuckDBPyConnection) -> None:
-    """The tables, with no row to withdraw, and the periods that the import covers. Raises
-    ScratchFull, OutOfMemory.
+    """The tables, with no row to withdraw, and the periods that the import covers.
+    Raises ScratchFull, OutOfMemory.
     """
     for name in ("withdraw_none", "covered_periods"):
         _run(connection, name)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def stored_with_checksum(warehouse: Warehouse, name: str) -> StoredFile | None:
-    """What is known of the file, and its checksum, which a directory has noted nowhere. None when
-    there is none.
+    """What is known of the file, and its checksum, which a directory has noted nowhere.
+    None when there is none.
     """
     stored = warehouse.stored(name)
     path = warehouse.local_path(name)

@@ -106,8 +106,8 @@ class DirectoryWarehouse:
                 raise
 
     def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:  # noqa: ARG002
-        """All of it at once: a directory's file is copied only where somebody's log lies beside
-        it.
+        """All of it at once:
+        a directory's file is copied only where somebody's log lies beside it.
         """
         self.fetch(name, path)
 
@@ -170,8 +170,8 @@ class DirectoryWarehouse:
                 return None
 
     def set_owner(self, text: str) -> bool:
-        """A link is made to a new name or not at all, and the file is whole when it has its
-        name.
+        """A link is made to a new name or not at all,
+        and the file is whole when it has its name.
         """
         with _directory_errors():
             self._root.mkdir(parents=True, exist_ok=True)
@@ -226,8 +226,8 @@ class DirectoryWarehouse:
 
     @contextmanager
     def _part_of(self, target: Path) -> Iterator[Path]:
-        """A file beside the target that then takes its place. Its name is random: on EFS the
-        functions of different machines have the same process numbers.
+        """A file beside the target that then takes its place. Its name is random:
+        on EFS the functions of different machines have the same process numbers.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
@@ -238,8 +238,8 @@ class DirectoryWarehouse:
             part.unlink(missing_ok=True)
 
     def _move(self, part: Path, target: Path) -> None:
-        """Where no file may be renamed over another, the old one steps aside first, and back when
-        that was in vain: for a moment there is none, and never a half.
+        """Where no file may be renamed over another, the old one steps aside first,
+        and back when that was in vain: for a moment there is none, and never a half.
         """
         try:
             self._replace(part, target)
@@ -283,8 +283,8 @@ class DirectoryWarehouse:
         return sorted(self._root.glob(f"{LATEST}.wal*"))
 
     def _set_logs_aside(self) -> None:
-        """A log belongs to the file that it was written for: beside another one, nobody can open
-        that any more. It may hold somebody's work, so it is kept.
+        """A log belongs to the file that it was written for: beside another one,
+        nobody can open that any more. It may hold somebody's work, so it is kept.
         """
         for path in self._logs():
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -297,8 +297,8 @@ class DirectoryWarehouse:
 
     @contextmanager
     def _told_beside(self, name: str) -> Iterator[None]:
-        """Who opens a stable name that could not follow finds a note beside it; whoever tried tells
-        his log.
+        """Who opens a stable name that could not follow finds a note beside it;
+        whoever tried tells his log.
         """
         problem = self._root / LATEST_PROBLEM
         try:
@@ -315,8 +315,8 @@ class DirectoryWarehouse:
 
 
 def _link(part: Path, target: Path) -> bool:
-    """False when the target is there. Without links it is created, and has no content for a
-    moment.
+    """False when the target is there.
+    Without links it is created, and has no content for a moment.
     """
     try:
         os.link(part, target)
@@ -339,8 +339,8 @@ def _create(target: Path, content: bytes) -> bool:
 
 
 def _mark(path: Path) -> str:
-    """It differs for each file that ever had a name, and after each change of it; a rename keeps
-    it.
+    """It differs for each file that ever had a name, and after each change of it;
+    a rename keeps it.
     """
     stat = path.stat()
     return f"{stat.st_ino} {stat.st_mtime_ns} {stat.st_size}"

@@ -1,5 +1,5 @@
-"""What is written to local disk while files are fetched and read: a full disk has an error of its
-own.
+"""What is written to local disk while files are fetched and read:
+a full disk has an error of its own.
 """
 
 from __future__ import annotations

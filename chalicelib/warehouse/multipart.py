@@ -40,8 +40,8 @@ class Multipart:
     part_bytes: int = PART_BYTES
 
     def send(self, path: Path, key: str, *, metadata: dict[str, str]) -> None:
-        """As a new object: PreconditionFailed when the key is taken. Raises WarehouseUnavailable
-        too, when S3 then holds something else than was sent.
+        """As a new object: PreconditionFailed when the key is taken.
+        Raises WarehouseUnavailable too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
         with self._begun(
@@ -60,8 +60,8 @@ class Multipart:
     def abort_old(
         self, prefix: str, *, begun_before: float, is_ours: Callable[[str], bool]
     ) -> None:
-        """The uploads below the prefix that no living process goes on with. `begun_before` is in
-        epoch seconds.
+        """The uploads below the prefix that no living process goes on with.
+        `begun_before` is in epoch seconds.
         """
         for page in self.s3.get_paginator("list_multipart_uploads").paginate(
             Bucket=self.bucket, Prefix=prefix

@@ -79,8 +79,8 @@ def segment_name(job_id: str, fence: int, number: int, *, part: int = 0, attempt
 
 
 def delta_name(job_id: str, fence: int) -> str:
-    """Of the rows that Spark is to merge. They are an unfinished import's, as its segments are, and
-    go with them.
+    """Of the rows that Spark is to merge.
+    They are an unfinished import's, as its segments are, and go with them.
     """
     return f"{SEGMENTS}{job_id}/{fence:010d}-spark.parquet"
 
@@ -102,8 +102,8 @@ def drill_began(name: str) -> int | None:
 
 
 def list_file_name(made: int, mark: str, kind: str, *, rows: int) -> str:
-    """`made` in epoch seconds, as drill_name has it; `mark` is of the question, in hexadecimal
-    digits.
+    """`made` in epoch seconds, as drill_name has it;
+    `mark` is of the question, in hexadecimal digits.
     """
     return f"{list_file_prefix(made, mark)}{rows}.{kind}"
 
@@ -137,8 +137,8 @@ def uploads_prefix(source: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadForm:
-    """How one file is sent: as a form of these fields, in any order, with the file as the last
-    one.
+    """How one file is sent:
+    as a form of these fields, in any order, with the file as the last one.
     """
 
     url: str
@@ -213,8 +213,8 @@ _FENCED = re.compile(
 
 
 def is_fenced(name: str) -> bool:
-    """Whether the name is one that an import makes; whatever else lies in the warehouse is somebody
-    else's.
+    """Whether the name is one that an import makes;
+    whatever else lies in the warehouse is somebody else's.
     """
     return _FENCED.fullmatch(name) is not None
 
@@ -247,41 +247,41 @@ class Warehouse(Protocol):
     """Every method raises WarehouseUnavailable."""
 
     def put(self, name: str, path: Path, *, sha256: str) -> None:
-        """Store a copy of the file under a new name. The same content under the same name is a
-        repeat, not an error; other content is refused.
+        """Store a copy of the file under a new name.
+        The same content under the same name is a repeat, not an error; other content is refused.
         """
 
     def fetch(self, name: str, path: Path) -> None:
-        """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing
-        too.
+        """A local copy of the file, in place of what is at `path`.
+        Raises WarehouseFileMissing too.
         """
 
     def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:
-        """What the beginning of the file at `path` lacks is added to it, piece by piece, as long as
-        `goes_on`. Raises WarehouseFileMissing too.
+        """What the beginning of the file at `path` lacks is added to it,
+        piece by piece, as long as `goes_on`. Raises WarehouseFileMissing too.
         """
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
-        """A local copy of an older version of the file, the newest that has this SHA-256, and which
-        it is. Raises NoOlderVersion.
+        """A local copy of an older version of the file,
+        the newest that has this SHA-256, and which it is. Raises NoOlderVersion.
         """
 
     def local_path(self, name: str) -> Path | None:
-        """Where the file can be opened in place; None when it has to be fetched. It need not
-        exist.
+        """Where the file can be opened in place; None when it has to be fetched.
+        It need not exist.
         """
 
     def location(self, name: str) -> str:
-        """The URL by which another program of this deployment reads the file, `file://` or
-        `s3://`.
+        """The URL by which another program of this deployment reads the file,
+        `file://` or `s3://`.
         """
 
     def stored(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
-        """Where the file can be read from: on S3 for so many seconds by whoever has the URL, whose
-        browser saves it under the name `saved_as`.
+        """Where the file can be read from: on S3 for so many seconds by whoever has the URL,
+        whose browser saves it under the name `saved_as`.
         """
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
@@ -308,8 +308,8 @@ class Warehouse(Protocol):
         """Remove the file; it need not exist."""
 
     def tidy(self, *, now: float) -> None:
-        """Remove what is no file and nobody needs: unfinished uploads, empty folders of
-        segments.
+        """Remove what is no file and nobody needs:
+        unfinished uploads, empty folders of segments.
         """
 
 

@@ -146,8 +146,8 @@ class S3Warehouse:
                         return
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
-        """The sum that a version was stored under tells which to fetch; what came is looked at all
-        the same.
+        """The sum that a version was stored under tells which to fetch;
+        what came is looked at all the same.
         """
         with _s3_errors():
             for version in self._versions(name):
@@ -196,8 +196,8 @@ class S3Warehouse:
         )
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
-        """The URL is as good as the rights of whoever signs it, and no longer than his
-        credentials.
+        """The URL is as good as the rights of whoever signs it,
+        and no longer than his credentials.
         """
         where = {"Bucket": self._bucket, "Key": self._prefix + name}
         with _s3_errors():

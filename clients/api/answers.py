@@ -74,8 +74,8 @@ class FieldSum(Sum):
 
 
 class Diff(TypedDict, total=False):
-    """What an import would change, or has changed: rows, and stored volumes of the periods that it
-    covers.
+    """What an import would change, or has changed:
+    rows, and stored volumes of the periods that it covers.
     """
 
     new: int
@@ -90,8 +90,8 @@ class Diff(TypedDict, total=False):
 
 
 class Parts(TypedDict):
-    """Of a source that is read in parts at once: how many there are, and how many are read to their
-    end.
+    """Of a source that is read in parts at once:
+    how many there are, and how many are read to their end.
     """
 
     count: int
@@ -99,8 +99,8 @@ class Parts(TypedDict):
 
 
 class TooLate(TypedDict, total=False):
-    """Why a held import cannot be accepted any more: a sentence, and the job that was held or
-    published since.
+    """Why a held import cannot be accepted any more:
+    a sentence, and the job that was held or published since.
     """
 
     message: str
@@ -111,8 +111,8 @@ class TooLate(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One import. What a trigger answers has the first three fields alone; a list of jobs lacks
-    `events` and `diff`.
+    """One import. What a trigger answers has the first three fields alone;
+    a list of jobs lacks `events` and `diff`.
     """
 
     job_id: str
@@ -204,8 +204,8 @@ class Job:
 
 
 class Well(TypedDict):
-    """One well in one field; the periods are days, such as 2024-01-01. Codes are text, as the
-    source writes them.
+    """One well in one field; the periods are days, such as 2024-01-01.
+    Codes are text, as the source writes them.
     """
 
     source: str | None
@@ -302,8 +302,8 @@ class LogLine(TypedDict):
 
 
 class Token(TypedDict):
-    """`role` is None of a parameter that is no token, `last_used_at` the first use of the day when
-    it was used last.
+    """`role` is None of a parameter that is no token,
+    `last_used_at` the first use of the day when it was used last.
     """
 
     name: str
@@ -325,8 +325,8 @@ class NewToken(TypedDict):
 
 
 class Change(TypedDict):
-    """What an import made of a row. `before` and `after` hold its values, None where it was not
-    there; `differs` are the names of those that are others.
+    """What an import made of a row. `before` and `after` hold its values,
+    None where it was not there; `differs` are the names of those that are others.
     """
 
     change: Literal["new", "updated", "withdrawn"]
@@ -382,8 +382,8 @@ class Pause(TypedDict):
 
 
 class ScheduleState(TypedDict):
-    """What becomes of a schedule. Times are epoch seconds; `skipped` counts the due times that were
-    not started.
+    """What becomes of a schedule.
+    Times are epoch seconds; `skipped` counts the due times that were not started.
     """
 
     name: str
@@ -395,8 +395,8 @@ class ScheduleState(TypedDict):
 
 
 class Source(ScheduleState):
-    """`version` is that of its definition, None where the settings of the stack are the source. A
-    list has no `definition`, and one source alone no `last_import`.
+    """`version` is that of its definition, None where the settings of the stack are the source.
+    A list has no `definition`, and one source alone no `last_import`.
     """
 
     version: int | None
@@ -460,8 +460,8 @@ class Notice(TypedDict):
 
 
 class Upload(TypedDict):
-    """How a file is sent, and `address`, where it is then; `folder` is that of all files of its
-    source.
+    """How a file is sent, and `address`, where it is then;
+    `folder` is that of all files of its source.
     """
 
     url: str
@@ -524,8 +524,8 @@ class Health(TypedDict):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """`next_cursor` asks for the page after; None on the last one. `snapshot` names what the rows
-    were read from; None where they are no part of the data, as jobs.
+    """`next_cursor` asks for the page after; None on the last one.
+    `snapshot` names what the rows were read from; None where they are no part of the data, as jobs.
     """
 
     rows: tuple[Row, ...]

@@ -151,16 +151,16 @@ class WellheadClient:
         )
 
     def cancel(self, job_id: str) -> Job:
-        """The job, which ends at its next report when somebody works on it. Raises RuleViolated
-        when it has ended.
+        """The job, which ends at its next report when somebody works on it.
+        Raises RuleViolated when it has ended.
         """
         return _job(
             self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/cancel", safe=False)
         )
 
     def status(self, job_id: str) -> Job:
-        """The clock alone moves the seconds and rates of a running job: while nothing else has
-        changed they stay as they were when it was last asked for.
+        """The clock alone moves the seconds and rates of a running job:
+        while nothing else has changed they stay as they were when it was last asked for.
         """
         return self._status(job_id)[0]
 
@@ -300,8 +300,8 @@ class WellheadClient:
         self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
 
     def pause_source(self, name: str) -> ScheduleState:
-        """It starts nothing by its schedule; twice is the same. Raises RuleViolated when it has
-        none.
+        """It starts nothing by its schedule; twice is the same.
+        Raises RuleViolated when it has none.
         """
         return cast(
             "ScheduleState",
@@ -309,8 +309,8 @@ class WellheadClient:
         )
 
     def resume_source(self, name: str) -> ScheduleState:
-        """Its schedule goes on with the next due time; twice is the same. Raises RuleViolated when
-        it has none.
+        """Its schedule goes on with the next due time; twice is the same.
+        Raises RuleViolated when it has none.
         """
         return cast(
             "ScheduleState",
@@ -320,8 +320,8 @@ class WellheadClient:
     def check_source(
         self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS
     ) -> Check:
-        """What an import of it would find; nothing is stored. The check in its final state. Raises
-        ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
+        """What an import of it would find; nothing is stored. The check in its final state.
+        Raises ApiError SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
         """
         began = self._clock()
         check = cast(
@@ -410,8 +410,8 @@ class WellheadClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Totals]:
-        """Sums by source and period, of all wells or those of a field; over all sources for `*`
-        alone.
+        """Sums by source and period, of all wells or those of a field;
+        over all sources for `*` alone.
         """
         asked = {
             "field_code": field_code,
@@ -449,8 +449,8 @@ class WellheadClient:
         return save_list(self._connection, path, kind, target, _without_nothing(asked))
 
     def summary(self, *, source: str | None = None) -> Summary:
-        """Of one source, or of all. Of several, what would count a well twice is None, unless for
-        `*`.
+        """Of one source, or of all.
+        Of several, what would count a well twice is None, unless for `*`.
         """
         return cast("Summary", self._get("/wells/production/summary", source=source).data)
 

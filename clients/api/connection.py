@@ -147,8 +147,8 @@ class Connection:
 
 
 def is_transient(error: ClientError) -> bool:
-    """Whether the same request can succeed a little later, as far as the network and the server
-    go.
+    """Whether the same request can succeed a little later,
+    as far as the network and the server go.
     """
     return isinstance(error, Unreachable) or (
         isinstance(error, ApiError) and error.status in TRANSIENT
@@ -156,8 +156,8 @@ def is_transient(error: ClientError) -> bool:
 
 
 def checked_url(text: str) -> str:
-    """The address without what may follow it. Raises InvalidAddress: also for plain http to another
-    machine, which would show the token to the network.
+    """The address without what may follow it. Raises InvalidAddress:
+    also for plain http to another machine, which would show the token to the network.
     """
     url = text.strip().rstrip("/").removesuffix(BASE)
     try:
@@ -187,8 +187,8 @@ def is_loopback(url: str) -> bool:
 
 
 class _Bearer(requests.auth.AuthBase):
-    """An auth object of our own, because a netrc file would replace a header that was merely
-    set.
+    """An auth object of our own,
+    because a netrc file would replace a header that was merely set.
     """
 
     def __init__(self, token: str | None) -> None:
@@ -269,15 +269,15 @@ def _kind(status: int, error: Mapping[str, Any]) -> type[ApiError]:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """The API sends whole seconds; a date, which a proxy may send, is not worth more than our own
-    pause.
+    """The API sends whole seconds;
+    a date, which a proxy may send, is not worth more than our own pause.
     """
     return float(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after.strip()) else None
 
 
 def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """As the `auth` of a session, in place of the password of a netrc file: the request stays as it
-    is.
+    """As the `auth` of a session, in place of the password of a netrc file:
+    the request stays as it is.
     """
     return request
 

@@ -1,5 +1,5 @@
-"""A list as a file: all its rows as CSV, Parquet or Excel, which the API sends or tells the address
-of.
+"""A list as a file:
+all its rows as CSV, Parquet or Excel, which the API sends or tells the address of.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Address:
 def save_list(
     connection: Connection, path: str, kind: str, target: Path, query: dict[str, Any]
 ) -> int:
-    """Puts the file there, whole or not at all, and tells how many bytes it has. The small ones are
-    the answer itself, to who says that he takes them. Raises ClientError.
+    """Puts the file there, whole or not at all, and tells how many bytes it has.
+    The small ones are the answer itself, to who says that he takes them. Raises ClientError.
     """
     accepted = {"Accept": f"{MEDIA_TYPES[kind]}, application/json;q=0.1"}
     answer = connection.ask(

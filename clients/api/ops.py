@@ -1,5 +1,5 @@
-"""The routes of an operator, role admin: what is kept and pointed at, going back, looking at all of
-it.
+"""The routes of an operator, role admin:
+what is kept and pointed at, going back, looking at all of it.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class OpsClient:
         return cast("NewToken", self._connection.ask("POST", path, safe=False, json=asked).data)
 
     def rollback(self, snapshot: str, *, key: str | None = None) -> Job:
-        """The job that publishes this snapshot once more. Raises AlreadyRunning, RuleViolated,
-        NotFound.
+        """The job that publishes this snapshot once more.
+        Raises AlreadyRunning, RuleViolated, NotFound.
         """
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         answer = self._connection.ask(
@@ -92,8 +92,8 @@ class OpsClient:
             raise NotWellhead from exc
 
     def verify(self, *, is_all: bool = False, timeout: float = REPORT_SECONDS) -> dict[str, Any]:
-        """What was looked at, and what is wrong with it. Raises ApiError with the code of what went
-        wrong, TimedOut.
+        """What was looked at, and what is wrong with it.
+        Raises ApiError with the code of what went wrong, TimedOut.
         """
         return self._report("verify", {"all": is_all}, timeout)
 

@@ -15,8 +15,8 @@ NAMES = ((1, 1, "day"), (28, 31, "month"), (90, 92, "quarter"), (365, 366, "year
 
 
 def row_of(view: Mapping[str, Any]) -> dict[str, Any]:
-    """Codes are text. What an older API answers has them as numbers, and months without their
-    length.
+    """Codes are text.
+    What an older API answers has them as numbers, and months without their length.
     """
     row = dict(view)
     for code in CODES:

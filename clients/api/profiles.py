@@ -24,8 +24,8 @@ LOCAL = "local"  # the profile that nobody saves: what `make run` serves
 
 
 class ProfileError(ClientError):
-    """It is not known which Wellhead is meant. Save its address and a token with: wellhead login
-    URL
+    """It is not known which Wellhead is meant.
+    Save its address and a token with: wellhead login URL
     """
 
     default_code = "NO_PROFILE"
@@ -43,8 +43,8 @@ class Profile:
 
 
 class Profiles:
-    """In one file that nobody else may read. `warn` hears when it was open to others and has been
-    closed.
+    """In one file that nobody else may read.
+    `warn` hears when it was open to others and has been closed.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], object]) -> None:

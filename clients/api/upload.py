@@ -1,5 +1,5 @@
-"""A file of this machine on its way into the bucket of the stack, by a form that the API has
-signed.
+"""A file of this machine on its way into the bucket of the stack,
+by a form that the API has signed.
 """
 
 from __future__ import annotations

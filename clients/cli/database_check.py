@@ -1,5 +1,5 @@
-"""A look at everything in a published database: every value, every key, and whether its tables
-agree.
+"""A look at everything in a published database:
+every value, every key, and whether its tables agree.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Report:
 
 
 def check_database(path: Path, *, sha256: str | None = None) -> Report:
-    """All of the file. `sha256` is what it should have. Raises SqlError when it cannot be opened,
-    or is of another version.
+    """All of the file. `sha256` is what it should have.
+    Raises SqlError when it cannot be opened, or is of another version.
     """
     with open_database(path) as database:
         found = hashlib.file_digest(path.open("rb"), "sha256").hexdigest()
@@ -119,8 +119,8 @@ def _count(database: duckdb.DuckDBPyConnection, name: str) -> int | None:
 
 
 def _rows(database: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:
-    """None of them when a part that is needed cannot be read. Raises SqlError when memory or disk
-    is short.
+    """None of them when a part that is needed cannot be read.
+    Raises SqlError when memory or disk is short.
     """
     import duckdb
 

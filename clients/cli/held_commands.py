@@ -86,8 +86,8 @@ def discard(session: Session, job_id: str) -> None:
 
 
 def _confirm(session: Session, job: Job) -> list[str]:
-    """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when
-    they say no.
+    """What holds it, when whoever was shown it says yes.
+    Raises HeldImport; ends the program when they say no.
     """
     if not job.waits_for_word:
         raise NotHeld(status=409, code="NOT_HELD", details={"job_id": job.job_id})

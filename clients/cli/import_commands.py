@@ -167,8 +167,8 @@ def finish(
 
 
 def job_of(wellhead: WellheadClient, job_id: str | None, status: Status | None = None) -> str:
-    """The id that was meant: by its beginning, or without one the newest with this status. Raises
-    NotFound.
+    """The id that was meant: by its beginning, or without one the newest with this status.
+    Raises NotFound.
     """
     return whole_id(wellhead, job_id) if job_id else newest_import(wellhead, status).job_id
 

@@ -22,8 +22,8 @@ def short_id(job_id: str) -> str:
 
 
 def whole_id(wellhead: WellheadClient, text: str) -> str:
-    """What is no beginning of an id is left as it is: the API says what it thinks of it. Raises
-    NotFound.
+    """What is no beginning of an id is left as it is: the API says what it thinks of it.
+    Raises NotFound.
     """
     beginning = text.lower()
     if not BEGINNING.fullmatch(beginning):

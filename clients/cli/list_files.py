@@ -101,8 +101,8 @@ def api_names(asked: dict[str, Any]) -> dict[str, Any]:
 def save_file(
     session: Session, wellhead: WellheadClient, name: str, file: FileWish, **asked: Any
 ) -> None:
-    """The whole list, as the API makes it; `asked` as the API calls it. A file that is there is
-    replaced when the new one is whole.
+    """The whole list, as the API makes it; `asked` as the API calls it.
+    A file that is there is replaced when the new one is whole.
     """
     asked |= {"separator": file.separator, "decimal": file.decimal}
     if file.path is None:
@@ -116,8 +116,8 @@ def save_file(
 def _print(
     session: Session, wellhead: WellheadClient, name: str, kind: str, asked: dict[str, Any]
 ) -> None:
-    """What goes into a pipe is the file to the letter; a terminal is shown text, and nothing that
-    it would obey.
+    """What goes into a pipe is the file to the letter;
+    a terminal is shown text, and nothing that it would obey.
     """
     is_terminal = session.terminal.out.is_terminal
     if is_terminal and kind != "csv":

@@ -114,8 +114,8 @@ def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:
 
 
 def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Statement by statement: where one fails, those before it have had their answers. Raises
-    SqlError.
+    """Statement by statement: where one fails, those before it have had their answers.
+    Raises SqlError.
     """
     import duckdb
 
@@ -137,8 +137,8 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
 
 
 def _statements(query: str) -> Iterator[str]:
-    """Each up to its semicolon. DuckDB would read all of them first, and answer none where one
-    makes no sense.
+    """Each up to its semicolon.
+    DuckDB would read all of them first, and answer none where one makes no sense.
     """
     import duckdb
 

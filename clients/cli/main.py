@@ -1,5 +1,5 @@
-"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit
-code.
+"""`wellhead`: the command line of Wellhead.
+docs/cli.md describes every command, option and exit code.
 """
 
 from __future__ import annotations

@@ -182,8 +182,8 @@ def restore(session: Session, snapshot: str) -> None:
 @json_option
 @with_session
 def drill(session: Session) -> int:
-    """Restore the newest backup beside what is published, look at all of it, and remove it
-    again.
+    """Restore the newest backup beside what is published,
+    look at all of it, and remove it again.
     """
     with session.client() as wellhead:
         found = wellhead.ops.drill()

@@ -52,8 +52,8 @@ def limit_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def day_option(
     name: str, target: str, text: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A day; of a month or a year such as 2024-10 its first one, and of the option --to its last
-    one.
+    """A day; of a month or a year such as 2024-10 its first one,
+    and of the option --to its last one.
     """
 
     def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

@@ -22,8 +22,8 @@ PREFIX = "wellhead-sql-"
 
 @contextlib.contextmanager
 def own_directory() -> Iterator[Path]:
-    """A new one where the system keeps such files (TMPDIR), until the end of the block. What killed
-    processes of this user left there goes too: nobody holds a lock on it any more.
+    """A new one where the system keeps such files (TMPDIR), until the end of the block.
+    What killed processes of this user left there goes too: nobody holds a lock on it any more.
     """
     place = Path(tempfile.gettempdir())
     _remove_left(place)
@@ -36,8 +36,8 @@ def own_directory() -> Iterator[Path]:
 
 
 def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
-    """Another process may take the new directory for one that was left, until it is locked: then
-    make one more.
+    """Another process may take the new directory for one that was left, until it is locked:
+    then make one more.
     """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
@@ -63,8 +63,8 @@ else:
 
     @contextlib.contextmanager
     def _lock(path: Path) -> Iterator[None]:
-        """The system lets go of the lock when the process ends, however it ends. Raises OSError
-        when it is taken.
+        """The system lets go of the lock when the process ends, however it ends.
+        Raises OSError when it is taken.
         """
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:

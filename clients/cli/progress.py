@@ -72,8 +72,8 @@ def waiting_of(job: Job) -> str:
 
 
 def seconds_left(job: Job) -> float | None:
-    """By the progress so far. The API's own estimate is a time of its clock, which may not be
-    ours.
+    """By the progress so far.
+    The API's own estimate is a time of its clock, which may not be ours.
     """
     if job.status != "RUNNING" or not job.execution_time_seconds or not job.progress_percentage:
         return None

@@ -174,8 +174,8 @@ def _show_rows(
     fetch: Callable[..., Page[Any]],
     limit: int | None,
 ) -> None:
-    """Page by page. A terminal shows some, a pipe and JSON have all, unless somebody says how
-    many.
+    """Page by page.
+    A terminal shows some, a pipe and JSON have all, unless somebody says how many.
     """
     is_for_people = terminal.out.is_terminal and not terminal.wants_json
     most = limit or (REJECTS_SHOWN if is_for_people else None)

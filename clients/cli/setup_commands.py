@@ -1,5 +1,5 @@
-"""wellhead login, logout, profiles, check-source, gui, completion: what has to do with this
-machine.
+"""wellhead login, logout, profiles, check-source, gui, completion:
+what has to do with this machine.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ PROFILE_COLUMNS = [
 
 
 class NoCheckout(ClientError):
-    """This looks at a source with the program of the server, which is not installed here. Run it in
-    a checkout of Wellhead: make check-source SOURCE=URL
+    """This looks at a source with the program of the server, which is not installed here.
+    Run it in a checkout of Wellhead: make check-source SOURCE=URL
     """
 
     default_code = "NO_CHECKOUT"

@@ -283,8 +283,8 @@ def presets(session: Session, name: str | None) -> None:
 
 
 def read_definition(file: Path) -> dict[str, Any]:
-    """What the file says, with the path of a local source seen from the file's own folder. Raises
-    DefinitionUnread.
+    """What the file says, with the path of a local source seen from the file's own folder.
+    Raises DefinitionUnread.
     """
     try:
         text = file.read_text("utf-8")

@@ -34,8 +34,8 @@ STYLES = {
 
 
 class Column(NamedTuple):
-    """`of` reads the value out of a row, `show` words it for a terminal. There `is_cut` ones share
-    what room the others leave, and end in … when that is too little.
+    """`of` reads the value out of a row, `show` words it for a terminal.
+    There `is_cut` ones share what room the others leave, and end in … when that is too little.
     """
 
     heading: str
@@ -105,8 +105,8 @@ class Terminal:
         self.out.print(table, soft_wrap=False)
 
     def csv(self, text: str) -> None:
-        """UTF-8 in lines that end in CR and LF, as RFC 4180 has it. A line break or a tab within
-        quotes stays one.
+        """UTF-8 in lines that end in CR and LF, as RFC 4180 has it.
+        A line break or a tab within quotes stays one.
         """
         lines = (plain(line, kept="\n\t") for line in text.split("\r\n"))
         # As text, some systems would write a second CR.
@@ -218,8 +218,8 @@ def short_moment(text: str) -> str:
 
 
 def moment(epoch: float | None) -> str | None:
-    """In UTC to the second, as the console and the data have it: who compares two machines need not
-    reckon.
+    """In UTC to the second, as the console and the data have it:
+    who compares two machines need not reckon.
     """
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch)) if epoch is not None else None
 

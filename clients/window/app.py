@@ -32,8 +32,8 @@ SOMEWHERE = "http://127.0.0.1:8000"
 
 
 def run(target: Target | None, profiles: Profiles, *, name: str | None) -> int:
-    """Until the window is closed; 1 when there can be none. An address that is entered is saved
-    under this name.
+    """Until the window is closed; 1 when there can be none.
+    An address that is entered is saved under this name.
     """
     address = target.url if target else SOMEWHERE
     try:

@@ -24,8 +24,8 @@ STATES = {
 
 
 class ConnectionPage(ttk.Frame):
-    """`remember` keeps URL and token for the next time, once they have worked; then `go_on` leads
-    to the next page.
+    """`remember` keeps URL and token for the next time, once they have worked;
+    then `go_on` leads to the next page.
     """
 
     def __init__(

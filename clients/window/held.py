@@ -50,8 +50,8 @@ class HeldPanel(ttk.Frame):
         )
 
     def show(self, job: Job) -> bool:
-        """Whether there is anything to say a word on. Switches stay as they are while the job is
-        the same.
+        """Whether there is anything to say a word on.
+        Switches stay as they are while the job is the same.
         """
         if job != self._job:
             self._job = job

@@ -13,8 +13,8 @@ MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 @dataclass(frozen=True)
 class Part:
-    """What of a source is imported, as somebody has typed it; a month stands for all of its
-    days.
+    """What of a source is imported, as somebody has typed it;
+    a month stands for all of its days.
     """
 
     field_code: str = ""

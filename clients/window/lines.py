@@ -31,8 +31,8 @@ def fit_text(text: str, room: int, measure: Callable[[str], int]) -> str:
 
 
 class Tip:
-    """What `ask` tells of the place under the pointer, once it rests; nothing where that is
-    empty.
+    """What `ask` tells of the place under the pointer, once it rests;
+    nothing where that is empty.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ from clients.window.shapes import mix
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:
-    """Text has a contrast of at least 4.5 to what it stands on (WCAG 2.2, success criterion
-    1.4.3).
+    """Text has a contrast of at least 4.5 to what it stands on (WCAG 2.2,
+    success criterion 1.4.3).
     """
 
     page: str

@@ -49,8 +49,8 @@ class Tile(ttk.Frame):
 
 
 def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, Tile]:
-    """All of one width: in one row where there is room, else in as many as it takes, about equally
-    long.
+    """All of one width:
+    in one row where there is room, else in as many as it takes, about equally long.
     """
     by_caption = {caption: Tile(parent, theme, caption) for caption in captions}
     count = len(by_caption)
@@ -127,8 +127,8 @@ class Banner(ttk.Frame):
 
 
 class Listing(ttk.Frame):
-    """A table with a scrollbar; each column is its name, heading, width and anchor. One takes the
-    room that is left. A table that is wider than its place scrolls sideways.
+    """A table with a scrollbar; each column is its name, heading, width and anchor.
+    One takes the room that is left. A table that is wider than its place scrolls sideways.
     """
 
     def __init__(
@@ -187,8 +187,8 @@ class Listing(ttk.Frame):
         return [tuple(self._whole[identity][0]) for identity in self.tree.get_children()]
 
     def fill(self, rows: dict[str, tuple[Sequence[str], str]]) -> None:
-        """Identity → cells and tag, in this order; what is chosen stays chosen, what is equal is
-        not drawn anew.
+        """Identity → cells and tag, in this order;
+        what is chosen stays chosen, what is equal is not drawn anew.
         """
         for identity in set(self.tree.get_children()) - rows.keys():
             self.tree.delete(identity)

@@ -1,5 +1,5 @@
-"""The production of one well: a panel for each measure over one time axis, with a read-out under
-the pointer.
+"""The production of one well:
+a panel for each measure over one time axis, with a read-out under the pointer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LONGEST_STROKE = 8_000  # pixels, of one line: about a tenth of a second
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of production; `tone` is its colour in the palette, `unit` that of its volumes: a
-    day has its rate.
+    """One column of production;
+    `tone` is its colour in the palette, `unit` that of its volumes: a day has its rate.
     """
 
     column: str
@@ -60,8 +60,8 @@ class Place:
 
 
 class Plot(tk.Canvas):
-    """`readout` is what the pointer shows: the text of each panel, or of the last period without a
-    pointer.
+    """`readout` is what the pointer shows:
+    the text of each panel, or of the last period without a pointer.
     """
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
@@ -172,8 +172,8 @@ class Plot(tk.Canvas):
         self._stroke(points, colour)
 
     def _stroke(self, points: list[tuple[float, float]], colour: str) -> None:
-        """Tk's own lines have steps. A thicket of a line takes too long to paint, and shows no
-        steps.
+        """Tk's own lines have steps.
+        A thicket of a line takes too long to paint, and shows no steps.
         """
         width = self._theme.px(1.6)
         length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points))
@@ -218,8 +218,8 @@ class Plot(tk.Canvas):
         self._read_out(nearest(self.periods, min(1.0, max(0.0, share))))
 
     def _read_out(self, number: int | None) -> None:
-        """Of the period under the pointer, with a line through all panels; of the last one without
-        a pointer.
+        """Of the period under the pointer, with a line through all panels;
+        of the last one without a pointer.
         """
         self.delete("readout")
         if not self.periods:

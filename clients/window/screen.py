@@ -43,8 +43,8 @@ def ask_for_sharp_pixels() -> None:
 
 
 def scale(root: tk.Tk) -> float:
-    """How many pixels of this screen stand for one of 96 dpi; text follows. macOS does this by
-    itself.
+    """How many pixels of this screen stand for one of 96 dpi; text follows.
+    macOS does this by itself.
     """
     system = root.tk.call("tk", "windowingsystem")
     if system == "aqua":
@@ -76,8 +76,8 @@ def _told_dpi() -> float | None:
 
 
 def make_fonts(root: tk.Misc) -> dict[str, tkfont.Font]:
-    """The system's own face and size; on X11, where that is anything, the best face that is
-    there.
+    """The system's own face and size;
+    on X11, where that is anything, the best face that is there.
     """
     usual, fixed = (
         tkfont.nametofont(name, root=root).actual() for name in ("TkDefaultFont", "TkFixedFont")

@@ -129,8 +129,8 @@ class Session:
 
     @property
     def may_act(self) -> bool:
-        """Whether what starts and stops imports can be pressed; whoever has a reader's token may
-        look.
+        """Whether what starts and stops imports can be pressed;
+        whoever has a reader's token may look.
         """
         return self.link == "on" and self.role != "reader" and not self.is_starting
 

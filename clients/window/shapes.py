@@ -141,8 +141,8 @@ def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
 def stroke(
     points: Sequence[tuple[float, float]], *, width: float, colour: str
 ) -> tuple[int, int, bytes]:
-    """A line through the points, with smooth edges: where its picture belongs, and the picture as
-    PNG.
+    """A line through the points, with smooth edges:
+    where its picture belongs, and the picture as PNG.
     """
     reach = width / 2 + 0.5
     covered: dict[tuple[int, int], float] = {}

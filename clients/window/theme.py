@@ -24,8 +24,8 @@ TONES = ("good", "bad", "warning", "info", "muted", "accent")
 
 
 class Theme:
-    """Both looks of one window; `palette` is the one that shows. A change is told by the event
-    <<Recoloured>>.
+    """Both looks of one window; `palette` is the one that shows.
+    A change is told by the event <<Recoloured>>.
     """
 
     def __init__(self, root: tk.Tk) -> None:

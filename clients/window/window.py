@@ -1,5 +1,5 @@
-"""The window: a side bar with the pages, the banner, and the loop that brings in what the network
-has answered.
+"""The window: a side bar with the pages, the banner,
+and the loop that brings in what the network has answered.
 """
 
 from __future__ import annotations
@@ -186,8 +186,8 @@ class Window:
     def _report(
         self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
     ) -> None:
-        """Of what is wrong in this program: people see a sentence, whoever started it from a
-        terminal the trace.
+        """Of what is wrong in this program:
+        people see a sentence, whoever started it from a terminal the trace.
         """
         traceback.print_exception(error)
         self.notify(Notice("bad", sentence(error)))

@@ -142,8 +142,8 @@ SOURCE = {
 
 
 def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
-    """`gateway` is what API Gateway answers by itself: status → code and sentence. Raises KeyError
-    for a route that OPERATIONS does not know.
+    """`gateway` is what API Gateway answers by itself: status → code and sentence.
+    Raises KeyError for a route that OPERATIONS does not know.
     """
     responses: dict[str, Any] = {}
     paths = {

@@ -1,5 +1,5 @@
-"""The errors of the document: for each status the codes that a route can answer with, and an
-example of each.
+"""The errors of the document:
+for each status the codes that a route can answer with, and an example of each.
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ def _name(error: type[WellheadError]) -> str:
 
 
 def _concrete(error: type[WellheadError]) -> list[type[WellheadError]]:
-    """Those that a request can meet: all but the parent of the rules. An error's first kind stands
-    for its code.
+    """Those that a request can meet: all but the parent of the rules.
+    An error's first kind stands for its code.
     """
     children = [each for child in error.__subclasses__() for each in _concrete(child)]
     return children if error is BusinessRuleViolation else [*children, error]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """`data` names the schema of what stands in the envelope; empty where there is none. `query`
-    has the description and the schema of each parameter.
+    """`data` names the schema of what stands in the envelope; empty where there is none.
+    `query` has the description and the schema of each parameter.
     """
 
     id: str

@@ -1,5 +1,5 @@
-"""The schemas of the document: jobs by the fields of Job, rows by the columns of well
-production.
+"""The schemas of the document:
+jobs by the fields of Job, rows by the columns of well production.
 """
 
 from __future__ import annotations

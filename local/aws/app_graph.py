@@ -1,5 +1,5 @@
-"""What Chalice would deploy for this app: its Lambda functions and schedules, read off its own app
-graph.
+"""What Chalice would deploy for this app:
+its Lambda functions and schedules, read off its own app graph.
 """
 
 from collections.abc import Iterator

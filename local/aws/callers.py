@@ -15,8 +15,8 @@ class ForeignCallerError(Exception):
 
 
 def check_host(headers: Message, port: int | None) -> None:
-    """`port` is the only one that may be named; None for any, as where a tunnel ends. Raises
-    ForeignCallerError.
+    """`port` is the only one that may be named; None for any, as where a tunnel ends.
+    Raises ForeignCallerError.
     """
     named = headers.get_all("Host", [])
     if len(named) != 1 or not _is_of_this_machine(named[0], port):

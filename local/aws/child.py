@@ -27,8 +27,8 @@ def start(
     stdout: IO[bytes] | int | None = None,
     stderr: IO[bytes] | int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """In a process group of its own: Ctrl-C in the terminal reaches the stack alone, `kill` all of
-    it.
+    """In a process group of its own:
+    Ctrl-C in the terminal reaches the stack alone, `kill` all of it.
     """
     return subprocess.Popen(
         [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command],

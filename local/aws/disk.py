@@ -1,5 +1,5 @@
-"""Whether what the laptop's AWS must keep can be written. It is told once, when it begins and when
-it is over.
+"""Whether what the laptop's AWS must keep can be written.
+It is told once, when it begins and when it is over.
 """
 
 import logging

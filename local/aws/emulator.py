@@ -136,8 +136,8 @@ class LocalAws:
             )
 
     def create_state_machine(self, name: str, definition: str) -> None:
-        """Its executions run here from then on, and end with this process; local/aws/machine.py
-        tells who they ask.
+        """Its executions run here from then on, and end with this process;
+        local/aws/machine.py tells who they ask.
         """
         told = {
             "name": name,
@@ -181,8 +181,8 @@ class LocalAws:
             self._on_parameter(request["Name"], request["Value"])
 
     def _key_of_whole_read(self, operation: str, body: bytes) -> Key | None:
-        """Of a GetItem for a whole item. It is answered without moto, whose serialiser takes 6 ms
-        for a job.
+        """Of a GetItem for a whole item.
+        It is answered without moto, whose serialiser takes 6 ms for a job.
         """
         if operation != "GetItem":
             return None
@@ -318,8 +318,8 @@ class LocalAws:
     def _call(
         self, method: str, path: str, *, signed_for: str, target: str = "", request: Any = None
     ) -> None:
-        """A request of the stack's own. moto reads only the service and the region off the
-        signature.
+        """A request of the stack's own.
+        moto reads only the service and the region off the signature.
         """
         scope = f"local/20240101/{REGION}/{signed_for}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", "X-Amz-Target": target}
@@ -403,8 +403,8 @@ def _key_of(body: bytes) -> Key | None:
 
 
 def _look_of(body: bytes) -> Look | None:
-    """Of a Query for a partition; None of any other. One more than it may answer with tells that
-    there are more.
+    """Of a Query for a partition; None of any other.
+    One more than it may answer with tells that there are more.
     """
     try:
         request = json.loads(body)
@@ -449,8 +449,8 @@ def _refusal(status: HTTPStatus, kind: str, message: str) -> Answer:
 
 
 def _is_kept_back(header: str) -> bool:
-    """What is of the connection, moto's idea of the time, and its leave for every page to read the
-    answer.
+    """What is of the connection, moto's idea of the time,
+    and its leave for every page to read the answer.
     """
     name = header.lower()
     return name in ("connection", "transfer-encoding", "date") or name.startswith("access-control-")
@@ -486,8 +486,8 @@ TOUCHED = {
 
 
 def main() -> None:
-    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed, to
-    who signs with the AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that it has itself.
+    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed,
+    to who signs with the AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that it has itself.
     """
     parser = argparse.ArgumentParser(prog="python -m local.aws.emulator")
     parser.add_argument("--journal", type=Path, required=True)

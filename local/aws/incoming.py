@@ -1,5 +1,5 @@
-"""What a client sends, for a limited time: who opens a connection and says nothing, or little,
-holds no thread.
+"""What a client sends, for a limited time:
+who opens a connection and says nothing, or little, holds no thread.
 """
 
 import io
@@ -27,8 +27,8 @@ class Incoming(io.RawIOBase):
         self.ended = False
 
     def expect(self, *, within: float, whole_within: float) -> None:
-        """A request that begins within so many seconds, and is read to its end within so many
-        more.
+        """A request that begins within so many seconds,
+        and is read to its end within so many more.
         """
         self._deadline = time.monotonic() + within
         self._seconds = whole_within
@@ -52,8 +52,8 @@ class Incoming(io.RawIOBase):
 
 
 class Lines(io.BufferedReader):
-    """`is_odd` is whether a line has held a sign that no line of a request may (RFC 9112, section
-    2.2): one reader ends a line at a carriage return, another goes on.
+    """`is_odd` is whether a line has held a sign that no line of a request may (RFC 9112,
+    section 2.2): one reader ends a line at a carriage return, another goes on.
     """
 
     is_odd = False

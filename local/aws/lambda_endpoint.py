@@ -53,8 +53,8 @@ class Event(NamedTuple):
 
 
 class FailedEvent(NamedTuple):
-    """`condition` is RetriesExhausted or EventAgeExceeded; there is no `outcome` when it was never
-    delivered.
+    """`condition` is RetriesExhausted or EventAgeExceeded;
+    there is no `outcome` when it was never delivered.
     """
 
     event: Event
@@ -129,8 +129,8 @@ class EventQueue:
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
 
     def replace(self, event: Event, following: Event) -> None:
-        """Both or neither, so no failure goes untold when the stack is killed. Raises
-        UnwritableError.
+        """Both or neither, so no failure goes untold when the stack is killed.
+        Raises UnwritableError.
         """
         with self._written(), self._db:
             self._db.execute("BEGIN")

@@ -80,8 +80,8 @@ class LambdaRuntime:
             self._end(worker)
 
     def invoke_warm(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> Outcome:
-        """The same with a worker that is kept, unless it failed. Raises RuntimeStoppedError,
-        ThrottledError.
+        """The same with a worker that is kept, unless it failed.
+        Raises RuntimeStoppedError, ThrottledError.
         """
         with self._mutex:
             places = self._places.setdefault(function.name, Places(self._warm_workers))
@@ -268,8 +268,8 @@ def _peak_kb(pid: int) -> int:
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """Where there is no room for it, what is written goes nowhere: no function fails for its
-    log.
+    """Where there is no room for it, what is written goes nowhere:
+    no function fails for its log.
     """
     try:
         return log.open("ab", buffering=0)

@@ -61,8 +61,8 @@ class LoopbackHandler(BaseHTTPRequestHandler):
             self._linger()
 
     def _linger(self) -> None:
-        """Reads and drops what still comes, for a moment: with bytes unread, the close would cut
-        off the answer.
+        """Reads and drops what still comes, for a moment:
+        with bytes unread, the close would cut off the answer.
         """
         self._incoming.expect(within=LINGER_SECONDS, whole_within=LINGER_SECONDS)
         left = MOST_DROPPED_BYTES

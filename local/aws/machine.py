@@ -19,8 +19,8 @@ LONGEST_STATE = 3600  # seconds; Lambda itself ends what takes longer than it ma
 
 
 def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
-    """From now on executions that are started in this process run, and ask this Lambda. Those of
-    before are gone.
+    """From now on executions that are started in this process run, and ask this Lambda.
+    Those of before are gone.
     """
     # Its parser loads for half a second, so only who has a machine loads it.
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils

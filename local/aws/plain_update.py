@@ -26,8 +26,8 @@ class Plain(NamedTuple):
 
 
 def as_put(update: Mapping[str, Any], item: Item | None) -> dict[str, Any] | None:
-    """The same as a Put, where `item` is what is there now. None where it is more than plain, or
-    faulty.
+    """The same as a Put, where `item` is what is there now.
+    None where it is more than plain, or faulty.
     """
     plain = _plain(str(update.get("UpdateExpression")))
     if plain is None or not update.keys() <= UNDERSTOOD:

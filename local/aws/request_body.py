@@ -1,5 +1,5 @@
-"""Where the body of a request ends: RFC 9112, section 6. What could be read in two ways is refused,
-never guessed.
+"""Where the body of a request ends: RFC 9112, section 6.
+What could be read in two ways is refused, never guessed.
 """
 
 import re

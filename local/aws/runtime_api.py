@@ -144,14 +144,14 @@ class RuntimeApi:
         self._given.put(invocation)
 
     def next(self) -> Invocation | None:
-        """Blocks until there is one; between two events Lambda would freeze the process here. None
-        at the end.
+        """Blocks until there is one; between two events Lambda would freeze the process here.
+        None at the end.
         """
         return self._given.get()
 
     def answered(self, request_id: str | None, outcome: Outcome) -> bool:
-        """Whether it was the answer to the current event. Without an id it is that of the
-        initialisation.
+        """Whether it was the answer to the current event.
+        Without an id it is that of the initialisation.
         """
         current = self._current
         if current is None or request_id not in (None, current.request_id):

@@ -1,5 +1,5 @@
-"""EventBridge on the laptop: fires the functions that have a rate, at once and then at that
-rate.
+"""EventBridge on the laptop:
+fires the functions that have a rate, at once and then at that rate.
 """
 
 import contextlib

@@ -77,8 +77,8 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of its signature; `payload` is the hash of the body, or a word in its
-    place.
+    """What a request says of its signature;
+    `payload` is the hash of the body, or a word in its place.
     """
 
     scope: Scope

@@ -1,5 +1,5 @@
-"""The table on disk: the items of one DynamoDB table in SQLite. They outlive the process, and it
-holds none of them.
+"""The table on disk: the items of one DynamoDB table in SQLite.
+They outlive the process, and it holds none of them.
 """
 
 import json
@@ -21,8 +21,8 @@ class Key(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The items of a partition by their sort key, from behind `after` on; `most` of them, or all
-    where that is -1.
+    """The items of a partition by their sort key, from behind `after` on;
+    `most` of them, or all where that is -1.
     """
 
     pk: str
@@ -65,8 +65,8 @@ class TableJournal:
         return json.loads(found[0], object_hook=_with_bytes) if found else None
 
     def write(self, items: Mapping[Key, Item | None]) -> None:
-        """None deletes the item. All of them or none; raises sqlite3.Error, as where the disk is
-        full.
+        """None deletes the item.
+        All of them or none; raises sqlite3.Error, as where the disk is full.
         """
         puts = [
             (*key, json.dumps(item, default=_as_text))

@@ -77,8 +77,8 @@ class StoredFile(InputFile, OutputFile):
 
 
 class Files(FileIO):
-    """The client of S3 finds its endpoint and its keys in the environment, as every other one of
-    this machine.
+    """The client of S3 finds its endpoint and its keys in the environment,
+    as every other one of this machine.
     """
 
     def new_input(self, location: str) -> InputFile:

@@ -51,8 +51,8 @@ ERRORS: dict[type[Exception], tuple[HTTPStatus, str]] = {
 
 
 class _Tables(SqlCatalog):
-    """A file of metadata never changes, so that of a table is read once, and again when the table
-    has another one.
+    """A file of metadata never changes, so that of a table is read once,
+    and again when the table has another one.
     """
 
     def __init__(self, name: str, **properties: str) -> None:

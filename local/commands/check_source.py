@@ -1,5 +1,5 @@
-"""`python -m local check-source`: what an import would find at a source, as one table. Nothing is
-stored.
+"""`python -m local check-source`: what an import would find at a source, as one table.
+Nothing is stored.
 """
 
 import tempfile

@@ -132,8 +132,8 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
 
 
 def _import(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
-    """A job at its end: a new one, or one that an interrupted demo left behind and that goes on
-    now.
+    """A job at its end:
+    a new one, or one that an interrupted demo left behind and that goes on now.
     """
     left = _left_behind(api, stack, terminal)
     if left and left["status"] == "COMPLETED":

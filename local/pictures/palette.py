@@ -46,8 +46,8 @@ INDEXED = """async (taken) => {
 
 
 def smaller(taken: bytes, page: Page) -> bytes:
-    """The same picture in at most 256 colours; `page` is one whose policy forbids nothing, such as
-    about:blank.
+    """The same picture in at most 256 colours;
+    `page` is one whose policy forbids nothing, such as about:blank.
     """
     found = page.evaluate(INDEXED, base64.b64encode(taken).decode())
     width, height = found["width"], found["height"]

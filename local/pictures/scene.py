@@ -1,5 +1,5 @@
-"""What the pictures of the console show: a local stack, whose imports have ended in every way there
-is.
+"""What the pictures of the console show:
+a local stack, whose imports have ended in every way there is.
 """
 
 import json
@@ -75,8 +75,8 @@ class Scene:
                 yield cls(stack, source, written_file(state))
 
     def play(self) -> None:
-        """Two imports, the second with revised months; a small source; one that fails, and one that
-        is held.
+        """Two imports, the second with revised months;
+        a small source; one that fails, and one that is held.
         """
         self._import("completed", GeneratedProduction(ROWS))
         self._import("completed", GeneratedProduction(ROWS, revision=1))

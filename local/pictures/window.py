@@ -1,5 +1,5 @@
-"""The pictures of the desktop window, docs/images/window-*.png, of a real local stack: `make
-screenshots`.
+"""The pictures of the desktop window, docs/images/window-*.png, of a real local stack:
+`make screenshots`.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""An X server without a screen, for the tests of the window, and pictures of what would be on
-it.
+"""An X server without a screen, for the tests of the window,
+and pictures of what would be on it.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Xvfb:
 
 
 def rgb_rows(screen: bytes, width: int, height: int) -> Iterator[bytes]:
-    """Of an X window dump with 32 bits a pixel, blue first (X11/XWDFile.h: its header has 25
-    numbers).
+    """Of an X window dump with 32 bits a pixel, blue first (X11/XWDFile.h:
+    its header has 25 numbers).
     """
     header = struct.unpack(">25I", screen[:100])
     start, octets_a_row = header[0] + 12 * header[19], header[12]

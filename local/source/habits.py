@@ -1,5 +1,5 @@
-"""What real services do that the specification does not say, or forbids. The sample source does it
-when told to.
+"""What real services do that the specification does not say, or forbids.
+The sample source does it when told to.
 """
 
 from collections.abc import Set as AbstractSet

@@ -1,5 +1,5 @@
-"""How the sample source writes a page, an error and `$metadata`: in OData v4, or in v2 with
-`d.results`, links to other entities, `/Date(ms)/` and long numbers as text.
+"""How the sample source writes a page, an error and `$metadata`: in OData v4,
+or in v2 with `d.results`, links to other entities, `/Date(ms)/` and long numbers as text.
 """
 
 import json

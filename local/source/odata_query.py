@@ -49,8 +49,8 @@ MOST_PARENTHESES = 50
 
 
 class Filter:
-    """Comparisons on the key columns and the change, joined with and, or and parentheses; read by
-    recursive descent. `by_row`: each row must be looked at.
+    """Comparisons on the key columns and the change, joined with and, or and parentheses;
+    read by recursive descent. `by_row`: each row must be looked at.
     """
 
     def __init__(self, text: str) -> None:
@@ -228,8 +228,8 @@ def _bounds(rows: Rows, run: range) -> Bounds:
 
 @dataclass(frozen=True)
 class Query:
-    """The system query options of a request for rows; `options` as they were written, for the next
-    link.
+    """The system query options of a request for rows;
+    `options` as they were written, for the next link.
     """
 
     options: dict[str, str]

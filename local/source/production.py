@@ -110,8 +110,8 @@ class GeneratedProduction:
         return rows
 
     def expected(self, previous: int | None = None) -> Expected:
-        """The counts of an import into an empty warehouse, or into one that holds revision
-        `previous`.
+        """The counts of an import into an empty warehouse,
+        or into one that holds revision `previous`.
         """
         failed = len(self.bad_positions)
         good = self._rows - failed
@@ -280,8 +280,8 @@ def period(month: int) -> str:
 
 
 def _random(seed: int, stream: int) -> random.Random:
-    """Only `random()` is drawn from it: the one method whose numbers no Python version may
-    change.
+    """Only `random()` is drawn from it:
+    the one method whose numbers no Python version may change.
     """
     return random.Random((seed << 16) + stream)  # noqa: S311 -- sample data, no secret
 
@@ -297,8 +297,8 @@ def _within(marks: range, positions: range) -> range:
 
 
 def _months(length: int, draw: Draw) -> tuple[int, ...]:
-    """A run of months with a few unreported; four wells in five still produce in the latest
-    month.
+    """A run of months with a few unreported;
+    four wells in five still produce in the latest month.
     """
     gaps = {1 + int((length - 1) * draw()): 1 + int(3 * draw()) for _ in range(int(3 * draw()))}
     last = LATEST - (1 + int(60 * draw()) if _chance(draw, 0.2) else 0)
@@ -324,8 +324,8 @@ def _days_in(month: int) -> int:
 
 
 def _days(month: int, draw: Draw) -> float:
-    """Mostly the whole month, sometimes part of it; a rare October counts the hour that clocks go
-    back.
+    """Mostly the whole month, sometimes part of it;
+    a rare October counts the hour that clocks go back.
     """
     whole = _days_in(month)
     if _chance(draw, 0.75):

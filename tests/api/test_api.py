@@ -896,8 +896,8 @@ def test_a_listed_origin_may_ask(api: Api, monkeypatch: pytest.MonkeyPatch, dyna
 
 
 def test_no_route_leaves_origins_to_the_gateway() -> None:
-    """Chalice would write them into the packaged gateway, and a setting that is read later would
-    say otherwise.
+    """Chalice would write them into the packaged gateway,
+    and a setting that is read later would say otherwise.
     """
     told: list[Any] = [
         route.cors for methods in app.app.routes.values() for route in methods.values()

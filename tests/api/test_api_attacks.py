@@ -1,5 +1,5 @@
-"""What somebody hostile sends to the whole stack changes nothing, and no secret comes out
-anywhere.
+"""What somebody hostile sends to the whole stack changes nothing,
+and no secret comes out anywhere.
 """
 
 from __future__ import annotations
@@ -208,8 +208,8 @@ def send_canaries(victim: Victim) -> list[Answer]:
 
 
 def test_no_secret_comes_out(tmp_path: Path) -> None:
-    """Not in an answer, a line of a log, an item or a file; the machine's own token is in the file
-    that is for it.
+    """Not in an answer, a line of a log, an item or a file;
+    the machine's own token is in the file that is for it.
     """
     password = canary("password")
     reader = TokenBook(tmp_path).make("bob", Role.READER)

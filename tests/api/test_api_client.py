@@ -1,5 +1,5 @@
-"""A program that knows nothing of Wellhead but where its OpenAPI document is, and a token, imports
-and reads data.
+"""A program that knows nothing of Wellhead but where its OpenAPI document is,
+and a token, imports and reads data.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Reply(NamedTuple):
 
 
 class Program:
-    """Addresses, methods, parameters and schemas are read from the document; nothing of it is
-    written here.
+    """Addresses, methods, parameters and schemas are read from the document;
+    nothing of it is written here.
     """
 
     def __init__(self, document_url: str, token: str) -> None:

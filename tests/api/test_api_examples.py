@@ -1,5 +1,5 @@
-"""docs/api.md by the letter: each of its curl commands is run against the whole stack, in the order
-of the page, and each answer has the shape of the one that is shown below it.
+"""docs/api.md by the letter: each of its curl commands is run against the whole stack,
+in the order of the page, and each answer has the shape of the one that is shown below it.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def path_of(command: str) -> str:
 
 
 def by_curl(words: list[str], directory: Path) -> Answer:
-    """`-i` would put the headers before the body; they are written elsewhere, and the status after
-    it.
+    """`-i` would put the headers before the body;
+    they are written elsewhere, and the status after it.
     """
     plain = [word for word in words[1:] if word != "-i"]
     done = subprocess.run(

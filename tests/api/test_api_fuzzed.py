@@ -102,8 +102,8 @@ def fuzzed(after_an_import: tuple[LocalStack, str]) -> Iterator[Fuzzed]:
 @pytest.mark.timeout(longer(400, 7200))
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: GenerationMode) -> None:
-    """A third of the operations by lot with a dozen requests each; all of them with hundreds in a
-    soak.
+    """A third of the operations by lot with a dozen requests each;
+    all of them with hundreds in a soak.
     """
     schema: Any = schemathesis.openapi.from_dict(told())
     operations = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
@@ -119,8 +119,8 @@ def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: Generation
 
 
 def told() -> dict[str, Any]:
-    """The document without its security: every request has the token, none is wrong for the lack of
-    it.
+    """The document without its security:
+    every request has the token, none is wrong for the lack of it.
     """
     whole: dict[str, Any] = closed(document())
     for name in operations():

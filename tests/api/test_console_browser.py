@@ -1,5 +1,5 @@
-"""The console in a real browser, on the real local stack: what a person clicks, reads and
-downloads.
+"""The console in a real browser, on the real local stack:
+what a person clicks, reads and downloads.
 """
 
 from __future__ import annotations
@@ -566,8 +566,8 @@ def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, vi
 
 
 def test_a_gap_is_a_gap_in_the_plot(stage: ConsoleStage, visit: Visit) -> None:
-    """2020 and 2022 are lines, of 2021 and of most of what follows there is none; a month alone is
-    a dot.
+    """2020 and 2022 are lines, of 2021 and of most of what follows there is none;
+    a month alone is a dot.
     """
     page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
     page.locator(".plot svg").wait_for()
@@ -784,8 +784,8 @@ def test_where_there_is_no_sql_the_page_says_why(stage: ConsoleStage, visit: Vis
 def test_every_page_is_accessible_and_fits(
     stage: ConsoleStage, scheme: str, width: int, rules: list[str]
 ) -> None:
-    """All of axe's rules once; where only the colours or the width differ, those that these can
-    break.
+    """All of axe's rules once;
+    where only the colours or the width differ, those that these can break.
     """
     visit = Visit(stage, color_scheme=scheme, viewport={"width": width, "height": 800})
     page = visit.open()

@@ -126,8 +126,8 @@ def month(number: int, **more: Any) -> dict[str, Any]:
 
 
 def test_rates_sums_and_ratios_of_rows(page: Page) -> None:
-    """A row without a value or without days has none of what follows from it, and a sum goes on
-    after it.
+    """A row without a value or without days has none of what follows from it,
+    and a sum goes on after it.
     """
     rows = [
         month(1),
@@ -185,8 +185,8 @@ def points(name: str) -> list[dict[str, float]]:
 
 
 def test_fits_are_those_of_scipy(page: Page) -> None:
-    """The sum of squares to twelve digits; the parameters to eight, and their errors to seven, as
-    it is flat there.
+    """The sum of squares to twelve digits;
+    the parameters to eight, and their errors to seven, as it is flat there.
     """
     code = """given.map(([points, model, terminal]) => {
         const { curve, errors, sum, residuals } = m.fitted(points, model, { terminal });
@@ -205,8 +205,8 @@ def test_fits_are_those_of_scipy(page: Page) -> None:
 
 
 def test_a_published_decline_is_found(page: Page) -> None:
-    """The rates of Guo's problem 8.4 fall by a tenth a month, and reach its 50 stb/day after about
-    37 months.
+    """The rates of Guo's problem 8.4 fall by a tenth a month,
+    and reach its 50 stb/day after about 37 months.
     """
     code = """(() => {
         const { curve, isAtBound } = m.fitted(given, "hyperbolic");
@@ -221,8 +221,8 @@ def test_a_published_decline_is_found(page: Page) -> None:
 
 
 def test_an_exponent_at_its_end_leaves_the_others_their_errors(page: Page) -> None:
-    """A hyperbolic decline without one, or below the terminal decline, is the exponential one with
-    its figures.
+    """A hyperbolic decline without one, or below the terminal decline,
+    is the exponential one with its figures.
     """
     code = """["hyperbolic", "terminal"].map(model => {
         const { errors, sum, deviation } = m.fitted(given, model, { terminal: 2 });
@@ -237,8 +237,8 @@ def test_an_exponent_at_its_end_leaves_the_others_their_errors(page: Page) -> No
 
 
 def test_the_years_of_a_forecast_are_whole_and_add_up_to_it(page: Page) -> None:
-    """Whenever the range begins: a turn of the year is no round number of years of 365.25 days
-    after it.
+    """Whenever the range begins:
+    a turn of the year is no round number of years of 365.25 days after it.
     """
     code = """(async () => {
         const { forecast, YEAR } = await import("/console/decline.js");
@@ -259,8 +259,8 @@ def test_the_years_of_a_forecast_are_whole_and_add_up_to_it(page: Page) -> None:
 
 
 def test_a_published_forecast_is_met(page: Page) -> None:
-    """Guo, example problem 8.1: from 100 to 96 stb/day within a month is 61.27 after a year, and
-    28,858 stb in it.
+    """Guo, example problem 8.1:
+    from 100 to 96 stb/day within a month is 61.27 after a year, and 28,858 stb in it.
     """
     code = """(() => {
         const curve = { model: "exponential", qi: 100, d: -12 * Math.log(0.96) };
@@ -359,8 +359,8 @@ def test_a_forecast_ends_at_its_limit_or_its_years(page: Page) -> None:
 def test_a_fit_of_what_is_no_decline_ends_with_numbers_or_none(
     page: Page, given: list[float]
 ) -> None:
-    """Nor is any of them further from the rates than their mean is, which is a curve of each kind
-    too.
+    """Nor is any of them further from the rates than their mean is,
+    which is a curve of each kind too.
     """
     code = """((total) => ((squares) => Object.keys(m.MODELS)
         .map(model => m.fitted(given, model, { terminal: 0.06 }))

@@ -43,8 +43,8 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The app behind a gateway that compresses as the deployed one does. Nothing else runs: the
-    console asks nobody.
+    """The app behind a gateway that compresses as the deployed one does.
+    Nothing else runs: the console asks nobody.
     """
     sys.modules.pop("app", None)
     app = importlib.import_module("app").app
@@ -128,8 +128,8 @@ def test_the_page_may_send_files_to_the_bucket_of_the_warehouse_alone(
 
 
 def test_a_browser_that_came_by_https_is_told_to_stay_there(port: int) -> None:
-    """As API Gateway hands the request on. A loopback name is none that is kept from http: others
-    serve there.
+    """As API Gateway hands the request on.
+    A loopback name is none that is kept from http: others serve there.
     """
     page = importlib.import_module("app")
     event = json.loads((EVENTS / "api-status.json").read_text("utf-8"))
@@ -202,8 +202,8 @@ def test_the_page_has_one_address_to_which_its_links_are_relative(port: int, pat
 def test_the_root_leads_to_the_page_whatever_stage_stands_before_it(
     path: str, location: str
 ) -> None:
-    """API Gateway's own address ends with the stage, with or without a slash; a domain of one's own
-    has none.
+    """API Gateway's own address ends with the stage, with or without a slash;
+    a domain of one's own has none.
     """
     event = {
         "requestContext": {

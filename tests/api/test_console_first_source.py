@@ -1,5 +1,5 @@
-"""A file that somebody else made becomes a plotted well in the console: a real browser on the real
-local stack.
+"""A file that somebody else made becomes a plotted well in the console:
+a real browser on the real local stack.
 """
 
 from __future__ import annotations

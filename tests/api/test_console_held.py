@@ -1,5 +1,5 @@
-"""An import that is held, in the console of a real browser: its findings, accepting and
-discarding.
+"""An import that is held, in the console of a real browser:
+its findings, accepting and discarding.
 """
 
 from __future__ import annotations

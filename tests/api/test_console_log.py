@@ -1,5 +1,5 @@
-"""The log of a job in the console of a real browser: as it comes, as text, and where there is
-none.
+"""The log of a job in the console of a real browser:
+as it comes, as text, and where there is none.
 """
 
 from __future__ import annotations

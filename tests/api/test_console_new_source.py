@@ -1,5 +1,5 @@
-"""A source is added and changed in the console of a real browser: from an address or a file to the
-first import.
+"""A source is added and changed in the console of a real browser:
+from an address or a file to the first import.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Plots as a person works with them: panels, units, comparison, addresses, files, and a decline; in
-a real browser.
+"""Plots as a person works with them:
+panels, units, comparison, addresses, files, and a decline; in a real browser.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 def rows(
     code: str, *, first: int = 2010, years: int = YEARS, gone: tuple[int, ...] = ()
 ) -> list[dict[str, Any]]:
-    """Months of a hyperbolic decline from 10 thousand barrels a day, by 0.4 a year with an exponent
-    of 0.5.
+    """Months of a hyperbolic decline from 10 thousand barrels a day,
+    by 0.4 a year with an exponent of 0.5.
     """
     found = []
     start = date(first, 1, 1)
@@ -146,8 +146,8 @@ def titles(page: Page) -> list[str]:
 
 
 def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> None:
-    """Units, scale, what is shown and over what; the address alone shows the same to somebody
-    else.
+    """Units, scale, what is shown and over what;
+    the address alone shows the same to somebody else.
     """
     with visit(*shared, told(), PLACE) as page:
         seen(page, ".at", "Latest: Dec 2019")
@@ -378,8 +378,8 @@ def test_a_finger_chooses_a_range_and_two_taps_all(shared: tuple[str, Browser]) 
 def test_both_tabs_are_accessible_and_fit(
     shared: tuple[str, Browser], scheme: str, width: int, rules: list[str]
 ) -> None:
-    """All of axe's rules once; where only the colours or the width differ, those that these can
-    break.
+    """All of axe's rules once;
+    where only the colours or the width differ, those that these can break.
     """
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 

@@ -36,8 +36,8 @@ SMALL = {"width": 390, "height": 800}
 
 
 def rows() -> list[dict[str, Any]]:
-    """120 wells of three fields, whose rate grows with their number, and three that are found by
-    name.
+    """120 wells of three fields, whose rate grows with their number,
+    and three that are found by name.
     """
     many = [
         row(

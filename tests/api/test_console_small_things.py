@@ -1,5 +1,5 @@
-"""The console's words where there is little to say: nothing yet, a part of it, an error, how far it
-is.
+"""The console's words where there is little to say:
+nothing yet, a part of it, an error, how far it is.
 """
 
 from __future__ import annotations

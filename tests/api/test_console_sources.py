@@ -1,5 +1,5 @@
-"""The sources in the console of a real browser: the list, one of them, and jobs, wells and sums by
-source.
+"""The sources in the console of a real browser:
+the list, one of them, and jobs, wells and sums by source.
 """
 
 from __future__ import annotations

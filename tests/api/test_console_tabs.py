@@ -1,5 +1,5 @@
-"""Two tabs of a real browser: the second asks the first for the sign-in, one sign-out is for all,
-and no other origin hears a word.
+"""Two tabs of a real browser: the second asks the first for the sign-in,
+one sign-out is for all, and no other origin hears a word.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Every view is an address, every figure honest: ratios of a field, changes of a job, SQL as a
-plot, even columns.
+"""Every view is an address, every figure honest:
+ratios of a field, changes of a job, SQL as a plot, even columns.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
 
 
 def totals() -> list[dict[str, Any]]:
-    """Of a field of two wells until 2022, of three from then on; one of them tells gas alone, and
-    no days.
+    """Of a field of two wells until 2022, of three from then on;
+    one of them tells gas alone, and no days.
     """
     return [
         {
@@ -73,8 +73,8 @@ def totals() -> list[dict[str, Any]]:
 
 @dataclass
 class Answers(Told):
-    """To statements, by what they say; and to what an import changed, by which of it is asked
-    for.
+    """To statements, by what they say;
+    and to what an import changed, by which of it is asked for.
     """
 
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)

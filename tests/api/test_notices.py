@@ -45,8 +45,8 @@ def send(environment: dict[str, str]) -> dict[str, int]:
 
 
 class Bus(LoopbackHandler):
-    """PutEvents of EventBridge: keeps the entries, and answers as it does for each that it takes or
-    refuses.
+    """PutEvents of EventBridge:
+    keeps the entries, and answers as it does for each that it takes or refuses.
     """
 
     entries: ClassVar[list[dict[str, Any]]]
@@ -140,8 +140,8 @@ def test_the_end_of_an_import_is_told_and_a_failure_shown(
 
 
 def test_mails_go_to_the_topic(environment: dict[str, str], aws: LocalAws) -> None:
-    """SNS on the laptop has nobody to mail to; a topic that is not there shows what a refusal
-    becomes.
+    """SNS on the laptop has nobody to mail to;
+    a topic that is not there shows what a refusal becomes.
     """
     topic = aws_client(aws.url, "sns").create_topic(Name="imports")["TopicArn"]
     services = Services(environment | {"WELLHEAD_NOTICES_TOPIC": topic})

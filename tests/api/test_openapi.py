@@ -1,5 +1,5 @@
-"""The OpenAPI document is made of the code, is valid, is the one that is served, and leaves no
-route out.
+"""The OpenAPI document is made of the code, is valid,
+is the one that is served, and leaves no route out.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def test_every_route_is_in_the_document_and_no_other() -> None:
 
 
 def test_the_packaged_gateway_agrees() -> None:
-    """Every method reaches the app, OPTIONS too: what is answered does not hang on the settings of
-    who packages.
+    """Every method reaches the app, OPTIONS too:
+    what is answered does not hang on the settings of who packages.
     """
     packaged = TemplatedSwaggerGenerator().generate_swagger(app)["paths"]
     asked = {

@@ -1,5 +1,5 @@
-"""A check of a source: begun by a request, done by the import function, asked for until it is at
-its end.
+"""A check of a source:
+begun by a request, done by the import function, asked for until it is at its end.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ RESULT: dict[str, Any] = {"fields": [], "unknown": [], "hints": [], "rows": [], 
 
 @pytest.fixture
 def services(environment: dict[str, str]) -> Services:
-    """Of a laptop, where sources may be anywhere; asked for before `api`, which reads the same
-    environment.
+    """Of a laptop, where sources may be anywhere;
+    asked for before `api`, which reads the same environment.
     """
     environment["WELLHEAD_SOURCE_REACH"] = "anywhere"
     return Services(environment)

@@ -1,5 +1,5 @@
-"""The routes of the sources: who may define them, what is refused, and which one a trigger
-means.
+"""The routes of the sources:
+who may define them, what is refused, and which one a trigger means.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def test_a_token_that_is_over_is_told_so_and_lets_nobody_in(api: Api, aws: Local
 
 
 def test_who_knows_no_token_learns_of_none(api: Api, aws: LocalAws) -> None:
-    """The same answer whether a name has a token that is over or none at all: only its holder is
-    told.
+    """The same answer whether a name has a token that is over or none at all:
+    only its holder is told.
     """
     keep(aws, "old", sha256=digest_of("old"), role="admin", expires_at=1)
 

@@ -1,5 +1,5 @@
-"""Who a token belongs to, how soon a new one works and a removed one ends, and what the store may
-hold.
+"""Who a token belongs to, how soon a new one works and a removed one ends,
+and what the store may hold.
 """
 
 from __future__ import annotations

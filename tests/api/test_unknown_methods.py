@@ -1,5 +1,5 @@
-"""A method that an address does not know is refused by the app, in the envelope, with those that it
-knows.
+"""A method that an address does not know is refused by the app,
+in the envelope, with those that it knows.
 """
 
 from __future__ import annotations

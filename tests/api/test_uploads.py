@@ -1,5 +1,5 @@
-"""Sending a file into the bucket: the form is for one key, some lengths and a quarter of an hour,
-and for admins.
+"""Sending a file into the bucket:
+the form is for one key, some lengths and a quarter of an hour, and for admins.
 """
 
 from __future__ import annotations

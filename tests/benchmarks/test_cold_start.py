@@ -1,5 +1,5 @@
-"""The measurement of the cold start: every contender really answers, and the table says what was
-measured.
+"""The measurement of the cold start:
+every contender really answers, and the table says what was measured.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The figures of the feed: every page is asked of a real store, and what takes too long or fails
-stands in bold.
+"""The figures of the feed:
+every page is asked of a real store, and what takes too long or fails stands in bold.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The measurement of the API under load: as many requests as asked for, every answer counted, what
-misses in bold.
+"""The measurement of the API under load:
+as many requests as asked for, every answer counted, what misses in bold.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The figures of the register: every question is asked of a real store, and what takes too long
-stands in bold.
+"""The figures of the register:
+every question is asked of a real store, and what takes too long stands in bold.
 """
 
 from __future__ import annotations

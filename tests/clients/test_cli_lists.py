@@ -1,5 +1,5 @@
-"""Lists as files, short ids and narrow terminals: the command line in this process, before a
-scripted API.
+"""Lists as files, short ids and narrow terminals:
+the command line in this process, before a scripted API.
 """
 
 from __future__ import annotations
@@ -218,8 +218,8 @@ def test_statements_end_at_their_semicolons_alone() -> None:
 
 
 def test_a_downloaded_file_stays_as_it_is(tmp_path: Path) -> None:
-    """DuckDB lets a statement reach the file that it has open, and EXPLAIN ANALYZE runs what it
-    explains.
+    """DuckDB lets a statement reach the file that it has open,
+    and EXPLAIN ANALYZE runs what it explains.
     """
     file = wide(tmp_path / "wells.duckdb", wells=3, periods=1)
     before = file.read_bytes()

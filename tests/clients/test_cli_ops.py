@@ -1,5 +1,5 @@
-"""`wellhead ops verify`, as people run it: a process of its own, on files that real merges made and
-on damaged ones.
+"""`wellhead ops verify`, as people run it:
+a process of its own, on files that real merges made and on damaged ones.
 """
 
 from __future__ import annotations

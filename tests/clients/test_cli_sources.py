@@ -1,5 +1,5 @@
-"""`wellhead sources`: shown, drafted, checked, applied, imported by name and deleted, against the
-whole local stack.
+"""`wellhead sources`:
+shown, drafted, checked, applied, imported by name and deleted, against the whole local stack.
 """
 
 from __future__ import annotations

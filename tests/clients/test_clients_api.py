@@ -1,5 +1,5 @@
-"""The client of the API: against the real app, and against a server that answers what it is told
-to.
+"""The client of the API:
+against the real app, and against a server that answers what it is told to.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`wellhead ops` as people and scripts run it: a process of its own, against the API and a
-worker.
+"""`wellhead ops` as people and scripts run it:
+a process of its own, against the API and a worker.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""An import in parts tells how many of them are done: in the terminal, in the window, and in the
-console.
+"""An import in parts tells how many of them are done:
+in the terminal, in the window, and in the console.
 """
 
 from __future__ import annotations

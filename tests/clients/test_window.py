@@ -147,8 +147,8 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
 
 @needs_window
 def test_of_several_sources_the_one_that_is_chosen_is_imported(stage: Stage) -> None:
-    """Its import fails: rows of a second source would stay in the store, for the tests that come
-    after.
+    """Its import fails:
+    rows of a second source would stay in the store, for the tests that come after.
     """
     definition = {"kind": "odata", "url": f"{stage.source.url}OfNobody"}
     with make_client(stage.url, stage.token, lambda *_: None) as client:

@@ -1,5 +1,5 @@
-"""The window on a small screen: every page has the room it asks for, and what is too long is cut
-and told whole.
+"""The window on a small screen:
+every page has the room it asks for, and what is too long is cut and told whole.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def test_a_month_stands_for_all_of_its_days(month: date) -> None:
 @given(points=POINTS)
 @settings(max_examples=20, deadline=None)
 def test_a_line_is_painted_where_it_is_and_nowhere_else(points: list[tuple[float, float]]) -> None:
-    """Whole near the line, nothing far from it, and in between by the distance: those are its
-    smooth edges.
+    """Whole near the line, nothing far from it, and in between by the distance:
+    those are its smooth edges.
     """
     shares = alphas(*stroke(points, width=2.0, colour="#204080"))
     places = [(column, row) for column in range(-3, 64) for row in range(-3, 44)]

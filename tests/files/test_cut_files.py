@@ -1,5 +1,5 @@
-"""A large file is cut into ranges of its rows: they bring what the whole file does, row by row,
-from their place.
+"""A large file is cut into ranges of its rows:
+they bring what the whole file does, row by row, from their place.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Files that were made to hurt, or by accident: each ends in a sentence that names the file, and
-its row where there is one, in bounded memory.
+"""Files that were made to hurt, or by accident:
+each ends in a sentence that names the file, and its row where there is one, in bounded memory.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def s3(aws: LocalAws) -> Iterator[Any]:
 
 
 class Drop:
-    """A folder of a bucket, in which files are dropped; the bucket of the local S3 lives as long as
-    the process.
+    """A folder of a bucket, in which files are dropped;
+    the bucket of the local S3 lives as long as the process.
     """
 
     def __init__(self, s3: Any, directory: Path) -> None:

@@ -1,5 +1,5 @@
-"""Each kind of credentials: what it puts on a request, where its secret may be kept, and that no
-word of it leaks.
+"""Each kind of credentials:
+what it puts on a request, where its secret may be kept, and that no word of it leaks.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A hostile source gets neither the credentials, nor the memory, nor the time of an import, and no
-word of it leaks.
+"""A hostile source gets neither the credentials, nor the memory,
+nor the time of an import, and no word of it leaks.
 """
 
 from __future__ import annotations

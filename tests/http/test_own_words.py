@@ -1,5 +1,5 @@
-"""The sentence of a source that refuses: found in whatever form it comes, and made fit to be
-shown.
+"""The sentence of a source that refuses:
+found in whatever form it comes, and made fit to be shown.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What is asked of the source goes through the proxy, and nothing else; over real sockets, TLS
-within TLS too.
+"""What is asked of the source goes through the proxy, and nothing else;
+over real sockets, TLS within TLS too.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def tunnel(source: ScriptedSource) -> Iterator[TunnelProxy]:
 def connected(
     proxy: TunnelProxy | str, ca: Path | str, url: str = URL, **settings: str
 ) -> ODataConnection:
-    """With the password that the proxy asks for, unless told otherwise, and without waiting between
-    tries.
+    """With the password that the proxy asks for,
+    unless told otherwise, and without waiting between tries.
     """
     where = proxy if isinstance(proxy, str) else proxy.url
     told = {

@@ -1,5 +1,5 @@
-"""The source decides how many requests are under way: halved when it is overloaded, one more for
-each good round.
+"""The source decides how many requests are under way:
+halved when it is overloaded, one more for each good round.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def test_without_a_cap_nothing_waits(hands: Hands) -> None:
 def test_a_source_that_takes_few_at_once_is_seldom_asked_for_more(
     hands: Hands, allowed: int
 ) -> None:
-    """Of 1,000 rounds of a tenth of a second each a dozen are refused: while the limit is found,
-    and once in each calm time.
+    """Of 1,000 rounds of a tenth of a second each a dozen are refused:
+    while the limit is found, and once in each calm time.
     """
     under_way = throttle(hands)
     refused = 0

@@ -28,8 +28,8 @@ SLICES = range(2, ROWS // PAGE) if SOAK else [2, 5]
 
 @dataclass
 class Shape:
-    """A source of a few rows, whose fields are called as `names` says. What it says may change
-    while it is read.
+    """A source of a few rows, whose fields are called as `names` says.
+    What it says may change while it is read.
     """
 
     names: dict[str, str] = field(

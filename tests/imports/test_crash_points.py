@@ -124,8 +124,8 @@ def test_every_half_written_file(lab: Lab) -> None:
 @pytest.mark.by_lot
 @pytest.mark.parametrize("lab", ["directory", "s3"], indirect=True)
 def test_any_moment(lab: Lab) -> None:
-    """Not only between the steps: in the middle of a write, a merge, a transfer. One death after
-    the other.
+    """Not only between the steps: in the middle of a write, a merge, a transfer.
+    One death after the other.
     """
     seconds = min(timed(lab) for _ in range(3))
     deaths = 0
@@ -165,8 +165,8 @@ def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
 def test_every_call_of_a_held_import_and_of_its_acceptance(
     environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
 ) -> None:
-    """Whatever dies when: the import ends held, with all its rows, and the accepted one publishes
-    them.
+    """Whatever dies when:
+    the import ends held, with all its rows, and the accepted one publishes them.
     """
     with a_lab(
         "directory", environment | {"WELLHEAD_GATE_RESTATED": "1"}, aws, dynamodb, tmp_path
@@ -283,8 +283,8 @@ def send_the_rest(lab: Lab) -> None:
 @pytest.mark.by_lot
 @pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])
 def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
-    """It dies while it frees a dead worker's place, and again while it clears what that worker
-    left.
+    """It dies while it frees a dead worker's place,
+    and again while it clears what that worker left.
     """
     rehearse(lab)
     number, stride = (0, 1) if SOAK else (random.randrange(3), 3)

@@ -1,5 +1,5 @@
-"""Whatever happens to a segment between its checkpoint and the retry: the rows that are published
-are the source's.
+"""Whatever happens to a segment between its checkpoint and the retry:
+the rows that are published are the source's.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FLIPS = longer(2, 100)
 
 @dataclass
 class Lab:
-    """`stopped` is a job with some segments, and `other` one that stopped before at another
-    place.
+    """`stopped` is a job with some segments,
+    and `other` one that stopped before at another place.
     """
 
     worker: Worker
@@ -246,8 +246,8 @@ def test_what_is_published_is_the_source(lab: Lab, kind: str) -> None:
 
 @pytest.mark.parametrize("lab", ["directory"], indirect=True)
 def test_a_segment_that_cannot_be_read_is_done_without(lab: Lab) -> None:
-    """As on a bad sector; a directory in its place is refused to readers too. A retry would meet it
-    again.
+    """As on a bad sector; a directory in its place is refused to readers too.
+    A retry would meet it again.
     """
     name = segment_names(lab.stopped.segments)[-1]
     lab.replace(name, None)

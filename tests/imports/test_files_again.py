@@ -1,5 +1,5 @@
-"""Several files of one source, and the same files once more: which are read, and which holds where
-two have a key.
+"""Several files of one source, and the same files once more:
+which are read, and which holds where two have a key.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def test_a_new_file_is_read_alone(drop: Drop) -> None:
 
 
 def test_a_changed_file_is_read_with_all_that_come_after_it(drop: Drop) -> None:
-    """A later one holds where both have a key, so reading the changed one alone would turn that
-    about.
+    """A later one holds where both have a key,
+    so reading the changed one alone would turn that about.
     """
     drop.write("3.csv", "A,2024-02,x,3.5", "A,2024-03,x,4")
     drop.imported()

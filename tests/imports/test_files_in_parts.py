@@ -1,5 +1,5 @@
-"""Neighbouring files are a part of a source: read beside others they bring what they bring one
-after the other.
+"""Neighbouring files are a part of a source:
+read beside others they bring what they bring one after the other.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class DropInParts(Drop):
 
 
 def filled(drop: Drop, seed: int) -> dict[tuple[str, str], float]:
-    """What is to be stored: keys come in several files, with other values, and the later file
-    holds.
+    """What is to be stored:
+    keys come in several files, with other values, and the later file holds.
     """
     draw = random.Random(seed)
     expected: dict[tuple[str, str], float] = {}
@@ -144,8 +144,8 @@ def read_to_the_end(drop: DropInParts) -> Job:
 def test_what_comes_after_the_last_file_was_read_is_for_the_next_import(
     environment: dict[str, str], dynamodb: Any, tmp_path: Path, workers: int
 ) -> None:
-    """The worker that publishes lists the files once more; what it did not read it may not call
-    read.
+    """The worker that publishes lists the files once more;
+    what it did not read it may not call read.
     """
     drop = DropInParts(environment, dynamodb, tmp_path / "drop", workers=workers)
     expected = filled(drop, 7)
@@ -198,8 +198,8 @@ def test_a_part_ends_where_the_next_one_begins(drop: DropInParts) -> None:
 
 
 class OneFile(DropInParts, StatesWorker):
-    """Read in ranges of a few rows, however small it is, by threads or by the states of the
-    machine.
+    """Read in ranges of a few rows, however small it is,
+    by threads or by the states of the machine.
     """
 
     def _new_service(self, claim: Claim) -> WellProductionImportService:

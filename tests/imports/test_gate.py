@@ -345,8 +345,8 @@ def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_ag
 
 
 class Nights:
-    """Imports one after another: each is judged with what the one before has left; `takes` accepts
-    what holds it.
+    """Imports one after another: each is judged with what the one before has left;
+    `takes` accepts what holds it.
     """
 
     def __init__(self) -> None:

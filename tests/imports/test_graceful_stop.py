@@ -1,5 +1,5 @@
-"""A real process that gets SIGTERM midway writes a checkpoint, hands over and ends; the next one
-completes the job.
+"""A real process that gets SIGTERM midway writes a checkpoint, hands over and ends;
+the next one completes the job.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def test_a_worker_that_has_all_pages_completes(work: Stoppable) -> None:
 
 
 def _used_up_after(pages: int) -> Any:
-    """A time budget that ends with the last page. It is asked once before the first one; the thread
-    that fetches finds enough.
+    """A time budget that ends with the last page.
+    It is asked once before the first one; the thread that fetches finds enough.
     """
     left, main = iter(range(pages)), threading.current_thread()
     return lambda: (

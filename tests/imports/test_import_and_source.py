@@ -1,5 +1,5 @@
-"""The connection to the source within a whole import: its secrets stay with it, and it ends with
-the worker's time.
+"""The connection to the source within a whole import:
+its secrets stay with it, and it ends with the worker's time.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def test_an_import_keeps_its_secret_to_itself(
     caplog: pytest.LogCaptureFixture,
     kind: str,
 ) -> None:
-    """One import that ends well, and one whose source repeats in its error what it was sent. The
-    table's journal is among the files.
+    """One import that ends well, and one whose source repeats in its error what it was sent.
+    The table's journal is among the files.
     """
     name, value = SENT[kind]
     source, tokens = serve(Answer()), serve(TokenEndpoint())

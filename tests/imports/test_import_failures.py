@@ -174,8 +174,8 @@ def broken_remaining() -> float:
 
 
 def test_an_import_outlives_a_warehouse_that_gives_no_answer(worker: Worker) -> None:
-    """The event is delivered again, and the next attempt goes on when the lease is over. An attempt
-    asks twice: for the snapshot, then for a checkpoint of what was fetched.
+    """The event is delivered again, and the next attempt goes on when the lease is over.
+    An attempt asks twice: for the snapshot, then for a checkpoint of what was fetched.
     """
     worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=8)
     job_id = worker.trigger()

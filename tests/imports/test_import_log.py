@@ -1,5 +1,5 @@
-"""What an import leaves in its log, into a file and into a lake, over attempts, and what the API
-shows of it.
+"""What an import leaves in its log, into a file and into a lake,
+over attempts, and what the API shows of it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A partial import: the source is asked for it alone, by every kind of paging and by later workers
-too.
+"""A partial import:
+the source is asked for it alone, by every kind of paging and by later workers too.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def test_a_later_worker_and_a_retry_ask_for_the_same_part(
 
 
 def test_a_part_never_moves_the_watermark(environment: dict[str, str], dynamodb: Any) -> None:
-    """What changed outside of the part was not asked for, so the next import must still ask for
-    it.
+    """What changed outside of the part was not asked for,
+    so the next import must still ask for it.
     """
     with SampleSource(Months()) as source:
         worker = worker_on(source, environment, dynamodb, SOURCE_CHANGED="updated_at")

@@ -69,8 +69,8 @@ def test_killed_at_any_moment_each_row_is_there_once(lab: Lab) -> None:
 @pytest.mark.parametrize("lab", ["s3"], indirect=True)
 @pytest.mark.parametrize("how", ["before", "unseen", "lost"])
 def test_every_call_of_a_plan_and_its_parts(lab: Lab, how: str) -> None:
-    """In which order the parts are stored hangs on the order of their pages, so a call's number
-    names no step.
+    """In which order the parts are stored hangs on the order of their pages,
+    so a call's number names no step.
     """
     for _ in range(2):
         job_id = lab.create()

@@ -1,5 +1,5 @@
-"""The working copy: the very file that the pointer tells of, and only where there is room for
-it.
+"""The working copy:
+the very file that the pointer tells of, and only where there is room for it.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def test_another_file_than_the_pointers_is_no_base(
 
 
 def test_without_room_nothing_is_copied(publication: FilePublication, base: Snapshot) -> None:
-    """A database of an exabyte, or as many segments that are stored for the first time: no disk
-    takes them.
+    """A database of an exabyte, or as many segments that are stored for the first time:
+    no disk takes them.
     """
     for much, staged in ((replace(base, bytes=1 << 60), 9), (None, 1 << 60)):
         with pytest.raises(

@@ -1,5 +1,5 @@
-"""A source that is read in parts: the same rows as from end to end, whatever dies when, and nothing
-asked for twice.
+"""A source that is read in parts:
+the same rows as from end to end, whatever dies when, and nothing asked for twice.
 """
 
 from __future__ import annotations
@@ -331,8 +331,8 @@ def test_an_error_of_a_part_tells_the_page_of_the_part(
 
 
 def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> None:
-    """The service counts 300 rows of each part and gives 200: what it counts is not all the rows
-    there are.
+    """The service counts 300 rows of each part and gives 200:
+    what it counts is not all the rows there are.
     """
     habits = Habits(filter_limit=200)
     with SampleSource(DATA, max_page_size=PAGE, habits=habits) as source:

@@ -1,5 +1,5 @@
-"""Two publications of the same real wells, imported one after the other through the whole
-product.
+"""Two publications of the same real wells,
+imported one after the other through the whole product.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ def row(number: int) -> dict[str, Any]:
 
 
 class Service:
-    """Answers `$skip`, and filters by its key. `order` tells the numbers of the rows for a request
-    from `skip` on.
+    """Answers `$skip`, and filters by its key.
+    `order` tells the numbers of the rows for a request from `skip` on.
     """
 
     def __init__(self, order: Callable[[int], list[int]], *, filters: bool = False) -> None:
@@ -189,8 +189,8 @@ def test_rows_that_are_added_are_not_read_again_by_a_key_that_they_share(
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_one_product_after_the_other_is_no_loop(worker: Worker, serve: Serve, counts: bool) -> None:
-    """A service that does not sort: the wells come again with each product, on pages as long as
-    before.
+    """A service that does not sort:
+    the wells come again with each product, on pages as long as before.
     """
     products = [
         ("OIL", "oil_production_kbd"),
@@ -253,8 +253,8 @@ def test_what_repeats_tell(
 def test_links_may_overlap_by_rows_that_come_beside_all_that_are_counted(
     announced: int | None, repeated: int
 ) -> None:
-    """Nine rows, two of them twice because their pages overlap: seven rows, or two others came on
-    no page.
+    """Nine rows, two of them twice because their pages overlap:
+    seven rows, or two others came on no page.
     """
     linked = replace(reading(Way.LINKS), announced=announced)
 

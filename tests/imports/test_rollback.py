@@ -1,5 +1,5 @@
-"""A rollback publishes an older snapshot once more: a job of its own, which moves the pointer as an
-import does.
+"""A rollback publishes an older snapshot once more:
+a job of its own, which moves the pointer as an import does.
 """
 
 from __future__ import annotations

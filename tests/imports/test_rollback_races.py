@@ -1,5 +1,5 @@
-"""A rollback dies at each of its steps, or begins with an import: what is published is the one or
-the other, whole.
+"""A rollback dies at each of its steps, or begins with an import:
+what is published is the one or the other, whole.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Several segments between two checkpoints: each is a place to go on from, with the cursor behind
-its own rows.
+"""Several segments between two checkpoints:
+each is a place to go on from, with the cursor behind its own rows.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The states of the machine: the rows of one worker, whatever dies when, and nothing that a zombie
-writes counts.
+"""The states of the machine:
+the rows of one worker, whatever dies when, and nothing that a zombie writes counts.
 """
 
 from __future__ import annotations
@@ -316,8 +316,8 @@ class _Interrupted:
 
 
 def test_a_merge_that_dies_five_times_is_not_given_up(worker: StatesWorker) -> None:
-    """What the parts have brought is progress, though the job's own checkpoint was written before
-    them.
+    """What the parts have brought is progress,
+    though the job's own checkpoint was written before them.
     """
     planned = worker.plan(worker.trigger())
     worker.fetch_all(planned)

@@ -35,8 +35,8 @@ JANUARY, FEBRUARY = "2023-01-10T06:00:00Z", "2023-02-10T06:00:00Z"
 
 
 class Wells:
-    """Rows (well, oil, changed) of one field and month; `short` of them are counted and do not
-    come.
+    """Rows (well, oil, changed) of one field and month;
+    `short` of them are counted and do not come.
     """
 
     ordered = True
@@ -66,8 +66,8 @@ class Wells:
 
 
 class Lab:
-    """The source `default` of the settings and the source `gulf` of a definition, with one
-    worker.
+    """The source `default` of the settings and the source `gulf` of a definition,
+    with one worker.
     """
 
     def __init__(self, worker: Worker, sources: dict[str, SampleSource]) -> None:

@@ -1,5 +1,5 @@
-"""A stack from before codes were text goes on with its table, its warehouse and an import that was
-under way.
+"""A stack from before codes were text goes on with its table,
+its warehouse and an import that was under way.
 """
 
 from __future__ import annotations

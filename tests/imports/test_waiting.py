@@ -1,5 +1,5 @@
-"""An import that gives its source time says so while it waits, and its retries stay counted when it
-fails.
+"""An import that gives its source time says so while it waits,
+and its retries stay counted when it fails.
 """
 
 from __future__ import annotations

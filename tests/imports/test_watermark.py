@@ -207,8 +207,8 @@ def test_a_failed_import_moves_nothing(worker: Worker, source: SampleSource) -> 
 def test_a_change_dated_in_the_future_does_not_hide_what_comes_before_it(
     worker: Worker, source: SampleSource
 ) -> None:
-    """Nor does what was changed while it was being read: the watermark stays at the import's
-    beginning.
+    """Nor does what was changed while it was being read:
+    the watermark stays at the import's beginning.
     """
     source.rows = Wells((1, 1.0, JANUARY), (2, 2.0, LONG_AFTER))
 
@@ -307,8 +307,8 @@ def test_every_paging_and_version_asks_for_what_changed(
 def test_a_count_of_all_rows_whatever_the_filter_holds_no_increment(
     worker: Worker, serve: Serve, counted: int | None, ends: str
 ) -> None:
-    """It proves nothing either, so the watermark stays. A service that cannot be asked for it is
-    not excused.
+    """It proves nothing either, so the watermark stays.
+    A service that cannot be asked for it is not excused.
     """
     three = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY), (3, 3.0, FEBRUARY))
     rows = [json.loads(row) for row in three.page(0, 3)]

@@ -1,5 +1,5 @@
-"""One invocation of the import function, from its claim to the job's end, against a real source
-over HTTP.
+"""One invocation of the import function,
+from its claim to the job's end, against a real source over HTTP.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
 
 @pytest.mark.parametrize("most_runs", [1, 3])
 def test_an_import_of_many_attempts_joins_its_segments(worker: Worker, most_runs: int) -> None:
-    """Each attempt adds a run of segments to the job's item, which must not grow with the
-    import.
+    """Each attempt adds a run of segments to the job's item,
+    which must not grow with the import.
     """
     job_id, job = worker.trigger(), None
     seen = []

@@ -162,8 +162,8 @@ def the_sweeper_fails_at_every_start(story: Story, _: pytest.FixtureRequest) -> 
 
 @rings("EventsUntaken")
 def a_failed_event_cannot_be_taken_up(story: Story, _: pytest.FixtureRequest) -> None:
-    """The function fails three times, then Lambda sends the event to the queue. What SQS would say
-    of its length is what MiniStack's queue says when it is asked.
+    """The function fails three times, then Lambda sends the event to the queue.
+    What SQS would say of its length is what MiniStack's queue says when it is asked.
     """
     queue = story.stack.client("sqs")
     url = queue.get_queue_url(QueueName=f"{STACK}-untaken-events")["QueueUrl"]
@@ -249,8 +249,8 @@ def a_receiver_is_away_for_two_hours(story: Story, _: pytest.FixtureRequest) -> 
 def questions_are_answered_with_errors_and_the_function_dies(
     story: Story, _: pytest.FixtureRequest
 ) -> None:
-    """Two answers by the deployed function, as it tells them; a third that it does not live to
-    give.
+    """Two answers by the deployed function, as it tells them;
+    a third that it does not live to give.
     """
     story.calls("Query", {"question": "summary"}, times=2)
     functions = story.stack.client("lambda")

@@ -1,5 +1,5 @@
-"""The zip that Lambda runs: what is in it, and its functions under the real awslambdaric, with
-nothing else at hand.
+"""The zip that Lambda runs:
+what is in it, and its functions under the real awslambdaric, with nothing else at hand.
 """
 
 from __future__ import annotations
@@ -292,8 +292,8 @@ def test_a_command_says_in_one_line_what_is_missing(arguments: list[str], told: 
 
 
 class Lambda:
-    """Calls a function of the unpacked bundle: a process of its own, with the modules of the
-    bundle, of Python and of Lambda's image alone.
+    """Calls a function of the unpacked bundle:
+    a process of its own, with the modules of the bundle, of Python and of Lambda's image alone.
     """
 
     def __init__(self, task_root: Path, directory: Path, environment: dict[str, str]) -> None:
@@ -349,8 +349,8 @@ def function(  # noqa: PLR0917  fixtures
     environment: dict[str, str],
     source: SampleSource,
 ) -> Callable[..., Any]:
-    """`function(handler, event)`: what the deployed function answers. The table is real, dispatches
-    are noted.
+    """`function(handler, event)`: what the deployed function answers.
+    The table is real, dispatches are noted.
     """
     aws.put_parameter(
         "/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"})

@@ -52,8 +52,8 @@ def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 
 class Deployed:
-    """The stack, over HTTP through its gateway as anybody would use it, and the keys to what lies
-    behind.
+    """The stack, over HTTP through its gateway as anybody would use it,
+    and the keys to what lies behind.
     """
 
     def __init__(self, mini_stack: MiniStack, *, api_id: str, token: str) -> None:
@@ -370,8 +370,8 @@ def _a_smoke_test_shows_all_but_what_only_aws_can(
 
 
 def _failed_events_are_taken_up(stack: Deployed) -> None:
-    """Of the import function by the function failed-event; of that one by the queue that the alarm
-    watches.
+    """Of the import function by the function failed-event;
+    of that one by the queue that the alarm watches.
     """
     stack.break_function("import")
     view = stack.job_at_its_end(stack.trigger())

@@ -1,5 +1,5 @@
-"""The test events for the AWS console: each does what docs/operations.md says, as it is and with a
-real job.
+"""The test events for the AWS console:
+each does what docs/operations.md says, as it is and with a real job.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def test_every_event_is_described_where_people_look_for_it() -> None:
 
 
 def test_as_they_are_they_change_nothing(send: Callable[..., Any], dynamodb: Any) -> None:
-    """All but the trigger: it starts an import, which is what it is for. The sweeper says in the
-    table that it ran.
+    """All but the trigger: it starts an import, which is what it is for.
+    The sweeper says in the table that it ran.
     """
     with pytest.raises(ValueError, match="Unauthorized"):  # what API Gateway answers with 401
         send("authorizer")

@@ -1,5 +1,5 @@
-"""Alarms, dashboard and saved queries: they look at what the code writes, and the runbook says what
-each means.
+"""Alarms, dashboard and saved queries:
+they look at what the code writes, and the runbook says what each means.
 """
 
 from __future__ import annotations

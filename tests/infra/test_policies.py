@@ -608,8 +608,8 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
 
 
 def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource) -> None:
-    """Not when its schedule is paused at that moment, nor when its definition is changed; then it
-    is.
+    """Not when its schedule is paused at that moment, nor when its definition is changed;
+    then it is.
     """
     secret = f"ssm:/{STACK}/sources/gulf"
     told = {"kind": "odata", "url": source.url, "secret": secret, "schedule": "0 0 1 1 *"}
@@ -736,8 +736,8 @@ def _see_to_executions(functions: Functions, dynamodb: Any) -> None:
 
 
 def _publish_in_parts_by_the_merge(functions: Functions, dynamodb: Any) -> None:
-    """As a database above 1 GB; the upload breaks off once, and so does the copy to the stable
-    name.
+    """As a database above 1 GB;
+    the upload breaks off once, and so does the copy to the stable name.
     """
     broken = [SNAPSHOTS]
 
@@ -792,8 +792,8 @@ def _restart_and_end_what_died(functions: Functions, dynamodb: Any) -> None:
 
 
 def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
-    """As a database above 1 GB. The upload breaks off once, and so does each copy to the stable
-    name.
+    """As a database above 1 GB.
+    The upload breaks off once, and so does each copy to the stable name.
     """
     broken = [SNAPSHOTS]
 

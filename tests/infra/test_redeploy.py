@@ -1,5 +1,5 @@
-"""A stack over the data of an earlier one, held against the rules that AWS writes down: no emulator
-has them.
+"""A stack over the data of an earlier one, held against the rules that AWS writes down:
+no emulator has them.
 """
 
 from __future__ import annotations

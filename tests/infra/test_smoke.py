@@ -1,5 +1,5 @@
-"""A smoke test leaves no token behind, whatever else goes wrong; and what it changes, it changes as
-it says.
+"""A smoke test leaves no token behind, whatever else goes wrong;
+and what it changes, it changes as it says.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def test_a_stage_that_cannot_be_reached_gets_a_table_and_no_token_stays(
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[tuple[LoopbackServer, list[int]]]:
-    """It has so many rows, look by look. Lambda answers here too, of the function that posts to the
-    webhook.
+    """It has so many rows, look by look.
+    Lambda answers here too, of the function that posts to the webhook.
     """
     rows = list(request.param)
 

@@ -1,5 +1,5 @@
-"""The template as it is deployed: merged by Chalice, expanded by SAM, and read as CloudFormation
-would.
+"""The template as it is deployed:
+merged by Chalice, expanded by SAM, and read as CloudFormation would.
 """
 
 from __future__ import annotations
@@ -524,8 +524,8 @@ def test_data_outlives_the_stack(expanded: dict[str, Any]) -> None:
 
 
 def test_nobody_can_overwrite_a_published_file(expanded: dict[str, Any]) -> None:
-    """Of a condition's two tests both must hold: a request that creates an object, and says nothing
-    of an older one.
+    """Of a condition's two tests both must hold:
+    a request that creates an object, and says nothing of an older one.
     """
     statements = {
         told["Sid"]: told
@@ -721,8 +721,8 @@ def test_the_machine_runs_the_states_and_nothing_else(template: dict[str, Any]) 
 def test_what_a_state_does_is_tried_again_and_what_could_not_go_on_comes_to_an_end(
     template: dict[str, Any],
 ) -> None:
-    """The delays between the tries are shorter than a lease, so that nobody else takes the place
-    meanwhile. No state ends before its function does.
+    """The delays between the tries are shorter than a lease,
+    so that nobody else takes the place meanwhile. No state ends before its function does.
     """
     definition = properties(template, "StateMachine")["Definition"]
     states = definition["States"]

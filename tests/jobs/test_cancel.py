@@ -1,5 +1,5 @@
-"""A job that is asked to stop ends CANCELLED, unless its end was nearer; what is published stays as
-it is.
+"""A job that is asked to stop ends CANCELLED, unless its end was nearer;
+what is published stays as it is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""An event that is delivered hundreds of times, late and in any order, has the effect of one; ten
-thousand times in a soak.
+"""An event that is delivered hundreds of times, late and in any order, has the effect of one;
+ten thousand times in a soak.
 """
 
 from __future__ import annotations

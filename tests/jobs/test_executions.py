@@ -1,5 +1,5 @@
-"""What the sweeper makes of a lock that an execution of the state machine holds, and who may take
-it over.
+"""What the sweeper makes of a lock that an execution of the state machine holds,
+and who may take it over.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def test_an_execution_that_has_stopped_ends_its_job(
 def test_an_execution_that_came_to_its_end_leaves_its_job_to_who_still_works_on_it(
     manager: JobManager, claim: Claim, clock: Clock
 ) -> None:
-    """A try of Plan that was given up wakes and claims after Merge did, so Merge, the last state,
-    is refused.
+    """A try of Plan that was given up wakes and claims after Merge did,
+    so Merge, the last state, is refused.
     """
     executions = KnownExecutions(job_0="SUCCEEDED")
     late = manager.claim(claim.job.job_id, holder=holder_of("job-0", "a late try of plan"))
@@ -137,8 +137,8 @@ def test_one_that_was_to_be_cancelled_is_cancelled(manager: JobManager, claim: C
 def test_a_failed_event_leaves_the_place_of_an_execution_to_the_sweeper(
     manager: JobManager, claim: Claim, clock: Clock, seconds: float
 ) -> None:
-    """An event of the import function, from before the machine was set up or from a second
-    start.
+    """An event of the import function,
+    from before the machine was set up or from a second start.
     """
     clock.advance(seconds)
     lock, dispatcher = manager.lock(), RecordingDispatcher()

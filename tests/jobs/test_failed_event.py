@@ -1,5 +1,5 @@
-"""When every delivery of an event has failed: the real functions in processes of their own, and no
-sweeper.
+"""When every delivery of an event has failed:
+the real functions in processes of their own, and no sweeper.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ Deploy = Callable[..., LambdaEndpoint]
 
 @pytest.fixture
 def services(environment: dict[str, str]) -> Services:
-    """Of this process, with the settings of the functions. A lease is short, for a dead worker has
-    no other end.
+    """Of this process, with the settings of the functions.
+    A lease is short, for a dead worker has no other end.
     """
     environment |= {
         "WELLHEAD_IMPORT_FUNCTION": IMPORT,

@@ -1,5 +1,5 @@
-"""A job that its findings hold waits for somebody's word: it is accepted once, by naming what, or
-discarded.
+"""A job that its findings hold waits for somebody's word:
+it is accepted once, by naming what, or discarded.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The same caller's same key is the same job: never a second one, and no refusal for one's own
-retry.
+"""The same caller's same key is the same job:
+never a second one, and no refusal for one's own retry.
 """
 
 from __future__ import annotations

@@ -320,8 +320,8 @@ def test_a_status_is_final_or_open() -> None:
 
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
-    """The marks of cancel, retry and discard are others' to write: a worker's writes neither store
-    nor remove them.
+    """The marks of cancel, retry and discard are others' to write:
+    a worker's writes neither store nor remove them.
     """
     segments = [SegmentRun(job_id=JOB_ID, fence=1, count=2)]
     checkpoint = Checkpoint(

@@ -1,5 +1,5 @@
-"""The log of a job: which lines are kept, in what order, at what cost, and what never gets into
-one.
+"""The log of a job:
+which lines are kept, in what order, at what cost, and what never gets into one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Callers, workers, sweepers, lost answers and a clock do what they like; the table must do what a
-small model says.
+"""Callers, workers, sweepers, lost answers and a clock do what they like;
+the table must do what a small model says.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class DeafTable(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the model knows of a job. `page` is that of its checkpoint, `began_at` the one the
-    attempt began with.
+    """What the model knows of a job.
+    `page` is that of its checkpoint, `began_at` the one the attempt began with.
     """
 
     status: JobStatus = JobStatus.PENDING

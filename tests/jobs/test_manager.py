@@ -1,5 +1,5 @@
-"""Every condition of the lock, against a real engine: who may write, who is refused, and that
-nothing else moves.
+"""Every condition of the lock, against a real engine:
+who may write, who is refused, and that nothing else moves.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The sweeper clears what dead workers left in the warehouse, and nothing that anybody may still
-need.
+"""The sweeper clears what dead workers left in the warehouse,
+and nothing that anybody may still need.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def test_the_current_snapshot_and_the_newest_published_ones_are_kept(imports: Im
 def test_a_reader_that_has_just_read_the_pointer_still_finds_its_file(
     imports: Imports, tmp_path: Path
 ) -> None:
-    """However many snapshots are published before it opens the file: each is kept for an hour after
-    its turn.
+    """However many snapshots are published before it opens the file:
+    each is kept for an hour after its turn.
     """
     published = []
     for _ in range(5):
@@ -173,8 +173,8 @@ class CountedTable(Table):
 
 
 class ManyNames(DirectoryWarehouse):
-    """Ten thousand segments of the first job, retried again and again, and of the others one
-    each.
+    """Ten thousand segments of the first job,
+    retried again and again, and of the others one each.
     """
 
     def __init__(self, root: Path, jobs: list[str]) -> None:

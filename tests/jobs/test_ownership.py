@@ -1,5 +1,5 @@
-"""One table, one warehouse: another table over it is refused at its first write, and its sweeper
-removes nothing.
+"""One table, one warehouse:
+another table over it is refused at its first write, and its sweeper removes nothing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The end of an import: the job, the lock and the pointer to the published snapshot change together
-or not at all.
+"""The end of an import:
+the job, the lock and the pointer to the published snapshot change together or not at all.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A job whose item somebody removed, while it had the lock: nothing waits for it, and nobody is
-told of a ghost.
+"""A job whose item somebody removed, while it had the lock:
+nothing waits for it, and nobody is told of a ghost.
 """
 
 from __future__ import annotations

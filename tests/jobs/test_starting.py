@@ -1,5 +1,5 @@
-"""An accepted job is in the table whatever becomes of its dispatch, and no browser starts one by
-itself.
+"""An accepted job is in the table whatever becomes of its dispatch,
+and no browser starts one by itself.
 """
 
 from __future__ import annotations

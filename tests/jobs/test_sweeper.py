@@ -1,5 +1,5 @@
-"""What the sweeper makes of each state that a lost event or a dead worker leaves, and what a failed
-event does.
+"""What the sweeper makes of each state that a lost event or a dead worker leaves,
+and what a failed event does.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the sweeper does with schedules: what is due starts once, whoever dies, comes at once or has
-another clock.
+"""What the sweeper does with schedules:
+what is due starts once, whoever dies, comes at once or has another clock.
 """
 
 from __future__ import annotations

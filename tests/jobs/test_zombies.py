@@ -1,5 +1,5 @@
-"""A worker that lost its place can change nothing, an end is final, and a lost answer is
-recognised.
+"""A worker that lost its place can change nothing,
+an end is final, and a lost answer is recognised.
 """
 
 from __future__ import annotations

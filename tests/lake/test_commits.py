@@ -1,5 +1,5 @@
-"""The commits of an import into the lake: whatever dies or gets lost between them, each row is
-there once.
+"""The commits of an import into the lake:
+whatever dies or gets lost between them, each row is there once.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def test_an_import_makes_a_commit_a_table_in_order_and_says_who_it_is(
 def test_an_import_that_dies_at_a_commit_leaves_nothing_to_the_next_one(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]], commit: int
 ) -> None:
-    """Also behind the last commit, before the pointer moves. The next one is of another job, or the
-    same anew.
+    """Also behind the last commit, before the pointer moves.
+    The next one is of another job, or the same anew.
     """
     before = store.tables()
     repository, compared = worker(2, "dead", range(2, 9))
@@ -241,8 +241,8 @@ def test_a_commit_that_meets_another_one_is_not_taken_for_done(
     worker: Callable[..., tuple[LakeRepository, Compared]],
     table: str,
 ) -> None:
-    """A worker that was taken for dead has looked at the table before, and its commit arrives in
-    the very moment. It is set back, and this one commits anew.
+    """A worker that was taken for dead has looked at the table before,
+    and its commit arrives in the very moment. It is set back, and this one commits anew.
     """
     zombie, dead = worker(2, "dead", range(9))
     repository, compared = worker(3, "third")
@@ -298,8 +298,8 @@ def test_a_worker_that_wakes_after_another_was_published_changes_nothing(
 def test_who_looked_before_another_was_published_sets_nothing_back(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]]
 ) -> None:
-    """What he saw had to be taken back; when his request arrives it is gone, and another import
-    stands there.
+    """What he saw had to be taken back;
+    when his request arrives it is gone, and another import stands there.
     """
     dead, compared = worker(2, "dead", range(9))
     dead.commit(compared, beat=lambda: None)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 class Lab:
-    """A lake after three imports, and the files of a warehouse that name what each has
-    published.
+    """A lake after three imports,
+    and the files of a warehouse that name what each has published.
     """
 
     def __init__(

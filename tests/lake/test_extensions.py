@@ -1,5 +1,5 @@
-"""DuckDB's extensions are looked at for their signatures once a process, and never loaded
-without.
+"""DuckDB's extensions are looked at for their signatures once a process,
+and never loaded without.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What holds the same rows in other files is built upon, whenever it comes: the catalog compacts
-when it likes.
+"""What holds the same rows in other files is built upon, whenever it comes:
+the catalog compacts when it likes.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class CompactedCatalog(Catalog):
 
 
 def compact(catalog: Catalog, table: str) -> int:
-    """As the catalog's own maintenance would: a snapshot of its own behind main's, of the kind that
-    changes no row.
+    """As the catalog's own maintenance would:
+    a snapshot of its own behind main's, of the kind that changes no row.
     """
     head = catalog.head(table)
     assert head

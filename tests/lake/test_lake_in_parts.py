@@ -1,5 +1,5 @@
-"""A source that is read in parts, by eight threads, into a lake: each row once, whatever dies when,
-as in a file.
+"""A source that is read in parts, by eight threads, into a lake:
+each row once, whatever dies when, as in a file.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
 
 
 def assert_whole(worker: Worker, job: Job, *, parts: int = PARTS) -> None:
-    """Of the first import: its rows, its run, the rejected ones, and main of each table is what the
-    pointer names.
+    """Of the first import:
+    its rows, its run, the rejected ones, and main of each table is what the pointer names.
     """
     assert (job.status, job.error, job.parts) == (
         JobStatus.COMPLETED,

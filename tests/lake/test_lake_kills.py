@@ -1,5 +1,5 @@
-"""`kill -9` of an import's process at each of its commits into a lake: each row is there once, and
-main is what is published. A run takes two of the eight points by lot in each test, a soak all.
+"""`kill -9` of an import's process at each of its commits into a lake: each row is there once,
+and main is what is published. A run takes two of the eight points by lot in each test, a soak all.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A lake whose files lie in a bucket: DuckDB writes them with the function's keys, and reads them
-from there.
+"""A lake whose files lie in a bucket:
+DuckDB writes them with the function's keys, and reads them from there.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Workers that were taken for dead commit beside the one that holds the lock: none of their rows is
-published, and none of his is lost or doubled.
+"""Workers that were taken for dead commit beside the one that holds the lock:
+none of their rows is published, and none of his is lost or doubled.
 """
 
 from __future__ import annotations

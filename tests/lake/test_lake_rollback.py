@@ -1,5 +1,5 @@
-"""A rollback in a lake dies while it sets the tables back: whoever comes next finds them as
-published.
+"""A rollback in a lake dies while it sets the tables back:
+whoever comes next finds them as published.
 """
 
 from __future__ import annotations

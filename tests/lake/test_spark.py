@@ -1,5 +1,5 @@
-"""A merge by Spark as far as it is Wellhead's: the order, what is taken for its answer, and when
-main moves. The MERGE of the order is run by DuckDB here, on the same tables.
+"""A merge by Spark as far as it is Wellhead's: the order, what is taken for its answer,
+and when main moves. The MERGE of the order is run by DuckDB here, on the same tables.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def publish(store: LakeStore, started: Started, staged: int | None = None) -> No
 def test_the_merge_of_the_order_leaves_the_rows_that_duckdb_leaves(
     store: LakeStore, worker: Callable[..., Started], tmp_path: Path, kept: KeptLake
 ) -> None:
-    """Revised, new and withdrawn ones, with their moments; and history, rejected rows and runs
-    beside them.
+    """Revised, new and withdrawn ones, with their moments;
+    and history, rejected rows and runs beside them.
     """
     order = ordered(worker(), tmp_path)
     main = store.catalog.head(PRODUCTION)

@@ -1,5 +1,5 @@
-"""Spark itself: a standalone cluster of two workers on this machine, on the same strict catalog as
-DuckDB. It takes minutes, so `make spark-check` alone runs it.
+"""Spark itself: a standalone cluster of two workers on this machine,
+on the same strict catalog as DuckDB. It takes minutes, so `make spark-check` alone runs it.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def rows_of(number: int) -> list[bytes]:
-    """Of these wells, ten of which are new with each import and ten are gone; a third has other
-    rates, some none.
+    """Of these wells, ten of which are new with each import and ten are gone;
+    a third has other rates, some none.
     """
     return [
         json_row(
@@ -148,8 +148,8 @@ def lake(tmp_path: Path, cluster: Cluster) -> Iterator[Lake]:
 def test_after_the_same_imports_both_have_the_same_rows(
     tmp_path: Path, cluster: Cluster, lake: Lake
 ) -> None:
-    """Row by row, in all tables, whoever has merged before. And Spark reads what DuckDB has written
-    as DuckDB does what Spark has.
+    """Row by row, in all tables, whoever has merged before.
+    And Spark reads what DuckDB has written as DuckDB does what Spark has.
     """
     with CatalogServer(tmp_path / "other") as server:
         by_duckdb = Lake(tmp_path / "by-duckdb", server.url, cluster)
@@ -211,8 +211,8 @@ def test_a_job_whose_main_has_moved_merges_nothing(cluster: Cluster, lake: Lake)
 def test_a_whole_import_in_the_states_of_the_machine(
     environment: dict[str, str], dynamodb: Any, cluster: Cluster
 ) -> None:
-    """Plan, parts and merge as their functions run them; what Step Functions and EMR do between
-    them is done here.
+    """Plan, parts and merge as their functions run them;
+    what Step Functions and EMR do between them is done here.
     """
     data = GeneratedProduction(20_000)
     with SampleSource(data, max_page_size=2_000) as source:

@@ -1,5 +1,5 @@
-"""The laptop's API Gateway: its own errors in the envelope, keep-alive, and threads that share
-nothing.
+"""The laptop's API Gateway:
+its own errors in the envelope, keep-alive, and threads that share nothing.
 """
 
 import contextlib
@@ -206,8 +206,8 @@ def test_a_request_line_that_is_none_has_the_envelope(server: LoopbackServer) ->
 
 
 def said(port: int, request: bytes, *, is_over: bool = False) -> bytes:
-    """All that is answered until the connection closes; with `is_over` nothing follows the
-    request.
+    """All that is answered until the connection closes;
+    with `is_over` nothing follows the request.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(request)

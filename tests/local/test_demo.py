@@ -1,5 +1,5 @@
-"""Whatever the source's rows say, `make demo` and `make check-source` end as they should and
-command no terminal.
+"""Whatever the source's rows say,
+`make demo` and `make check-source` end as they should and command no terminal.
 """
 
 from __future__ import annotations
@@ -224,8 +224,8 @@ def test_a_demo_that_is_held_says_in_one_paragraph_what_to_do(directory: Path) -
 
 @pytest.fixture(scope="module")
 def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A row for each of the known commands, in every name; and some that are rejected, too few to
-    hold the import.
+    """A row for each of the known commands, in every name;
+    and some that are rejected, too few to hold the import.
     """
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -261,8 +261,8 @@ def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) 
 
 
 def test_a_demo_at_a_terminal_goes_on_serving_when_somebody_wants_it(tmp_path: Path) -> None:
-    """In a terminal of its own: Enter keeps the link alive, Ctrl-C ends it, and the demo was a
-    success.
+    """In a terminal of its own:
+    Enter keeps the link alive, Ctrl-C ends it, and the demo was a success.
     """
     child, screen = pty.fork()
     if child == 0:

@@ -1,5 +1,5 @@
-"""`demo --source` and `check-source --source` with what people have: a file of commas, a
-definition, a preset.
+"""`demo --source` and `check-source --source` with what people have:
+a file of commas, a definition, a preset.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The laptop's DynamoDB: one winner per condition under threads, nothing acknowledged lost by `kill
--9`.
+"""The laptop's DynamoDB:
+one winner per condition under threads, nothing acknowledged lost by `kill -9`.
 """
 
 import itertools
@@ -264,8 +264,8 @@ def test_a_write_that_does_not_reach_the_disk_has_not_happened(
 
 
 def test_a_long_history_costs_the_start_nothing(tmp_path: Path) -> None:
-    """By the CPU that the start takes: with every item in memory it was above two seconds. What a
-    process loads at its first start is not counted.
+    """By the CPU that the start takes: with every item in memory it was above two seconds.
+    What a process loads at its first start is not counted.
     """
     with LocalAws(table=TABLE, journal=tmp_path / "empty", keys=KEYS):
         pass

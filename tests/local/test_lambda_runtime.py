@@ -113,8 +113,8 @@ def lambda_client(url: str) -> Any:
 
 
 class Laptop:
-    """A Lambda endpoint with the handlers above, its client, and what the handlers noted. The
-    failed events go to the handler `destination`.
+    """A Lambda endpoint with the handlers above, its client, and what the handlers noted.
+    The failed events go to the handler `destination`.
     """
 
     def __init__(

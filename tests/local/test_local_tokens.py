@@ -1,5 +1,5 @@
-"""`python -m local token`: a token is made and shown whatever became of the stack that it is for,
-or is not made.
+"""`python -m local token`:
+a token is made and shown whatever became of the stack that it is for, or is not made.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The state machine of the template under moto's interpreter, before functions that answer as a
-test says.
+"""The state machine of the template under moto's interpreter,
+before functions that answer as a test says.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
 
 @pytest.fixture
 def spark_machine(functions: StatesLambda, aws: LocalAws) -> Executions:
-    """The machine of a stack that has Spark, as deployed, but that a function called spark is what
-    EMR is.
+    """The machine of a stack that has Spark, as deployed,
+    but that a function called spark is what EMR is.
     """
     definition = json.loads(machine_definition(functions.arns))
     told = merged_fragments()["Resources"]["StateMachine"]["Properties"]["Definition"]["States"][

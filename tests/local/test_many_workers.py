@@ -1,5 +1,5 @@
-"""A stack whose imports a state machine runs, with processes of its own for each part. They are
-killed for real.
+"""A stack whose imports a state machine runs, with processes of its own for each part.
+They are killed for real.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def processes_of(handler: str) -> set[int]:
 
 
 def kill_a_new_one(handler: str, known: set[int], *, wait: float) -> None:
-    """So long after its start; the known ones have been killed, or are kept from an import
-    before.
+    """So long after its start;
+    the known ones have been killed, or are kept from an import before.
     """
     new = wait_until(lambda: processes_of(handler) - known, seconds=120)
     time.sleep(wait)
@@ -95,8 +95,8 @@ def assert_whole(stack: LocalStack, view: dict[str, Any]) -> None:
 def test_workers_and_the_merge_are_killed_and_each_row_is_there_once(
     stack: LocalStack, source: SampleSource
 ) -> None:
-    """Who merges asks the source for its fields first: one that is slow by then keeps a small merge
-    from being over before it is killed.
+    """Who merges asks the source for its fields first:
+    one that is slow by then keeps a small merge from being over before it is killed.
     """
     job_id = trigger(stack.state)
     for handler, kills in (

@@ -1,5 +1,5 @@
-"""A transaction that moto need not copy its table for leads to what DynamoDB makes of it; any other
-is left to moto.
+"""A transaction that moto need not copy its table for leads to what DynamoDB makes of it;
+any other is left to moto.
 """
 
 from __future__ import annotations

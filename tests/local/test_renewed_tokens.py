@@ -1,5 +1,5 @@
-"""A token that the API has renewed is the same after the stack was started anew, and so is the end
-of the others.
+"""A token that the API has renewed is the same after the stack was started anew,
+and so is the end of the others.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A key in the URL of the source is in no file of the stack and on no screen, however the source
-gives it back.
+"""A key in the URL of the source is in no file of the stack and on no screen,
+however the source gives it back.
 """
 
 from __future__ import annotations

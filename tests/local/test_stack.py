@@ -1,5 +1,5 @@
-"""The whole stack: start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this
-machine.
+"""The whole stack:
+start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this machine.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""Attacks on the ports of the local stack over real HTTP: from web pages, from other programs, by
-other names.
+"""Attacks on the ports of the local stack over real HTTP:
+from web pages, from other programs, by other names.
 """
 
 import http.client
@@ -123,8 +123,8 @@ def test_who_signs_with_the_key_of_the_stack_is_answered(ports: dict[str, int]) 
 def test_a_name_that_was_made_to_lead_here_is_refused(
     ports: dict[str, int], port: str, host: str
 ) -> None:
-    """DNS rebinding: the page's own host leads to 127.0.0.1, so that nothing is of another site to
-    the browser.
+    """DNS rebinding:
+    the page's own host leads to 127.0.0.1, so that nothing is of another site to the browser.
     """
     named = host.format(port=ports[port])
     if port == "aws":

@@ -1,5 +1,5 @@
-"""The outbox is emptied: each notice once at least on each channel, whatever a channel or the
-function does.
+"""The outbox is emptied:
+each notice once at least on each channel, whatever a channel or the function does.
 """
 
 from __future__ import annotations
@@ -261,8 +261,8 @@ def test_of_two_functions_at_once_one_sends(desk: Desk) -> None:
 
 
 def test_a_slow_one_does_not_undo_what_another_noted(desk: Desk, clock: Clock) -> None:
-    """It was frozen in the middle of sending, and another one has sent it since: a repeat, and no
-    loss.
+    """It was frozen in the middle of sending, and another one has sent it since:
+    a repeat, and no loss.
     """
     desk.put("a")
 

@@ -81,8 +81,8 @@ FORMS: dict[str, Callable[[ScriptedSource, str], str]] = {
     own=st.sampled_from(["", "?tenant=7", "?$filter=a eq 1&sap-client=100"]),
 )
 def test_any_token_arrives_as_it_was_given(form: str, token: str, times: int, own: str) -> None:
-    """Up to several kB of whatever characters, in every form of link; nothing of the first request
-    is added.
+    """Up to several kB of whatever characters, in every form of link;
+    nothing of the first request is added.
     """
     query = urlencode({"$skiptoken": token * times, "$top": "2"})
     with ScriptedSource(Answer(b"")) as source:
@@ -348,8 +348,8 @@ def test_a_service_need_not_describe_itself(serve: Serve, connect: Connect, answ
 
 
 class LargePages:
-    """A connection whose every page is a large one. `asked` are the parts that pages were asked
-    for, one by one.
+    """A connection whose every page is a large one.
+    `asked` are the parts that pages were asked for, one by one.
     """
 
     def __init__(self) -> None:
@@ -368,8 +368,8 @@ class LargePages:
 
 
 def test_of_large_pages_of_several_parts_one_is_in_memory() -> None:
-    """Each is staged before one of another part is asked for; who leaves before that keeps nobody
-    from going on.
+    """Each is staged before one of another part is asked for;
+    who leaves before that keeps nobody from going on.
     """
     connection = LargePages()
     adapter = ExternalApiAdapter(

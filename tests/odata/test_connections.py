@@ -101,8 +101,8 @@ def delivered(counted: Counted, *, size: int, connections: int) -> list[int]:
 def test_every_row_comes_once_and_in_order(
     total: int, size: int, limits: list[int], more: int, connections: int
 ) -> None:
-    """Whatever the server's own page limits, and whether there are more or fewer rows than it
-    announces.
+    """Whatever the server's own page limits,
+    and whether there are more or fewer rows than it announces.
     """
     limit = lambda skip: limits[skip % len(limits)]  # noqa: E731
     announced = max(0, total + more)

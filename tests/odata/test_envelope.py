@@ -182,8 +182,8 @@ json_values = st.recursive(
 def test_any_rows_come_back_whole(
     rows: list[Any], before: dict[str, Any], after: dict[str, Any], indent: int | None
 ) -> None:
-    """NaN and lone surrogates send a page to Python's parser; the texts are the same on both
-    ways.
+    """NaN and lone surrogates send a page to Python's parser;
+    the texts are the same on both ways.
     """
     assume(not {"value", "error"} & {*before, *after})
     assume(not any(name.startswith("@") for name in (*before, *after)))

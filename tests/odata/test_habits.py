@@ -1,5 +1,5 @@
-"""Whole imports from services that are made to differ: each brings every row, or fails and
-publishes nothing.
+"""Whole imports from services that are made to differ:
+each brings every row, or fails and publishes nothing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Too many rows are found in bounded memory, a member that stands twice without looking into the
-rows.
+"""Too many rows are found in bounded memory,
+a member that stands twice without looking into the rows.
 """
 
 from __future__ import annotations

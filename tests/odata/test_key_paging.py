@@ -1,5 +1,5 @@
-"""Pages cut by the key: no row is lost or comes twice, also while the source changes and whatever
-its page limit.
+"""Pages cut by the key:
+no row is lost or comes twice, also while the source changes and whatever its page limit.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ DATA = GeneratedProduction(2_000)
 
 
 class ChangingRows:
-    """Rows in key order; after each page that is read, the next of `changes` adds or removes
-    keys.
+    """Rows in key order;
+    after each page that is read, the next of `changes` adds or removes keys.
     """
 
     ordered = True
@@ -124,8 +124,8 @@ def test_offsets_lose_and_repeat_where_keys_do_not(
 
 @pytest.mark.parametrize("paging", ["keys", "skip"])
 def test_rows_that_arrive_meanwhile_do_not_end_the_reading_early(paging: str) -> None:
-    """After two pages as many rows have come as were counted at first, and one of those is still to
-    come.
+    """After two pages as many rows have come as were counted at first,
+    and one of those is still to come.
     """
     rows = ChangingRows({FIRST, FOURTH}, [({SECOND}, set())])
 

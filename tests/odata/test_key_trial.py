@@ -1,5 +1,5 @@
-"""A declared key is taken where the service shows that it filters and sorts by it, and nowhere
-else.
+"""A declared key is taken where the service shows that it filters and sorts by it,
+and nowhere else.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What was read before is refused: by its address, by its first and last row, and by the keys of a
-few rows.
+"""What was read before is refused:
+by its address, by its first and last row, and by the keys of a few rows.
 """
 
 import json
@@ -118,8 +118,8 @@ def test_pages_that_differ_in_their_key_or_in_two_fields_are_progress() -> None:
 
 
 def test_a_page_whose_rows_lack_their_key_tells_nothing() -> None:
-    """A row that will be rejected stands first; nothing but its one field differs between the
-    pages.
+    """A row that will be rejected stands first;
+    nothing but its one field differs between the pages.
     """
     guard = LoopGuard()
 

@@ -1,5 +1,5 @@
-"""What the configured URL's query holds stays out of the table, and comes back for the next
-worker.
+"""What the configured URL's query holds stays out of the table,
+and comes back for the next worker.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The key and the types of an entity set, from documents of any service, and nothing from hostile
-ones.
+"""The key and the types of an entity set,
+from documents of any service, and nothing from hostile ones.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The conversations in the docstrings are held as they are written; what a source answers decides
-what comes next.
+"""The conversations in the docstrings are held as they are written;
+what a source answers decides what comes next.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ START = Cursor(url=f"{URL}?a", order=["id"])
 
 
 def conversations(way: type) -> list[list[tuple[dict[str, str], bytes]]]:
-    """Of each block of the docstring the queries in their order, each with its answer. Remarks
-    stand behind blanks.
+    """Of each block of the docstring the queries in their order, each with its answer.
+    Remarks stand behind blanks.
     """
     blocks = re.findall(r"```\n(.*?)```", dedent(way.__doc__ or ""), re.DOTALL)
     said = [

@@ -1,5 +1,5 @@
-"""Ranges of the key: each row is in one of them, whatever lacks a key, and a source that cannot be
-cut stays whole.
+"""Ranges of the key:
+each row is in one of them, whatever lacks a key, and a source that cannot be cut stays whole.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ Row = tuple[int | None, int | None, str | None]
 
 @dataclass
 class Service:
-    """Answers with rows of a key of three fields, as OData has it: nulls come first, and are
-    neither less nor more than anything. What it does otherwise is told to it.
+    """Answers with rows of a key of three fields, as OData has it: nulls come first,
+    and are neither less nor more than anything. What it does otherwise is told to it.
     """
 
     rows: Sequence[Row]

@@ -1,5 +1,5 @@
-"""The contract of the source, paging: every row once in whatever form the pages come, or an error
-that says why not.
+"""The contract of the source, paging:
+every row once in whatever form the pages come, or an error that says why not.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The contract of the source, answers: what fails once costs a retry, and what fails for ever ends
-the import.
+"""The contract of the source, answers:
+what fails once costs a retry, and what fails for ever ends the import.
 """
 
 from __future__ import annotations

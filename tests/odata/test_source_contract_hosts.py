@@ -1,5 +1,5 @@
-"""The contract of the source, hosts: the credentials reach the source and its aliases, whatever it
-points to.
+"""The contract of the source, hosts:
+the credentials reach the source and its aliases, whatever it points to.
 """
 
 from __future__ import annotations

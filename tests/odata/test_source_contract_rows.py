@@ -1,5 +1,5 @@
-"""The contract of the source, rows: good ones arrive, bad ones are kept with a reason, none spoils
-its neighbours.
+"""The contract of the source, rows:
+good ones arrive, bad ones are kept with a reason, none spoils its neighbours.
 """
 
 from __future__ import annotations

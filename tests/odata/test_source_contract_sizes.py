@@ -1,5 +1,5 @@
-"""The contract of the source, sizes: nothing it sends takes more memory than a page may, however it
-is wrapped.
+"""The contract of the source, sizes:
+nothing it sends takes more memory than a page may, however it is wrapped.
 """
 
 from __future__ import annotations

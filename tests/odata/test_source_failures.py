@@ -1,5 +1,5 @@
-"""A failed page is never the end of the data: a passing failure is tried again, a lasting one
-reported.
+"""A failed page is never the end of the data:
+a passing failure is tried again, a lasting one reported.
 """
 
 from __future__ import annotations

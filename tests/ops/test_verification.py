@@ -1,5 +1,5 @@
-"""A verification looks at everything that is pointed at, and finds what is not as it was
-written.
+"""A verification looks at everything that is pointed at,
+and finds what is not as it was written.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def test_the_segments_of_a_held_job_are_looked_at(
 def test_what_is_published_meanwhile_is_no_fault(
     environment: dict[str, str], two: tuple[Snapshot, Snapshot], tmp_path: Path
 ) -> None:
-    """A large snapshot is looked at for minutes: then another one is current, and the sweeper
-    clears an old one.
+    """A large snapshot is looked at for minutes:
+    then another one is current, and the sweeper clears an old one.
     """
     services = Services(environment)
 

@@ -1,5 +1,5 @@
-"""What an import changed, and how the data stood at a moment: exact, whatever came before and
-after.
+"""What an import changed, and how the data stood at a moment:
+exact, whatever came before and after.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""One question leaves and waits for its answer; whatever Lambda says against it is an error of its
-own.
+"""One question leaves and waits for its answer;
+whatever Lambda says against it is an error of its own.
 """
 
 from __future__ import annotations

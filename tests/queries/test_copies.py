@@ -1,5 +1,5 @@
-"""A large snapshot on its way to local disk: slow, killed, gone on with, damaged, not begun where
-it would not come to its end.
+"""A large snapshot on its way to local disk:
+slow, killed, gone on with, damaged, not begun where it would not come to its end.
 """
 
 from __future__ import annotations

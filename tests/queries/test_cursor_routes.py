@@ -228,8 +228,8 @@ def test_arbitrary_cursors_are_refused_on_every_list_and_harm_nothing(revisions:
         sign=st.sampled_from(LETTERS),
     )
     def ask(path: str, text: str, place: int, sign: str) -> None:
-        """A text of any kind, and a real cursor with one sign changed. Jobs are listed after any
-        job that might be.
+        """A text of any kind, and a real cursor with one sign changed.
+        Jobs are listed after any job that might be.
         """
         assert_refused(revisions, path, text.encode("utf-8", "ignore").decode() or "é")
         changed = list(real[path])

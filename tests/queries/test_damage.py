@@ -1,5 +1,5 @@
-"""What is called corrupt: a file whose checksum is proved to be another one. Everything else has
-another name, and the copy on local disk stays.
+"""What is called corrupt: a file whose checksum is proved to be another one.
+Everything else has another name, and the copy on local disk stays.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The routes of the data on the whole local stack: the real query function in its own process, also
-when it dies.
+"""The routes of the data on the whole local stack:
+the real query function in its own process, also when it dies.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def test_the_data_is_asked_for_through_a_function_that_may_die(tmp_path: Path) -
 
 
 def assert_logged(logs: Path, job_id: str) -> None:
-    """Each function under awslambdaric, and the API, writes lines of JSON beside what the runtime
-    writes.
+    """Each function under awslambdaric, and the API,
+    writes lines of JSON beside what the runtime writes.
     """
     texts = {function: logs / f"wellhead-local-{function}.log" for function in ("import", "query")}
     texts["api"] = logs / "api.log"

@@ -1,5 +1,5 @@
-"""The OData feed, over HTTP: its documents, its pages on one snapshot, its errors, and who may read
-it.
+"""The OData feed, over HTTP:
+its documents, its pages on one snapshot, its errors, and who may read it.
 """
 
 from __future__ import annotations
@@ -212,8 +212,8 @@ def test_the_form_of_the_answer_is_what_the_caller_takes(wells: Wells) -> None:
 
 
 def test_power_query_is_answered_with_what_it_sends(wells: Wells) -> None:
-    """Its headers, of Excel and Power BI: versions of both protocols, and forms of both in the
-    order it likes.
+    """Its headers, of Excel and Power BI:
+    versions of both protocols, and forms of both in the order it likes.
     """
     headers = {
         "Accept": "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;q=0.9,"

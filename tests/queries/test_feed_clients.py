@@ -1,5 +1,5 @@
-"""The feed, read by clients that no one here wrote, and by Wellhead itself: what comes is what was
-published.
+"""The feed, read by clients that no one here wrote, and by Wellhead itself:
+what comes is what was published.
 """
 
 from __future__ import annotations

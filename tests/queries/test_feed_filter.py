@@ -1,5 +1,5 @@
-"""Filters and pages of the feed on a real store, each held against plain Python on the same
-rows.
+"""Filters and pages of the feed on a real store,
+each held against plain Python on the same rows.
 """
 
 from __future__ import annotations

@@ -308,8 +308,8 @@ def test_an_unknown_argument_is_refused(query: ProductionQuery, name: str) -> No
 def test_hostile_values_find_what_they_say_or_are_refused(
     query: ProductionQuery, payload: str
 ) -> None:
-    """Bound, never part of a statement: a search finds the wells whose text contains it and no
-    other.
+    """Bound, never part of a statement:
+    a search finds the wells whose text contains it and no other.
     """
     before = query.summary()
     for name, field in FIELDS:

@@ -1,5 +1,5 @@
-"""Readers in the midst of their pages: each stays on the snapshot of his first page, as long as it
-is kept.
+"""Readers in the midst of their pages:
+each stays on the snapshot of his first page, as long as it is kept.
 """
 
 from __future__ import annotations

@@ -157,8 +157,8 @@ def guarded(value: Any) -> str:
 
 
 def test_a_german_excel_opens_the_csv(revised: Wells) -> None:
-    """By the mark of UTF-8, semicolons and decimal commas; a page has no mark, because it is a part
-    of something.
+    """By the mark of UTF-8, semicolons and decimal commas;
+    a page has no mark, because it is a part of something.
     """
     text = revised.ask("/wells/production?format=csv&separator=;&decimal=,").body
     lines = {
@@ -191,8 +191,8 @@ def test_in_excel_codes_are_text_and_days_are_days(revised: Wells) -> None:
 
 @FILE_AND_LAKE
 def test_who_takes_no_bytes_gets_an_address(wells: Wells) -> None:
-    """As curl and a browser that follows a link do. It is the same file for an hour, and gone after
-    two.
+    """As curl and a browser that follows a link do.
+    It is the same file for an hour, and gone after two.
     """
     told, again = (wells.ask("/wells/production?format=xlsx&to=2024-02") for _ in range(2))
 

@@ -1,5 +1,5 @@
-"""What asks reaches the published store alone: no other file, no network, no setting, whatever the
-statement says.
+"""What asks reaches the published store alone:
+no other file, no network, no setting, whatever the statement says.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Questions to a store that real merges made: filters, pages, search, gaps, what a damaged file
-answers.
+"""Questions to a store that real merges made:
+filters, pages, search, gaps, what a damaged file answers.
 """
 
 from __future__ import annotations
@@ -203,8 +203,8 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
 
 
 def test_ratios_of_totals_are_of_the_wells_that_tell_both_sides(tmp_path: Path) -> None:
-    """One tells gas alone, one oil alone: neither says anything of the gas-oil ratio of their
-    field.
+    """One tells gas alone, one oil alone:
+    neither says anything of the gas-oil ratio of their field.
     """
     rates: dict[str, Any] = {
         "liquids_production_kbd": None,

@@ -1,5 +1,5 @@
-"""The current snapshot as readers see it: opened in place or fetched, while others are published
-and removed.
+"""The current snapshot as readers see it:
+opened in place or fetched, while others are published and removed.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def test_what_a_killed_writer_left_beside_a_snapshot_is_no_part_of_it(tmp_path: 
 
 
 def test_readers_at_once_see_whole_snapshots_and_nothing_else(publisher: Publisher) -> None:
-    """Readers that share the directory, as processes do, while the next snapshots come and the old
-    ones go.
+    """Readers that share the directory, as processes do,
+    while the next snapshots come and the old ones go.
     """
     publisher.publish(1)
     readers = [publisher.reader() for _ in range(3)]

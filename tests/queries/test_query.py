@@ -1,5 +1,5 @@
-"""What may be asked: each parameter has a type, a range and a length, and nothing else is let
-pass.
+"""What may be asked:
+each parameter has a type, a range and a length, and nothing else is let pass.
 """
 
 from __future__ import annotations

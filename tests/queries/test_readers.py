@@ -1,5 +1,5 @@
-"""Several processes ask at once what does not fit into their memory: each gets what one alone would
-get.
+"""Several processes ask at once what does not fit into their memory:
+each gets what one alone would get.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The register: figures that real merges left, words in any order and spelling, sorted pages,
-counts, older files.
+"""The register:
+figures that real merges left, words in any order and spelling, sorted pages, counts, older files.
 """
 
 from __future__ import annotations

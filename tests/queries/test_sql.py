@@ -1,5 +1,5 @@
-"""Statements of readers: what they get, what they reach, and that whatever they do ends with their
-own process.
+"""Statements of readers:
+what they get, what they reach, and that whatever they do ends with their own process.
 """
 
 from __future__ import annotations
@@ -218,8 +218,8 @@ EXPLAINS = (
 def test_what_is_explained_writes_nothing(
     is_linked: bool, sample: Path, place: Path, own: OwnDirectory
 ) -> None:
-    """DuckDB keeps the file that it has open, and what may lie beside it, among what a statement
-    may reach.
+    """DuckDB keeps the file that it has open,
+    and what may lie beside it, among what a statement may reach.
     """
     before, listing = sha256_of(sample), sorted(place.rglob("*"))
     each = [*product(EXPLAINS[:1], TARGETS, HOWS), *product(EXPLAINS[1:], TARGETS[1:2], HOWS[:1])]
@@ -366,8 +366,8 @@ def test_what_makes_duckdb_abort_later_writes_nothing(
 
 
 def _children(*, patience: float) -> list[int]:
-    """The processes that this one has started for a statement, as soon as there are any. Other
-    tests have their own.
+    """The processes that this one has started for a statement, as soon as there are any.
+    Other tests have their own.
     """
     end = time.monotonic() + patience
     while time.monotonic() < end:

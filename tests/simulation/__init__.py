@@ -1,3 +1,3 @@
-"""The coordination protocol under a storm: the real code on a simulated table, warehouse, queue and
-time.
+"""The coordination protocol under a storm:
+the real code on a simulated table, warehouse, queue and time.
 """

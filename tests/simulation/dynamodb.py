@@ -21,8 +21,8 @@ Written = dict[Key, tuple[Item | None, Item]]  # before and after
 
 
 class InMemoryDynamoDb:
-    """Tables with the keys `pk` and `sk`. Stored items are never changed in place. `on_write` sees
-    each transaction that was accepted.
+    """Tables with the keys `pk` and `sk`. Stored items are never changed in place.
+    `on_write` sees each transaction that was accepted.
     """
 
     def __init__(self, *, on_write: Callable[[Written], None] = lambda _: None) -> None:
@@ -53,8 +53,8 @@ class InMemoryDynamoDb:
         ConsistentRead: bool = False,  # noqa: N803
         **names_and_values: Any,
     ) -> dict[str, Any]:
-        """The filter comes after the limit, and a look that reaches its limit names its last
-        key.
+        """The filter comes after the limit,
+        and a look that reaches its limit names its last key.
         """
         wanted = {"ConditionExpression": KeyConditionExpression, **names_and_values}
         keys = sorted(
@@ -153,8 +153,8 @@ def cancelled(codes: list[str | None]) -> ClientError:
 
 
 def _is_too_large(item: Item) -> bool:
-    """Nearly every item is so small that the length of its text says so; a character is 4 bytes at
-    most.
+    """Nearly every item is so small that the length of its text says so;
+    a character is 4 bytes at most.
     """
     return 4 * len(repr(item)) > LARGEST_ITEM and size_of(item) > LARGEST_ITEM
 

@@ -215,8 +215,8 @@ def _ordered(comparator: str, left: Any, right: Any) -> bool:
 
 
 def _plain(typed: Mapping[str, Any]) -> tuple[str, Any]:
-    """Comparable as DynamoDB compares: numbers by value, strings by their UTF-8 bytes, the rest by
-    structure.
+    """Comparable as DynamoDB compares:
+    numbers by value, strings by their UTF-8 bytes, the rest by structure.
     """
     ((kind, value),) = typed.items()
     match kind:

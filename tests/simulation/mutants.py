@@ -1,5 +1,5 @@
-"""The protocol with one condition or one step taken away, and the promise that the simulation then
-sees broken.
+"""The protocol with one condition or one step taken away,
+and the promise that the simulation then sees broken.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Mutant:
 
 
 class LooseTable(Table):
-    """For the while, conditions lack `arms` and transactions the writes that speak of
-    `unwritten`.
+    """For the while,
+    conditions lack `arms` and transactions the writes that speak of `unwritten`.
     """
 
     arms: tuple[str, ...] = ()
@@ -199,8 +199,8 @@ class KeyBeforeLock(JobManager):
 
 
 class AnyRetry(JobManager):
-    """Refuses what was retried already and nothing else: a write that can only fail would be tried
-    for ever.
+    """Refuses what was retried already and nothing else:
+    a write that can only fail would be tried for ever.
     """
 
     def _refuse_retry(self, old: Job, *, by: str) -> None:

@@ -1,5 +1,5 @@
-"""What an import works with: a source of a few rows, and a repository that keeps them in
-dictionaries.
+"""What an import works with:
+a source of a few rows, and a repository that keeps them in dictionaries.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ NOTHING: Any = object()
 
 @dataclass(frozen=True)
 class Contents:
-    """What the source holds: another version after each published import, and now and then during
-    one. Every second version has a row more.
+    """What the source holds: another version after each published import,
+    and now and then during one. Every second version has a row more.
     """
 
     pages: int
@@ -53,8 +53,8 @@ class Contents:
         return [self._row(number, position, version) for position in range(self.rows + more)]
 
     def _row(self, page: int, position: int, version: int) -> Row:
-        """Of five rows one has a new key in each version, and the last of them comes twice in a
-        source.
+        """Of five rows one has a new key in each version,
+        and the last of them comes twice in a source.
         """
         row = (page - 1) * self.rows + position
         is_repeated = row == self.pages * self.rows - 1
@@ -174,8 +174,8 @@ class SimulatedSource(ExternalApiAdapter):
 
 
 class Unhurried:
-    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own
-    thread, one of each source in turn.
+    """Takes the place of Prefetch: the pages are made when they are asked for,
+    in the worker's own thread, one of each source in turn.
     """
 
     def __init__(
@@ -200,8 +200,8 @@ class Unhurried:
 
 
 class InMemoryRepository(DuckDBWellProductionRepository):
-    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of
-    its rows]]}.
+    """Stores are JSON files: {"wells": {well: oil}, "runs":
+    [[job, page, position and version of its rows]]}.
     """
 
     rejected_rows = 0
@@ -262,8 +262,8 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         )
 
     def _nulled(self) -> dict[str, dict[str, int]]:
-        """As many more values as the version is odder: what was accepted of one is not of
-        another.
+        """As many more values as the version is odder:
+        what was accepted of one is not of another.
         """
         odd = [version for *_, version in self._rows if version in self._contents.odd]
         count = 1000 + max(odd, default=0)

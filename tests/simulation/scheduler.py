@@ -32,8 +32,8 @@ def _kept_baton() -> threading.Lock:
 
 @dataclass(eq=False)
 class Actor:
-    """A process. `skew` is what its clock is ahead of the true time; at `stopped_at` it gets
-    SIGTERM, at `killed_at` it is ended.
+    """A process. `skew` is what its clock is ahead of the true time;
+    at `stopped_at` it gets SIGTERM, at `killed_at` it is ended.
     """
 
     name: str

@@ -13,8 +13,8 @@ Event = tuple[
 
 
 def readable(story: list[Event]) -> list[str]:
-    """Job ids are random: they are numbered as they appear, so a seed tells the same story each
-    time.
+    """Job ids are random:
+    they are numbered as they appear, so a seed tells the same story each time.
     """
     numbers: dict[str, str] = {}
 

@@ -45,8 +45,8 @@ SEEDS = 500
 @pytest.mark.timeout(600)  # some take a hundred storms when they have to be searched
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
-    """In the storm that is known for it; when that has changed with the product, the first others
-    are searched.
+    """In the storm that is known for it;
+    when that has changed with the product, the first others are searched.
     """
     world: Any = {
         "climate": mutant.climate,
@@ -97,8 +97,8 @@ def published_from_another_base(manager: JobManager, clock: Clock) -> None:
 
 
 def cancelled_before_the_key_comes_again(manager: JobManager, clock: Clock) -> None:
-    """Between the second request's look at the lock and its write, the first one makes its job and
-    ends it.
+    """Between the second request's look at the lock and its write,
+    the first one makes its job and ends it.
     """
     first, second = a_job(clock), replace(a_job(clock), created_at=clock() + 1)
 

@@ -41,8 +41,8 @@ def test_every_promise_is_kept_in_every_storm(chunk: int, tmp_path: Path) -> Non
 
 @pytest.mark.timeout(600)
 def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
-    """Every fault, every end of a job, and all that workers and sweepers can come to. The seeds
-    that are known to do so go first; where the product has changed since, others follow.
+    """Every fault, every end of a job, and all that workers and sweepers can come to.
+    The seeds that are known to do so go first; where the product has changed since, others follow.
     """
     story, missing = "", ["everything"]
     for seed in chain(EVENTFUL, range(450)):

@@ -39,8 +39,8 @@ class OvertakenTable(Table):
 
 
 def test_two_requests_with_one_key_at_once_get_one_job() -> None:
-    """The second looked its key up, the first made the job: the second was refused in favour of its
-    own job.
+    """The second looked its key up, the first made the job:
+    the second was refused in favour of its own job.
     """
     clock = Clock()
     table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
@@ -53,8 +53,8 @@ def test_two_requests_with_one_key_at_once_get_one_job() -> None:
 
 @pytest.mark.parametrize("after", ["JOB", "LOCK"])
 def test_a_cancel_keeps_what_the_worker_reported_meanwhile(after: str) -> None:
-    """It read the job, the worker wrote a checkpoint and handed over, and the job ended as it had
-    been read.
+    """It read the job, the worker wrote a checkpoint and handed over,
+    and the job ended as it had been read.
     """
     clock = Clock()
     table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")

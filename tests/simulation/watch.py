@@ -162,8 +162,8 @@ class Watch:
             self._expect(is_told, "what is noted as sent was sent", notice)
 
     def _see_schedule(self, schedule: Values | None, jobs: list[Values]) -> None:
-        """Each due time that it leaves behind is started, by a job that comes with it, or skipped
-        and counted.
+        """Each due time that it leaves behind is started,
+        by a job that comes with it, or skipped and counted.
         """
         due = [
             job["job_id"]
@@ -281,8 +281,8 @@ class Watch:
         )
 
     def _see_rows(self, places: list[list[int]], job: Values) -> list[Row]:
-        """The rows that were imported: each page whole and as it was at one moment, and those of a
-        part in order.
+        """The rows that were imported:
+        each page whole and as it was at one moment, and those of a part in order.
         """
         parts = {page % PAGES_OF_A_PART: page // PAGES_OF_A_PART for page, *_ in places}
         places = [[page % PAGES_OF_A_PART, *more] for page, *more in places]

@@ -1,5 +1,5 @@
-"""The weather of one seed: how slow the calls are, which faults they meet and how often, until it
-clears.
+"""The weather of one seed:
+how slow the calls are, which faults they meet and how often, until it clears.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class Network:
         error: Callable[[Fault], Exception],
         faults: tuple[Fault, ...] = tuple(Fault),
     ) -> Any:
-        """The answer of `do`, or what the weather makes of it. Raises `error`, what `do` raises,
-        Ended.
+        """The answer of `do`, or what the weather makes of it.
+        Raises `error`, what `do` raises, Ended.
         """
         fault = self._storm.fault(self._draw, service, self._scheduler.now, faults)
         is_before = self._draw.random() < 0.5

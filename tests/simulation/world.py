@@ -1,5 +1,5 @@
-"""One seed: a world of clients, workers and sweepers in a storm, the calm after it, and what was
-seen.
+"""One seed: a world of clients, workers and sweepers in a storm,
+the calm after it, and what was seen.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def simulate(
     cuts: int | None = None,
     is_scheduled: bool | None = None,
 ) -> Outcome:
-    """`climate`, `cuts`, how many parts the source is read in at most, and whether it has a
-    schedule are drawn by default.
+    """`climate`, `cuts`, how many parts the source is read in at most,
+    and whether it has a schedule are drawn by default.
     """
     with silence():
         return World(

@@ -1,5 +1,5 @@
-"""A definition is read whole: what is wrong with it is told at once, each fault with its key and
-what to write.
+"""A definition is read whole:
+what is wrong with it is told at once, each fault with its key and what to write.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A draft of a definition: what is left to fill in, presets that are known, and whatever else a
-look may hold.
+"""A draft of a definition:
+what is left to fill in, presets that are known, and whatever else a look may hold.
 """
 
 from __future__ import annotations

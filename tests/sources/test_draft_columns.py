@@ -1,5 +1,5 @@
-"""A draft finds wells, fields, volumes and their units by names in six languages, and says what is
-a guess.
+"""A draft finds wells, fields,
+volumes and their units by names in six languages, and says what is a guess.
 """
 
 from __future__ import annotations

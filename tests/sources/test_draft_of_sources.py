@@ -110,8 +110,8 @@ def test_without_its_preset_a_sample_is_drafted_with_the_same_fields_and_units(s
 
 
 def told(text: str, seen: Look, preset: str) -> dict[str, tuple[set[str], object]]:
-    """Of well, period, days and volumes: the fields that are there, and the exact factor of the
-    unit.
+    """Of well, period, days and volumes:
+    the fields that are there, and the exact factor of the unit.
     """
     rules = read_definition(text).columns
     names = {"well_code", "production_period", DAYS, *VOLUMES} - UNKNOWN.get(preset, set())

@@ -1,5 +1,5 @@
-"""A draft finds periods and their forms, and whether rows are added; what is not known it asks
-for.
+"""A draft finds periods and their forms, and whether rows are added;
+what is not known it asks for.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What a definition says of a column is what is stored: by a real DuckDB, against a few lines of
-Python.
+"""What a definition says of a column is what is stored:
+by a real DuckDB, against a few lines of Python.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def of_csv(
 
 
 def code_part(value: Any) -> str | None:
-    """A few lines of what docs say of a part: without blanks around it, a number as its digits. A
-    text that is an object of JSON by its letters is taken for one, which is no code.
+    """A few lines of what docs say of a part: without blanks around it, a number as its digits.
+    A text that is an object of JSON by its letters is taken for one, which is no code.
     """
     if value is None or (isinstance(value, str) and is_object(value)):
         return None
@@ -782,8 +782,8 @@ hostile = st.lists(st.sampled_from(HOSTILE) | plain, min_size=1, max_size=4).map
 
 
 def is_told_apart(*names: str) -> bool:
-    """Neither alike but for blanks and case, nor one inside of the other, nor one of our
-    columns.
+    """Neither alike but for blanks and case,
+    nor one inside of the other, nor one of our columns.
     """
     folded = {" ".join(name.split()).lower() for name in names}
     return (

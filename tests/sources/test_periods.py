@@ -1,5 +1,5 @@
-"""Periods in the forms that sources write: each is the day that a calendar gives, and what is none
-is told.
+"""Periods in the forms that sources write:
+each is the day that a calendar gives, and what is none is told.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The sample of each preset, imported: what is stored is what csv and decimal make of the same
-file.
+"""The sample of each preset, imported:
+what is stored is what csv and decimal make of the same file.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Each preset by itself: it is a definition, and says where it comes from and how far it was
-checked.
+"""Each preset by itself:
+it is a definition, and says where it comes from and how far it was checked.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Attacks of somebody who may define sources of a deployed stack: each is a fault of the
-definition.
+"""Attacks of somebody who may define sources of a deployed stack:
+each is a fault of the definition.
 """
 
 from __future__ import annotations

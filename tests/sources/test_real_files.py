@@ -20,8 +20,8 @@ CUBIC_FEET_A_CUBIC_METRE = 35.31466672148859
 
 
 class Volumes:
-    """Of an import: sums over the periods, not by day, in thousand barrels and million cubic
-    feet.
+    """Of an import:
+    sums over the periods, not by day, in thousand barrels and million cubic feet.
     """
 
     def __init__(self, imported: Imported) -> None:

@@ -1,5 +1,5 @@
-"""The registry: one item a source, every version kept, and nothing written over what somebody has
-not seen.
+"""The registry:
+one item a source, every version kept, and nothing written over what somebody has not seen.
 """
 
 from __future__ import annotations

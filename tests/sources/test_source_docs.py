@@ -1,5 +1,5 @@
-"""What docs/sources.md says of definitions: its examples import what it says, and every key is
-there.
+"""What docs/sources.md says of definitions:
+its examples import what it says, and every key is there.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Codes are text as the source writes it; the numbers of an older store become such texts one to
-one, or not at all.
+"""Codes are text as the source writes it;
+the numbers of an older store become such texts one to one, or not at all.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def test_a_text_is_itself_without_the_blanks_around_it(
     tmp_path_factory: pytest.TempPathFactory,
     written: list[str],
 ) -> None:
-    """Whatever it looks like: each is read by the statement for sound rows or by that for all,
-    which must agree.
+    """Whatever it looks like:
+    each is read by the statement for sound rows or by that for all, which must agree.
     """
     stripped = [text.strip(BLANKS) for text in written]
 
@@ -288,8 +288,8 @@ def test_an_import_of_a_part_goes_in_where_codes_are_their_digits_and_the_rest_s
 def test_the_upgraded_file_has_no_room_of_what_was_written_anew(
     tmp_path: Path, older: Path
 ) -> None:
-    """A file does not shrink by itself, and each later import would copy three times what it
-    needs.
+    """A file does not shrink by itself,
+    and each later import would copy three times what it needs.
     """
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{older}' AS wells")

@@ -1,5 +1,5 @@
-"""A published file does not keep the room of what was replaced: every later import would copy
-it.
+"""A published file does not keep the room of what was replaced:
+every later import would copy it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ROWS = 28_000
 
 
 def rows(number: int) -> list[bytes]:
-    """Each import brings another remark, which hardly shrinks, and every second one other
-    volumes.
+    """Each import brings another remark, which hardly shrinks,
+    and every second one other volumes.
     """
     draw = random.Random(number)
     return [

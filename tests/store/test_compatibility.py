@@ -1,5 +1,5 @@
-"""A published file answers the same to DuckDB 1.4, 1.5 and 2.0. `make compatibility` makes their
-environments.
+"""A published file answers the same to DuckDB 1.4, 1.5 and 2.0.
+`make compatibility` makes their environments.
 """
 
 from __future__ import annotations

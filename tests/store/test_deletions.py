@@ -1,5 +1,5 @@
-"""Rows that a merge deletes: they cost memory of whoever reads the file, and a checkpoint may write
-others anew.
+"""Rows that a merge deletes:
+they cost memory of whoever reads the file, and a checkpoint may write others anew.
 """
 
 from __future__ import annotations

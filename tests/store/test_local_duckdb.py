@@ -1,5 +1,5 @@
-"""A disk that takes no more is told as what it is, whatever the words, and never blamed on the
-source.
+"""A disk that takes no more is told as what it is,
+whatever the words, and never blamed on the source.
 """
 
 from __future__ import annotations

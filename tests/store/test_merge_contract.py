@@ -38,8 +38,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @settings(max_examples=longer(2, 100))
 @given(history=histories(beside=5))
 def test_every_history_of_imports_into_a_lake_ends_as_the_model_says(history: list[Import]) -> None:
-    """As those into a file do, which test_repository runs more of: each import makes four commits
-    here.
+    """As those into a file do, which test_repository runs more of:
+    each import makes four commits here.
     """
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         directory = Path(name)
@@ -124,8 +124,8 @@ def test_what_no_import_has_rejected_for_long_is_forgotten(store: Store) -> None
 
 
 def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store, tmp_path: Path) -> None:
-    """A count beyond 64 bits fails at the merge's last statement, when all rows have been
-    written.
+    """A count beyond 64 bits fails at the merge's last statement,
+    when all rows have been written.
     """
     store.run(1, Import([[[json.loads(json_row(well_name="A"))]]]))
     before = store.tables()
@@ -147,8 +147,8 @@ EXABYTE = 1 << 60  # no disk takes it
 def test_rows_that_the_local_disk_cannot_take_are_not_merged(
     store: Store, tmp_path: Path, name: str
 ) -> None:
-    """What is merged of them, or sorted beside it. Rows that are stored as they are take
-    nothing.
+    """What is merged of them, or sorted beside it.
+    Rows that are stored as they are take nothing.
     """
     known, other = (json_row(well_name=text) for text in "AB")
     if name == "B":

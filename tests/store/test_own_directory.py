@@ -1,5 +1,5 @@
-"""A directory that nobody else uses: it goes with its process, however that ends, and never
-before.
+"""A directory that nobody else uses:
+it goes with its process, however that ends, and never before.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def test_rows_are_stored_in_the_order_of_the_key_however_they_arrive(
 
 
 def test_wells_that_are_numbered_stay_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    """A sort would cost more than all else of the merge, and the rows of a well are together
-    anyway.
+    """A sort would cost more than all else of the merge,
+    and the rows of a well are together anyway.
     """
     wanted = [
         (f"{well}", f"2024-{month:02}-01")

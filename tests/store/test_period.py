@@ -1,5 +1,5 @@
-"""The length of a source's periods: dates are cut to its first day, and rates are volumes by its
-days.
+"""The length of a source's periods:
+dates are cut to its first day, and rates are volumes by its days.
 """
 
 from __future__ import annotations

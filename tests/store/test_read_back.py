@@ -1,5 +1,5 @@
-"""What was written of a new store is read back before it is published: every block that is not its
-base's, every key that the import touched, and every row that it wrote.
+"""What was written of a new store is read back before it is published:
+every block that is not its base's, every key that the import touched, and every row that it wrote.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ MORE_ROWS = """
 
 
 class Growth:
-    """A store with a base of many rows, into which an import was merged: of three wells one is new,
-    one revised and one as it was.
+    """A store with a base of many rows, into which an import was merged:
+    of three wells one is new, one revised and one as it was.
     """
 
     def __init__(
@@ -134,8 +134,8 @@ def growth(tmp_path: Path) -> Growth:
 
 
 def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
-    """A block that is said to be proved is not opened: one that is damaged is then not found. New
-    rows go into the last row group, which is read whole.
+    """A block that is said to be proved is not opened: one that is damaged is then not found.
+    New rows go into the last row group, which is read whole.
     """
     growth = Growth(tmp_path, more=True)
     kept = sorted(read_blocks(growth.store).same_as(growth.base))

@@ -1,5 +1,5 @@
-"""Any share of bad rows, of any width, is imported in bounded memory and accounted for row by
-row.
+"""Any share of bad rows, of any width,
+is imported in bounded memory and accounted for row by row.
 """
 
 from __future__ import annotations

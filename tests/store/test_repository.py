@@ -1,5 +1,5 @@
-"""The merge against a plain Python model: the counts of every import and all tables whole, over
-random histories.
+"""The merge against a plain Python model:
+the counts of every import and all tables whole, over random histories.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def test_a_history_alone_in_its_store_ends_as_the_model_says(history: list[Impor
 
 
 def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:
-    """More rows than one thread of DuckDB reads at once, on pages of uneven length, with a row
-    group's border.
+    """More rows than one thread of DuckDB reads at once,
+    on pages of uneven length, with a row group's border.
     """
     pages, expected = [], []
     for page in range(1, 61):

@@ -1,5 +1,5 @@
-"""Stores of earlier versions become stores of this one, whole or not at all; every table and column
-is described.
+"""Stores of earlier versions become stores of this one, whole or not at all;
+every table and column is described.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
 def test_an_upgrade_that_stops_midway_leaves_the_store_as_it_was(
     older: Path, tmp_path: Path
 ) -> None:
-    """What the last statement is about is missing; by then the view is made and the version is
-    written.
+    """What the last statement is about is missing;
+    by then the view is made and the version is written.
     """
     with duckdb.connect(older) as connection:
         connection.execute("ALTER TABLE import_runs DROP COLUMN warnings")

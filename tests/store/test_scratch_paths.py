@@ -1,5 +1,5 @@
-"""A folder above the scratch is no value of a column: DuckDB reads `name=value` in a path as one by
-itself.
+"""A folder above the scratch is no value of a column:
+DuckDB reads `name=value` in a path as one by itself.
 """
 
 from __future__ import annotations

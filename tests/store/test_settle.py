@@ -1,5 +1,5 @@
-"""Several rows of one key within an import against a plain Python model: random rows, every grain,
-any order.
+"""Several rows of one key within an import against a plain Python model:
+random rows, every grain, any order.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ GRAINS = [
 
 
 class Scratch:
-    """The rows of one import after the other in one scratch database: a new one costs a second of a
-    busy machine.
+    """The rows of one import after the other in one scratch database:
+    a new one costs a second of a busy machine.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -99,8 +99,8 @@ a_row = st.fixed_dictionaries(
 
 @st.composite
 def imports(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
-    """Rows, many of which come again as they are or changed in one column; and the same in another
-    order.
+    """Rows, many of which come again as they are or changed in one column;
+    and the same in another order.
     """
     first = draw(st.lists(a_row, min_size=3, max_size=12))
     changes = st.sampled_from(

@@ -1,5 +1,5 @@
-"""Staging: both readings of a batch agree, the order of arrival stays, and no batch takes more
-memory than there is.
+"""Staging: both readings of a batch agree, the order of arrival stays,
+and no batch takes more memory than there is.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ good_rows = st.fixed_dictionaries(
     )
 )
 def test_both_readings_agree_on_sound_rows(readings: Readings, texts: list[bytes]) -> None:
-    """The cheap one says of a name that begins like a list that it may not be sound; those are left
-    out.
+    """The cheap one says of a name that begins like a list that it may not be sound;
+    those are left out.
     """
     checked = readings.checked(texts)
     sound = [
@@ -336,8 +336,8 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
 
 
 def dense(size: int, **fields: Any) -> bytes:
-    """A row with a list of so many small numbers, of which each takes eight times its text in
-    DuckDB's memory.
+    """A row with a list of so many small numbers,
+    of which each takes eight times its text in DuckDB's memory.
     """
     return json_row(**fields, readings=[0] * size, changed="2024-01-01T05:00:00Z")
 

@@ -1,5 +1,5 @@
-"""The reading rules of well_production.sql, checked through the repository's staging against plain
-Python.
+"""The reading rules of well_production.sql,
+checked through the repository's staging against plain Python.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Rows with one value each, read by the repository's staging; by the JSON texts of those
-    values.
+    """Rows with one value each, read by the repository's staging;
+    by the JSON texts of those values.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -66,8 +66,8 @@ NUMBER = re.compile(
 
 
 def written(text: str) -> str | None:
-    """The number that a JSON text holds, as a number or within a string; None when it holds
-    none.
+    """The number that a JSON text holds, as a number or within a string;
+    None when it holds none.
     """
     value = json.loads(text, parse_float=str, parse_int=str, parse_constant=lambda _: [])
     return value if isinstance(value, str) and NUMBER.fullmatch(value) else None
@@ -255,8 +255,8 @@ def test_text_is_text_and_not_an_object_or_a_list(reader: Reader, column: str) -
 def test_what_becomes_of_a_row_does_not_hang_on_its_neighbours(
     reader: Reader, tmp_path: Path
 ) -> None:
-    """One broken row sends a batch another way; whatever else is odd in it must come out the
-    same.
+    """One broken row sends a batch another way;
+    whatever else is odd in it must come out the same.
     """
     odd = [
         json_row()[:-1] + b',"other":1,"other":2}',

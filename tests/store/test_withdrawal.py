@@ -1,5 +1,5 @@
-"""Which stored rows an import of everything withdraws: those of its periods that it did not bring,
-and no other.
+"""Which stored rows an import of everything withdraws:
+those of its periods that it did not bring, and no other.
 """
 
 from __future__ import annotations

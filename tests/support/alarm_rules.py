@@ -32,8 +32,8 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`enough` of the last `periods` points must breach; `missing` is what stands in for a point
-    that there is not.
+    """`enough` of the last `periods` points must breach;
+    `missing` is what stands in for a point that there is not.
     """
 
     periods: int
@@ -45,8 +45,8 @@ class Rule:
         return self.periods + POINTS_BEYOND
 
     def state(self, breaching: Sequence[bool | None], before: str) -> str:
-        """`breaching`: of each point that is looked at, oldest first, whether it breaches; None
-        where there is none.
+        """`breaching`: of each point that is looked at, oldest first, whether it breaches;
+        None where there is none.
         """
         found = [point for point in breaching if point is not None]
         if len(found) >= self.periods:
@@ -62,8 +62,8 @@ class Rule:
     def _with_gaps(
         self, breaching: Sequence[bool | None], found: Sequence[bool], before: str
     ) -> str:
-        """With `missing` or `ignore`: a few points that all breach are no proof, unless they are
-        old enough.
+        """With `missing` or `ignore`:
+        a few points that all breach are no proof, unless they are old enough.
         """
         if sum(found) >= self.enough:
             return ALARM

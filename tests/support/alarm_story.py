@@ -83,8 +83,8 @@ class Story:
         return job.job_id
 
     def sweeps(self, minutes: int, *, every: int = 5) -> None:
-        """The sweeper tells that it is alive, as in each period of most alarms; really it is every
-        minute.
+        """The sweeper tells that it is alive, as in each period of most alarms;
+        really it is every minute.
         """
         for _ in range(0, minutes, every):
             take_pulse(job_manager=self.worker.manager, clock=self.worker.clock)

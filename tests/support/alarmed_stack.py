@@ -81,8 +81,8 @@ class AlarmedStack:
     # -- what CloudWatch would say
 
     def states(self, name: str, *, since: float, until: float) -> list[str]:
-        """One after the other, looked at when each of its periods ends; CloudWatch looks each
-        minute.
+        """One after the other, looked at when each of its periods ends;
+        CloudWatch looks each minute.
         """
         alarm = self.alarms[name]
         rule = Rule(
@@ -162,8 +162,8 @@ class AlarmedStack:
         return kept
 
     def _names(self) -> dict[str, str]:
-        """Of what the stack has made and, as the template says, of the functions that only an alarm
-        calculates with.
+        """Of what the stack has made and, as the template says,
+        of the functions that only an alarm calculates with.
         """
         names = {"AWS::StackName": STACK}
         for name, one in self._template["Resources"].items():
@@ -182,8 +182,8 @@ class AlarmedStack:
 
 
 def _without_duckdb(bundle: Path) -> bytes:
-    """Four fifths of our zip are DuckDB, which none of these functions reaches, and each of them
-    unpacks it.
+    """Four fifths of our zip are DuckDB,
+    which none of these functions reaches, and each of them unpacks it.
     """
     smaller = io.BytesIO()
     with (

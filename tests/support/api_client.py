@@ -25,8 +25,8 @@ class Exchange(NamedTuple):
 
 
 class Api:
-    """Asks as an operator whose name is ada, unless another Authorization is given; None for
-    none.
+    """Asks as an operator whose name is ada, unless another Authorization is given;
+    None for none.
     """
 
     def __init__(self, port: int) -> None:

@@ -1,5 +1,5 @@
-"""The OpenAPI document as a contract: what an answer must look like, with nothing in it that is not
-told.
+"""The OpenAPI document as a contract:
+what an answer must look like, with nothing in it that is not told.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 def closed(schema: Any) -> Any:
-    """Whole objects may have no member that is not told: the document leaves room for later ones, a
-    test does not.
+    """Whole objects may have no member that is not told:
+    the document leaves room for later ones, a test does not.
     """
     if isinstance(schema, list):
         return [closed(each) for each in schema]

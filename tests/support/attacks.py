@@ -1,5 +1,5 @@
-"""Two hundred payloads of five kinds, forty of each. All are well known from lists of attacks; none
-may do anything.
+"""Two hundred payloads of five kinds, forty of each.
+All are well known from lists of attacks; none may do anything.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the tests of the console stand on: a local stack, a source that the test holds in its hand,
-a browser.
+"""What the tests of the console stand on:
+a local stack, a source that the test holds in its hand, a browser.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def row(well: int, period: str, **more: Any) -> dict[str, Any]:
 
 
 def gap_rows(revision: int) -> list[dict[str, Any]]:
-    """2020 and 2022, nothing of 2021; a month alone in 2024. The revision changes the oil of
-    January 2020.
+    """2020 and 2022, nothing of 2021; a month alone in 2024.
+    The revision changes the oil of January 2020.
     """
     periods = [f"{year}-{month:02}-01" for year in (2020, 2022) for month in range(1, 13)]
     rows = [row(GAP_WELL, period) for period in [*periods, "2024-06-01"]]
@@ -207,8 +207,8 @@ class Visit:
         self.page.on("request", self._note_request)
 
     def _shared(self, options: dict[str, Any]) -> BrowserContext:
-        """Of a session of its own each tab is, by its sessionStorage; a blank one stays and keeps
-        the processes.
+        """Of a session of its own each tab is, by its sessionStorage;
+        a blank one stays and keeps the processes.
         """
         contexts = self._contexts.setdefault(self.stage.browser, {})
         key = repr(sorted(options.items()))

@@ -1,5 +1,5 @@
-"""What the tests of the coordination share: a clock to turn, the whole table to look at, answers
-that get lost.
+"""What the tests of the coordination share:
+a clock to turn, the whole table to look at, answers that get lost.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class RecordingDispatcher(Dispatcher):
 
 
 class RepeatingTable(Table):
-    """Each transaction arrives twice, as when its first answer got lost and the client sent it
-    again.
+    """Each transaction arrives twice,
+    as when its first answer got lost and the client sent it again.
     """
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
@@ -116,8 +116,8 @@ def table_contents(dynamodb: DynamoDBClient, table: str) -> dict[str, dict[str, 
 
 
 def notice_of(ended: Job) -> dict[str, dict[str, Any]]:
-    """What the outbox holds of the job's end and nobody has taken yet, as table_contents shows
-    it.
+    """What the outbox holds of the job's end and nobody has taken yet,
+    as table_contents shows it.
     """
     notice = end_of(ended)
     told = {
@@ -134,8 +134,8 @@ def a_job(clock: Clock, **parameters: Any) -> Job:
 
 
 class LambdaHandler(LoopbackHandler):
-    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status`
-    and `answered`.
+    """Lambda's Invoke:
+    keeps what it is asked, as (path, kind, payload), and answers with `status` and `answered`.
     """
 
     status: ClassVar[int] = 202

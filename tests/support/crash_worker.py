@@ -57,8 +57,8 @@ ENOUGH = 900.0
 
 
 class EagerServices(Services):
-    """A checkpoint after every page: the number of steps does not hang on the clock. The import
-    tells its stages.
+    """A checkpoint after every page: the number of steps does not hang on the clock.
+    The import tells its stages.
     """
 
     def __init__(self, fate: Fate) -> None:
@@ -123,8 +123,8 @@ def die() -> None:
 
 
 class Fate:
-    """What this process does at the chosen step. Without a choice it only writes down what it
-    does.
+    """What this process does at the chosen step.
+    Without a choice it only writes down what it does.
     """
 
     def __init__(self) -> None:
@@ -204,8 +204,8 @@ def _at_once(attempts: int, caught_exception: Exception | None, **_: Any) -> flo
 
 
 def hook_files(roots: dict[str, str], fate: Fate) -> None:
-    """The steps below these directories, by their names. Audit events come before what they tell
-    of: https://docs.python.org/3/library/audit_events.html
+    """The steps below these directories, by their names.
+    Audit events come before what they tell of: https://docs.python.org/3/library/audit_events.html
     """
 
     def hear(event: str, details: tuple[Any, ...]) -> None:

@@ -1,5 +1,5 @@
-"""What the tests of crashes share: a process whose imports die as ordered, and what must hold after
-another one.
+"""What the tests of crashes share:
+a process whose imports die as ordered, and what must hold after another one.
 """
 
 from __future__ import annotations
@@ -194,8 +194,8 @@ class Lab:
         return snapshot
 
     def assert_whole(self, job_id: str) -> None:
-        """The job is final and complete, each of its rows is there once, and the pointer's file is
-        whole.
+        """The job is final and complete, each of its rows is there once,
+        and the pointer's file is whole.
         """
         job, snapshot = self.manager.get(job_id), self.snapshot()
         data = GeneratedProduction(ROWS, revision=self.revision)

@@ -1,5 +1,5 @@
-"""Credentials of every kind, a token endpoint that gives its own, and whether a text holds any of
-them.
+"""Credentials of every kind, a token endpoint that gives its own,
+and whether a text holds any of them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The routes of the data as somebody else's program asks them, over HTTP; and what was published
-before.
+"""The routes of the data as somebody else's program asks them, over HTTP;
+and what was published before.
 """
 
 from __future__ import annotations

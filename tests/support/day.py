@@ -136,8 +136,8 @@ def table(titles: list[str], rows: list[list[str]]) -> str:
 
 
 def answering_after(day: Day, minutes: int, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What a source answers to its requests, to the first one of each import so many minutes
-    later.
+    """What a source answers to its requests,
+    to the first one of each import so many minutes later.
     """
     seen: set[int] = set()
 

@@ -1,5 +1,5 @@
-"""A strict catalog that a test disturbs: something happens before or after a commit, or its answer
-is lost.
+"""A strict catalog that a test disturbs:
+something happens before or after a commit, or its answer is lost.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class LostAnswer(Exception):
 
 
 class DisturbedHandler(CatalogHandler):
-    """`disturb` has by the table's name what becomes of its next commit: it is called with the
-    commit itself.
+    """`disturb` has by the table's name what becomes of its next commit:
+    it is called with the commit itself.
     """
 
     disturb: ClassVar[dict[str, Disturb]] = {}

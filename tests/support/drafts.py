@@ -93,8 +93,8 @@ def sample_look(preset: str, path: Path) -> Look:
 
 
 def case_look(number: str) -> Look:
-    """Of a case that lies beside the checkout, numbers as JSON writes them. The test is skipped
-    without it.
+    """Of a case that lies beside the checkout, numbers as JSON writes them.
+    The test is skipped without it.
     """
     path = next(CASES.glob(f"{number}-*/input.ndjson"), None)
     if path is None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class Read:
-    """What came of a reading: `rows` as dicts of texts, each with its place as (number of the file,
-    row).
+    """What came of a reading:
+    `rows` as dicts of texts, each with its place as (number of the file, row).
     """
 
     names: tuple[str, ...] = ()

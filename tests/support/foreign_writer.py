@@ -1,5 +1,5 @@
-"""Somebody who opens a published file for writing, as DuckDB does by default, and is killed: his
-log stays.
+"""Somebody who opens a published file for writing, as DuckDB does by default, and is killed:
+his log stays.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ Named = tuple[str, str]  # type and name
 
 @cache
 def identifier(kind: str) -> str | None:
-    """The property that is the name of such a resource; None where AWS gives it one, or there are
-    several.
+    """The property that is the name of such a resource;
+    None where AWS gives it one, or there are several.
     """
     try:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
@@ -405,8 +405,8 @@ def without_policies(s3: Any) -> Any:
 
 @contextmanager
 def formation(aws: LocalAws, stage: str) -> Iterator[tuple[Deployment, Account, list[str]]]:
-    """A deployment whose CloudFormation is this one, what it finds, and what it says. The rest is
-    the laptop's AWS.
+    """A deployment whose CloudFormation is this one, what it finds, and what it says.
+    The rest is the laptop's AWS.
     """
 
     @cache

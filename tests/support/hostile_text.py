@@ -1,5 +1,5 @@
-"""Text that commands a terminal, breaks a line, turns the reading direction or is markup to who
-prints it.
+"""Text that commands a terminal, breaks a line,
+turns the reading direction or is markup to who prints it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""One delivery of an import event, in a process of its own that may be killed: `import_worker.py
-JOB_ID`.
+"""One delivery of an import event, in a process of its own that may be killed:
+`import_worker.py JOB_ID`.
 """
 
 import os

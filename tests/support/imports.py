@@ -1,5 +1,5 @@
-"""What the tests of whole imports share: a worker with a clock to turn, and what is published, row
-by row.
+"""What the tests of whole imports share:
+a worker with a clock to turn, and what is published, row by row.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ ENOUGH = 900.0
 
 
 class Worker:
-    """Runs imports in this process. `sleep` turns the clock, so a lease of a minute costs no
-    time.
+    """Runs imports in this process.
+    `sleep` turns the clock, so a lease of a minute costs no time.
     """
 
     def __init__(self, environment: dict[str, str], dynamodb: Any) -> None:
@@ -138,8 +138,8 @@ def published_rows(worker: Worker) -> list[tuple[Any, ...]]:
 
 
 class Budget:
-    """Seconds that are left: enough, until it has been asked `calls` times. Each question takes a
-    second.
+    """Seconds that are left: enough, until it has been asked `calls` times.
+    Each question takes a second.
     """
 
     def __init__(self, clock: Clock, calls: int, then: Callable[[], float] = lambda: 0.0) -> None:

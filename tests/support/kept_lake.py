@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class KeptLake:
-    """Each test has it at the place where it was made, because its tables tell their files by whole
-    names.
+    """Each test has it at the place where it was made,
+    because its tables tell their files by whole names.
     """
 
     def __init__(self, directory: Path, *imports: Import) -> None:

@@ -92,8 +92,8 @@ class StatesWorker(Worker):
 
 
 def read_by_two(worker: StatesWorker, planned: dict[str, Any], number: int) -> tuple[str, str]:
-    """What the worker of a part is told that froze midway, and what the next one was told that read
-    it meanwhile.
+    """What the worker of a part is told that froze midway,
+    and what the next one was told that read it meanwhile.
     """
     meanwhile: list[str] = []
 

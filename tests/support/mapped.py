@@ -54,8 +54,8 @@ class Mapped:
         self._repository.close()
 
     def json(self, columns: dict[str, Any], *rows: Any, **definition: Any) -> list[dict[str, Any]]:
-        """Of rows as they stand in JSON: objects, or texts of them. Those that are passed over are
-        left out.
+        """Of rows as they stand in JSON: objects, or texts of them.
+        Those that are passed over are left out.
         """
         settings = settings_of(self._definition(columns, definition), STACK)
         texts = [row if isinstance(row, str) else json.dumps(OF_KEY | row) for row in rows]

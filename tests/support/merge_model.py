@@ -1,5 +1,5 @@
-"""Random histories of imports, and what a store must hold after them by the merge rule, in the
-plainest Python.
+"""Random histories of imports,
+and what a store must hold after them by the merge rule, in the plainest Python.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ volumes = st.sampled_from([None, 0.0, 0.1, 2.5, -1.0])
 
 @dataclass(frozen=True)
 class Import:
-    """Batches of pages. Each batch in `checkpoints` is followed by a segment; before each in
-    `restarts` a new worker takes over and loads all segments.
+    """Batches of pages. Each batch in `checkpoints` is followed by a segment;
+    before each in `restarts` a new worker takes over and loads all segments.
     """
 
     batches: list[list[Page]]
@@ -73,8 +73,8 @@ class Import:
 
 @st.composite
 def histories(draw: st.DrawFn, *, beside: int) -> list[Import]:
-    """The imports into one store, in which `beside` histories go on side by side: their keys never
-    meet. An import may come again, so that two in turn revert each other.
+    """The imports into one store, in which `beside` histories go on side by side:
+    their keys never meet. An import may come again, so that two in turn revert each other.
     """
     rejected = draw(st.sampled_from([BROKEN, BROKEN, BROKEN, REJECTED]))
     known = [draw(st.lists(rows(history), min_size=2, max_size=4)) for history in range(beside)]
@@ -106,8 +106,8 @@ def rows(history: int) -> st.SearchStrategy[Row]:
 
 
 def pages(known: list[Row], rejected: list[tuple[bytes, str]]) -> st.SearchStrategy[Page]:
-    """Most rows differ from a known one in one column, or in nothing: a row drawn anew never comes
-    a second time.
+    """Most rows differ from a known one in one column, or in nothing:
+    a row drawn anew never comes a second time.
     """
     changed = st.builds(
         lambda row, change: row | change, st.sampled_from(known), st.sampled_from(CHANGES)
@@ -118,8 +118,8 @@ def pages(known: list[Row], rejected: list[tuple[bytes, str]]) -> st.SearchStrat
 
 
 def an_import(draw: st.DrawFn, turns: list[list[tuple[Page, ...]]]) -> Import:
-    """One in four stops now and then; each of its workers left a segment right before it
-    stopped.
+    """One in four stops now and then;
+    each of its workers left a segment right before it stopped.
     """
     batches = [[page for turn in batch for page in turn] for batch in turns]
     if len(batches) < 2 or draw(st.integers(0, 3)):

@@ -1,5 +1,5 @@
-"""Stores that imports are merged into, one after the other: a file, and a lake. Both end as the
-same model says.
+"""Stores that imports are merged into, one after the other: a file, and a lake.
+Both end as the same model says.
 """
 
 from __future__ import annotations
@@ -175,8 +175,8 @@ def text_of(row: Row | tuple[bytes, str]) -> bytes:
 
 
 def assert_ends_as_the_model_says(store: Store, history: list[Import]) -> None:
-    """The counts of each import, and after the last one every table whole: it tells when each row
-    came and went.
+    """The counts of each import, and after the last one every table whole:
+    it tells when each row came and went.
     """
     model = Model()
     for number, an_import in enumerate(history, start=1):

@@ -45,8 +45,8 @@ LEFT_OUT: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 class MiniStack:
-    """Serves inside a `with`; its processes, those of the functions among them, end with it. `more`
-    is what their environment has besides.
+    """Serves inside a `with`; its processes, those of the functions among them, end with it.
+    `more` is what their environment has besides.
     """
 
     def __init__(self, directory: Path, **more: str) -> None:
@@ -96,8 +96,8 @@ class MiniStack:
         return client
 
     def _environment(self) -> dict[str, str]:
-        """Of its own process and, through it, of the functions: they find it by
-        AWS_ENDPOINT_URL.
+        """Of its own process and, through it, of the functions:
+        they find it by AWS_ENDPOINT_URL.
         """
         keys = {
             "AWS_ACCESS_KEY_ID": "local",

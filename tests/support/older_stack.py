@@ -1,5 +1,5 @@
-"""A stack as it was before codes were text: its published database has version 2, its checkpoints
-are of that form.
+"""A stack as it was before codes were text:
+its published database has version 2, its checkpoints are of that form.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ STAGE = "emulated"
 
 
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """As this machine runs it. The workers of a run share it: whoever is first builds, the others
-    wait.
+    """As this machine runs it.
+    The workers of a run share it: whoever is first builds, the others wait.
     """
     shared = run_directory(tmp_path_factory)
     package = Package(

@@ -25,8 +25,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """`amounts` are ours of the whole period, not a day. Of the `rows`, `passed_over` are those
-    that the preset does not mean, `rejected` those that nobody could read.
+    """`amounts` are ours of the whole period, not a day. Of the `rows`,
+    `passed_over` are those that the preset does not mean, `rejected` those that nobody could read.
     """
 
     file: str

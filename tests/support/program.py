@@ -55,8 +55,8 @@ def run_at(server: ScriptedSource, home: Path, *arguments: str, **options: Any) 
 def on_a_terminal(
     *arguments: str, environment: dict[str, str], typed: str | None = None, code: int = 0
 ) -> tuple[str, str]:
-    """What comes on stdout and on stderr, each a terminal of its own; with `typed`, stdin is one
-    too.
+    """What comes on stdout and on stderr, each a terminal of its own;
+    with `typed`, stdin is one too.
     """
     terminals = [os.openpty() for _ in range(2)]
     keyboard = os.openpty() if typed is not None else None

@@ -1,5 +1,5 @@
-"""A receiver of webhooks on this machine: it verifies what it gets, by the specification and none
-of our code, and answers as it is told.
+"""A receiver of webhooks on this machine:
+it verifies what it gets, by the specification and none of our code, and answers as it is told.
 """
 
 from __future__ import annotations

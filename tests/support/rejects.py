@@ -1,5 +1,5 @@
-"""A source of which any share of the rows is bad, with few or many columns, narrow or wide; and
-what an import must make of it, in plain Python.
+"""A source of which any share of the rows is bad, with few or many columns, narrow or wide;
+and what an import must make of it, in plain Python.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Imports of a few rows, one after the other, at moments that may go back; and the plainest record
-of what they did.
+"""Imports of a few rows, one after the other, at moments that may go back;
+and the plainest record of what they did.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Replay:
         return next((state for since, state in reversed(self.states) if since <= moment), {})
 
     def changes(self, number: int) -> dict[Key, tuple[str, float | None, float | None]]:
-        """Of the import with this number, from 1 on: what became of each row, its oil before and
-        after.
+        """Of the import with this number, from 1 on:
+        what became of each row, its oil before and after.
         """
         before = self.states[number - 2][1] if number > 1 else {}
         after = self.states[number - 1][1]

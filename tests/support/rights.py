@@ -63,8 +63,8 @@ OF_KMS = {
 
 @dataclass(frozen=True)
 class Right:
-    """`context` is what a condition may ask for: the partition key of an item, the prefix of a
-    list.
+    """`context` is what a condition may ask for:
+    the partition key of an item, the prefix of a list.
     """
 
     action: str
@@ -176,8 +176,8 @@ def rights(operation: str, params: dict[str, Any]) -> list[Right]:
 
 
 def rights_on_key(grant: Grant) -> list[Right]:
-    """What this one needs besides, where there is a key of the customer's own. Tokens are hashes,
-    and not encrypted.
+    """What this one needs besides, where there is a key of the customer's own.
+    Tokens are hashes, and not encrypted.
     """
     service = grant.action.partition(":")[0]
     is_token = service == "ssm" and f"/{STACK}/tokens" in grant.resource
@@ -238,8 +238,8 @@ def _list_bucket(prefix: str) -> Right:
 
 
 def _read(params: dict[str, Any]) -> list[Right]:
-    """Without the second, S3 says of an absent object that it is forbidden. An older version has a
-    right of its own.
+    """Without the second, S3 says of an absent object that it is forbidden.
+    An older version has a right of its own.
     """
     if "VersionId" in params:
         return [_object("GetObjectVersion", params["Key"])]

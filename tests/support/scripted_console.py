@@ -1,5 +1,5 @@
-"""The console in a real browser, with an API of the test's own: what it answers is scripted, what
-came is kept.
+"""The console in a real browser, with an API of the test's own:
+what it answers is scripted, what came is kept.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def whole(view: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Told:
-    """What the API answers: jobs by their id, rows by the end of a path. the rest by the end of a
-    path, errors too.
+    """What the API answers: jobs by their id, rows by the end of a path.
+    the rest by the end of a path, errors too.
     """
 
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [whole(held())])
@@ -123,8 +123,8 @@ def visit(
     refusal: int = 409,
     **options: Any,
 ) -> Iterator[Page]:
-    """The console at this place, signed in, while the API is what it is told to be. It may ask what
-    is `known` too, and be refused with this status.
+    """The console at this place, signed in, while the API is what it is told to be.
+    It may ask what is `known` too, and be refused with this status.
     """
     stack = SimpleNamespace(api_url=url, token="t")
     stage = cast(

@@ -1,5 +1,5 @@
-"""An HTTP server that answers what it is told to, request by request, and remembers what it was
-asked.
+"""An HTTP server that answers what it is told to,
+request by request, and remembers what it was asked.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class ScriptedHandler(LoopbackHandler):
 
 
 class ScriptedSource:
-    """Serves the steps in order, the last one again and again, inside a `with`. Requests may come
-    at once. By `name` it is known to a proxy.
+    """Serves the steps in order, the last one again and again, inside a `with`.
+    Requests may come at once. By `name` it is known to a proxy.
     """
 
     def __init__(
@@ -165,8 +165,8 @@ KEY = ("field_code", "well_code", "production_period")
 
 
 class SkippedTime:
-    """Sleeping takes no time here and moves the clock all the same; reading from a socket takes the
-    time it takes.
+    """Sleeping takes no time here and moves the clock all the same;
+    reading from a socket takes the time it takes.
     """
 
     def __init__(self) -> None:

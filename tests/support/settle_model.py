@@ -44,8 +44,8 @@ class Delivered:
 
 @dataclass
 class Outcome:
-    """`rows` come with the number of rows of the source in them, `refused` ones with their
-    problem.
+    """`rows` come with the number of rows of the source in them,
+    `refused` ones with their problem.
     """
 
     rows: list[tuple[Row, int]] = field(default_factory=list)

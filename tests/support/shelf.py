@@ -1,5 +1,5 @@
-"""What the imports of a set-up leave, the items of the table and the files of the warehouse: made
-once in a process, and put again into the table and the warehouse of each later test.
+"""What the imports of a set-up leave, the items of the table and the files of the warehouse:
+made once in a process, and put again into the table and the warehouse of each later test.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A link between a client and a server on this machine that carries so many bytes a second, and
-counts them.
+"""A link between a client and a server on this machine that carries so many bytes a second,
+and counts them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ PIECE = 64 * 1024
 
 
 class SlowLink:
-    """Bytes from the server go slowly, of all connections together; those to it as fast as they
-    can.
+    """Bytes from the server go slowly, of all connections together;
+    those to it as fast as they can.
     """
 
     def __init__(self, server: str, *, rate: float) -> None:
@@ -63,8 +63,8 @@ class SlowLink:
 
 
 def lead(client: Any, server: str, link: str) -> Any:
-    """Let this client of botocore reach the server by the link. What it signs, and names as host,
-    is the server.
+    """Let this client of botocore reach the server by the link.
+    What it signs, and names as host, is the server.
     """
 
     def detour(request: Any, **_: Any) -> None:

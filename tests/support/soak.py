@@ -21,8 +21,8 @@ def longer(usual: int, soak: int) -> int:
 
 
 def some_of(items: Iterable[T], *, one_in: int = 3) -> list[T]:
-    """All of them in a soak, else a third (or one in so many) by lot: run after run they all get
-    their turn.
+    """All of them in a soak, else a third (or one in so many) by lot:
+    run after run they all get their turn.
     """
     every = list(items)
     return every if SOAK else _drawn(every, one_in, random.Random(random.random()))

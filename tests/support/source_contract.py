@@ -87,8 +87,8 @@ def text_of(*rows: str, tail: str = "") -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """`oil` is what the wells of the source have in the store, by well; those published before stay
-    beside them.
+    """`oil` is what the wells of the source have in the store, by well;
+    those published before stay beside them.
     """
 
     oil: Mapping[int, float | None]
@@ -151,8 +151,8 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`steps` come in the order of the requests; the first one is for the first look at the
-    fields.
+    """`steps` come in the order of the requests;
+    the first one is for the first look at the fields.
     """
 
     steps: list[Step] | Callable[[Stage], list[Step]]
@@ -163,8 +163,8 @@ class Case:
 
 
 class Stage:
-    """An AWS, a published database, a source whose steps each case sets, and two more servers: one
-    that may be an alias, and one that must never be asked.
+    """An AWS, a published database, a source whose steps each case sets, and two more servers:
+    one that may be an alias, and one that must never be asked.
     """
 
     def __init__(self, aws: LocalAws, directory: Path) -> None:
@@ -258,8 +258,8 @@ class Stage:
         return manager.get(job_id)
 
     def _check_credentials(self, case: Case) -> None:
-        """Every request to the source and its alias carries them, and nobody else learns
-        anything.
+        """Every request to the source and its alias carries them,
+        and nobody else learns anything.
         """
         kind = case.settings.get("source_auth", "basic")
         for asked in self.source.asked + self.source.asked_beside + self.alias.asked:

@@ -1,5 +1,5 @@
-"""The API of sources in memory, for the console in a browser: it keeps what it is sent; a check
-finds a small table.
+"""The API of sources in memory, for the console in a browser:
+it keeps what it is sent; a check finds a small table.
 """
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ def _column(name: str, comment: str, rule: Any) -> dict[str, Any]:
 
 @dataclass
 class SourcesApi(Told):
-    """`sources` are the definitions by name. A check takes `looks` looks until it is done, of what
-    `finds` makes.
+    """`sources` are the definitions by name.
+    A check takes `looks` looks until it is done, of what `finds` makes.
     """
 
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -1,5 +1,5 @@
-"""What the tests of the whole local stack share: starting one, asking it, and looking at its
-processes.
+"""What the tests of the whole local stack share:
+starting one, asking it, and looking at its processes.
 """
 
 import json

@@ -50,8 +50,8 @@ def carry_out(order: dict[str, Any], catalog: Catalog) -> int:
 
 
 def _single_actions(merge: str) -> list[str]:
-    """DuckDB 1.5.5 takes one action on stored rows in a MERGE into Iceberg, so the one of the order
-    becomes two.
+    """DuckDB 1.5.5 takes one action on stored rows in a MERGE into Iceberg,
+    so the one of the order becomes two.
     """
     lines = merge.splitlines()
     deletes = [line for line in lines if line.endswith("THEN DELETE")]

@@ -1,5 +1,5 @@
-"""What the tests of the data share: rows on their way into a scratch repository, whole imports,
-whole tables.
+"""What the tests of the data share:
+rows on their way into a scratch repository, whole imports, whole tables.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def stage(
     first: int = 1,
     mapping: Mapping[str, str] = SAME_NAMES,
 ) -> list[dict[str, Any]]:
-    """Stage the pages as one batch; what their segment has of them, in its order. A column without
-    a number in it is shown empty: its row is rejected, and nothing reads it again.
+    """Stage the pages as one batch; what their segment has of them, in its order.
+    A column without a number in it is shown empty: its row is rejected, and nothing reads it again.
     """
     batch = batch_of(directory, *pages, first=first)
     segment = repository.stage(batch, plain_reading(mapping))

@@ -20,8 +20,8 @@ class Failed(Exception):
 
 
 class StatesLambda:
-    """`asked` keeps each call as (function, event); `most_at_once` how many calls of "part" were
-    under way together.
+    """`asked` keeps each call as (function, event);
+    `most_at_once` how many calls of "part" were under way together.
     """
 
     def __init__(self, answers: Answers) -> None:

@@ -1,5 +1,5 @@
-"""Which kinds of store a test holds for. What stands at a test goes before what stands at its
-module.
+"""Which kinds of store a test holds for.
+What stands at a test goes before what stands at its module.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ FILE_AND_LAKE_IN_SOAK = FILE_AND_LAKE if SOAK else pytest.mark.stores("file")
 
 
 def file_or_lake(test: Callable[..., Any]) -> Callable[..., Any]:
-    """One of the two by lot, both in a soak: where a lake may show something of its own, and the
-    test is dear.
+    """One of the two by lot, both in a soak:
+    where a lake may show something of its own, and the test is dear.
     """
     drawn: Callable[..., Any] = FILE_AND_LAKE(pytest.mark.by_lot(test))
     return drawn

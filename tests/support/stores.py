@@ -73,8 +73,8 @@ def merged(directory: Path, *imports: list[bytes]) -> Path:
 
 
 def wide(store: Path, *, wells: int = 300_000, periods: int = 2) -> Path:
-    """Many wells, far apart: with 50 MB of memory DuckDB groups them on disk. Made in a second,
-    without an import.
+    """Many wells, far apart: with 50 MB of memory DuckDB groups them on disk.
+    Made in a second, without an import.
     """
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{store}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")

@@ -1,5 +1,5 @@
-"""A proxy that makes tunnels (RFC 9110, section 9.3.6), over real sockets; it knows where names
-lead by itself.
+"""A proxy that makes tunnels (RFC 9110, section 9.3.6), over real sockets;
+it knows where names lead by itself.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Tunnel(socketserver.StreamRequestHandler):
 
 
 class TunnelProxy:
-    """`routes` lead from `host:port` to a port of this machine. Whatever it was asked for stands in
-    `asked`; `instead` answers in its place.
+    """`routes` lead from `host:port` to a port of this machine.
+    Whatever it was asked for stands in `asked`; `instead` answers in its place.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
-"""What the tests of the window stand on: a stack with a source that they lead, a relay to cut, a
-driven window.
+"""What the tests of the window stand on:
+a stack with a source that they lead, a relay to cut, a driven window.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PAUSE = 0.005
 
 
 class Relay:
-    """A way to the API that can be cut and mended, and closed for a while. `passed` are the
-    answered paths.
+    """A way to the API that can be cut and mended, and closed for a while.
+    `passed` are the answered paths.
     """
 
     def __init__(self, api_url: str) -> None:

@@ -1,5 +1,5 @@
-"""Somebody opens the stable name for writing, as DuckDB does by default, and is killed: its log
-stays.
+"""Somebody opens the stable name for writing, as DuckDB does by default, and is killed:
+its log stays.
 """
 
 from __future__ import annotations

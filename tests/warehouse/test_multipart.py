@@ -1,5 +1,5 @@
-"""Objects in parts: whole or not there, under a new name, each part checked; nothing stays of those
-that failed.
+"""Objects in parts: whole or not there, under a new name, each part checked;
+nothing stays of those that failed.
 """
 
 from __future__ import annotations

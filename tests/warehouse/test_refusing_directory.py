@@ -1,5 +1,5 @@
-"""File systems that know no fsync, or rename no file over another: what is safe goes on, the rest
-is told.
+"""File systems that know no fsync, or rename no file over another:
+what is safe goes on, the rest is told.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def refusing_folders(number: int) -> Callable[[Path], None]:
 
 
 def replacing_nothing(number: int, *, but: tuple[str, ...] = ()) -> Callable[[Path, Path], Any]:
-    """No file is renamed over another; with `but`, none of these names is renamed at all while it
-    is there.
+    """No file is renamed over another;
+    with `but`, none of these names is renamed at all while it is there.
     """
 
     def replace(part: Path, target: Path) -> Path:

@@ -1,5 +1,5 @@
-"""The stable name under workers that meet: one that slept, the sweeper, duplicates of an event that
-is over.
+"""The stable name under workers that meet:
+one that slept, the sweeper, duplicates of an event that is over.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def warehouse(tmp_path: Path) -> DirectoryWarehouse:
 def test_two_that_set_it_at_once_do_not_disturb_each_other(
     warehouse: DirectoryWarehouse, tmp_path: Path
 ) -> None:
-    """On EFS the process numbers of two Lambda functions are often the same, as those of two
-    threads are.
+    """On EFS the process numbers of two Lambda functions are often the same,
+    as those of two threads are.
     """
     together = threading.Barrier(2)
     failed: list[Exception] = []

@@ -1,5 +1,5 @@
-"""One contract for the directory and for S3: whole, write-once files; errors that tell no
-secrets.
+"""One contract for the directory and for S3:
+whole, write-once files; errors that tell no secrets.
 """
 
 from __future__ import annotations

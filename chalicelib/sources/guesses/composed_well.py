@@ -75,8 +75,8 @@ def _without_state(
 
 
 def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> SourceField | None:
-    """A field of whole numbers with at most so many digits, whose name has one of the words (or
-    both api and well).
+    """A field of whole numbers with at most so many digits,
+    whose name has one of the words (or both api and well).
     """
     short = re.compile(rf"[0-9]{{1,{digits}}}(\.0)?", re.ASCII)
     for field in free:
@@ -91,8 +91,8 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
 def _state_beside(
     free: list[SourceField], county: SourceField, number: SourceField
 ) -> tuple[str, str]:
-    """Another field may hold the whole number, and so its state: the digits, and the field's
-    name.
+    """Another field may hold the whole number, and so its state:
+    the digits, and the field's name.
     """
     for field in free:
         if field in (county, number) or not field.filled:

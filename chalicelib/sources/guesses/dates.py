@@ -1,5 +1,5 @@
-"""Dates: texts read in a form, as the form's SQL would read them; and moments that are a local
-midnight.
+"""Dates: texts read in a form, as the form's SQL would read them;
+and moments that are a local midnight.
 """
 
 from __future__ import annotations

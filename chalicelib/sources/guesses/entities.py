@@ -28,8 +28,8 @@ _WELL_NUMBER = word_set("well number no num")
 
 @dataclass(kw_only=True)
 class Entities:
-    """`well` and `field` are the fields that tell a row's well and field apart; empty when none
-    does.
+    """`well` and `field` are the fields that tell a row's well and field apart;
+    empty when none does.
     """
 
     guesses: list[Guess] = default(default_factory=list)

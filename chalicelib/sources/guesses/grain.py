@@ -1,5 +1,5 @@
-"""Grain: whether a well and period has one row or several that add up, and what tells these
-apart.
+"""Grain: whether a well and period has one row or several that add up,
+and what tells these apart.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def _sum_with(
     candidates: list[SourceField],
     why: str,
 ) -> list[Guess]:
-    """What tells rows apart, and which version of a row counts, where the date of a change tells
-    some apart.
+    """What tells rows apart, and which version of a row counts,
+    where the date of a change tells some apart.
     """
     free = [field for field in candidates if field not in first]
     for change in (None, *_changes(table)):

@@ -43,8 +43,8 @@ _LIKE_NUMBER = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the
-    format itself tells of a field: text, number, date or boolean.
+    """`fields` in their order, `rows` with texts as written (None:
+    nothing), `kinds` what the format itself tells of a field: text, number, date or boolean.
     """
 
     fields: tuple[str, ...]
@@ -125,8 +125,8 @@ class SourceField:
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which
-        needs none.
+        """Of dates, those that nearly all values fit, totals apart;
+        "" is that of a date which needs none.
         """
         few = [value for value in islice(self.counts, FEW) if not is_total(value)]
         forms = ["", *FORMS]

@@ -1,5 +1,5 @@
-"""MeantRows: which rows are taken, and which are left out: of other activities, of totals, of
-units.
+"""MeantRows: which rows are taken, and which are left out:
+of other activities, of totals, of units.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
 
 
 def find_units_row(table: Table) -> dict[str, dict[str, str]]:
-    """Of the first two rows, one that has units: by product, the unit of each field. Empty when
-    there is none.
+    """Of the first two rows, one that has units: by product, the unit of each field.
+    Empty when there is none.
     """
     for place in range(min(2, table.rows)):
         texts = {
@@ -138,8 +138,8 @@ def _is_number(text: str) -> bool:
 def find_skip(
     table: Table, key: Iterable[str], period: Iterable[str], *, has_units: bool
 ) -> list[Guess]:
-    """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is
-    named; more are written to be looked at.
+    """Rows of totals, and one of units. All that `skip` names must hold of a row,
+    so one field is named; more are written to be looked at.
     """
     guesses = [_skip_of_units(table)] if has_units else []
     for name in dict.fromkeys([*period, *key]):

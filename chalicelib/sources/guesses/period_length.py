@@ -34,8 +34,8 @@ def find_length(
     form: Any,
     parts: dict[str, SourceField],
 ) -> Length:
-    """By the `parts` that have fields of their own, else by the `form` of the dates, else by the
-    days from one date of a well to its next. `days` has the date of each row.
+    """By the `parts` that have fields of their own, else by the `form` of the dates,
+    else by the days from one date of a well to its next. `days` has the date of each row.
     """
     usual = _usual_distance(table, well, days)
     by_distance = next(
@@ -66,8 +66,8 @@ def _length_in_doubt(days: Sequence[date | None], usual: int) -> Length:
 
 
 def _usual_distance(table: Table, well: tuple[str, ...], days: Sequence[date | None]) -> int:
-    """Days from one date of a well to its next one, as most of them have it; 0 where no well has
-    two.
+    """Days from one date of a well to its next one, as most of them have it;
+    0 where no well has two.
     """
     of_well = [table.by_name[name].values for name in well if name in table.by_name]
     dates: dict[tuple[str, ...], set[date]] = defaultdict(set)

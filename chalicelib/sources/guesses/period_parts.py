@@ -42,8 +42,8 @@ def find_month(free: list[SourceField]) -> SourceField | None:
 def _part(
     free: list[SourceField], terms: frozenset[str], holds: Callable[[str], object]
 ) -> SourceField | None:
-    """The field of one part by its name, whose values are such; a few that are none, as in a
-    total's row, may be among them.
+    """The field of one part by its name, whose values are such;
+    a few that are none, as in a total's row, may be among them.
     """
     candidates = [field for field in free if _is_called(field, terms) and _is_part(field, holds)]
     return min(

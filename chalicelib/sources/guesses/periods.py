@@ -162,8 +162,8 @@ def _of_form(field: SourceField, choice: FormChoice) -> Period:
 
 
 def _of_moments(field: SourceField, choice: FormChoice) -> Period:
-    """Dates that need no form. Moments of UTC may be midnights of a zone: of 2023-12-31T23:00:00Z
-    in Oslo the day is 2024-01-01.
+    """Dates that need no form. Moments of UTC may be midnights of a zone:
+    of 2023-12-31T23:00:00Z in Oslo the day is 2024-01-01.
     """
     zone = zone_of(field.counts)
     why = "dates as ISO 8601 or OData write them" + ("" if zone else choice.why)
@@ -223,8 +223,8 @@ def _ends(field: SourceField, form: str) -> str:
 
 
 def _of_several_forms(field: SourceField) -> Period:
-    """Several forms in one field: those that are read without being named, else up to three that
-    are.
+    """Several forms in one field:
+    those that are read without being named, else up to three that are.
     """
     forms, left = _most_useful_forms(field)
     read = _read_anyhow(field)
@@ -242,8 +242,8 @@ def _of_several_forms(field: SourceField) -> Period:
 
 
 def _most_useful_forms(field: SourceField) -> tuple[list[str], int]:
-    """Up to three: each reads the most of what those before it left. And how many values are left
-    in the end.
+    """Up to three: each reads the most of what those before it left.
+    And how many values are left in the end.
     """
     forms: list[str] = []
     rest = dict(field.counts)

@@ -34,8 +34,8 @@ _OF_UNITS = word_set("unit units uom unidad unidade unite enhet eenheid")
 
 @dataclass(frozen=True, kw_only=True)
 class ProductRows:
-    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a
-    field beside it, by code.
+    """`codes` has the texts of each product, as the field `product` writes them,
+    `units` those of a field beside it, by code.
     """
 
     volume: SourceField
@@ -100,8 +100,8 @@ def _as_volume(field: SourceField) -> int:
 
 
 def _codes_of(field: SourceField) -> dict[str, list[str]]:
-    """By product, of a field with few codes. Empty when these are not codes of two products at
-    least.
+    """By product, of a field with few codes.
+    Empty when these are not codes of two products at least.
     """
     if not 1 < len(field.counts) <= MOST_CODES:
         return {}

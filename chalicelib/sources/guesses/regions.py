@@ -1,5 +1,5 @@
-"""Regions: what the form of an identifier tells of where its well is, and so of the units of its
-reports.
+"""Regions: what the form of an identifier tells of where its well is,
+and so of the units of its reports.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ ARGENTINA = Region(
 
 
 def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
-    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well
-    is named.
+    """Of nearly all values of a field.
+    Ten digits by themselves are an API number only where a well is named.
     """
     if field.is_mostly(API_DASHED.fullmatch) or (is_well and is_api(field)):
         return _of_states(field)

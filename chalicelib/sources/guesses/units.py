@@ -1,5 +1,5 @@
-"""Units: what the name of a volume says, else what others of the same source say. Nothing else is a
-unit.
+"""Units: what the name of a volume says, else what others of the same source say.
+Nothing else is a unit.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ QUESTIONS = {"liquid": "bbl, Mbbl or m3?", "gas": "Mcf, MMcf or thousand m3 (e3m
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """`text` is as a definition writes it; empty with a `doubt`. `at` is the condition that the
-    name tells.
+    """`text` is as a definition writes it; empty with a `doubt`.
+    `at` is the condition that the name tells.
     """
 
     text: str = ""

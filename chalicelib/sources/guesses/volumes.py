@@ -33,8 +33,8 @@ _TIME = word_set("days dias jours dager dagen tef hours hrs horas heures uren ti
 
 @dataclass(kw_only=True)
 class Volumes:
-    """`fields` of each product, those whose numbers are added; `days` is the field of days or
-    hours.
+    """`fields` of each product, those whose numbers are added;
+    `days` is the field of days or hours.
     """
 
     fields: dict[str, list[SourceField]] = default(default_factory=dict)
@@ -64,8 +64,8 @@ def find_volumes(table: Table) -> Volumes:
 
 
 def product_of(field: SourceField) -> str:
-    """What a name says is produced: "" when it says nothing, or that this is sold, injected, held
-    or burned.
+    """What a name says is produced:
+    "" when it says nothing, or that this is sold, injected, held or burned.
     """
     own = "".join(field.words)
     for product, column in COLUMN_OF.items():
@@ -84,8 +84,8 @@ def product_of(field: SourceField) -> str:
 
 
 def _one_of(products: set[str]) -> str:
-    """The single one. Condensate and oil together are liquids; condensate of gas, say, is
-    condensate.
+    """The single one.
+    Condensate and oil together are liquids; condensate of gas, say, is condensate.
     """
     if products == {"condensate", "oil"}:
         return "liquids"

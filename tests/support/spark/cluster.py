@@ -1,5 +1,5 @@
-"""A standalone cluster of Spark on 127.0.0.1: a master and two workers, each a process of its own,
-and jobs for it.
+"""A standalone cluster of Spark on 127.0.0.1:
+a master and two workers, each a process of its own, and jobs for it.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Ran:
 
 
 class Cluster:
-    """Serves between `start` and `stop`, in a directory of its own. What talks to it knows its
-    secret.
+    """Serves between `start` and `stop`, in a directory of its own.
+    What talks to it knows its secret.
     """
 
     def __init__(self, directory: Path, *, workers: int = 2) -> None:
@@ -122,8 +122,8 @@ class Cluster:
         return self.run(JOB, order, catalog=catalog, kill_at=kill_at)
 
     def run(self, script: Path, *arguments: str, catalog: str, kill_at: str = "") -> Ran:
-        """The script, on the tables of this REST catalog. With `kill_at` its driver dies when its
-        log says so.
+        """The script, on the tables of this REST catalog.
+        With `kill_at` its driver dies when its log says so.
         """
         self._jobs += 1
         log = self._directory / f"job-{self._jobs}.log"

@@ -108,8 +108,8 @@ def _make() -> None:
 
 
 def _shade(jar: Path) -> None:
-    """Without what is there for newer versions of Java alone: under one name there would be two
-    classes.
+    """Without what is there for newer versions of Java alone:
+    under one name there would be two classes.
     """
     plain = HOME / jar.name
     with zipfile.ZipFile(jar) as whole, zipfile.ZipFile(plain, "w") as kept:

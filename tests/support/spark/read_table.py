@@ -1,5 +1,5 @@
-"""A job of the tests: all rows of a table as Spark reads them, into Parquet files in a
-directory.
+"""A job of the tests:
+all rows of a table as Spark reads them, into Parquet files in a directory.
 """
 
 import sys

@@ -1,3 +1,3 @@
-"""Servers that no one here wrote, as sources: SAP CAP and odatapy, each in a process of its own on
-loopback.
+"""Servers that no one here wrote, as sources:
+SAP CAP and odatapy, each in a process of its own on loopback.
 """

@@ -122,8 +122,8 @@ class Service:
 
 
 class ThirdParty:
-    """Starts a server when it is first asked for, shares it with the other workers, and lets go of
-    it at the end.
+    """Starts a server when it is first asked for,
+    shares it with the other workers, and lets go of it at the end.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -1,5 +1,5 @@
-"""One server for all the workers of a test run: whoever comes first starts it, the last one to go
-ends it.
+"""One server for all the workers of a test run:
+whoever comes first starts it, the last one to go ends it.
 """
 
 from __future__ import annotations
