@@ -19,6 +19,11 @@ FOUND = '"what was found of a date"'
 # Before a text that is no date in the form that was declared: then it is none in any.
 UNREADABLE = "'?' || "
 
+# Two lists, so that the name stands once in the expression: DuckDB plans each copy of it anew.
+_NUMBERED_NAMES = [(word, month) for month, words in NAMES.items() for word in words.split()]
+_MONTH_NAMES = f"[{', '.join(literal(word) for word, _ in _NUMBERED_NAMES)}]"
+_MONTHS = str([month for _, month in _NUMBERED_NAMES])
+
 
 def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
     """The first of the forms that the whole text has.
@@ -109,8 +114,4 @@ def _year_of(two_digits: str) -> str:
 def _month_of(name: str) -> str:
     """Of its name in one of the five languages; NULL for another word."""
     plain = f"strip_accents(lower(rtrim(stripped({name}), '.')))"
-    cases = " ".join(
-        f"WHEN {plain} IN ({', '.join(map(literal, words.split()))}) THEN {n}"
-        for n, words in NAMES.items()
-    )
-    return f"CASE {cases} END"
+    return f"({_MONTHS})[list_position({_MONTH_NAMES}, {plain})]"
