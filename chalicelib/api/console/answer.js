@@ -29,7 +29,9 @@ export function plan({ columns, rows }) {
 
 function isYear({ type }, rows, place) {
   const [low, high] = YEARS;
-  return WHOLE_NUMBER.test(type) && rows.every((row) => row[place] === null || (row[place] >= low && row[place] <= high));
+  return (
+    WHOLE_NUMBER.test(type) && rows.every((row) => row[place] === null || (row[place] >= low && row[place] <= high))
+  );
 }
 
 // Those that differ; below the axis one alone when it is enough.

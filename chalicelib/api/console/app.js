@@ -74,11 +74,12 @@ function show({ focused = false } = {}) {
     fail: (error) => signal.aborted || fail(root, error),
   };
   if (view) view(page);
-  else
+  else {
     root.append(
       h("h1", { tabindex: "-1" }, "There is no such page"),
       h("p", {}, h("a", { href: "#/imports" }, "To the imports")),
     );
+  }
   page.focus();
   if (focused) window.scrollTo(0, 0);
 }
@@ -208,7 +209,8 @@ at("skip").addEventListener("click", (event) => {
   main.focus();
 });
 window.addEventListener("keydown", (event) => {
-  const isOurs = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+  const isOurs =
+    (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
   if (!isOurs || !session.token || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   isSearch = true;

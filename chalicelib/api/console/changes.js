@@ -23,7 +23,10 @@ const fieldColumns = (units, rows) => [
   ...PRODUCTS.flatMap(([name, title]) => {
     const { sign } = inUnits(name, null, units);
     const value = (row, side) => inUnits(name, row[`${name}_${side}`], units).value;
-    const text = evenly(rows.flatMap((row) => [value(row, "before"), value(row, "after")]), { significant: 6 });
+    const text = evenly(
+      rows.flatMap((row) => [value(row, "before"), value(row, "after")]),
+      { significant: 6 },
+    );
     return ["before", "after"].map((side) => ({
       title: `${title} ${side}, ${sign}`,
       class: "number",

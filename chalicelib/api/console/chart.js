@@ -11,13 +11,18 @@ const HELP = "The arrow keys go from period to period, Escape shows all. The tab
 // {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, latest, nameOf(key), names}: `names` are
 // those of the rows of values, [{entity, as, text}]. `picked(from, to)` gets the ends of a range that was drawn, as
 // points; without any, all is wanted.
+/** @param {{picked: (low?: number, high?: number, panel?: PlotPanel) => unknown, signal: AbortSignal, label?: string}} options */
 export function chart({ picked, signal, label = `Plot of the production. ${HELP}` }) {
   const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": label });
   const values = framed("Values at the cursor, a table that scrolls", "");
   values.classList.add("values");
+  /** @type {Model | null} */
   let model = null;
+  /** @type {ReturnType<typeof picture> | null} */
   let drawn = null;
+  /** @type {Key | null} */
   let key = null; // where the cursor stands
+  /** @type {{area: Area, x: number} | null} */
   let held = null; // {area, x}, while somebody draws a range
   let tapped = -Infinity;
   const cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
@@ -136,12 +141,13 @@ function standAt({ left, top, width, height, toX }, panel, key) {
 
 function nearest({ lines }, x, range) {
   let [found, least] = [null, Infinity];
-  for (const { points } of lines)
+  for (const { points } of lines) {
     for (const each of points) {
       if (each?.key === undefined || each.x < range[0] || each.x > range[1]) continue;
       const distance = Math.abs(each.x - x);
       if (distance < least) [found, least] = [each, distance];
     }
+  }
   return found;
 }
 

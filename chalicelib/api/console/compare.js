@@ -50,8 +50,9 @@ export function comparison(page, { kind, id, came }) {
           : [h("span", { class: "muted" }, `No other ${kind} found.`)]),
       );
     } catch (error) {
-      if (turn === asked && !page.signal.aborted)
+      if (turn === asked && !page.signal.aborted) {
         found.replaceChildren(h("span", { class: "notice bad" }, error.message));
+      }
     }
   }
 
@@ -111,7 +112,7 @@ async function entityOf(page, kind, [source, field, code]) {
   if (kind === "well") {
     const rows = await askAll("wells/production", { ...query, well_code: code }, page);
     if (!rows.length) throw new Error("nothing is published of it");
-    return { name: String(rows.at(-1).well_name ?? code), rows };
+    return { name: String(rows[rows.length - 1].well_name ?? code), rows };
   }
   const rows = await askAll("wells/production/totals", query, page);
   if (!rows.length) throw new Error("nothing is published of it");

@@ -37,12 +37,13 @@ export function controlsOf(rows, { last, change }) {
   function toggle(key) {
     const show = new Set(view.show);
     if (!show.delete(key)) show.add(key);
-    if (show.size)
+    if (show.size) {
       change({
         show: PANELS.map((panel) => panel.key)
           .filter((each) => show.has(each))
           .join(","),
       });
+    }
   }
 
   const ranges = h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans);
@@ -130,7 +131,7 @@ const ordered = ([from, to]) => (from && to && from > to ? { from: to, to: from 
 
 function spanOf(rows, years) {
   if (!years) return { from: null, to: null };
-  const to = rows.at(-1).production_period;
+  const to = rows[rows.length - 1].production_period;
   const before = `${Number(to.slice(0, 4)) - years}${to.slice(4)}`; // the last period of the time before
   return { from: rows.find(({ production_period: day }) => day > before).production_period, to };
 }

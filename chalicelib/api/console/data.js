@@ -43,11 +43,7 @@ export async function data(page) {
 const addressOf = (source) => `#/data${source ? `?${new URLSearchParams({ source })}` : ""}`;
 
 function totals(page, source) {
-  const place = h(
-    "div",
-    { class: "page" },
-    h("section", { class: "panel tall" }, loading()),
-  );
+  const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, loading()));
   askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
     .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));

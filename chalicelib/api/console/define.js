@@ -26,10 +26,12 @@ export async function define(page) {
   try {
     const { data } = await ask(name ? `sources/${encodeURIComponent(name)}` : "sources", page);
     if (page.signal.aborted) return;
-    if (!session.mayDefine)
+    if (!session.mayDefine) {
       return page.root.append(h("p", {}, "To say what the sources are needs a token with the role admin."));
-    if (name && !data.definition)
+    }
+    if (name && !data.definition) {
       return page.root.append(h("p", {}, "The settings of the stack describe this source; it is changed there."));
+    }
     editor(page, name ? data : null);
   } catch (error) {
     page.fail(error);

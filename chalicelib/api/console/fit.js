@@ -28,7 +28,7 @@ export function fit(page, { own, name, change }) {
 
   function picked(low, high) {
     if (low === undefined) return change({ from: null, to: null });
-    const last = rows.at(-1).production_period;
+    const last = rows[rows.length - 1].production_period;
     const days = [low, high].map((ms) => new Date(ms).toISOString().slice(0, 10));
     change({ from: days[0], to: days[1] > last ? last : days[1] });
   }
@@ -48,7 +48,7 @@ export function fit(page, { own, name, change }) {
   const subtitle = () => {
     const wanted = wantedOf(read().query, rows, known);
     const { from, to, measure, model } = wanted;
-    const range = `${from ?? rows[0].production_period} to ${to ?? rows.at(-1).production_period}`;
+    const range = `${from ?? rows[0].production_period} to ${to ?? rows[rows.length - 1].production_period}`;
     const found = done?.fit ? `, ultimate recovery ${recovery(wanted, done)}` : "";
     return `${measure?.title}, ${MODELS[model].title.toLowerCase()} decline, ${range}${found}`;
   };
@@ -220,7 +220,7 @@ function controlsOf(rows, known, change) {
       product.select.value = wanted.measure?.key ?? "";
       model.select.value = wanted.model;
       from.input.value = wanted.from ?? rows[0].production_period;
-      to.input.value = wanted.to ?? rows.at(-1).production_period;
+      to.input.value = wanted.to ?? rows[rows.length - 1].production_period;
       terminal.input.value = wanted.terminal;
       terminal.element.hidden = wanted.model !== "terminal";
       limit.input.value = wanted.limit;

@@ -47,7 +47,11 @@ export function heldInShort(job) {
     "div",
     { class: "notice held" },
     h("p", { class: "message" }, job.error.message),
-    h("ul", {}, holding(job).map((finding) => h("li", {}, titleOf(finding)))),
+    h(
+      "ul",
+      {},
+      holding(job).map((finding) => h("li", {}, titleOf(finding))),
+    ),
     h("p", {}, ...stateOf(job)),
   );
 }
@@ -94,9 +98,12 @@ function change(diff) {
   const unit = { title: "Unit", cell: (row) => volume(row).sign };
   const field = { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.name ?? row.code) };
   const volumes = (rows) => {
-    const text = evenly(rows.flatMap((row) => [volume(row, row.before).value, volume(row, row.after).value]), {
-      significant: 6,
-    });
+    const text = evenly(
+      rows.flatMap((row) => [volume(row, row.before).value, volume(row, row.after).value]),
+      {
+        significant: 6,
+      },
+    );
     return ["before", "after"].map((name) => ({
       title: name[0].toUpperCase() + name.slice(1),
       class: "number",
@@ -125,7 +132,9 @@ function stateOf(job) {
   if (job.retried_by) return [jobLink(job.retried_by, "The import that goes on from it")];
   const { message, held_since: newer } = job.too_late ?? {};
   if (message) return [message, newer ? " " : "", newer ? jobLink(newer, "Show the import that was held since") : ""];
-  if (!holding(job).length || !canBeAccepted(job, 0)) return ["It cannot be accepted. Mend the source, and import again."];
+  if (!holding(job).length || !canBeAccepted(job, 0)) {
+    return ["It cannot be accepted. Mend the source, and import again."];
+  }
   if (!canBeAccepted(job, now())) return ["It could be accepted until ", time(job.accept_until), "."];
   return job.accept_until ? ["It can be accepted until ", time(job.accept_until), " UTC."] : ["It can be accepted."];
 }

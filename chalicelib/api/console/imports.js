@@ -145,7 +145,12 @@ function startPanel(signal, follow) {
     { class: "part", ontoggle: () => start.renew() },
     h("summary", {}, "Only a part of the source"),
     LIMITS.map(([name, title, type]) =>
-      h("label", {}, title, h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: () => start.renew() })),
+      h(
+        "label",
+        {},
+        title,
+        h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: () => start.renew() }),
+      ),
     ),
     h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
   );
@@ -253,15 +258,7 @@ function showRecent(place, jobs) {
     h(
       "ul",
       { class: "recent" },
-      jobs.map((job) =>
-        h(
-          "li",
-          {},
-          badge(job),
-          jobLink(job.job_id, time(job.created_at)),
-          summaryLine(job),
-        ),
-      ),
+      jobs.map((job) => h("li", {}, badge(job), jobLink(job.job_id, time(job.created_at)), summaryLine(job))),
     ),
     h("p", {}, h("a", { href: "#/history" }, "All imports")),
   );

@@ -88,14 +88,11 @@ export function job(page) {
       card?.end();
       state.replaceChildren(...ended(job, follow, refused));
       const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
-      more.replaceChildren(...[
-        found,
-        warned(job),
-        changed(job, page),
-        timeLine(job),
-        rejected(job, page),
-        particulars(job),
-      ].filter(Boolean));
+      more.replaceChildren(
+        ...[found, warned(job), changed(job, page), timeLine(job), rejected(job, page), particulars(job)].filter(
+          Boolean,
+        ),
+      );
       return;
     }
     card ??= running(job);
@@ -203,7 +200,9 @@ function particulars(job) {
 }
 
 function completenessOf({ state, reason }) {
-  const words = String(state ?? "unknown").toLowerCase().replaceAll("_", " ");
+  const words = String(state ?? "unknown")
+    .toLowerCase()
+    .replaceAll("_", " ");
   return reason ? `${words}: ${reason}` : words;
 }
 

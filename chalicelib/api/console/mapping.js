@@ -63,8 +63,9 @@ export function mappingTable(sheet) {
     built = new AbortController();
     rows = sheet.found.columns.map((found) => columnRow(sheet, found, { units, signal: built.signal }));
     const made = table("Our columns, and what fills each", COLUMNS, rows);
-    for (const line of made.querySelectorAll("tbody tr"))
+    for (const line of made.querySelectorAll("tbody tr")) {
       [...line.children].forEach((cell, number) => (cell.dataset.title = COLUMNS[number].title));
+    }
     place.replaceChildren(framed("Columns, a table that scrolls", made));
   }
 

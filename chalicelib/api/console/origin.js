@@ -132,8 +132,9 @@ export function originForm(sheet, { signal, look }) {
   async function send() {
     const files = [...file.files];
     if (!files.length) return complain("Choose a file.", file);
-    if (!name.value || !name.checkValidity())
+    if (!name.value || !name.checkValidity()) {
       return complain("The name has 1 to 40 small letters, digits and hyphens.", name);
+    }
     sending = new AbortController();
     start.disabled = true;
     stop.hidden = false;

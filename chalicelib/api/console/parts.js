@@ -18,7 +18,13 @@ const PHASES = [
   ["CHECKING", "Checking"],
   ["PUBLISHING", "Publishing"],
 ];
-const BEGINS = { created: "PENDING", claimed: "FETCHING", merging: "MERGING", checking: "CHECKING", publishing: "PUBLISHING" };
+const BEGINS = {
+  created: "PENDING",
+  claimed: "FETCHING",
+  merging: "MERGING",
+  checking: "CHECKING",
+  publishing: "PUBLISHING",
+};
 const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
 
 export const isFinal = (job) => FINAL.includes(job.status);
@@ -344,8 +350,9 @@ function partsOf({ parts, phase }) {
 function announce(before, job) {
   const tenth = (one) => Math.floor((one.progress_percentage ?? 0) / 10);
   if (job.phase !== before.phase && job.phase) say(`The import is ${job.phase.toLowerCase()}.`);
-  else if (tenth(job) > tenth(before))
+  else if (tenth(job) > tenth(before)) {
     say(`${Math.floor(job.progress_percentage)} percent, ${count(job.fetched_records, "row")}.`);
+  }
 }
 
 async function askToCancel(job, { refused, cancelled }) {

@@ -310,8 +310,9 @@ const isShared = (choices, value) => choices.filter(([each]) => each === value).
 
 function cell(column, row, isStop) {
   const value = row[column.name];
-  if (column.format)
+  if (column.format) {
     return h("td", { class: "number", title: exact(value, column) }, isNone(value) ? NONE : shown(value, column));
+  }
   const text = column.cell(row);
   const words = h("bdi", {}, text);
   const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, words);
@@ -351,5 +352,4 @@ function question(of, chosen) {
   return new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
 }
 
-const nothingYet = () =>
-  h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));
+const nothingYet = () => h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));

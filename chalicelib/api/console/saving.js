@@ -112,7 +112,8 @@ async function put(name, sheet, stored) {
 
 function refusedSave(error, name) {
   const notice = refused(error);
-  if (error.code === "SOURCE_VERSION_DIFFERS")
+  if (error.code === "SOURCE_VERSION_DIFFERS") {
     notice.append(h("p", {}, h("a", { href: sourceAddress(name) }, "Look at it as it is now")));
+  }
   return notice;
 }

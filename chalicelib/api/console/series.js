@@ -17,7 +17,7 @@ export async function well(page) {
     const rows = await askAll("wells/production", query, page);
     if (!rows.length) return title.after(h("p", {}, "Nothing is published of this well."));
     const revisions = await askAll("wells/production/revisions", query, page);
-    const { well_name: name, field_name: fieldName, well_reference: reference } = rows.at(-1);
+    const { well_name: name, field_name: fieldName, well_reference: reference } = rows[rows.length - 1];
     named(page, title, name ?? `Well ${code}`);
     page.root.append(
       sourceChoice(known, source, (other) => place("wells", other, field, code)) ?? "",
@@ -25,8 +25,8 @@ export async function well(page) {
         ["Field", h("a", { href: place("fields", source, field) }, h("bdi", {}, fieldName ?? field))],
         ["Reference", reference && h("bdi", {}, reference)],
         ["Code", h("bdi", {}, code)],
-        ["Source", rows.at(-1).source],
-        ["Periods", `${count(rows.length, kindOf(rows[0]))}, ${nameOf(rows[0])} – ${nameOf(rows.at(-1))}`],
+        ["Source", rows[rows.length - 1].source],
+        ["Periods", `${count(rows.length, kindOf(rows[0]))}, ${nameOf(rows[0])} – ${nameOf(rows[rows.length - 1])}`],
         ["Rows of the source", rows.some((row) => row.source_rows > 1) ? whole(sumOf(rows, "source_rows")) : null],
       ),
       workbench(page, {

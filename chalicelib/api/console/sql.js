@@ -5,7 +5,23 @@ import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { ask } from "./api.js";
 import { chart } from "./chart.js";
 import { tabsOf } from "./controls.js";
-import { button, count, csv, decimal, duration, evenly, framed, h, loading, NONE, saveCsv, say, table, whole, writtenDigits } from "./dom.js";
+import {
+  button,
+  count,
+  csv,
+  decimal,
+  duration,
+  evenly,
+  framed,
+  h,
+  loading,
+  NONE,
+  saveCsv,
+  say,
+  table,
+  whole,
+  writtenDigits,
+} from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 
 const SHOWN = 500; // rows of a table; a CSV has all
@@ -46,22 +62,19 @@ function asking(page, questions) {
     h("option", { value: "" }, "A statement of your own"),
     questions.map(({ title }, place) => h("option", { value: place }, title)),
   );
-  const text = h(
-    "textarea",
-    {
-      id: "statement",
-      class: "code",
-      rows: 10,
-      spellcheck: "false",
-      autocomplete: "off",
-      "aria-describedby": "keys",
-      onkeydown: (event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-        event.preventDefault();
-        run();
-      },
+  const text = h("textarea", {
+    id: "statement",
+    class: "code",
+    rows: 10,
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-describedby": "keys",
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      run();
     },
-  );
+  });
   const go = button("Run", () => run(), { class: "primary" });
   const stop = button("Stop waiting", () => asked?.abort(), { hidden: true });
 
@@ -153,10 +166,13 @@ function answer(data, page) {
   const { columns, rows, cut } = data;
   const planned = plan(data);
   const body = h("div", {});
-  const tabs = tabsOf((tab) => write({ tab }), [
-    ["table", "Table"],
-    ["plot", "Plot"],
-  ]);
+  const tabs = tabsOf(
+    (tab) => write({ tab }),
+    [
+      ["table", "Table"],
+      ["plot", "Plot"],
+    ],
+  );
   let plot = null;
 
   function show() {
@@ -231,7 +247,10 @@ function answerPlot(data, planned, page) {
 
   function view() {
     const { query } = read();
-    const show = (query.get("show") ?? "").split(",").map(Number).filter((place) => panels.includes(place));
+    const show = (query.get("show") ?? "")
+      .split(",")
+      .map(Number)
+      .filter((place) => panels.includes(place));
     const [low, high] = (query.get("range") ?? "").split("..").map(Number);
     return {
       show: query.get("show") && show.length ? new Set(show) : firstPanels(planned),
@@ -283,7 +302,9 @@ function answerPlot(data, planned, page) {
 // Two columns may have one name, so they go by their places.
 function asCsv(columns, rows) {
   const isNumber = columns.map(({ type }) => NUMBER.test(type));
-  const lines = rows.map((row) => row.map((value, place) => (isNumber[place] && value !== null ? decimal(value) : value)));
+  const lines = rows.map((row) =>
+    row.map((value, place) => (isNumber[place] && value !== null ? decimal(value) : value)),
+  );
   const text = csv(Object.keys(columns), [columns.map(({ name }) => name), ...lines]);
   return text.slice(text.indexOf("\n") + 1);
 }

@@ -8,10 +8,11 @@ import { size } from "./dom.js";
 export async function upload(name, file, signal) {
   const path = `sources/${encodeURIComponent(name)}/files`;
   const { data } = await ask(path, { method: "POST", body: { file: file.name }, signal });
-  if (data.most_bytes && file.size > data.most_bytes)
+  if (data.most_bytes && file.size > data.most_bytes) {
     throw new Error(
       `${file.name} has ${size(file.size)}, and a file may have ${size(data.most_bytes)}. Put it into a bucket, and give its address.`,
     );
+  }
   const form = new FormData();
   for (const [key, value] of Object.entries(data.fields)) form.append(key, value);
   form.append("file", file);
@@ -25,7 +26,12 @@ async function send(url, form, name, signal) {
     answer = await fetch(url, { method: "POST", body: form, credentials: "omit", signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Error(`${name} could not be sent. Check the connection, and that the bucket takes files from this page.`);
+    throw new Error(
+      `${name} could not be sent. Check the connection, and that the bucket takes files from this page.`,
+      {
+        cause: error,
+      },
+    );
   }
   if (answer.ok) return;
   const [, code] = /<Code>([A-Za-z]{1,60})<\/Code>/.exec(await answer.text()) ?? [];

@@ -45,8 +45,9 @@ function firstPanels(rows) {
 }
 
 export function subtitleOf(view, rows) {
-  if (view.over === "months")
+  if (view.over === "months") {
     return `${AS[view.as]}, by months on production${view.ages ? `, ${view.ages.join(" to ")}` : ""}`;
-  const [from, to] = [view.from ?? rows[0].production_period, view.to ?? rows.at(-1).production_period];
+  }
+  const [from, to] = [view.from ?? rows[0].production_period, view.to ?? rows[rows.length - 1].production_period];
   return `${AS[view.as]}, ${from} to ${to}`;
 }

@@ -154,7 +154,9 @@ function noteOf(rows, revisions, { isLog, as, over, show }, more) {
       : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
-    as === "producing" || as === "both" ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.` : "",
+    as === "producing" || as === "both"
+      ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.`
+      : "",
     isSummed && (show.has("cut") || show.has("gor")) ? "A ratio is that of the wells that tell both of its sides." : "",
     over === "months" ? "Month 0 is the first that brought something." : "",
     more,
@@ -199,9 +201,7 @@ function dataTable(title, all, rows, revisions, { last, view }) {
 }
 
 const textOfColumn = (values, { kind }) =>
-  kind === "share"
-    ? evenly(values, { style: "percent", digits: 1 })
-    : evenly(values);
+  kind === "share" ? evenly(values, { style: "percent", digits: 1 }) : evenly(values);
 
 // The values that were there before, the latest first, without those that a revision left alone.
 function wasOf(row, revisions = [], panel, { as, units }) {
