@@ -40,7 +40,7 @@ type Job = Api.JobSummary & Partial<Pick<Api.Job, "events" | "diff">>;
 
 // -- elements ---------------------------------------------------------------------------------------------------------
 
-type Child = Node | string | null | undefined | false | readonly Child[];
+type Child = Node | string | number | null | undefined | false | readonly Child[];
 type Handlers = { [Name in keyof HTMLElementEventMap as `on${Name}`]?: (event: HTMLElementEventMap[Name]) => unknown };
 interface Attributes extends Handlers {
   [name: string]: string | number | boolean | null | undefined | ((event: never) => unknown);
@@ -336,3 +336,69 @@ interface Place {
   row: Row;
   isApart: boolean;
 }
+
+// What a look at a source came to, so far.
+interface Looked {
+  state: "waiting" | "done" | "faulty" | "failed" | "stopped";
+  result?: Found;
+  faults?: Fault[];
+  error?: any;
+  lacking?: string[]; // units that are to be chosen, in words
+  isEarly?: boolean;
+}
+
+// The last column of the table of figures.
+interface LastColumn {
+  title: string;
+  name: string;
+}
+
+// The ends of a range that was drawn in a panel; none for all.
+type PickRange = (low?: number, high?: number, panel?: PlotPanel) => unknown;
+
+// Of the buttons of a source: where an answer shows, and what follows a change.
+interface Context {
+  answer: HTMLElement;
+  changed: () => void;
+}
+
+// [source, field, well], without a well of a field.
+type Ids = (string | null | undefined)[];
+type Compared = Partial<Entity> & { error?: any };
+
+// What a workbench shows; `kind` is "well" or "field" where others can be compared and a decline be fitted.
+interface Bench {
+  title: string;
+  rows: Row[];
+  revisions?: Row[];
+  name: string;
+  last: LastColumn;
+  folded?: boolean;
+  kind?: string | null;
+  id?: Ids;
+}
+
+// -- answers in SQL -----------------------------------------------------------------------------------------------------
+
+type Cell = string | number | boolean | null;
+type SqlRows = Pick<Api.SqlAnswer, "columns" | "rows">;
+// What of an answer can be plotted, by the places of its columns.
+interface Plan {
+  kind: Axis["kind"];
+  x: number | null; // none below an axis of names
+  texts: number[];
+  panels: number[];
+}
+interface AnswerView {
+  show: Set<number>;
+  range: Span | null;
+  isLog: boolean;
+}
+
+interface YearAhead {
+  year: number;
+  volume: number;
+  rate: number;
+  cumulative: number;
+}
+type SqlColumn = Api.SqlAnswer["columns"][number];

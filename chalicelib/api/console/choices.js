@@ -132,6 +132,7 @@ const item = (content, id, remove) =>
 // One value a line; a pattern is only shown.
 function wantedInput(field, wanted, place, changed) {
   if (typeof wanted === "object" && !Array.isArray(wanted)) return h("code", {}, inline(wanted));
+  /** @type {HTMLTextAreaElement} */
   const input = h("textarea", {
     id: `wanted-${place}`,
     rows: "1",

@@ -17,7 +17,7 @@ export const MOST = COLOURS.length; // that one plot tells apart
 
 // {panels, axis, keys, latest, lead}: `keys` are the periods that a cursor can stand on, in their order: days, or months on
 // production. Of several, the `latest` is the last that all of them have, where there is one.
-/** @param {Entity[]} entities @param {View} view @param {Units} units */
+/** @param {Entity[]} entities @param {View} view @param {Units} units @returns {Omit<Model, "names" | "nameOf">} */
 export function curves(entities, view, units) {
   const shown = PANELS.filter(({ key }) => view.show.has(key));
   const places = entities.map(({ rows }) => placesOf(rows, view.over));

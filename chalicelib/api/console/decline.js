@@ -122,7 +122,7 @@ export function fitted(points, model, { terminal = 0 } = {}) {
   const residuals = points.map(({ t, q }) => q - rateAt(curve, t));
   const mean = points.reduce((sum, { q }) => sum + q, 0) / points.length;
   const spread = points.reduce((sum, { q }) => sum + (q - mean) ** 2, 0);
-  const isAtBound = parameters.includes("b") && (bOf(curve) <= TINY || bOf(curve) >= BOUND);
+  const isAtBound = parameters.includes("b") && ((curve.b ?? 0) <= TINY || (curve.b ?? 0) >= BOUND);
   const free = parameters.filter((name) => name !== "b" || !(isAtBound || isBelow(curve)));
   const freedom = points.length - free.length;
   return {

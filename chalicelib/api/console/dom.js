@@ -183,8 +183,8 @@ export function share(value) {
   return value > 0.999 && value < 1 ? `> ${SHARE.format(0.999)}` : SHARE.format(value);
 }
 
-/** @param {number} seconds */
-export const moment = (seconds) => MOMENT.format(seconds * 1000);
+/** @param {number | null} seconds */
+export const moment = (seconds) => MOMENT.format(Number(seconds) * 1000);
 /** @param {number} seconds */
 export const clock = (seconds) => CLOCK.format(seconds * 1000);
 /** @param {string} text */

@@ -25,16 +25,20 @@ import {
 const RECENT = 6;
 const IDLE_SECONDS = 4; // between looks for an import that somebody else has started
 
+/** @param {Page} page */
 export function imports(page) {
   page.retitle("Imports");
   const { signal } = page;
   const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
   const current = h("div", {}, loading());
   const recent = h("section", { class: "panel", "aria-labelledby": "recent-title", hidden: true });
+  /** @type {string | null} */
   let followed = null;
   let isListed = false; // whether the imports before the followed one are shown
+  /** @type {(ReturnType<typeof progressCard> & {id: string}) | null} */
   let card = null;
 
+  /** @type {Follow} */
   const follow = (id) => {
     followed = id;
     isListed = false;
@@ -43,6 +47,7 @@ export function imports(page) {
     watch.soon();
   };
   const starter = startPanel(signal, follow);
+  /** @type {Refused} */
   const refused = (error) => current.prepend(refusal(error, follow));
 
   page.root.append(
@@ -73,7 +78,7 @@ export function imports(page) {
   }
 
   async function lookAtJob() {
-    const id = followed;
+    const id = followed ?? "";
     const { data: job, retryAfter } = await ask(`wells/import/status/${id}`, { signal });
     if (isFinal(job)) {
       say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
@@ -84,6 +89,7 @@ export function imports(page) {
     return retryAfter ?? 1;
   }
 
+  /** @param {Job} job */
   function showRunning(job) {
     heading.textContent = "Current import";
     page.retitle(`${progressOf(job)}Imports`);
@@ -94,6 +100,7 @@ export function imports(page) {
     current.replaceChildren(card.element);
   }
 
+  /** @param {Job} [job] */
   function showEnd(job) {
     starter.busy(null);
     starter.free();
@@ -116,11 +123,16 @@ const LIMITS = [
   ["from", "Production from", "date"],
   ["to", "Production to", "date"],
 ];
-const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [name, elements[name].value.trim()]));
+/** @param {HTMLFormControlsCollection} elements @param {string} name @returns {string} */
+const valueOf = (elements, name) => /** @type {any} */ (elements.namedItem(name)).value;
+/** @param {HTMLFormElement} form */
+const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [name, valueOf(elements, name).trim()]));
 
 // {element, clear(), busy(job), free()}: the form that starts an import.
+/** @param {AbortSignal} signal @param {Follow} follow */
 function startPanel(signal, follow) {
   const answer = h("div", {});
+  /** @param {string} value @param {string} title @param {string} text @param {boolean} checked */
   const choice = (value, title, text, checked) =>
     h(
       "label",
@@ -129,7 +141,7 @@ function startPanel(signal, follow) {
       h("span", {}, h("b", {}, title), h("small", {}, text)),
     );
   const path = () => {
-    const wanted = { full: form.elements.full.value, source: source.value, ...(part.open && limitsOf(form)) };
+    const wanted = { full: valueOf(form.elements, "full"), source: source.value, ...(part.open && limitsOf(form)) };
     return `wells/import/trigger?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
   };
   const source = h("select", { id: "source", onchange: () => start.renew() });
@@ -192,12 +204,13 @@ function startPanel(signal, follow) {
       answer,
     ),
     clear: () => answer.replaceChildren(),
-    busy: (job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
+    busy: (/** @type {Job | null} */ job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
     free: () => answer.querySelector(".running")?.remove(),
   };
 }
 
 // Where there are several to choose from. Without a choice the API takes the only one, or the default one.
+/** @param {HTMLSelectElement} select @param {HTMLElement} line @param {AbortSignal} signal */
 async function offerSources(select, line, signal) {
   try {
     const { sources } = (await ask("sources", { signal })).data;
@@ -210,8 +223,10 @@ async function offerSources(select, line, signal) {
   }
 }
 
+/** @param {Job} job @param {{follow: Follow, refused: Refused}} options */
 function ended(job, { follow, refused }) {
   const again = retryButton(job, { sent: follow, refused });
+  /** @type {Record<string, () => string>} */
   const lines = {
     COMPLETED: () =>
       `${count(job.total_records, "row")} in ${duration(job.execution_time_seconds)}, published ${moment(job.completed_at)}.`,
@@ -246,11 +261,13 @@ function ended(job, { follow, refused }) {
   );
 }
 
+/** @param {Job} job */
 function detailsOf(job) {
   if (isHeld(job)) return "Findings, and what to do";
   return job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details";
 }
 
+/** @param {HTMLElement} place @param {Job[]} jobs */
 function showRecent(place, jobs) {
   place.hidden = !jobs.length;
   place.replaceChildren(
@@ -265,11 +282,13 @@ function showRecent(place, jobs) {
 }
 
 // What is cut is whole under the pointer.
+/** @param {Job} job */
 function summaryLine(job) {
   const text = `${job.source ? `${job.source}: ` : ""}${summaryOf(job)}`;
   return h("span", { class: "muted", title: text }, text);
 }
 
+/** @param {Job} job */
 function summaryOf(job) {
   if (isHeld(job)) return heldLine(job);
   if (job.error) return job.error.message;

@@ -8,6 +8,7 @@ const SECONDS = [3, 10]; // between two looks, at least and at most; in between,
 const LAST_LOOKS = 2; // after the end: a worker stores its last lines just behind it
 
 // {element, of}: `of` is told the job as it is now.
+/** @param {string} id @param {Page} page */
 export function jobLog(id, page) {
   const lines = h("ol", { class: "log" });
   const frame = framed("Log, a list that scrolls", lines);
@@ -20,7 +21,9 @@ export function jobLog(id, page) {
     frame,
   );
   frame.hidden = true;
+  /** @type {Job | null} */
   let job = null;
+  /** @type {Api.JobLog | null} */
   let shown = null;
   let left = LAST_LOOKS;
 
@@ -39,6 +42,7 @@ export function jobLog(id, page) {
   });
 
   // Whoever reads the end goes on reading the end.
+  /** @param {Api.LogLine[]} found */
   function show(found) {
     const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 8;
     lines.replaceChildren(...found.map(line));
@@ -47,6 +51,7 @@ export function jobLog(id, page) {
     if (atEnd) frame.scrollTop = frame.scrollHeight;
   }
 
+  /** @param {Job} newer */
   function of(newer) {
     const ends = job && !isFinal(job) && isFinal(newer);
     job = newer;
@@ -56,6 +61,7 @@ export function jobLog(id, page) {
   return { element, of };
 }
 
+/** @param {Api.LogLine} line */
 function line({ at, level, text, attempt, fence }) {
   return h(
     "li",

@@ -12,6 +12,7 @@ const MINE = "mine";
 const FILE_ADDRESS = /^(s3:|\/|[a-z]:\\|\.)|\.(csv|tsv|txt|xlsx?|parquet|json|ndjson|zip|gz)([?#].*)?$/i;
 
 // An element. `look` is called when the sheet knows where the data is.
+/** @param {Sheet} sheet @param {{signal: AbortSignal, look: () => void}} options */
 export function originForm(sheet, { signal, look }) {
   const answer = h("div", {});
   const presets = h("select", { id: "preset" }, h("option", { value: "" }, "None: look at the data"));
@@ -44,6 +45,7 @@ export function originForm(sheet, { signal, look }) {
     ),
     way(MINE, "A file of mine", "It is sent into the bucket of this stack."),
   ];
+  /** @type {Api.Preset[]} */
   let known = [];
   let isChosen = false; // by hand, not by the look of the address
   let sending = new AbortController();
@@ -81,6 +83,7 @@ export function originForm(sheet, { signal, look }) {
     h("div", { class: "actions" }, start, stop),
   );
 
+  /** @param {string} value @param {string} title @param {string} text */
   function way(value, title, text) {
     const input = h("input", {
       type: "radio",
@@ -121,6 +124,7 @@ export function originForm(sheet, { signal, look }) {
     look();
   }
 
+  /** @param {string} address @param {string} kind */
   function set(address, kind) {
     sheet.edit((values) => {
       Object.assign(values, { url: address, kind });
@@ -156,6 +160,7 @@ export function originForm(sheet, { signal, look }) {
     stop.hidden = true;
   }
 
+  /** @param {string} text @param {HTMLElement} input */
   function complain(text, input) {
     answer.replaceChildren(h("p", { class: "notice bad", role: "alert" }, text));
     say(text);

@@ -5,6 +5,7 @@ import { button, clock, confirm, count, duration, h, moment, NONE, say, share, s
 import { isHeld } from "./findings.js";
 
 const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
+/** @type {[string, string, "new_records" | "updated_records" | "duplicate_records" | "failed_records"][]} */
 const OUTCOMES = [
   ["new", "New", "new_records"],
   ["updated", "Updated", "updated_records"],
@@ -18,6 +19,7 @@ const PHASES = [
   ["CHECKING", "Checking"],
   ["PUBLISHING", "Publishing"],
 ];
+/** @type {Record<string, string>} */
 const BEGINS = {
   created: "PENDING",
   claimed: "FETCHING",
@@ -27,15 +29,21 @@ const BEGINS = {
 };
 const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
 
+/** @param {Job} job */
 export const isFinal = (job) => FINAL.includes(job.status);
+/** @param {Job} job */
 export const rowsOf = (job) => (job.status === "COMPLETED" ? job.total_records : job.fetched_records);
+/** @param {Job} job */
 export const mayBeRetried = (job) =>
   (job.status === "FAILED" || job.status === "CANCELLED") && !job.retried_by && !isHeld(job);
 // The name of the source, null of an import of before there were several. One that is deleted has a page no more.
+/** @param {Job} job */
 export const sourceOf = (job) =>
   job.source ? h("a", { href: `#/sources/${job.source}` }, h("bdi", {}, job.source)) : null;
+/** @param {string} id @param {Child} text */
 export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
+/** @param {Job} job */
 export function badge(job) {
   if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
   const isEnding = !isFinal(job) && job.cancel_requested_at;
@@ -43,11 +51,13 @@ export function badge(job) {
   return h("span", { class: `badge ${isEnding ? "cancelled" : job.status.toLowerCase()}` }, text);
 }
 
+/** @param {number | null} [seconds] */
 export function time(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   return h("time", { datetime: new Date(seconds * 1000).toISOString() }, moment(seconds));
 }
 
+/** @param {...[string, Child]} pairs */
 export function facts(...pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined);
   return h(
@@ -58,6 +68,7 @@ export function facts(...pairs) {
 }
 
 // The counts by outcome, and a bar of their shares.
+/** @param {Job} job */
 export function outcomes(job) {
   const bar = svg("svg", { class: "shares", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" });
   let x = 0;
@@ -79,12 +90,14 @@ export function outcomes(job) {
   );
 }
 
+/** @param {string} kind @param {string} title @param {number} count @param {number} total */
 function outcome(kind, title, count, total) {
   const part = total ? [" ", h("span", { class: "part" }, share(count / total))] : null;
   return h("div", { class: kind }, h("dt", {}, title), h("dd", {}, whole(count), part));
 }
 
 // Why a job failed, and what to do; the error's own sentence says both. One that is held has findings for that.
+/** @param {Job} job */
 export function failure(job) {
   if (!job.error || isHeld(job)) return null;
   const { code, message, retryable, phase, page, attempt } = job.error;
@@ -103,6 +116,7 @@ export function failure(job) {
   );
 }
 
+/** @param {Job} job */
 export function warnings(job) {
   if (!job.warnings?.length) return null;
   return h(
@@ -115,6 +129,7 @@ export function warnings(job) {
 }
 
 // Why a request was refused. `follow(id)` shows the job that runs instead.
+/** @param {any} error @param {Follow} [follow] */
 export function refusal(error, follow) {
   const { job_id: id, started_at: startedAt, retried_by: heir, held_since: newer } = error.details ?? {};
   if (error.rule === "SINGLE_IMPORT_RULE") {
@@ -126,7 +141,7 @@ export function refusal(error, follow) {
       h(
         "div",
         { class: "actions" },
-        button("Follow it", () => follow(id), { class: "primary" }),
+        button("Follow it", () => follow?.(id), { class: "primary" }),
       ),
     );
   }
@@ -149,7 +164,9 @@ export function refusal(error, follow) {
 
 // A button whose request may be sent again when no answer came: the key stays the same until one does. `consent` is
 // asked first; it gives what to send along, or null for nothing to be sent.
+/** @param {Child} text @param {() => string} path @param {{attributes?: Attributes, consent?: () => Promise<{body?: unknown} | null>, sent: (data: any) => void, refused: Refused}} options */
 export function sender(text, path, { attributes, consent = async () => ({}), sent, refused }) {
+  /** @type {string | null} */
   let key = null;
   const send = async () => {
     const agreed = await consent();
@@ -171,6 +188,7 @@ export function sender(text, path, { attributes, consent = async () => ({}), sen
   return { element, renew: () => (key = null) };
 }
 
+/** @param {Job} job @param {{sent: Follow, refused: Refused}} options */
 export function retryButton(job, { sent, refused }) {
   if (!session.mayOperate || !mayBeRetried(job)) return null;
   const reached = job.stats?.pages ? "Go on from where it ended" : "Try again";
@@ -181,6 +199,7 @@ export function retryButton(job, { sent, refused }) {
   }).element;
 }
 
+/** @param {string} text @param {string} what */
 export function copyButton(text, what) {
   const element = button("Copy", async () => {
     await navigator.clipboard.writeText(text);
@@ -195,18 +214,21 @@ export function copyButton(text, what) {
 // -- an import while it runs -----------------------------------------------------------------------------------------
 
 // {element, update(job)}; `refused(error)` is told when its end is refused, `cancelled()` when it was asked for.
+/** @param {Job} first @param {{signal: AbortSignal, refused: Refused, cancelled: () => void}} options */
 export function progressCard(first, { signal, refused, cancelled }) {
   let job = first;
   const bar = h("progress", { max: "100", "aria-label": "Progress of the import" });
   const percent = h("span", { class: "percent" });
   const state = h("span", {});
   const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
+  const seconds = (/** @type {HTMLElement} */ phase) => /** @type {HTMLElement} */ (phase.lastChild);
   const figures = Object.fromEntries(
     ["rows", "speed", "elapsed", "left", "rejected"].map((name) => [name, h("dd", { "data-figure": name })]),
   );
   const note = h("p", { class: "muted", "data-note": "" });
   const cancel = button("Cancel import", () => askToCancel(job, { refused, cancelled }), { class: "danger" });
 
+  /** @param {Job} newer */
   function update(newer) {
     announce(job, newer);
     job = newer;
@@ -227,7 +249,7 @@ export function progressCard(first, { signal, refused, cancelled }) {
     figures.elapsed.textContent = duration(job.started_at ? now() - job.started_at : null);
     figures.left.replaceChildren(...leftOf(job));
     const spent = secondsOf(job, now());
-    phases.forEach((phase) => (phase.lastChild.textContent = shownSeconds(spent[phase.dataset.phase])));
+    phases.forEach((phase) => (seconds(phase).textContent = shownSeconds(spent[phase.dataset.phase ?? ""])));
     note.textContent = noteOf(job);
   }
 
@@ -268,23 +290,31 @@ export function progressCard(first, { signal, refused, cancelled }) {
 }
 
 // How far it is, as the beginning of a title.
+/** @param {Job} job */
 export const progressOf = ({ progress_percentage: share }) => (share === null ? "" : `${Math.floor(share)} % · `);
 
+/** @type {Record<string, string>} */
 const LIMITS = { field_code: "field", from: "from", to: "to" };
 
+/** @param {{parameters?: Record<string, any>}} job */
 export function asked({ parameters = {} }) {
   const limits = Object.entries(LIMITS).filter(([name]) => parameters[name]);
   const told = limits.map(([name, title]) => `, ${title} ${parameters[name]}`);
   return `${parameters.full ? "everything" : "what has changed"}${told.join("")}`;
 }
 
+/** @param {number} [seconds] */
 const shownSeconds = (seconds) => (seconds === undefined ? "" : duration(seconds));
 
 // The seconds of each phase until `end`, by the time line; of several attempts together.
+/** @param {Job} job @param {number} end */
 function secondsOf({ events = [] }, end) {
+  /** @type {Record<string, number>} */
   const spent = {};
-  let [phase, since] = [null, 0];
-  for (const { event, at } of [...events, { at: end }]) {
+  /** @type {string | undefined} */
+  let phase;
+  let since = 0;
+  for (const { event, at } of [...events, { event: "", at: end }]) {
     if (event && !BEGINS[event]) continue;
     if (phase) spent[phase] = (spent[phase] ?? 0) + Math.max(0, at - since);
     [phase, since] = [BEGINS[event], at];
@@ -293,19 +323,23 @@ function secondsOf({ events = [] }, end) {
 }
 
 // Of one that has ended: a bar for each phase, as wide as it was long.
+/** @param {Job} job */
 export function phaseBars(job) {
-  const spent = secondsOf(job, job.completed_at);
+  const spent = secondsOf(job, job.completed_at ?? now());
   const bars = PHASES.filter(([name]) => name in spent).map(([name, text]) => {
     const bar = h("li", { "data-phase": name, class: "done" }, text, h("small", {}, duration(spent[name])));
-    bar.style.flexGrow = spent[name];
+    bar.style.flexGrow = String(spent[name]);
     return bar;
   });
   return bars.length ? h("ol", { class: "phases spent", "aria-label": "Phases" }, bars) : null;
 }
 
+/** @param {string} text */
 const small = (text) => h("small", {}, text);
+/** @param {string} title @param {Child} value */
 const figure = (title, value) => h("div", {}, h("dt", {}, title), value);
 
+/** @param {Job} job @param {HTMLProgressElement} bar @param {HTMLElement} percent */
 function showBar(job, bar, percent) {
   const share = job.progress_percentage;
   if (share === null) bar.removeAttribute("value");
@@ -313,6 +347,7 @@ function showBar(job, bar, percent) {
   percent.textContent = share === null ? "" : `${Math.floor(share)} %`;
 }
 
+/** @param {Job} job @param {HTMLElement[]} phases */
 function showPhase(job, phases) {
   const current = job.phase ?? "PENDING";
   const place = PHASES.findIndex(([name]) => name === current);
@@ -323,10 +358,12 @@ function showPhase(job, phases) {
   });
 }
 
+/** @param {Job} job */
 function leftOf({ estimated_completion_at: end }) {
   return end ? [duration(Math.max(1, end - now())), small(`until about ${clock(end)}`)] : [NONE];
 }
 
+/** @param {Job} job */
 function noteOf(job) {
   if (job.cancel_requested_at) return "It is cancelled, and ends at its next report.";
   if (job.status === "PENDING") return "It waits for its worker. That takes a moment, and begins by itself.";
@@ -334,7 +371,7 @@ function noteOf(job) {
     const { for: code, until, try: number } = job.waiting;
     return `The source is given time until ${clock(until)} (${code}); then comes try ${whole(number)}.`;
   }
-  const silence = now() - (job.heartbeat_at ?? job.started_at);
+  const silence = now() - (job.heartbeat_at ?? job.started_at ?? now());
   if (job.phase === "FETCHING" && silence > SILENCE) {
     return `No sign of life for ${duration(silence)}. If its worker has died, another one goes on by itself.`;
   }
@@ -342,19 +379,22 @@ function noteOf(job) {
   return [partsOf(job), attempt].filter(Boolean).join(" ");
 }
 
+/** @param {Job} job */
 function partsOf({ parts, phase }) {
   if (!parts || phase !== "FETCHING") return "";
   return `The source is read in ${whole(parts.count)} parts at once; ${whole(parts.done)} of them done.`;
 }
 
+/** @param {Job} before @param {Job} job */
 function announce(before, job) {
-  const tenth = (one) => Math.floor((one.progress_percentage ?? 0) / 10);
+  const tenth = (/** @type {Job} */ one) => Math.floor((one.progress_percentage ?? 0) / 10);
   if (job.phase !== before.phase && job.phase) say(`The import is ${job.phase.toLowerCase()}.`);
   else if (tenth(job) > tenth(before)) {
-    say(`${Math.floor(job.progress_percentage)} percent, ${count(job.fetched_records, "row")}.`);
+    say(`${Math.floor(job.progress_percentage ?? 0)} percent, ${count(job.fetched_records, "row")}.`);
   }
 }
 
+/** @param {Job} job @param {{refused: Refused, cancelled: () => void}} options */
 async function askToCancel(job, { refused, cancelled }) {
   const agreed = await confirm({
     title: "Cancel this import?",

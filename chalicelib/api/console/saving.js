@@ -12,8 +12,10 @@ import { nameOf } from "./upload.js";
 const NAME = /^[a-z0-9-]{1,40}$/;
 
 // The form that gives the source its name and saves it; `stored` is the one that is changed, or null.
+/** @param {Page} page @param {Sheet} sheet @param {Api.DefinedSource | null} stored */
 export function saveForm(page, sheet, stored) {
   const answer = h("div", {});
+  /** @type {HTMLInputElement} */
   const input = h("input", {
     id: "name",
     maxlength: "40",
@@ -66,9 +68,10 @@ export function saveForm(page, sheet, stored) {
     saving.disabled = false;
   }
 
+  /** @param {Api.DefinedSource} data */
   function showSaved(data) {
     const refusing = h("div", {});
-    const follow = (id) => (location.hash = `#/jobs/${id}`);
+    const follow = (/** @type {string} */ id) => (location.hash = `#/jobs/${id}`);
     const begin = sender(
       stored ? "Import now" : "Start the first import",
       () => importPath(data.name, { isFull: !stored }),
@@ -99,6 +102,7 @@ export function saveForm(page, sheet, stored) {
 }
 
 // Under a name that can be none there is no address to put it to; what else is wrong is told all the same.
+/** @param {string} name @param {Sheet} sheet @param {Api.DefinedSource | null} stored */
 async function put(name, sheet, stored) {
   if (!NAME.test(name)) {
     if (sheet.text === null) await ask("sources/check", { method: "POST", body: { ...sheet.values, name } });
@@ -110,6 +114,7 @@ async function put(name, sheet, stored) {
   return ask(`sources/${name}`, { method: "PUT", body, headers: { ...headers, ...seen } });
 }
 
+/** @param {any} error @param {string} name */
 function refusedSave(error, name) {
   const notice = refused(error);
   if (error.code === "SOURCE_VERSION_DIFFERS") {

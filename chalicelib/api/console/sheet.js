@@ -14,8 +14,6 @@ export class Sheet extends EventTarget {
   found = null;
   /** @type {Map<string, Guess>} */
   guesses = new Map();
-  /** @type {number | null} */
-  version = null; // of the definition that is changed
   /** @type {{looked: Fault[], saved: Fault[]}} */
   #faults = { looked: [], saved: [] };
 

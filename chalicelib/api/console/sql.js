@@ -27,11 +27,13 @@ import { savePng, saveSvg } from "./paint.js";
 const SHOWN = 500; // rows of a table; a CSV has all
 const LONGEST_ADDRESS = 4_000; // signs of a statement that an address carries
 const FILE_WIDTH = 1200; // pixels of a picture that is saved
+/** @type {Record<string, (rows: number) => string>} */
 const CUT = {
   rows: (rows) => `There are more: the first ${count(rows, "row")} came.`,
   bytes: (rows) => `There are more: an answer may have 2 MB, which are ${count(rows, "row")} of this one.`,
 };
 
+/** @param {Page} page */
 export async function sql(page) {
   page.retitle("SQL");
   const status = loading();
@@ -46,19 +48,25 @@ export async function sql(page) {
   }
 }
 
+/** @param {string} reason */
 const isOff = (reason) => h("section", { class: "panel" }, h("h2", {}, "There is no SQL here"), h("p", {}, reason));
 
+/** @param {Page} page @param {Api.SqlOffer["questions"]} questions @returns {HTMLElement[]} */
 function asking(page, questions) {
   const place = h("div", { class: "page" });
   const told = h("p", { class: "muted", role: "status" });
   const explained = h("p", { class: "muted", id: "explained" });
+  /** @type {Map<string, Api.SqlAnswer>} */
   const answers = new Map(); // statement to what came of it, for Back and Forward
+  /** @type {string | null} */
   let current = null; // the statement that is shown
+  /** @type {AbortController | null} */
   let asked = null; // what stops the question that is under way
 
+  /** @type {HTMLSelectElement} */
   const choice = h(
     "select",
-    { id: "question", "aria-describedby": "explained", onchange: () => take(questions[choice.value]?.statement ?? "") },
+    { id: "question", "aria-describedby": "explained", onchange: () => take(questions[Number(choice.value || -1)]?.statement ?? "") },
     h("option", { value: "" }, "A statement of your own"),
     questions.map(({ title }, place) => h("option", { value: place }, title)),
   );
@@ -79,18 +87,19 @@ function asking(page, questions) {
   const stop = button("Stop waiting", () => asked?.abort(), { hidden: true });
 
   // In the address, so that it can be given to somebody; it runs when they say so.
-  const take = (statement) => {
+  const take = (/** @type {string} */ statement) => {
     const before = read().query.get("statement");
     write({ statement: inAddress(statement), ...(inAddress(statement) !== before && NO_VIEW) });
     show(statement);
   };
 
+  /** @param {string} statement */
   function show(statement) {
     if (statement === current && answers.get(statement) === undefined) return;
     current = statement;
     text.value = statement;
     const known = questions.findIndex((question) => question.statement === statement);
-    choice.value = known < 0 ? "" : known;
+    choice.value = known < 0 ? "" : String(known);
     explained.textContent = questions[known]?.explanation ?? "";
     const data = answers.get(statement);
     place.replaceChildren(data ? answer(data, page) : "");
@@ -155,6 +164,7 @@ function asking(page, questions) {
   ];
 }
 
+/** @param {string} statement */
 const inAddress = (statement) => (statement && statement.length <= LONGEST_ADDRESS ? statement : null);
 
 // -- the answer ------------------------------------------------------------------------------------------------------
@@ -162,6 +172,7 @@ const inAddress = (statement) => (statement && statement.length <= LONGEST_ADDRE
 const KEYS = ["tab", "show", "range", "log"];
 const NO_VIEW = { show: null, range: null, log: null };
 
+/** @param {Api.SqlAnswer} data @param {Page} page */
 function answer(data, page) {
   const { columns, rows, cut } = data;
   const planned = plan(data);
@@ -173,6 +184,7 @@ function answer(data, page) {
       ["plot", "Plot"],
     ],
   );
+  /** @type {ReturnType<typeof answerPlot> | null} */
   let plot = null;
 
   function show() {
@@ -214,6 +226,7 @@ function answer(data, page) {
 const NO_PLOT =
   "A plot needs a row with a number. What is below its axis comes first: a date, a year, a number or a name; each column of numbers after it has a panel.";
 
+/** @param {SqlColumn[]} columns @param {Cell[][]} rows */
 function answerTable(columns, rows) {
   const shown = rows.slice(0, SHOWN);
   const list = columns.map((column, place) => columnOf(column, shown, place));
@@ -226,6 +239,7 @@ function answerTable(columns, rows) {
 }
 
 // Whole numbers are written as they are: some of them are years or codes.
+/** @param {SqlColumn} column @param {Cell[][]} rows @param {number} place @returns {Column<Cell[]>} */
 function columnOf({ name, type }, rows, place) {
   if (!NUMBER.test(type)) return { title: name, class: classOf(rows, place), cell: (row) => written(row[place]) };
   if (type.includes("INT")) return { title: name, class: "number", cell: (row) => written(row[place]) };
@@ -235,11 +249,14 @@ function columnOf({ name, type }, rows, place) {
   return { title: name, class: "number", cell };
 }
 
+/** @param {Cell[][]} rows @param {number} place */
 const classOf = (rows, place) => (rows.some((row) => /\n/.test(row[place])) ? "text" : "cut");
 
+/** @param {Api.SqlAnswer} data @param {Plan} planned @param {Page} page */
 function answerPlot(data, planned, page) {
   const { columns } = data;
   const { panels } = planned;
+  /** @type {HTMLInputElement} */
   const isLog = h("input", { type: "checkbox", onchange: () => write({ log: isLog.checked ? "1" : null }) });
   const toggles = panels.map((place) => button(columns[place].name, () => toggle(place), { class: "quiet" }));
   const plot = chart({ picked, signal: page.signal, label: "Plot of the answer. The tab Table has the same figures." });
@@ -259,10 +276,12 @@ function answerPlot(data, planned, page) {
     };
   }
 
+  /** @type {PickRange} */
   function picked(low, high) {
     write({ range: low === undefined || low === high ? null : `${low}..${high}` });
   }
 
+  /** @param {number} place */
   function toggle(place) {
     const { show } = view();
     if (!show.delete(place)) show.add(place);
@@ -300,6 +319,7 @@ function answerPlot(data, planned, page) {
 }
 
 // Two columns may have one name, so they go by their places.
+/** @param {SqlColumn[]} columns @param {Cell[][]} rows */
 function asCsv(columns, rows) {
   const isNumber = columns.map(({ type }) => NUMBER.test(type));
   const lines = rows.map((row) =>
@@ -309,8 +329,10 @@ function asCsv(columns, rows) {
   return text.slice(text.indexOf("\n") + 1);
 }
 
+/** @param {Cell} value */
 const written = (value) => (value === null ? NONE : h("bdi", { title: value }, String(value)));
 
+/** @param {any} error */
 const refusal = ({ message, code }) =>
   h(
     "div",

@@ -5,6 +5,7 @@ import { size } from "./dom.js";
 
 // Where the file is then (`address`), and all that were sent for the source (`folder`). The bucket has a rule that lets
 // this page send there and read the answer. Raises ApiError, Error.
+/** @param {string} name @param {File} file @param {AbortSignal} signal */
 export async function upload(name, file, signal) {
   const path = `sources/${encodeURIComponent(name)}/files`;
   const { data } = await ask(path, { method: "POST", body: { file: file.name }, signal });
@@ -20,6 +21,7 @@ export async function upload(name, file, signal) {
   return data;
 }
 
+/** @param {string} url @param {FormData} form @param {string} name @param {AbortSignal} signal */
 async function send(url, form, name, signal) {
   let answer;
   try {
@@ -39,6 +41,7 @@ async function send(url, form, name, signal) {
 }
 
 // A name such as a source may have, of what a file or an address is called.
+/** @param {string} address */
 export function nameOf(address) {
   const [path] = address.split(/[?#]/);
   const last =
