@@ -10,12 +10,14 @@ const LONG = [
   "fit.js",
   "imports.js",
   "job.js",
+  "log.js",
   "mapping.js",
   "origin.js",
   "parts.js",
   "register.js",
   "saving.js",
   "sql.js",
+  "wells.js",
   "workbench.js",
 ];
 
@@ -27,7 +29,7 @@ export default [
     rules: {
       curly: ["error", "multi-line"],
       eqeqeq: "error",
-      "max-lines": ["error", { max: 400 }],
+      "max-lines": ["error", { max: 420 }],
       "max-lines-per-function": ["error", { max: 50 }],
       "no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "no-var": "error",

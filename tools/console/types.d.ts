@@ -60,8 +60,8 @@ interface Page {
   retitle(title: string): void;
   fail(error: any): void;
 }
-type Follow = (jobId: string) => void;
-type Refused = (error: any) => void;
+type Follow = (jobId: string) => unknown;
+type Refused = (error: any) => unknown;
 
 // -- production ---------------------------------------------------------------------------------------------------------
 

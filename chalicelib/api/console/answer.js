@@ -15,7 +15,8 @@ const BAR = 0.7; // of the room that a name has
 // before a row's figures what stands below the axis.
 /** @param {SqlRows} answer @returns {Plan | null} */
 export function plan({ columns, rows }) {
-  const is = (/** @type {RegExp} */ pattern) => columns.flatMap(({ type }, place) => (pattern.test(type) ? [place] : []));
+  const is = (/** @type {RegExp} */ pattern) =>
+    columns.flatMap(({ type }, place) => (pattern.test(type) ? [place] : []));
   const numbers = is(NUMBER);
   const first = columns.findIndex(({ type }) => NUMBER.test(type) || TIME.test(type));
   if (!rows.length || first < 0) return null;
@@ -32,7 +33,8 @@ export function plan({ columns, rows }) {
 function isYear({ type }, rows, place) {
   const [low, high] = YEARS;
   return (
-    WHOLE_NUMBER.test(type) && rows.every((row) => row[place] === null || (Number(row[place]) >= low && Number(row[place]) <= high))
+    WHOLE_NUMBER.test(type) &&
+    rows.every((row) => row[place] === null || (Number(row[place]) >= low && Number(row[place]) <= high))
   );
 }
 

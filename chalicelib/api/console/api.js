@@ -167,7 +167,13 @@ export async function allCsv(path, query, signal) {
   /** @type {string | null} */
   let cursor = null;
   do {
-    const asked = new URLSearchParams({ ...query, format: "csv", ...DIALECT, limit: "1000", ...(cursor && { cursor }) });
+    const asked = new URLSearchParams({
+      ...query,
+      format: "csv",
+      ...DIALECT,
+      limit: "1000",
+      ...(cursor && { cursor }),
+    });
     /** @type {{text: string, cursor: string | null}} */
     const page = await askCsv(`${path}?${asked}`, signal);
     parts.push(parts.length ? page.text.slice(page.text.indexOf("\n") + 1) : page.text);
@@ -367,19 +373,20 @@ export function poll(look, signal) {
 function pause(seconds, signal, give) {
   return /** @type {Promise<void>} */ (
     new Promise((resolve) => {
-    const over = new AbortController();
-    const end = () => {
-      over.abort();
-      clearTimeout(timer);
-      resolve();
-    };
-    const due = () => {
-      if (!document.hidden) return end();
-      document.addEventListener("visibilitychange", end, { signal: over.signal });
-    };
-    const timer = setTimeout(due, seconds * 1000);
-    window.addEventListener("online", end, { signal: over.signal });
-    signal.addEventListener("abort", end, { signal: over.signal });
-    give(end);
-  }));
+      const over = new AbortController();
+      const end = () => {
+        over.abort();
+        clearTimeout(timer);
+        resolve();
+      };
+      const due = () => {
+        if (!document.hidden) return end();
+        document.addEventListener("visibilitychange", end, { signal: over.signal });
+      };
+      const timer = setTimeout(due, seconds * 1000);
+      window.addEventListener("online", end, { signal: over.signal });
+      signal.addEventListener("abort", end, { signal: over.signal });
+      give(end);
+    })
+  );
 }

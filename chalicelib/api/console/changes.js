@@ -24,7 +24,8 @@ const fieldColumns = (units, rows) => [
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
   ...PRODUCTS.flatMap(([name, title]) => {
     const { sign } = inUnits(name, null, units);
-    const value = (/** @type {Row} */ row, /** @type {string} */ side) => inUnits(name, row[`${name}_${side}`], units).value;
+    const value = (/** @type {Row} */ row, /** @type {string} */ side) =>
+      inUnits(name, row[`${name}_${side}`], units).value;
     const text = evenly(
       rows.flatMap((row) => [value(row, "before"), value(row, "after")]),
       { significant: 6 },

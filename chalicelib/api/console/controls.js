@@ -160,7 +160,8 @@ export function tabsOf(picked, tabs = VIEWS) {
   const buttons = tabs.map(([key, text], place) => button(text, () => picked(place ? key : null), { class: "quiet" }));
   return {
     element: h("div", { class: "spans", role: "group", "aria-label": "View" }, buttons),
-    show: (/** @type {string} */ tab) => buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(tabs[place][0] === tab))),
+    show: (/** @type {string} */ tab) =>
+      buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(tabs[place][0] === tab))),
   };
 }
 

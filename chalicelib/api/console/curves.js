@@ -21,6 +21,7 @@ export const MOST = COLOURS.length; // that one plot tells apart
 export function curves(entities, view, units) {
   const shown = PANELS.filter(({ key }) => view.show.has(key));
   const places = entities.map(({ rows }) => placesOf(rows, view.over));
+  /** @type {PlotPanel[]} */
   const panels = shown.map((panel) => ({
     ...panel,
     title: titleOf(panel, view.as, units),
@@ -35,6 +36,7 @@ export function curves(entities, view, units) {
   const range = view.over === "cumulative" ? null : rangeOf(places.flat(), view);
   const all = places.flat().filter(({ x, row }) => (range ? x >= range[0] && x <= range[1] : isWithin(view, row)));
   const keys = [...new Set(all.map(({ key }) => key))].sort((one, other) => (one < other ? -1 : 1));
+  /** @type {Axis} */
   const axis = { kind: view.over === "calendar" ? "time" : "number", range, title: AXES[view.over] };
   const own = places.map((list) => new Set(list.map(({ key }) => key)));
   const latest = keys.findLast((key) => own.every((each) => each.has(key))) ?? keys.at(-1);

@@ -77,7 +77,8 @@ export function fit(page, { own, name, change }) {
 function wantedOf(query, rows, known) {
   const view = viewOf(query, rows, "well");
   const model = query.get("model") ?? "";
-  const number = (/** @type {string} */ key, /** @type {number} */ first) => (query.has(key) && Number(query.get(key)) >= 0 ? Number(query.get(key)) : first);
+  const number = (/** @type {string} */ key, /** @type {number} */ first) =>
+    query.has(key) && Number(query.get(key)) >= 0 ? Number(query.get(key)) : first;
   return {
     ...view,
     measure: known.find(({ key }) => key === query.get("product")) ?? known[0],

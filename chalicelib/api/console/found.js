@@ -23,7 +23,7 @@ export function foundPanel({ again, stop }) {
   const stopButton = button("Stop waiting", stop);
   const againButton = (/** @type {string} */ text) => button(text, again);
 
-  /** @type {Record<Looked["state"], (answer: Looked) => Child[]>} */
+  /** @type {Record<Looked["state"], (answer: Looked) => (Node | string)[]>} */
   const said = {
     waiting: () => [h("span", { class: "badge running" }, "Looking at the source"), " ", stopButton],
     stopped: () => [h("span", {}, "Nobody waits for an answer. Nothing was stored. "), againButton("Look again")],

@@ -204,7 +204,8 @@ function startPanel(signal, follow) {
       answer,
     ),
     clear: () => answer.replaceChildren(),
-    busy: (/** @type {Job | null} */ job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
+    busy: (/** @type {Job | null} */ job) =>
+      (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
     free: () => answer.querySelector(".running")?.remove(),
   };
 }

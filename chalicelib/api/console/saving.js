@@ -110,6 +110,7 @@ async function put(name, sheet, stored) {
     throw new ApiError("", { details: { faults: [fault] } });
   }
   const { headers, body } = definitionBody(sheet.text ?? { ...sheet.values, name });
+  /** @type {Record<string, string>} */
   const seen = stored ? { "If-Match": `"${stored.version}"` } : {};
   return ask(`sources/${name}`, { method: "PUT", body, headers: { ...headers, ...seen } });
 }

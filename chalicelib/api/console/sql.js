@@ -66,7 +66,11 @@ function asking(page, questions) {
   /** @type {HTMLSelectElement} */
   const choice = h(
     "select",
-    { id: "question", "aria-describedby": "explained", onchange: () => take(questions[Number(choice.value || -1)]?.statement ?? "") },
+    {
+      id: "question",
+      "aria-describedby": "explained",
+      onchange: () => take(questions[Number(choice.value || -1)]?.statement ?? ""),
+    },
     h("option", { value: "" }, "A statement of your own"),
     questions.map(({ title }, place) => h("option", { value: place }, title)),
   );
@@ -197,7 +201,11 @@ function answer(data, page) {
     if (body.firstChild !== plot.element) body.replaceChildren(plot.element);
     plot.show();
   }
-  const savePicture = (saveAs) => saveAs("answer", plot.shapes());
+  /** @param {(name: string, picture: Picture) => void} saveAs */
+  const savePicture = (saveAs) => {
+    const shapes = plot?.shapes();
+    if (shapes) saveAs("answer", shapes);
+  };
   const pictures = [
     button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
     button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
@@ -244,13 +252,14 @@ function columnOf({ name, type }, rows, place) {
   if (!NUMBER.test(type)) return { title: name, class: classOf(rows, place), cell: (row) => written(row[place]) };
   if (type.includes("INT")) return { title: name, class: "number", cell: (row) => written(row[place]) };
   const text = evenly([], { digits: writtenDigits(rows.map((row) => row[place])) });
+  /** @param {Cell[]} row */
   const cell = (row) =>
     isFigure(row[place]) ? h("span", { title: row[place] }, text(Number(row[place]))) : written(row[place]);
   return { title: name, class: "number", cell };
 }
 
 /** @param {Cell[][]} rows @param {number} place */
-const classOf = (rows, place) => (rows.some((row) => /\n/.test(row[place])) ? "text" : "cut");
+const classOf = (rows, place) => (rows.some((row) => /\n/.test(String(row[place]))) ? "text" : "cut");
 
 /** @param {Api.SqlAnswer} data @param {Plan} planned @param {Page} page */
 function answerPlot(data, planned, page) {
@@ -276,7 +285,7 @@ function answerPlot(data, planned, page) {
     };
   }
 
-  /** @type {PickRange} */
+  /** @param {number} [low] @param {number} [high] */
   function picked(low, high) {
     write({ range: low === undefined || low === high ? null : `${low}..${high}` });
   }
@@ -323,7 +332,7 @@ function answerPlot(data, planned, page) {
 function asCsv(columns, rows) {
   const isNumber = columns.map(({ type }) => NUMBER.test(type));
   const lines = rows.map((row) =>
-    row.map((value, place) => (isNumber[place] && value !== null ? decimal(value) : value)),
+    row.map((value, place) => (isNumber[place] && value !== null ? decimal(String(value)) : value)),
   );
   const text = csv(Object.keys(columns), [columns.map(({ name }) => name), ...lines]);
   return text.slice(text.indexOf("\n") + 1);

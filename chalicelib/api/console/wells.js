@@ -74,7 +74,8 @@ export function wells(page, { field = null, source = null } = {}) {
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
     if (!page.signal.aborted) write({ search: text }, { step: false });
-    const more = (/** @type {string | null} */ cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
+    const more = (/** @type {string | null} */ cursor) =>
+      askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);
       if (!signal.aborted) found.replaceChildren(...list);
