@@ -38,7 +38,7 @@ export function imports(page) {
   /** @type {(ReturnType<typeof progressCard> & {id: string}) | null} */
   let card = null;
 
-  /** @type {Follow} */
+  /** @param {string} id */
   const follow = (id) => {
     followed = id;
     isListed = false;
