@@ -64,9 +64,10 @@ GUESSES = [
     },
     {"key": "decimal", "value": ",", "why": "A number has one comma.", "sure": True, "is_complete": True},
 ]
+FILES = {"definition": {"kind": "files"}}
 PRESETS = [
-    {"name": "volve", "title": "Volve: wells by month", "publisher": "Equinor", "verified": True, "kind": "files"},
-    {"name": "cnh", "title": "Mexico: wells by month", "publisher": "CNH", "verified": False, "kind": "files"},
+    {"name": "volve", "title": "Volve: wells by month", "publisher": "Equinor", "verified": True, **FILES},
+    {"name": "cnh", "title": "Mexico: wells by month", "publisher": "CNH", "verified": False, **FILES},
 ]
 STORED = {"oil_production_kbd": 0.001, "gas_production_mmcfd": 0.0353}
 

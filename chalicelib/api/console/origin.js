@@ -175,7 +175,7 @@ export function originForm(sheet, { signal, look }) {
   file.addEventListener("change", () => (name.value ||= sheet.values.name ?? nameOf(file.files[0]?.name ?? "")));
   presets.addEventListener("change", () => {
     const preset = known.find((each) => each.name === presets.value);
-    if (preset && !isChosen) form.elements.way.value = preset.kind;
+    if (preset && !isChosen) form.elements.way.value = preset.definition.kind;
     tellPreset();
     show();
   });
