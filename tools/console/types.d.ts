@@ -118,6 +118,38 @@ interface View {
 }
 type Changes = Record<string, string | number | null | undefined>; // of the address
 
+// -- lists of wells and fields ------------------------------------------------------------------------------------------
+
+type Listed = "wells" | "fields";
+// What the address says of a list, all of it as text.
+type Chosen = {
+  q: string;
+  sort: string;
+  order: string;
+  field: string;
+  source: string;
+  units: string;
+  page: string;
+};
+interface Figure {
+  name: keyof Api.Registered;
+  title: string;
+  sign?: string;
+  unit?: string;
+  format: Intl.NumberFormat;
+  factor: number;
+}
+interface Words {
+  name: keyof Api.Registered;
+  title: string;
+  sign?: undefined;
+  unit?: undefined;
+  format?: undefined;
+  cell: (row: Api.Registered) => string;
+  address?: (row: Api.Registered) => string;
+}
+type ListColumn = Figure | Words;
+
 // -- plots --------------------------------------------------------------------------------------------------------------
 
 type Span = number[]; // [low, high]
@@ -239,11 +271,9 @@ interface Guess {
   why: string;
   sure: boolean;
 }
-interface Rule {
-  kind: "none" | "field" | "value" | "parts" | "own";
-  field?: string;
-  table: Values;
-}
+type Rule =
+  | { kind: "field"; field: string; table: Values }
+  | { kind: "none" | "value" | "parts" | "own"; field?: undefined; table: Values };
 type Sheet = import("../../chalicelib/api/console/sheet.js").Sheet;
 // What a look at the source found.
 interface Found {
@@ -266,7 +296,7 @@ interface Draft {
   guesses: Guess[];
 }
 type Picked = { field: string };
-type FieldPicked = Picked | { field?: undefined }; // one of the other choices has no field
+type FieldPicked = Picked | (string & { field?: undefined }); // one of the other choices is a word
 type Change = (values: Values) => unknown;
 
 // -- decline curves ---------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ export function choice(label, options, picked) {
 }
 
 // Kept for the next visit too, and in the address for whoever opens it.
-/** @param {(changes: Changes) => void} change */
+/** @param {(changes: {units: string}) => void} change */
 export function unitChoice(change) {
   const picked = () => {
     const text = `${liquid.select.value},${gas.select.value}`;

@@ -30,7 +30,7 @@ const PARTS = {
 };
 const OTHER = "other";
 
-/** @param {Sheet} sheet @param {Rule} rule @param {(change: Change) => void} changed @returns {Child[] | null} */
+/** @param {Sheet} sheet @param {Rule} rule @param {(change: Change) => void} changed @returns {HTMLElement[] | null} */
 export function formChoice(sheet, rule, changed) {
   if (rule.kind === "none" || rule.kind === "own") return null;
   const format = rule.table.format;

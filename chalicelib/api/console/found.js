@@ -64,7 +64,7 @@ function summary({ problems, rows_looked_at: looked }, lacking = []) {
   const open = [
     problems.length ? badge("failed", `${count(problems.length, "thing")} to mend`) : null,
     lacking.length ? badge("pending", `Choose the unit of ${lacking.join(", ")}`) : null,
-  ].filter(Boolean);
+  ].filter((each) => each !== null);
   if (open.length) return open;
   return [looked ? badge("completed", "It can be imported") : badge("pending", "No rows")];
 }

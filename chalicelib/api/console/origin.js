@@ -50,7 +50,7 @@ export function originForm(sheet, { signal, look }) {
   let isChosen = false; // by hand, not by the look of the address
   let sending = new AbortController();
 
-  const chosen = () => form.elements.way.value;
+  const chosen = () => choice.value;
   const byAddress = h(
     "div",
     {},
@@ -82,6 +82,7 @@ export function originForm(sheet, { signal, look }) {
     answer,
     h("div", { class: "actions" }, start, stop),
   );
+  const choice = /** @type {RadioNodeList} */ (form.elements.namedItem("way"));
 
   /** @param {string} value @param {string} title @param {string} text */
   function way(value, title, text) {
@@ -104,7 +105,7 @@ export function originForm(sheet, { signal, look }) {
   function follow() {
     url.value = sheet.values.url ?? "";
     presets.value = sheet.values.preset ?? "";
-    if (chosen() !== MINE) form.elements.way.value = sheet.values.kind ?? ODATA;
+    if (chosen() !== MINE) choice.value = sheet.values.kind ?? ODATA;
     tellPreset();
     show();
   }
@@ -134,7 +135,7 @@ export function originForm(sheet, { signal, look }) {
   }
 
   async function send() {
-    const files = [...file.files];
+    const files = [...(file.files ?? [])];
     if (!files.length) return complain("Choose a file.", file);
     if (!name.value || !name.checkValidity()) {
       return complain("The name has 1 to 40 small letters, digits and hyphens.", name);
@@ -169,13 +170,13 @@ export function originForm(sheet, { signal, look }) {
 
   url.addEventListener("input", () => {
     if (isChosen) return;
-    form.elements.way.value = FILE_ADDRESS.test(url.value.trim()) ? FILES : ODATA;
+    choice.value = FILE_ADDRESS.test(url.value.trim()) ? FILES : ODATA;
     show();
   });
-  file.addEventListener("change", () => (name.value ||= sheet.values.name ?? nameOf(file.files[0]?.name ?? "")));
+  file.addEventListener("change", () => (name.value ||= sheet.values.name ?? nameOf(file.files?.[0]?.name ?? "")));
   presets.addEventListener("change", () => {
     const preset = known.find((each) => each.name === presets.value);
-    if (preset && !isChosen) form.elements.way.value = preset.definition.kind;
+    if (preset && !isChosen) choice.value = preset.definition.kind;
     tellPreset();
     show();
   });

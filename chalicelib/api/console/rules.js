@@ -6,7 +6,7 @@ export const PERIOD = "production_period";
 export const DAYS = "days_on_production";
 
 const LIQUID = "liquid";
-/** @type {Record<string, string>} */
+/** @type {Record<string, "liquid" | "gas" | "days">} */
 export const DIMENSIONS = {
   oil_production_kbd: LIQUID,
   liquids_production_kbd: LIQUID,
