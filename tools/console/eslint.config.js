@@ -7,17 +7,11 @@ const LONG = [
   "choices.js",
   "compare.js",
   "define.js",
-  "fit.js",
   "imports.js",
-  "job.js",
-  "log.js",
   "mapping.js",
   "origin.js",
-  "parts.js",
   "register.js",
-  "saving.js",
   "sql.js",
-  "wells.js",
   "workbench.js",
 ];
 

@@ -49,14 +49,7 @@ export function fit(page, { own, name, change }) {
     years.replaceChildren(...(found ? [yearTable(wanted, found), csvButton(name, wanted, found)] : []));
   }
 
-  const subtitle = () => {
-    const wanted = wantedOf(read().query, rows, known);
-    const { from, to, measure, model } = wanted;
-    const range = `${from ?? rows[0].production_period} to ${to ?? rows[rows.length - 1].production_period}`;
-    const found = fittedOf(done);
-    const outcome = found ? `, ultimate recovery ${recovery(wanted, found)}` : "";
-    return `${measure?.title}, ${MODELS[model].title.toLowerCase()} decline, ${range}${outcome}`;
-  };
+  const subtitle = () => subtitleOf(rows, wantedOf(read().query, rows, known), fittedOf(done));
   const element = h(
     "div",
     { class: "view" },
@@ -88,6 +81,14 @@ function wantedOf(query, rows, known) {
     years: Math.min(100, number("years", YEARS)),
     isLog: query.get("log") !== "0",
   };
+}
+
+/** @param {Row[]} rows @param {Wanted} wanted @param {Analysed | null} found */
+function subtitleOf(rows, wanted, found) {
+  const { from, to, measure, model } = wanted;
+  const range = `${from ?? rows[0].production_period} to ${to ?? rows[rows.length - 1].production_period}`;
+  const outcome = found ? `, ultimate recovery ${recovery(wanted, found)}` : "";
+  return `${measure?.title}, ${MODELS[model].title.toLowerCase()} decline, ${range}${outcome}`;
 }
 
 /** @param {Analysis | null} done */
@@ -208,30 +209,11 @@ function controlsOf(rows, known, change) {
     Object.entries(MODELS).map(([key, { title }]) => [key, title]),
     (key) => change({ model: key }),
   );
-  /** @param {string} text @param {string} side */
-  const date = (text, side) => {
-    const picked = () => isTyped(input) || change({ [side]: input.value || null });
-    /** @type {HTMLInputElement} */
-    const input = h("input", { type: "date", onchange: picked });
-    return { input, element: h("label", {}, `${text} `, input) };
-  };
-  /** @param {string} key @param {string} text @param {number} [most] */
-  const number = (key, text, most) => {
-    /** @type {HTMLInputElement} */
-    const input = h("input", {
-      type: "number",
-      min: "0",
-      max: most,
-      step: "any",
-      onchange: () => change({ [key]: input.value }),
-    });
-    const label = h("span", {}, text);
-    return { input, label, element: h("label", {}, label, " ", input) };
-  };
-  const [from, to] = [date("Fit from", "from"), date("to", "to")];
-  const terminal = number("terminal", "Terminal decline, nominal % a year", 100);
-  const limit = number("limit", "Economic limit");
-  const years = number("years", "Years at most", 100);
+  const from = dateInput("Fit from", (day) => change({ from: day }));
+  const to = dateInput("to", (day) => change({ to: day }));
+  const terminal = numberInput("Terminal decline, nominal % a year", (number) => change({ terminal: number }), 100);
+  const limit = numberInput("Economic limit", (number) => change({ limit: number }));
+  const years = numberInput("Years at most", (number) => change({ years: number }), 100);
   const units = unitChoice(change);
   /** @type {HTMLInputElement} */
   const isLog = h("input", { type: "checkbox", onchange: () => change({ log: isLog.checked ? null : "0" }) });
@@ -261,4 +243,19 @@ function controlsOf(rows, known, change) {
       isLog.checked = wanted.isLog;
     },
   };
+}
+
+/** @param {string} text @param {(day: string | null) => void} picked */
+function dateInput(text, picked) {
+  /** @type {HTMLInputElement} */
+  const input = h("input", { type: "date", onchange: () => isTyped(input) || picked(input.value || null) });
+  return { input, element: h("label", {}, `${text} `, input) };
+}
+
+/** @param {string} text @param {(number: string) => void} picked @param {number} [most] */
+function numberInput(text, picked, most) {
+  /** @type {HTMLInputElement} */
+  const input = h("input", { type: "number", min: "0", max: most, step: "any", onchange: () => picked(input.value) });
+  const label = h("span", {}, text);
+  return { input, label, element: h("label", {}, label, " ", input) };
 }

@@ -12,8 +12,6 @@ import {
   isFinal,
   jobLink,
   outcomes,
-  progressCard,
-  progressOf,
   refusal,
   retryButton,
   sender,
@@ -21,6 +19,7 @@ import {
   time,
   warnings,
 } from "./parts.js";
+import { progressCard, progressOf } from "./progress.js";
 
 const RECENT = 6;
 const IDLE_SECONDS = 4; // between looks for an import that somebody else has started
@@ -118,6 +117,10 @@ export function imports(page) {
   watch.ended.catch(page.fail);
 }
 
+const WHAT = [
+  ["false", "What has changed", "Since the last import, where the source is set up for it; otherwise everything."],
+  ["true", "Everything", "All rows of the source. Rows that are known already count as duplicates."],
+];
 const LIMITS = [
   ["field_code", "Code of the field", "text"],
   ["from", "Production from", "date"],
@@ -132,14 +135,6 @@ const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [na
 /** @param {AbortSignal} signal @param {Follow} follow */
 function startPanel(signal, follow) {
   const answer = h("div", {});
-  /** @param {string} value @param {string} title @param {string} text @param {boolean} checked */
-  const choice = (value, title, text, checked) =>
-    h(
-      "label",
-      { class: "choice" },
-      h("input", { type: "radio", name: "full", value, checked, onchange: () => start.renew() }),
-      h("span", {}, h("b", {}, title), h("small", {}, text)),
-    );
   const path = () => {
     const wanted = { full: valueOf(form.elements, "full"), source: source.value, ...(part.open && limitsOf(form)) };
     return `wells/import/trigger?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
@@ -152,36 +147,12 @@ function startPanel(signal, follow) {
     refused: (error) => answer.replaceChildren(refusal(error, follow)),
   });
   const hint = h("p", { class: "muted", "data-hint": "" });
-  const part = h(
-    "details",
-    { class: "part", ontoggle: () => start.renew() },
-    h("summary", {}, "Only a part of the source"),
-    LIMITS.map(([name, title, type]) =>
-      h(
-        "label",
-        {},
-        title,
-        h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: () => start.renew() }),
-      ),
-    ),
-    h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
-  );
+  const part = partOfSource(() => start.renew());
   const form = h(
     "form",
     { onsubmit: (event) => event.preventDefault() },
     sourceLine,
-    h(
-      "fieldset",
-      {},
-      h("legend", { class: "unseen" }, "What to ask the source for"),
-      choice(
-        "false",
-        "What has changed",
-        "Since the last import, where the source is set up for it; otherwise everything.",
-        true,
-      ),
-      choice("true", "Everything", "All rows of the source. Rows that are known already count as duplicates.", false),
-    ),
+    changedOrAll(() => start.renew()),
     part,
     start.element,
     hint,
@@ -209,6 +180,34 @@ function startPanel(signal, follow) {
     free: () => answer.querySelector(".running")?.remove(),
   };
 }
+
+/** @param {() => void} changed */
+const changedOrAll = (changed) =>
+  h(
+    "fieldset",
+    {},
+    h("legend", { class: "unseen" }, "What to ask the source for"),
+    WHAT.map(([value, title, text], place) =>
+      h(
+        "label",
+        { class: "choice" },
+        h("input", { type: "radio", name: "full", value, checked: place === 0, onchange: changed }),
+        h("span", {}, h("b", {}, title), h("small", {}, text)),
+      ),
+    ),
+  );
+
+/** @param {() => void} changed */
+const partOfSource = (changed) =>
+  h(
+    "details",
+    { class: "part", ontoggle: changed },
+    h("summary", {}, "Only a part of the source"),
+    LIMITS.map(([name, title, type]) =>
+      h("label", {}, title, h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: changed })),
+    ),
+    h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
+  );
 
 // Where there are several to choose from. Without a choice the API takes the only one, or the default one.
 /** @param {HTMLSelectElement} select @param {HTMLElement} line @param {AbortSignal} signal */

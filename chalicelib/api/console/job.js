@@ -14,9 +14,6 @@ import {
   isFinal,
   jobLink,
   outcomes,
-  phaseBars,
-  progressCard,
-  progressOf,
   refusal,
   retryButton,
   rowsOf,
@@ -24,6 +21,7 @@ import {
   time,
   warnings,
 } from "./parts.js";
+import { phaseBars, progressCard, progressOf } from "./progress.js";
 
 const REJECTS = 200;
 const SHOWN = 50; // of each reason
@@ -66,10 +64,9 @@ export function job(page) {
   const title = h("h1", { tabindex: "-1" }, "Import");
   const state = h("section", { class: "panel", "aria-label": "State" }, loading());
   const more = h("div", { class: "page" });
-  page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History")), title, state, more);
-
   const log = jobLog(id, page);
-  page.root.append(log.element);
+  const crumb = h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History"));
+  page.root.append(crumb, title, state, more, log.element);
   /** @type {ReturnType<typeof progressCard> | null} */
   let card = null;
   /** @type {Api.Job | null} */
@@ -91,32 +88,32 @@ export function job(page) {
     title.textContent = `Import of ${moment(job.created_at)} UTC`;
     page.retitle(`${isFinal(job) ? "" : progressOf(job)}Import of ${clock(job.created_at)}`);
     log.of(job);
-    if (isFinal(job)) {
-      if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
-      card?.end();
-      state.replaceChildren(...ended(job, follow, refused));
-      const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
-      more.replaceChildren(
-        ...[found, warned(job), changed(job, page), timeLine(job), rejected(job, page), particulars(job)].filter(
-          (each) => each !== null,
-        ),
-      );
-      return;
+    if (isFinal(job)) return showEnd(job);
+    if (!card) {
+      card = progressCard(job, { signal: page.signal, refused, cancelled: () => watch.soon() });
+      state.replaceChildren(card.element);
     }
-    card ??= running(job);
     card.update(job);
     more.replaceChildren(timeLine(job));
   }
 
   /** @param {Api.Job} job */
-  function running(job) {
-    const made = progressCard(job, { signal: page.signal, refused, cancelled: () => watch.soon() });
-    state.replaceChildren(made.element);
-    return made;
+  function showEnd(job) {
+    if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
+    card?.end();
+    state.replaceChildren(...ended(job, follow, refused));
+    const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
+    more.replaceChildren(...(found ? [found] : []), ...detailsOf(job, page));
   }
 
   session.addEventListener("role", () => shown && isFinal(shown) && show(shown), { signal: page.signal });
 }
+
+/** @param {Api.Job} job @param {Page} page */
+const detailsOf = (job, page) =>
+  [warned(job), changed(job, page), timeLine(job), rejected(job, page), particulars(job)].filter(
+    (each) => each !== null,
+  );
 
 /** @param {Api.Job} job @param {Follow} follow @param {Refused} refused */
 function ended(job, follow, refused) {
@@ -244,16 +241,21 @@ function rejects(job, page) {
     try {
       const query = new URLSearchParams({ limit: String(REJECTS), ...(cursor && { cursor }) });
       const { data } = await ask(`${path}?${query}`, { signal: page.signal });
-      rows.push(...data.rows);
       cursor = data.next_cursor;
-      groups.replaceChildren(...grouped(rows));
-      known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
+      show(data.rows);
     } catch (error) {
       groups.querySelector(".loading")?.remove();
       tell(error);
     }
     more.disabled = false;
     more.hidden = !cursor;
+  }
+
+  /** @param {Api.Reject[]} found */
+  function show(found) {
+    rows.push(...found);
+    groups.replaceChildren(...grouped(rows));
+    known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
   }
 
   async function download() {
@@ -272,22 +274,15 @@ function rejects(job, page) {
   const more = button("Load more", load, { class: "more", hidden: true });
   const fetchAll = button("Download as CSV", download);
   load();
-  return h(
-    "section",
-    { class: "panel", "aria-labelledby": "rejected" },
-    h(
-      "div",
-      { class: "headline" },
-      h("h2", { id: "rejected" }, "Rejected rows"),
-      h("span", { class: "muted" }, count(job.failed_records, "row")),
-      fetchAll,
-    ),
-    problem,
-    groups,
-    known,
-    more,
-  );
+  const headline = h("div", { class: "headline" }, rejectedTitle(job), fetchAll);
+  return h("section", { class: "panel", "aria-labelledby": "rejected" }, headline, problem, groups, known, more);
 }
+
+/** @param {Api.Job} job */
+const rejectedTitle = (job) => [
+  h("h2", { id: "rejected" }, "Rejected rows"),
+  h("span", { class: "muted" }, count(job.failed_records, "row")),
+];
 
 /** @param {Api.Reject[]} rows */
 function grouped(rows) {

@@ -10,17 +10,7 @@ const LAST_LOOKS = 2; // after the end: a worker stores its last lines just behi
 // {element, of}: `of` is told the job as it is now.
 /** @param {string} id @param {Page} page */
 export function jobLog(id, page) {
-  const lines = h("ol", { class: "log" });
-  const frame = framed("Log, a list that scrolls", lines);
-  const none = h("p", { class: "muted" }, "Nothing is logged of this import yet, or no longer.");
-  const element = h(
-    "section",
-    { class: "panel", "aria-labelledby": "log" },
-    h("h2", { id: "log" }, "Log"),
-    none,
-    frame,
-  );
-  frame.hidden = true;
+  const { element, show, fail } = logPanel();
   /** @type {Job | null} */
   let job = null;
   /** @type {Api.JobLog | null} */
@@ -37,9 +27,26 @@ export function jobLog(id, page) {
   }, page.signal);
   watch.ended.catch((error) => {
     if (page.signal.aborted || error.status === 401) return;
-    none.textContent = `The log cannot be shown. ${error.message}`;
-    none.hidden = false;
+    fail(error);
   });
+
+  /** @param {Job} newer */
+  function of(newer) {
+    const ends = job && !isFinal(job) && isFinal(newer);
+    job = newer;
+    if (ends) watch.soon();
+  }
+
+  return { element, of };
+}
+
+function logPanel() {
+  const lines = h("ol", { class: "log" });
+  const frame = framed("Log, a list that scrolls", lines);
+  frame.hidden = true;
+  const none = h("p", { class: "muted" }, "Nothing is logged of this import yet, or no longer.");
+  const title = h("h2", { id: "log" }, "Log");
+  const element = h("section", { class: "panel", "aria-labelledby": "log" }, title, none, frame);
 
   // Whoever reads the end goes on reading the end.
   /** @param {Api.LogLine[]} found */
@@ -51,14 +58,12 @@ export function jobLog(id, page) {
     if (atEnd) frame.scrollTop = frame.scrollHeight;
   }
 
-  /** @param {Job} newer */
-  function of(newer) {
-    const ends = job && !isFinal(job) && isFinal(newer);
-    job = newer;
-    if (ends) watch.soon();
+  /** @param {any} error */
+  function fail(error) {
+    none.textContent = `The log cannot be shown. ${error.message}`;
+    none.hidden = false;
   }
-
-  return { element, of };
+  return { element, show, fail };
 }
 
 /** @param {Api.LogLine} line */

@@ -142,31 +142,32 @@ function asking(page, questions) {
 
   watch(["statement"], follow, page.signal);
   show(page.query.get("statement") ?? "");
-  return [
-    h(
-      "section",
-      { class: "panel", "aria-labelledby": "ask" },
-      h("h2", { id: "ask" }, "Ask the published data"),
-      h("p", { class: "filter" }, h("label", { for: "question" }, "Begin with"), choice),
-      explained,
-      h("label", { for: "statement" }, "Statement"),
-      text,
-      h(
-        "p",
-        { class: "muted", id: "keys" },
-        "One statement that reads; Ctrl-Enter runs it. The tables are ",
-        ...["monthly", "wells", "fields"].flatMap((name) => [h("code", {}, name), ", "]).slice(0, -1),
-        " and ",
-        h("code", {}, "well_production"),
-        "; ",
-        h("code", {}, "SHOW TABLES"),
-        " tells of more.",
-      ),
-      h("div", { class: "actions" }, go, stop, told),
-    ),
-    place,
-  ];
+  const form = h(
+    "section",
+    { class: "panel", "aria-labelledby": "ask" },
+    h("h2", { id: "ask" }, "Ask the published data"),
+    h("p", { class: "filter" }, h("label", { for: "question" }, "Begin with"), choice),
+    explained,
+    h("label", { for: "statement" }, "Statement"),
+    text,
+    keysAndTables(),
+    h("div", { class: "actions" }, go, stop, told),
+  );
+  return [form, place];
 }
+
+const keysAndTables = () =>
+  h(
+    "p",
+    { class: "muted", id: "keys" },
+    "One statement that reads; Ctrl-Enter runs it. The tables are ",
+    ...["monthly", "wells", "fields"].flatMap((name) => [h("code", {}, name), ", "]).slice(0, -1),
+    " and ",
+    h("code", {}, "well_production"),
+    "; ",
+    h("code", {}, "SHOW TABLES"),
+    " tells of more.",
+  );
 
 /** @param {string} statement */
 const inAddress = (statement) => (statement && statement.length <= LONGEST_ADDRESS ? statement : null);
@@ -201,15 +202,7 @@ function answer(data, page) {
     if (body.firstChild !== plot.element) body.replaceChildren(plot.element);
     plot.show();
   }
-  /** @param {(name: string, picture: Picture) => void} saveAs */
-  const savePicture = (saveAs) => {
-    const shapes = plot?.shapes();
-    if (shapes) saveAs("answer", shapes);
-  };
-  const pictures = [
-    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
-    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
-  ];
+  const pictures = pictureButtons(() => plot?.shapes());
   const download = button("Download as CSV", () => saveCsv("answer", asCsv(columns, rows)));
   const element = h(
     "section",
@@ -229,6 +222,19 @@ function answer(data, page) {
   watch(KEYS, () => (element.isConnected ? show() : gone.abort()), AbortSignal.any([page.signal, gone.signal]));
   show();
   return element;
+}
+
+/** @param {() => Picture | null | undefined} shapesOf */
+function pictureButtons(shapesOf) {
+  /** @param {(name: string, picture: Picture) => void} saveAs */
+  const savePicture = (saveAs) => {
+    const shapes = shapesOf();
+    if (shapes) saveAs("answer", shapes);
+  };
+  return [
+    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
+    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
+  ];
 }
 
 const NO_PLOT =
@@ -271,20 +277,6 @@ function answerPlot(data, planned, page) {
   const plot = chart({ picked, signal: page.signal, label: "Plot of the answer. The tab Table has the same figures." });
   const note = h("p", { class: "muted", role: "status" });
 
-  function view() {
-    const { query } = read();
-    const show = (query.get("show") ?? "")
-      .split(",")
-      .map(Number)
-      .filter((place) => panels.includes(place));
-    const [low, high] = (query.get("range") ?? "").split("..").map(Number);
-    return {
-      show: query.get("show") && show.length ? new Set(show) : firstPanels(planned),
-      range: high > low ? [low, high] : null,
-      isLog: query.get("log") === "1",
-    };
-  }
-
   /** @param {number} [low] @param {number} [high] */
   function picked(low, high) {
     write({ range: low === undefined || low === high ? null : `${low}..${high}` });
@@ -292,24 +284,18 @@ function answerPlot(data, planned, page) {
 
   /** @param {number} place */
   function toggle(place) {
-    const { show } = view();
+    const { show } = plotView(planned);
     if (!show.delete(place)) show.add(place);
     if (show.size) write({ show: panels.filter((each) => show.has(each)).join(",") });
   }
 
   function show() {
-    const wanted = view();
+    const wanted = plotView(planned);
     const model = modelOf(data, planned, wanted);
     isLog.checked = wanted.isLog;
     toggles.forEach((each, at) => each.setAttribute("aria-pressed", String(wanted.show.has(panels[at]))));
     plot.show(model);
-    note.textContent = [
-      model.isCut ? `The first ${whole(model.names.length)} are shown: a plot tells no more of them apart.` : "",
-      wanted.isLog ? "Zeros and negative values have no place on a log scale." : "",
-      "Drag across the plot to choose a range; tap or click twice for all of it.",
-    ]
-      .filter(Boolean)
-      .join(" ");
+    note.textContent = plotNote(model, wanted);
   }
 
   const element = h(
@@ -326,6 +312,32 @@ function answerPlot(data, planned, page) {
   );
   return { element, show, shapes: () => plot.shapes(FILE_WIDTH, ["Answer"]) };
 }
+
+// What the address says of the plot.
+/** @param {Plan} planned @returns {AnswerView} */
+function plotView(planned) {
+  const { query } = read();
+  const show = (query.get("show") ?? "")
+    .split(",")
+    .map(Number)
+    .filter((place) => planned.panels.includes(place));
+  const [low, high] = (query.get("range") ?? "").split("..").map(Number);
+  return {
+    show: query.get("show") && show.length ? new Set(show) : firstPanels(planned),
+    range: high > low ? [low, high] : null,
+    isLog: query.get("log") === "1",
+  };
+}
+
+/** @param {ReturnType<typeof modelOf>} model @param {AnswerView} view */
+const plotNote = ({ isCut, names }, { isLog }) =>
+  [
+    isCut ? `The first ${whole(names.length)} are shown: a plot tells no more of them apart.` : "",
+    isLog ? "Zeros and negative values have no place on a log scale." : "",
+    "Drag across the plot to choose a range; tap or click twice for all of it.",
+  ]
+    .filter(Boolean)
+    .join(" ");
 
 // Two columns may have one name, so they go by their places.
 /** @param {SqlColumn[]} columns @param {Cell[][]} rows */

@@ -95,14 +95,18 @@ export function wells(page, { field = null, source = null } = {}) {
     input,
   );
   search();
+  return h("section", { class: "panel", "aria-labelledby": "wells" }, headline(field, source), form, found);
+}
+
+/** @param {string | null} field @param {string | null} source */
+function headline(field, source) {
   const all = new URLSearchParams({ ...(field && { field }), ...(source && { source }) });
-  const title = h(
+  return h(
     "div",
     { class: "headline" },
     h("h2", { id: "wells" }, "Wells"),
     h("a", { href: `#/wells${all.size ? `?${all}` : ""}` }, "With their figures, to sort and search"),
   );
-  return h("section", { class: "panel", "aria-labelledby": "wells" }, title, form, found);
 }
 
 /** @param {string} href @param {string | number} text */
