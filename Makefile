@@ -24,12 +24,14 @@ NAMES ?=
 SOAKED = $(shell grep -rlE "support\.soak|by_lot|IN_SOAK|file_or_lake" tests --include="test_*.py") # the tests of which a run takes a part
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
+CONSOLE = tools/console
+NODE_IS_NEW = const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)
 unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 export SPARK_ENVIRONMENT ?= $(HOME)/.cache/wellhead/spark
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint figures openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint lint-console figures openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -126,6 +128,25 @@ lint: .venv/checks ## style, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory lint-console
+
+# What checks the console's scripts is of npm, which the product and its tests do without.
+lint-console: .venv/checks ## types, rules and style of the web console's scripts (needs npm and Node.js 20.19 or later)
+	@if ! command -v npm >/dev/null 2>&1; then \
+		echo "NOT CHECKED: the web console's scripts. There is no npm here, which brings what checks them."; \
+	elif ! node -e '$(NODE_IS_NEW)'; then \
+		echo "NOT CHECKED: the web console's scripts. Node.js $$(node --version) is too old for what checks them: 20.19 is needed."; \
+	else \
+		$(MAKE) --no-print-directory $(CONSOLE)/node_modules/ready && \
+		$(BIN)/python -m infra.openapi.typescript $(CONSOLE)/api.d.ts && \
+		npm --prefix $(CONSOLE) run --silent check && \
+		echo "The web console's scripts: types, rules and style are right."; \
+	fi
+
+$(CONSOLE)/node_modules/ready: $(CONSOLE)/package-lock.json
+	@echo "Fetching what checks the web console's scripts (once) ..."
+	@npm --prefix $(CONSOLE) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 figures: ## how plainly the code reads, room by room (PLACES="chalicelib/jobs app.py", NAMES=1 lists what it counts)
 	@$(PYTHON) tools/figures.py $(if $(NAMES),--names) $(PLACES)
@@ -135,6 +156,7 @@ openapi: .venv/checks ## write the OpenAPI document out of the code
 
 format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+	@if [ -e $(CONSOLE)/node_modules/ready ]; then npm --prefix $(CONSOLE) run --silent format; fi
 
 bench: .venv/ready ## measure a whole import beside DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
 	@$(BIN)/python -m benchmarks $(BENCH)
@@ -159,7 +181,7 @@ bench-merge: .venv/ready ## measure 1,000,000 rows merged into stores of up to 5
 bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
 	@$(BIN)/python -m benchmarks.environments
 
-lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv), and SAP CAP's packages (needs npm)
+lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv), and npm's packages: SAP CAP's, and what checks the console (needs npm)
 	$(LOCK) --upgrade --group bundle -o requirements.txt
 	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group lake --group local --group clients --group check \
 		-o requirements-dev.txt
@@ -167,8 +189,8 @@ lock: ## resolve pyproject.toml's dependency groups into the locked requirements
 	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
 	$(LOCK) --upgrade --group spark -o tests/support/spark/requirements.txt
-	for place in cap node_client; do (cd tests/support/third_party/$$place && \
+	for place in tests/support/third_party/cap tests/support/third_party/node_client $(CONSOLE); do (cd $$place && \
 		npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
 
 clean: ## remove .venv, builds and caches; the data in .local stays
-	rm -rf .venv build build wellhead.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build $(CONSOLE)/node_modules $(CONSOLE)/api.d.ts wellhead.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

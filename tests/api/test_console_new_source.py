@@ -167,6 +167,14 @@ def test_a_preset_fills_the_columns_and_says_whether_it_was_verified(
     assert api.checked == [{"url": ADDRESS, "kind": "files", "preset": "cnh"}]
 
 
+def test_a_preset_says_whether_its_data_are_files(shared: tuple[str, Browser]) -> None:
+    with visit(*shared, SourcesApi(), NEW) as page:
+        page.get_by_label("Address", exact=True).fill("https://data.example.org/production")
+        assert page.get_by_role("radio", name="An OData service").is_checked()
+        page.get_by_label("Preset: a form of data that is known").select_option("cnh")
+        assert page.get_by_role("radio", name="Files at an address").is_checked()
+
+
 def test_the_table_shows_each_column_as_written_and_as_stored(shared: tuple[str, Browser]) -> None:
     with visit(*shared, SourcesApi(), NEW) as page:
         drafted(page)

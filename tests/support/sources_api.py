@@ -86,20 +86,21 @@ GUESSES = [
         "is_complete": True,
     },
 ]
+FILES = {"definition": {"kind": "files"}}
 PRESETS = [
     {
         "name": "volve",
         "title": "Volve: wells by month",
         "publisher": "Equinor",
         "verified": True,
-        "kind": "files",
+        **FILES,
     },
     {
         "name": "cnh",
         "title": "Mexico: wells by month",
         "publisher": "CNH",
         "verified": False,
-        "kind": "files",
+        **FILES,
     },
 ]
 STORED = {"oil_production_kbd": 0.001, "gas_production_mmcfd": 0.0353}

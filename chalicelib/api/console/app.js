@@ -10,6 +10,7 @@ import { source, sources } from "./source.js";
 import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
 
 // What the first view does without is loaded when its page opens.
+/** @param {() => Promise<any>} load @param {string} name @returns {(page: Page) => Promise<void>} */
 const later = (load, name) => async (page) => {
   try {
     const views = await load();
@@ -29,6 +30,7 @@ const sql = later(() => import("./sql.js"), "sql");
 const well = later(() => import("./series.js"), "well");
 const wellRegister = later(() => import("./register.js"), "wellRegister");
 
+/** @type {[RegExp, (page: Page) => unknown, string?][]} */
 const ROUTES = [
   [/^\/imports$/, imports],
   [/^\/history$/, historyPage],
@@ -45,7 +47,8 @@ const ROUTES = [
   [/^\/fields\/([^/]+)$/, field, "/wells"],
 ];
 
-const at = (id) => document.getElementById(id);
+/** @param {string} id */
+const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const main = at("main");
 let shown = new AbortController();
 let isSearch = false; // whether somebody waits for the search to open
@@ -61,36 +64,39 @@ function show({ focused = false } = {}) {
   at("connection").hidden = true;
   if (!session.token) return signIn(root);
   const { path, query } = read(location.hash || "#/imports");
-  const [found, view, parent] =
-    ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
+  const [pattern, view, parent] = ROUTES.find(([each]) => each.test(path)) ?? [];
   showPlace(parent ?? path);
+  /** @type {Page} */
   const page = {
     root,
     signal,
-    parameters: found?.slice(1).map(decoded) ?? [],
+    parameters: pattern?.exec(path)?.slice(1).map(decoded) ?? [],
     query,
     focus: () => focused && (root.querySelector("h1") ?? main).focus(),
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),
   };
   if (view) view(page);
-  else
+  else {
     root.append(
       h("h1", { tabindex: "-1" }, "There is no such page"),
       h("p", {}, h("a", { href: "#/imports" }, "To the imports")),
     );
+  }
   page.focus();
   if (focused) window.scrollTo(0, 0);
 }
 
 function openSearch() {
   isSearch = false;
-  at("q")?.select();
-  at("q")?.focus();
+  const input = /** @type {HTMLInputElement | null} */ (document.getElementById("q"));
+  input?.select();
+  input?.focus();
 }
 
+/** @param {string} path */
 function showPlace(path) {
-  for (const link of at("nav").children) {
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (at("nav").querySelectorAll(":scope > a"))) {
     if (link.hash === `#${path}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -102,6 +108,7 @@ function showWho() {
   at("role").hidden = !session.role;
 }
 
+/** @param {HTMLElement} root @param {any} error */
 function fail(root, error) {
   if (error.status === 401) return; // the sign-in says it
   for (const place of root.querySelectorAll(".loading")) place.remove();
@@ -121,6 +128,7 @@ function fail(root, error) {
   if (!error.code) throw error; // a mistake of the console's own belongs into the browser's log
 }
 
+/** @type {Record<string, string>} */
 const REASONS = {
   expired: "The API does not accept this token, or no longer. Sign in with another one.",
   left: "You are signed out.",
@@ -133,7 +141,8 @@ const OTHER_TOKEN = {
   no: "Stay signed in",
 };
 
-function signIn(root, reason) {
+/** @param {HTMLElement} root @param {string} [reason] */
+function signIn(root, reason = "") {
   document.title = "Sign in · Wellhead";
   const told = h(
     "p",
@@ -141,7 +150,7 @@ function signIn(root, reason) {
     REASONS[reason] ?? "",
   );
   const input = h("input", { id: "token", type: "password", autocomplete: "off", spellcheck: "false", required: true });
-  const send = async (event) => {
+  const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (!session.begin(input.value.trim())) return refuse("That is no token: it has characters that no token has.");
     try {
@@ -152,7 +161,7 @@ function signIn(root, reason) {
       refuse(error.message);
     }
   };
-  const refuse = (text) => {
+  const refuse = (/** @type {string} */ text) => {
     told.hidden = false;
     told.textContent = text;
     input.focus();
@@ -184,15 +193,16 @@ function signIn(root, reason) {
 }
 
 session.addEventListener("role", showWho);
-session.addEventListener("end", ({ detail }) => {
+session.addEventListener("end", (event) => {
   shown.abort();
   forget();
   showWho();
   const root = h("div", { class: "page" });
   main.replaceChildren(root);
-  signIn(root, detail);
+  signIn(root, /** @type {CustomEvent<string>} */ (event).detail);
 });
-connection.addEventListener("lost", ({ detail: { error, seconds } }) => {
+connection.addEventListener("lost", (event) => {
+  const { error, seconds } = /** @type {CustomEvent<{error: any, seconds: number}>} */ (event).detail;
   const again = `Trying again ${seconds > 1 ? `in ${seconds} seconds` : "now"}.`;
   const lost = error.code === "UNREACHABLE" ? "The connection to the API is lost." : error.message;
   at("connection").textContent = `${lost} ${again} What you see may be old.`;
@@ -208,7 +218,8 @@ at("skip").addEventListener("click", (event) => {
   main.focus();
 });
 window.addEventListener("keydown", (event) => {
-  const isOurs = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+  const isOurs =
+    (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
   if (!isOurs || !session.token || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   isSearch = true;
@@ -225,6 +236,7 @@ window.addEventListener("hashchange", ({ oldURL }) => {
 });
 
 // A link with a token may be anybody's: it signs in, and changes or ends no session by itself.
+/** @param {string} token */
 async function offer(token) {
   const isWanted = session.isOther(token) && (await confirm(OTHER_TOKEN));
   if (!isWanted) return;
@@ -232,6 +244,7 @@ async function offer(token) {
   show({ focused: true });
 }
 
+/** @param {string | null} token */
 function begin(token) {
   if (token === null || !session.begin(token)) return;
   forget();

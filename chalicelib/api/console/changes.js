@@ -7,6 +7,7 @@ import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 
 const ROWS = 200;
+/** @type {Record<string, string>} */
 const KINDS = { updated: "Updated rows", new: "New rows", withdrawn: "Withdrawn rows" };
 const PRODUCTS = [
   ["oil_production_kb", "Oil"],
@@ -15,6 +16,7 @@ const PRODUCTS = [
 ];
 const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
 
+/** @param {Units} units @param {Row[]} rows @returns {Column<Row>[]} */
 const fieldColumns = (units, rows) => [
   { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
@@ -22,44 +24,55 @@ const fieldColumns = (units, rows) => [
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
   ...PRODUCTS.flatMap(([name, title]) => {
     const { sign } = inUnits(name, null, units);
-    const value = (row, side) => inUnits(name, row[`${name}_${side}`], units).value;
-    const text = evenly(rows.flatMap((row) => [value(row, "before"), value(row, "after")]), { significant: 6 });
+    const value = (/** @type {Row} */ row, /** @type {string} */ side) =>
+      inUnits(name, row[`${name}_${side}`], units).value;
+    const text = evenly(
+      rows.flatMap((row) => [value(row, "before"), value(row, "after")]),
+      { significant: 6 },
+    );
     return ["before", "after"].map((side) => ({
       title: `${title} ${side}, ${sign}`,
       class: "number",
-      cell: (row) => text(value(row, side)),
+      cell: (/** @type {Row} */ row) => text(value(row, side)),
     }));
   }),
 ];
+/** @param {Units} units @returns {Column<any>[]} */
 const rowColumns = (units) => [
   { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "Well", class: "name", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
   { title: "Period", cell: (row) => row.production_period },
   { title: "Values", class: "text", cell: (row) => values(row, units) },
 ];
+/** @param {string} name @param {any} value @param {Units} units */
 const told = (name, value, units) => measured(inUnits(name, value, units).value);
 
 // null for an import that changed nothing, or has not completed.
+/** @param {Api.Job} job @param {Page} page */
 export function changes(job, page) {
+  /** @type {Record<string, number>} */
   const counts = { updated: job.updated_records, new: job.new_records, withdrawn: job.withdrawn_records ?? 0 };
   const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
   if (job.status !== "COMPLETED" || !kinds.length) return null;
   const path = `wells/import/jobs/${job.job_id}/changes`;
   const shown = h("div", {}, loading());
   const problem = h("div", {});
+  /** @type {any[]} */
   let rows = [];
+  /** @type {string | null} */
   let cursor = null;
   let asked = 0; // an answer to what nobody wants to see any more is dropped
 
-  const tell = (error) =>
+  const tell = (/** @type {any} */ error) =>
     page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  /** @returns {Record<string, string>} */
   const asksFor = () => (choice.value === "fields" ? { by: "field" } : { change: choice.value });
 
   async function load() {
     const turn = ++asked;
     more.disabled = true;
     try {
-      const query = new URLSearchParams({ ...asksFor(), limit: ROWS, ...(cursor && { cursor }) });
+      const query = new URLSearchParams({ ...asksFor(), limit: String(ROWS), ...(cursor && { cursor }) });
       const { data } = await ask(`${path}?${query}`, { signal: page.signal });
       if (turn !== asked) return;
       rows.push(...data.rows);
@@ -99,6 +112,7 @@ export function changes(job, page) {
     fetchAll.disabled = false;
   }
 
+  /** @type {HTMLSelectElement} */
   const choice = h(
     "select",
     {
@@ -109,7 +123,7 @@ export function changes(job, page) {
     kinds.map((kind) => h("option", { value: kind }, `${KINDS[kind]} (${whole(counts[kind])})`)),
   );
   const follow = () => {
-    const wanted = read().query.get("changes");
+    const wanted = read().query.get("changes") ?? "";
     choice.value = kinds.includes(wanted) ? wanted : "fields";
     begin();
   };
@@ -142,22 +156,26 @@ export function changes(job, page) {
 }
 
 // Of an updated row what differs, of another one its rates.
+/** @param {Api.Change} change @param {Units} units */
 function values({ change, before, after, differs }, units) {
   if (change === "updated") {
-    return differs.map((name) => value(name, changed(name, [before[name], after[name]], units), units));
+    const [old, now] = /** @type {any[]} */ ([before, after]);
+    return (differs ?? []).map((name) => value(name, changed(name, [old[name], now[name]], units), units));
   }
-  const row = after ?? before;
+  const row = /** @type {any} */ (after ?? before);
   const rates = RATES.filter((name) => row[name] !== null);
   return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
 }
 
 // Both with the same decimals.
+/** @param {string} name @param {any[]} sides @param {Units} units */
 function changed(name, sides, units) {
   const values = sides.map((each) => inUnits(name, each, units).value);
   const isNumber = values.some((each) => typeof each === "number");
   return values.map(isNumber ? evenly(values, { significant: 6 }) : measured).join(" → ");
 }
 
+/** @param {string} name @param {string} text @param {Units} units */
 function value(name, text, units) {
   const { sign } = inUnits(name, null, units);
   return h("div", {}, h("code", {}, name), " ", h("bdi", {}, text), sign ? ` ${sign}` : "");

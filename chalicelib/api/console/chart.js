@@ -11,122 +11,200 @@ const HELP = "The arrow keys go from period to period, Escape shows all. The tab
 // {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, latest, nameOf(key), names}: `names` are
 // those of the rows of values, [{entity, as, text}]. `picked(from, to)` gets the ends of a range that was drawn, as
 // points; without any, all is wanted.
+/** @param {{picked: PickRange, signal: AbortSignal, label?: string}} options */
 export function chart({ picked, signal, label = `Plot of the production. ${HELP}` }) {
-  const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": label });
-  const values = framed("Values at the cursor, a table that scrolls", "");
-  values.classList.add("values");
-  let model = null;
-  let drawn = null;
-  let key = null; // where the cursor stands
-  let held = null; // {area, x}, while somebody draws a range
-  let tapped = -Infinity;
-  const cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
-  const chosen = svg("rect", { "data-shape": "chosen", fill: "var(--focus)", "fill-opacity": 0.18 });
-
-  const pictureOf = (more) => (model ? picture(model.panels, { axis: model.axis, ...more }) : null);
-  // Beside the page the table of values tells whose line is which; a file has only itself.
-  const shapes = (width, heading) => pictureOf({ width, heading, legend: model ? legendOf(model) : [] });
-
-  function draw() {
-    drawn = pictureOf({ width: Math.max(240, place.clientWidth) });
-    place.replaceChildren(drawing(drawn, undefined, { "aria-hidden": "true" }));
-    place.firstChild.append(chosen, cursor);
-    point(model.keys.includes(key) ? key : null);
-  }
-
-  function point(next) {
-    key = next;
-    cursor.setAttribute(
-      "d",
-      key === null ? "" : drawn.areas.map((area, at) => standAt(area, model.panels[at], key)).join(""),
-    );
-    values.replaceChildren(readout(model, key));
-  }
-
-  // -- by hand
-
-  const at = (event) => {
-    const box = place.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
-  const areaAt = ({ y }) => drawn.areas.find(({ top, height }) => y < top + height) ?? drawn.areas.at(-1);
-
-  function down(event) {
-    if (event.button !== 0 || !drawn.areas.length) return;
-    const spot = at(event);
-    held = { area: areaAt(spot), x: spot.x };
-    place.setPointerCapture(event.pointerId);
-  }
-
-  function move(event) {
-    const spot = at(event);
-    if (held) mark(held, spot.x);
-    const area = held?.area ?? areaAt(spot);
-    if (area) point(nearest(model.panels[drawn.areas.indexOf(area)], area.fromX(spot.x), area.range)?.key ?? null);
-  }
-
-  function up(event) {
-    if (!held) return;
-    const [{ area, x }, end] = [held, at(event).x];
-    drop();
-    if (Math.abs(end - x) < CLICK) return tap(event);
-    const inside = [x, end].map((each) => Math.min(Math.max(each, area.left), area.left + area.width));
-    picked(
-      ...inside.sort((one, other) => one - other).map((each) => area.fromX(each)),
-      model.panels[drawn.areas.indexOf(area)],
-    );
-  }
-
-  function tap(event) {
-    if (event.timeStamp - tapped < TWICE) picked();
-    else move(event);
-    tapped = event.timeStamp;
-  }
-
-  function mark({ area, x }, end) {
-    const [from, to] = [x, end].map((each) => Math.min(Math.max(each, area.left), area.left + area.width));
-    const bottom = drawn.areas.at(-1).top + drawn.areas.at(-1).height;
-    const { top } = drawn.areas[0];
-    const box = { x: Math.min(from, to), y: top, width: Math.abs(to - from), height: bottom - top };
-    for (const [name, value] of Object.entries(box)) chosen.setAttribute(name, value);
-  }
-
-  function drop() {
-    held = null;
-    chosen.setAttribute("width", 0);
-  }
-
-  function step(event) {
-    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-    if (event.key === "Escape") return picked();
-    if (!(event.key in moves) || !model.keys.length) return;
-    event.preventDefault();
-    const from = key === null ? model.keys.length - (event.key === "ArrowLeft" ? 0 : 1) : model.keys.indexOf(key);
-    point(model.keys[Math.min(model.keys.length - 1, Math.max(0, from + moves[event.key]))]);
-    say(spoken(model, key));
-  }
-
-  place.addEventListener("pointerdown", down);
-  place.addEventListener("pointermove", move);
-  place.addEventListener("pointerup", up);
-  place.addEventListener("pointercancel", drop); // the finger scrolls the page
-  place.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && !held && point(null));
-  place.addEventListener("keydown", step);
-  const resized = new ResizeObserver(() => model && place.clientWidth !== drawn?.width && draw());
+  const plot = new Plot(label);
+  const { place } = plot;
+  const hand = new Hand(plot, picked);
+  place.addEventListener("pointerdown", (event) => hand.down(event));
+  place.addEventListener("pointermove", (event) => hand.move(event));
+  place.addEventListener("pointerup", (event) => hand.up(event));
+  place.addEventListener("pointercancel", () => hand.drop()); // the finger scrolls the page
+  place.addEventListener("pointerleave", (event) => hand.leave(event));
+  place.addEventListener("keydown", (event) => step(event, plot, picked));
+  const resized = new ResizeObserver(() => plot.resize());
   resized.observe(place);
   signal.addEventListener("abort", () => resized.disconnect());
-
   return {
-    element: h("div", { class: "chart" }, values, place),
-    shapes,
-    show(next) {
-      model = next;
-      if (place.clientWidth) draw();
-    },
+    element: h("div", { class: "chart" }, plot.values, place),
+    /** @param {number} width @param {string[]} heading */
+    shapes: (width, heading) => plot.shapes(width, heading),
+    /** @param {Model} model */
+    show: (model) => plot.show(model),
   };
 }
 
+// What is drawn, where the cursor stands in it, and the values there.
+class Plot {
+  /** @type {Model | null} */
+  model = null;
+  /** @type {ReturnType<typeof picture> | null} */
+  drawn = null;
+  /** @type {Key | null} */
+  key = null; // where the cursor stands
+  cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
+  chosen = svg("rect", { "data-shape": "chosen", fill: "var(--focus)", "fill-opacity": 0.18 });
+  values = framed("Values at the cursor, a table that scrolls", "");
+
+  /** @param {string} label */
+  constructor(label) {
+    this.place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": label });
+    this.values.classList.add("values");
+  }
+
+  // Beside the page the table of values tells whose line is which; a file has only itself.
+  /** @param {number} width @param {string[]} heading */
+  shapes(width, heading) {
+    const { model } = this;
+    return model ? picture(model.panels, { axis: model.axis, width, heading, legend: legendOf(model) }) : null;
+  }
+
+  /** @param {Model} model */
+  show(model) {
+    this.model = model;
+    if (this.place.clientWidth) this.draw(model);
+  }
+
+  resize() {
+    if (this.model && this.place.clientWidth !== this.drawn?.width) this.draw(this.model);
+  }
+
+  /** @param {Model} model */
+  draw({ panels, axis, keys }) {
+    this.drawn = picture(panels, { axis, width: Math.max(240, this.place.clientWidth) });
+    const element = drawing(this.drawn, undefined, { "aria-hidden": "true" });
+    element.append(this.chosen, this.cursor);
+    this.place.replaceChildren(element);
+    this.point(this.key !== null && keys.includes(this.key) ? this.key : null);
+  }
+
+  /** @param {Key | null} key */
+  point(key) {
+    const { model, drawn } = this;
+    if (!model || !drawn) return;
+    this.key = key;
+    const stands = key === null ? [] : drawn.areas.map((area, at) => standAt(area, model.panels[at], key));
+    this.cursor.setAttribute("d", stands.join(""));
+    this.values.replaceChildren(readout(model, key));
+  }
+
+  // The range that somebody draws, over all panels.
+  /** @param {Area} area @param {number} x @param {number} end */
+  mark(area, x, end) {
+    const { areas } = this.drawn ?? { areas: [area] };
+    const [from, to] = [x, end].map((each) => within(area, each));
+    const { top } = areas[0];
+    const last = areas[areas.length - 1];
+    const box = { x: Math.min(from, to), y: top, width: Math.abs(to - from), height: last.top + last.height - top };
+    for (const [name, value] of Object.entries(box)) this.chosen.setAttribute(name, String(value));
+  }
+
+  unmark() {
+    this.chosen.setAttribute("width", "0");
+  }
+}
+
+/** @param {Area} area @param {number} x */
+const within = ({ left, width }, x) => Math.min(Math.max(x, left), left + width);
+
+// -- by hand
+
+class Hand {
+  /** @type {{area: Area, x: number} | null} */
+  held = null; // while somebody draws a range
+  tapped = -Infinity;
+
+  /** @param {Plot} plot @param {PickRange} picked */
+  constructor(plot, picked) {
+    this.plot = plot;
+    this.picked = picked;
+  }
+
+  /** @param {MouseEvent} event */
+  at(event) {
+    const box = this.plot.place.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  /** @param {number} y */
+  areaAt(y) {
+    const areas = this.plot.drawn?.areas ?? [];
+    return areas.find(({ top, height }) => y < top + height) ?? areas.at(-1);
+  }
+
+  /** @param {Area} area */
+  panelOf(area) {
+    const { model, drawn } = this.plot;
+    return /** @type {PlotPanel} */ (model?.panels[drawn?.areas.indexOf(area) ?? 0]);
+  }
+
+  /** @param {PointerEvent} event */
+  down(event) {
+    const { x, y } = this.at(event);
+    const area = this.areaAt(y);
+    if (event.button !== 0 || !area) return;
+    this.held = { area, x };
+    this.plot.place.setPointerCapture(event.pointerId);
+  }
+
+  /** @param {PointerEvent} event */
+  move(event) {
+    const { x, y } = this.at(event);
+    if (this.held) this.plot.mark(this.held.area, this.held.x, x);
+    const area = this.held?.area ?? this.areaAt(y);
+    if (area) this.plot.point(nearest(this.panelOf(area), area.fromX(x), area.range)?.key ?? null);
+  }
+
+  /** @param {PointerEvent} event */
+  up(event) {
+    if (!this.held) return;
+    const { area, x } = this.held;
+    const end = this.at(event).x;
+    this.drop();
+    if (Math.abs(end - x) < CLICK) return this.tap(event);
+    const [from, to] = [x, end].map((each) => within(area, each)).sort((one, other) => one - other);
+    this.picked(area.fromX(from), area.fromX(to), this.panelOf(area));
+  }
+
+  /** @param {PointerEvent} event */
+  tap(event) {
+    if (event.timeStamp - this.tapped < TWICE) this.picked();
+    else this.move(event);
+    this.tapped = event.timeStamp;
+  }
+
+  drop() {
+    this.held = null;
+    this.plot.unmark();
+  }
+
+  /** @param {PointerEvent} event */
+  leave({ pointerType }) {
+    if (pointerType === "mouse" && !this.held) this.plot.point(null);
+  }
+}
+
+// -- by keyboard
+
+/** @type {Record<string, number>} */
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+/** @param {KeyboardEvent} event @param {Plot} plot @param {PickRange} picked */
+function step(event, plot, picked) {
+  if (event.key === "Escape") return picked();
+  const { model, key } = plot;
+  if (!(event.key in STEPS) || !model?.keys.length) return;
+  event.preventDefault();
+  const { keys } = model;
+  const outside = event.key === "ArrowLeft" ? keys.length : keys.length - 1; // from where the first press begins
+  const from = key === null ? outside : keys.indexOf(key);
+  const next = keys[Math.min(keys.length - 1, Math.max(0, from + STEPS[event.key]))];
+  plot.point(next);
+  say(spoken(model, next));
+}
+
 // A line through the panel where it has this period, at the first of its lines that does.
+/** @param {Area} area @param {PlotPanel} panel @param {Key} key */
 function standAt({ left, top, width, height, toX }, panel, key) {
   const found = panel.lines.flatMap(({ points }) => points.find((each) => each?.key === key) ?? []);
   if (!found.length) return "";
@@ -134,19 +212,24 @@ function standAt({ left, top, width, height, toX }, panel, key) {
   return x < left - 1 || x > left + width + 1 ? "" : `M${x} ${top}V${top + height}`;
 }
 
+/** @param {PlotPanel} panel @param {number} x @param {Span} range */
 function nearest({ lines }, x, range) {
-  let [found, least] = [null, Infinity];
-  for (const { points } of lines)
+  /** @type {Point | null} */
+  let found = null;
+  let least = Infinity;
+  for (const { points } of lines) {
     for (const each of points) {
       if (each?.key === undefined || each.x < range[0] || each.x > range[1]) continue;
       const distance = Math.abs(each.x - x);
       if (distance < least) [found, least] = [each, distance];
     }
+  }
   return found;
 }
 
 // -- what stands at the cursor ---------------------------------------------------------------------------------------
 
+/** @param {Model} model @param {Key | null} key */
 function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf, names }, key) {
   const at = key ?? latest;
   const title = at === undefined ? "No data" : `${key === null ? lead : ""}${nameOf(at)}`;
@@ -169,16 +252,19 @@ function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf
   );
 }
 
+/** @param {{lines: Line[]}} panel @param {{entity: number, as: string}} row */
 const lineOf = ({ lines }, { entity, as }) => lines.find((line) => line.entity === entity && line.as === as);
 
 // {colour, dash} of the lines of one row, whose panels may each have a colour of its own; undefined without any.
+/** @param {(Line | undefined)[]} lines */
 function lookOf(lines) {
-  const [first, ...more] = lines.filter(Boolean);
+  const [first, ...more] = lines.filter((line) => line !== undefined);
   if (!first) return undefined;
   const isOne = more.every(({ colour }) => colour === first.colour);
   return { colour: isOne ? first.colour : "--muted", dash: first.dash };
 }
 
+/** @param {Model} model @returns {LegendEntry[]} */
 function legendOf({ panels, names }) {
   if (names.length < 2) return [];
   return names.flatMap(({ entity, as, text }) => {
@@ -187,9 +273,11 @@ function legendOf({ panels, names }) {
   });
 }
 
+/** @param {PlotPanel} panel */
 const heading = ({ title, lines }) =>
   h("th", { scope: "col", class: "number" }, lines.length === 1 ? swatch(lines[0].colour, []) : null, title);
 
+/** @param {Line | undefined} line @param {Key | undefined} key @param {PlotPanel} panel */
 function cell(line, key, { scale }) {
   const value = line?.values.get(key) ?? null;
   const was = line?.former?.find((each) => each.key === key);
@@ -201,8 +289,10 @@ function cell(line, key, { scale }) {
   );
 }
 
+/** @param {Amount} value @param {PlotPanel["scale"]} scale */
 const shown = (value, scale) => (scale === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
 
+/** @param {string} colour @param {number[]} dash */
 const swatch = (colour, dash) =>
   svg(
     "svg",
@@ -215,6 +305,7 @@ const swatch = (colour, dash) =>
     }),
   );
 
+/** @param {Model} model @param {Key} key */
 function spoken({ panels, nameOf, names }, key) {
   const rows = names.map(({ entity, as, text }) => {
     const told = panels.flatMap(({ title, lines, scale }) => {

@@ -6,9 +6,11 @@ const LOOK = 1; // seconds
 
 // `told` hears {state}: "waiting"; "done" with its result; "faulty" with the faults of the definition; "failed" with an
 // error; "stopped". The next look overtakes the one before.
+/** @param {AbortSignal} signal @param {(answer: Looked) => void} told */
 export function checker(signal, told) {
   let waiting = new AbortController();
 
+  /** @param {Values | string} values */
   async function look(values) {
     waiting.abort();
     waiting = new AbortController();
@@ -31,12 +33,14 @@ export function checker(signal, told) {
 }
 
 // `values` are an object, or TOML as text.
+/** @param {Values | string} values @returns {{body: Values | string, headers?: Record<string, string>}} */
 export function definitionBody(values) {
   if (typeof values !== "string") return { body: values };
   const isJson = values.trimStart().startsWith("{");
   return { body: values, headers: { "Content-Type": isJson ? "application/json" : "application/toml" } };
 }
 
+/** @param {Values | string} values @param {AbortSignal} signal @returns {Promise<Looked>} */
 async function answerTo(values, signal) {
   const { data } = await ask("sources/check", { method: "POST", ...definitionBody(values), signal });
   let last = data;
@@ -46,9 +50,10 @@ async function answerTo(values, signal) {
     return ["DONE", "FAILED"].includes(last.status) ? null : (answer.retryAfter ?? LOOK);
   }, signal);
   await watch.ended;
-  return last.result ? { state: "done", result: last.result } : failure(last.error ?? {});
+  return last.result ? { state: "done", result: /** @type {Found} */ (last.result) } : failure(last.error ?? {});
 }
 
+/** @param {any} error @returns {Looked} */
 function failure(error) {
   const faults = error.details?.faults;
   return faults ? { state: "faulty", faults } : { state: "failed", error };

@@ -5,6 +5,8 @@ import { fieldChoice, shown } from "./fields.js";
 import { faultLine, guessNote } from "./sheet.js";
 import { inline } from "./toml.js";
 
+/** @type {Record<string, string>} */
+const USUAL = { period: "month", rows: "one", decimal: ".", thousands: "" };
 const PERIODS = { day: "a day", month: "a month", quarter: "a quarter", year: "a year" };
 const ROWS = { one: "one row a well and period", sum: "several rows, which are added" };
 const DECIMALS = { ".": "a point: 1.5", ",": "a comma: 1,5" };
@@ -15,9 +17,9 @@ const THOUSANDS = {
   " ": "a blank: 1 500",
   "'": "an apostrophe: 1'500",
 };
-const USUAL = { period: "month", rows: "one", decimal: ".", thousands: "" };
 
 // An element that follows the sheet.
+/** @param {Sheet} sheet */
 export function choicesForm(sheet) {
   const place = h("div", { class: "choices" });
   const faults = Object.fromEntries(
@@ -27,15 +29,18 @@ export function choicesForm(sheet) {
     ]),
   );
 
+  /** @param {Change} change */
   function changed(change) {
-    const focused = document.activeElement?.id;
+    const focused = document.activeElement?.id ?? "";
     sheet.edit(change);
     build();
     document.getElementById(focused)?.focus();
   }
 
+  /** @param {string} key @param {string} label @param {Record<string, string>} words */
   const choice = (key, label, words) => {
     const value = sheet.values[key] ?? (sheet.values.preset ? undefined : USUAL[key]);
+    /** @type {HTMLSelectElement} */
     const select = h(
       "select",
       { id: key, onchange: () => changed((values) => setKey(values, key, select.value)) },
@@ -47,7 +52,7 @@ export function choicesForm(sheet) {
     return h("div", {}, h("label", { for: key }, label), select, guessOf(key), faults[key]);
   };
 
-  const guessOf = (key) => guessNote(sheet.guesses.get(key));
+  const guessOf = (/** @type {string} */ key) => guessNote(sheet.guesses.get(key));
 
   function build() {
     place.replaceChildren(
@@ -59,20 +64,21 @@ export function choicesForm(sheet) {
         choice("decimal", "Decimal sign", DECIMALS),
         choice("thousands", "Between thousands", THOUSANDS),
       ),
-      ...[keyOf(), whereOf()].filter(Boolean),
+      ...[keyOf(), whereOf()].filter((each) => each !== null),
     );
   }
 
   function keyOf() {
     const key = [sheet.values.primary_key ?? []].flat();
     if (sheet.values.rows !== "sum" && !key.length) return null;
+    /** @type {(gone: number) => Change} */
     const without = (gone) => (values) =>
       setKey(
         values,
         "primary_key",
         key.filter((_, place) => place !== gone),
       );
-    const add = ({ field }) =>
+    const add = (/** @type {FieldPicked} */ { field }) =>
       field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
     const items = key.map((field, place) => item(shown(field), `key-${place}`, () => changed(without(place))));
     return group(
@@ -86,6 +92,7 @@ export function choicesForm(sheet) {
 
   function whereOf() {
     const where = sheet.values.where ?? {};
+    /** @type {(field: string, wanted: string[] | undefined) => Change} */
     const set = (field, wanted) => (values) => {
       values.where = { ...values.where, [field]: wanted };
       if (wanted === undefined) delete values.where[field];
@@ -98,10 +105,12 @@ export function choicesForm(sheet) {
         () => changed(set(field, undefined)),
       ),
     );
-    const add = ({ field }) => field && !Object.hasOwn(where, field) && changed(set(field, [""]));
+    const add = (/** @type {FieldPicked} */ { field }) =>
+      field && !Object.hasOwn(where, field) && changed(set(field, [""]));
     return group("where", "Rows to take: all, or those where", items, add, faults.where);
   }
 
+  /** @param {string} key @param {string} title @param {Child[]} items @param {(choice: FieldPicked) => unknown} add @param {Child} fault */
   const group = (key, title, items, add, fault) =>
     h(
       "fieldset",
@@ -124,14 +133,18 @@ export function choicesForm(sheet) {
 }
 
 // Whether nobody is choosing or writing here.
+/** @param {Element} place */
 const isIdle = (place) => !place.contains(document.activeElement);
 
+/** @param {Child} content @param {string} id @param {() => unknown} remove */
 const item = (content, id, remove) =>
   h("li", {}, h("span", {}, content), button("Remove", remove, { class: "quiet", id: `remove-${id}` }));
 
 // One value a line; a pattern is only shown.
+/** @param {string} field @param {any} wanted @param {number} place @param {(words: string[]) => void} changed */
 function wantedInput(field, wanted, place, changed) {
   if (typeof wanted === "object" && !Array.isArray(wanted)) return h("code", {}, inline(wanted));
+  /** @type {HTMLTextAreaElement} */
   const input = h("textarea", {
     id: `wanted-${place}`,
     rows: "1",
@@ -142,6 +155,7 @@ function wantedInput(field, wanted, place, changed) {
   return input;
 }
 
+/** @param {Values} values @param {string} key @param {any} value */
 function setKey(values, key, value) {
   const isNothing = value === "preset" || (typeof value === "object" && !Object.keys(value).length);
   if (isNothing || (value === USUAL[key] && !values.preset)) delete values[key];

@@ -9,7 +9,9 @@ const TYPING = 250; // ms of rest before a search
 const FOUND = 8;
 
 // {element, entities(), note()}: those that have come. `came()` is called with each that does.
+/** @param {Page} page @param {{kind: string, id: Ids, came: () => void}} options */
 export function comparison(page, { kind, id, came }) {
+  /** @type {Map<string, Compared | null>} */
   const known = new Map(); // text of the address to its entity, or to its error
   const chips = h("ul", { class: "chips", "aria-label": `Compared ${kind}s` });
   const found = h("div", { class: "found-names" });
@@ -22,8 +24,9 @@ export function comparison(page, { kind, id, came }) {
       .split(",")
       .filter(Boolean)
       .slice(0, MOST - 1);
-  const choose = (list) => write({ with: list.join(",") });
+  const choose = (/** @type {string[]} */ list) => write({ with: list.join(",") });
 
+  /** @param {string} text */
   function load(text) {
     known.set(text, null);
     entityOf(page, kind, idOf(text)).then(
@@ -37,7 +40,7 @@ export function comparison(page, { kind, id, came }) {
     const text = input.value.trim();
     if (!text) return found.replaceChildren();
     try {
-      const query = new URLSearchParams({ of: `${kind}s`, q: text, limit: 50 });
+      const query = new URLSearchParams({ of: `${kind}s`, q: text, limit: "50" });
       const { data } = await ask(`wells/register?${query}`, { signal: page.signal });
       if (turn !== asked) return;
       const taken = new Set([textOf(id), ...wanted()]);
@@ -50,11 +53,13 @@ export function comparison(page, { kind, id, came }) {
           : [h("span", { class: "muted" }, `No other ${kind} found.`)]),
       );
     } catch (error) {
-      if (turn === asked && !page.signal.aborted)
+      if (turn === asked && !page.signal.aborted) {
         found.replaceChildren(h("span", { class: "notice bad" }, error.message));
+      }
     }
   }
 
+  /** @param {string} key @param {string} name */
   const add = (key, name) =>
     button(
       h("bdi", {}, name),
@@ -72,9 +77,10 @@ export function comparison(page, { kind, id, came }) {
     list.filter((text) => !known.has(text)).forEach(load);
     chips.replaceChildren(...list.map((text) => chip(text, known.get(text))));
     form.hidden = list.length >= MOST - 1;
-    return list.map((text) => known.get(text)).filter((entity) => entity?.rows);
+    return list.map((text) => known.get(text)).filter((entity) => isThere(entity));
   }
 
+  /** @param {string} text @param {Compared | null | undefined} entity */
   function chip(text, entity) {
     const name = entity?.name ?? idOf(text).at(-1);
     const state = entity?.error ? `: ${entity.error.message}` : entity ? "" : " …";
@@ -92,29 +98,36 @@ export function comparison(page, { kind, id, came }) {
     clearTimeout(timer);
     timer = setTimeout(search, TYPING);
   });
-  const send = (event) => (event.preventDefault(), clearTimeout(timer), search());
+  const send = (/** @type {SubmitEvent} */ event) => (event.preventDefault(), clearTimeout(timer), search());
   const form = h("form", { class: "compare", onsubmit: send }, h("label", {}, "Compare with ", input), found);
   const note = () => (wanted().length ? `The table has the figures of this ${kind}, the CSV those of all.` : "");
   return { element: h("div", { class: "comparison" }, form, chips), entities, note };
 }
 
 // An id is [source, field, well], without a well of a field; the source may be "".
+/** @param {Compared | null | undefined} entity @returns {entity is Entity} */
+const isThere = (entity) => entity?.rows !== undefined;
+/** @param {Ids} id */
 const textOf = (id) => id.map((part) => encodeURIComponent(part ?? "")).join("/");
+/** @param {string} text @returns {string[]} */
 const idOf = (text) => text.split("/").map(decoded);
+/** @param {Api.Registered} row @param {string} kind */
 const idOfRow = ({ source, field_code: field, well_code: code }, kind) =>
   kind === "well" ? [source, field, code] : [source, field];
+/** @param {Api.Registered} row @param {string} kind */
 const nameOf = (row, kind) =>
   String(kind === "well" ? (row.well_name ?? row.well_code) : (row.field_name ?? row.field_code));
 
+/** @param {Page} page @param {string} kind @param {string[]} id @returns {Promise<Entity>} */
 async function entityOf(page, kind, [source, field, code]) {
   const query = { field_code: field, ...(source && { source }) };
   if (kind === "well") {
     const rows = await askAll("wells/production", { ...query, well_code: code }, page);
     if (!rows.length) throw new Error("nothing is published of it");
-    return { name: String(rows.at(-1).well_name ?? code), rows };
+    return { name: String(rows[rows.length - 1].well_name ?? code), rows };
   }
   const rows = await askAll("wells/production/totals", query, page);
   if (!rows.length) throw new Error("nothing is published of it");
-  const { data } = await ask(`wells?${new URLSearchParams({ ...query, limit: 1 })}`, page);
+  const { data } = await ask(`wells?${new URLSearchParams({ ...query, limit: "1" })}`, page);
   return { name: String(data.rows[0]?.field_name ?? field), rows };
 }

@@ -6,6 +6,7 @@ import { copyButton, facts, jobLink } from "./parts.js";
 import { totalsPanel } from "./series.js";
 import { sourceChoice, wells } from "./wells.js";
 
+/** @param {Page} page */
 export async function data(page) {
   page.retitle("Data");
   const status = loading();
@@ -40,14 +41,12 @@ export async function data(page) {
   }
 }
 
+/** @param {string} source */
 const addressOf = (source) => `#/data${source ? `?${new URLSearchParams({ source })}` : ""}`;
 
+/** @param {Page} page @param {string | null} source */
 function totals(page, source) {
-  const place = h(
-    "div",
-    { class: "page" },
-    h("section", { class: "panel tall" }, loading()),
-  );
+  const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, loading()));
   askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
     .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));
@@ -55,6 +54,7 @@ function totals(page, source) {
 }
 
 // Two sources may tell of one well, so their sums are never added.
+/** @param {Row[]} rows @param {string | null} chosen */
 function bySource(rows, chosen) {
   const sources = [...Map.groupBy(rows, ({ source }) => source ?? null)];
   return sources.map(([source, rows]) => ({
@@ -66,12 +66,15 @@ function bySource(rows, chosen) {
 }
 
 // One well may be told by two sources, so the wells of each are counted on their own.
+/** @param {Api.Summary} summary */
 function counts(summary) {
   if (summary.wells !== null) return [{ title: "Wells", ...summary }];
   return summary.sources.map((source) => ({ title: `Wells of ${source.source}`, ...source }));
 }
 
+/** @param {Api.Summary} summary */
 function tiles(summary) {
+  /** @param {string} title @param {Child} value @param {string} [note] */
   const tile = (title, value, note) =>
     h("div", {}, h("dt", {}, title), h("dd", {}, value, note ? h("small", {}, note) : null));
   const { last_import: last } = summary;
@@ -99,6 +102,7 @@ function tiles(summary) {
   );
 }
 
+/** @param {Api.Summary} summary @param {Page} page */
 function database(summary, page) {
   const { snapshot } = summary;
   const place = h("div", { role: "status" });

@@ -10,6 +10,7 @@
 // form in common use, with a switch.
 
 export const YEAR = 365.25; // days
+/** @type {Record<string, {title: string, parameters: Parameter[]}>} */
 export const MODELS = {
   exponential: { title: "Exponential", parameters: ["qi", "d"] },
   hyperbolic: { title: "Hyperbolic", parameters: ["qi", "d", "b"] },
@@ -21,23 +22,28 @@ const TINY = 1e-7; // a `b` below is an exponential decline to all digits that m
 // -- the curves ------------------------------------------------------------------------------------------------------
 
 // A decline that is below the terminal one from the start stays as it is: there is nothing to come down from.
+/** @param {Curve} curve */
 const isBelow = ({ model, d, terminal }) => model === "terminal" && terminal > 0 && d <= terminal;
+/** @param {Curve} curve @returns {number} */
 const bOf = (curve) =>
-  curve.model === "exponential" || isBelow(curve) ? 0 : curve.model === "harmonic" ? 1 : curve.b;
+  curve.model === "exponential" || isBelow(curve) ? 0 : curve.model === "harmonic" ? 1 : (curve.b ?? 0);
 
 // When the terminal decline begins; never in the other models, and never without one.
+/** @param {Curve} curve */
 export function switchTime(curve) {
   if (curve.model !== "terminal" || !(curve.terminal > 0)) return Infinity;
   const b = bOf(curve);
   return b < TINY ? Infinity : (curve.d / curve.terminal - 1) / (b * curve.d);
 }
 
+/** @param {Curve} curve @param {number} t */
 export function rateAt(curve, t) {
   const at = switchTime(curve);
   if (t <= at) return arps(curve, t);
   return arps(curve, at) * Math.exp(-curve.terminal * (t - at));
 }
 
+/** @param {Curve} curve @param {number} t */
 function arps(curve, t) {
   const { qi, d } = curve;
   const b = bOf(curve);
@@ -45,12 +51,14 @@ function arps(curve, t) {
 }
 
 // The nominal decline a year at a time.
+/** @param {Curve} curve @param {number} t */
 export function declineAt(curve, t) {
   if (t > switchTime(curve)) return curve.terminal;
   return curve.d / (1 + bOf(curve) * curve.d * t);
 }
 
 // What flows from 0 to t: the rate's volumes.
+/** @param {Curve} curve @param {number} t */
 export function sumTo(curve, t) {
   const at = switchTime(curve);
   if (t <= at) return YEAR * arpsSum(curve, t);
@@ -59,6 +67,7 @@ export function sumTo(curve, t) {
 }
 
 // In the form (q0 t) f(b, d t), which is stable about b = 0, b = 1 and d = 0.
+/** @param {Curve} curve @param {number} t */
 function arpsSum(curve, t) {
   const { qi, d } = curve;
   const b = bOf(curve);
@@ -70,6 +79,7 @@ function arpsSum(curve, t) {
 }
 
 // The time at which the rate has come down to `limit`: 0 when it is below it at once, Infinity when it never is.
+/** @param {Curve} curve @param {number} limit */
 export function timeOf(curve, limit) {
   if (!(limit > 0)) return Infinity;
   if (limit >= curve.qi) return 0;
@@ -83,6 +93,7 @@ export function timeOf(curve, limit) {
 }
 
 // What is lost within a year of a nominal decline, as people say it: 0.1 a year is 9.5 % effective, taken on the tangent.
+/** @param {number} d */
 export const effective = (d) => -Math.expm1(-d);
 
 // -- the fit ---------------------------------------------------------------------------------------------------------
@@ -95,14 +106,15 @@ const LEAST_DECLINE = 1e-9; // a year
 
 // The curve with the least sum of squared differences from points [{t, q}], of the rates themselves and all of one
 // weight: {curve, sum, errors, residuals, r2, deviation, isDeclining, isAtBound}, or null for fewer points than parameters.
+/** @param {Dated[]} points @param {string} model @param {{terminal?: number}} [options] @returns {Fit | null} */
 export function fitted(points, model, { terminal = 0 } = {}) {
   const { parameters } = MODELS[model];
   if (points.length <= parameters.length) return null;
-  const curveOf = (values) => ({
-    model,
-    terminal,
-    ...Object.fromEntries(parameters.map((name, at) => [name, values[at]])),
-  });
+  /** @type {CurveOf} */
+  const curveOf = (values) => {
+    const named = /** @type {any} */ (Object.fromEntries(parameters.map((name, at) => [name, values[at]])));
+    return { model, terminal, ...named };
+  };
   const starts = parameters.includes("b") ? STARTS : [0];
   const found = starts.map((b) => levenbergMarquardt(points, firstValues(points, parameters, b), curveOf, parameters));
   const best = found.reduce((one, other) => (other.sum < one.sum ? other : one));
@@ -110,7 +122,7 @@ export function fitted(points, model, { terminal = 0 } = {}) {
   const residuals = points.map(({ t, q }) => q - rateAt(curve, t));
   const mean = points.reduce((sum, { q }) => sum + q, 0) / points.length;
   const spread = points.reduce((sum, { q }) => sum + (q - mean) ** 2, 0);
-  const isAtBound = parameters.includes("b") && (curve.b <= TINY || curve.b >= BOUND);
+  const isAtBound = parameters.includes("b") && ((curve.b ?? 0) <= TINY || (curve.b ?? 0) >= BOUND);
   const free = parameters.filter((name) => name !== "b" || !(isAtBound || isBelow(curve)));
   const freedom = points.length - free.length;
   return {
@@ -126,6 +138,7 @@ export function fitted(points, model, { terminal = 0 } = {}) {
 }
 
 // A line through the logarithms tells where to begin.
+/** @param {Dated[]} points @param {Parameter[]} parameters @param {number} b */
 function firstValues(points, parameters, b) {
   const positive = points.filter(({ q }) => q > 0);
   const count = Math.max(1, positive.length);
@@ -138,10 +151,12 @@ function firstValues(points, parameters, b) {
   return parameters.map((name) => start[name]);
 }
 
+/** @param {number[]} values @param {Parameter[]} parameters */
 const within = (values, parameters) =>
   values.map((value, at) => (parameters[at] === "b" ? Math.min(BOUND, Math.max(0, value)) : Math.max(LEAST, value)));
 
 // K. Levenberg (1944), D. W. Marquardt (1963), with his scaling by the diagonal.
+/** @param {Dated[]} points @param {number[]} first @param {CurveOf} curveOf @param {Parameter[]} parameters */
 function levenbergMarquardt(points, first, curveOf, parameters) {
   let values = within(first, parameters);
   let sum = squares(points, curveOf(values));
@@ -162,7 +177,7 @@ function levenbergMarquardt(points, first, curveOf, parameters) {
       const nextSum = next ? squares(points, curveOf(next)) : Infinity;
       isBetter = nextSum <= sum;
       damping *= isBetter ? 0.1 : 10;
-      if (!isBetter) continue;
+      if (!next || !isBetter) continue;
       const change = Math.max(...next.map((value, at) => Math.abs(value - values[at]) / (Math.abs(value) + 1e-12)));
       still = change < 1e-12 ? still + 1 : 0;
       [values, sum] = [next, nextSum];
@@ -175,11 +190,14 @@ function levenbergMarquardt(points, first, curveOf, parameters) {
 
 // The values after a step, or null. One that would leave its range stands at its end, and the others go where they are
 // best with it there.
+/** @param {number[][]} matrix @param {number[]} side @param {number[]} values @param {Parameter[]} parameters */
 function stepped(matrix, side, values, parameters) {
   const held = new Map(); // place → its step
   for (;;) {
     const free = values.map((_, at) => at).filter((at) => !held.has(at));
-    const rest = free.map((at) => side[at] - [...held].reduce((sum, [other, move]) => sum + matrix[at][other] * move, 0));
+    const rest = free.map(
+      (at) => side[at] - [...held].reduce((sum, [other, move]) => sum + matrix[at][other] * move, 0),
+    );
     const moves = solved(
       free.map((at) => free.map((other) => matrix[at][other])),
       rest,
@@ -193,13 +211,16 @@ function stepped(matrix, side, values, parameters) {
   }
 }
 
+/** @param {Dated[]} points @param {Curve} curve */
 const squares = (points, curve) => {
   const sum = points.reduce((total, { t, q }) => total + (q - rateAt(curve, t)) ** 2, 0);
   return Number.isFinite(sum) ? sum : Infinity;
 };
+/** @param {number[]} one @param {number[]} other */
 const dot = (one, other) => one.reduce((sum, value, at) => sum + value * other[at], 0);
 
 // By central differences: a column of each parameter.
+/** @param {Dated[]} points @param {number[]} values @param {CurveOf} curveOf @param {Parameter[]} parameters */
 function jacobian(points, values, curveOf, parameters) {
   return values.map((value, at) => {
     const step = 1e-6 * Math.max(Math.abs(value), 1e-3);
@@ -211,9 +232,11 @@ function jacobian(points, values, curveOf, parameters) {
 
 // The standard errors of the parameters, from the matrix of their covariance at the best fit; null where it has none. An
 // exponent that the data do not settle is held where it stands: beside it the others have theirs.
+/** @param {Dated[]} points @param {number[]} values @param {CurveOf} curveOf @param {{parameters: Parameter[], free: Parameter[]}} names @param {number} variance @returns {Record<string, number | null>} */
 function errorsOf(points, values, curveOf, { parameters, free }, variance) {
   const columns = jacobian(points, values, curveOf, parameters).filter((_, at) => free.includes(parameters[at]));
   const matrix = columns.map((one) => columns.map((other) => dot(one, other)));
+  /** @type {Record<string, number | null>} */
   const errors = Object.fromEntries(parameters.map((name) => [name, null]));
   free.forEach((name, at) => {
     const unit = free.map((_, place) => (place === at ? 1 : 0));
@@ -224,6 +247,7 @@ function errorsOf(points, values, curveOf, { parameters, free }, variance) {
 }
 
 // Gauss's elimination with pivots; null for a matrix that is singular.
+/** @param {number[][]} matrix @param {number[]} side @returns {number[] | null} */
 function solved(matrix, side) {
   const rows = matrix.map((row, at) => [...row, side[at]]);
   for (let at = 0; at < rows.length; at += 1) {
@@ -249,6 +273,7 @@ function solved(matrix, side) {
 
 // From `now` to the time of the economic limit, `longest` years at most: {end, isLimit, volume, rate}. `rate` is that at
 // the end, and nothing comes where the rate is below the limit already.
+/** @param {Curve} curve @param {{now: number, limit: number, longest: number}} horizon @returns {Forecast} */
 export function forecast(curve, { now, limit, longest }) {
   const reached = timeOf(curve, limit);
   const end = Math.max(now, Math.min(reached, now + longest));

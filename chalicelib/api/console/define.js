@@ -15,6 +15,7 @@ import { TomlFault, inline } from "./toml.js";
 
 const REST = 700; // ms without a change before the source is looked at
 
+/** @param {Page} page */
 export async function define(page) {
   const [name = null] = page.parameters;
   const title = name ? `Change ${name}` : "Add a source";
@@ -24,18 +25,22 @@ export async function define(page) {
     h("h1", { tabindex: "-1" }, name ? ["Change ", h("bdi", {}, name)] : title),
   );
   try {
-    const { data } = await ask(name ? `sources/${encodeURIComponent(name)}` : "sources", page);
+    const data = name ? (await ask(`sources/${encodeURIComponent(name)}`, page)).data : null;
+    if (!name) await ask("sources", page); // tells the role
     if (page.signal.aborted) return;
-    if (!session.mayDefine)
+    if (!session.mayDefine) {
       return page.root.append(h("p", {}, "To say what the sources are needs a token with the role admin."));
-    if (name && !data.definition)
+    }
+    if (data && !data.definition) {
       return page.root.append(h("p", {}, "The settings of the stack describe this source; it is changed there."));
-    editor(page, name ? data : null);
+    }
+    editor(page, data);
   } catch (error) {
     page.fail(error);
   }
 }
 
+/** @param {Page} page @param {Api.DefinedSource | null} stored */
 function editor(page, stored) {
   const { signal } = page;
   const sheet = new Sheet();
@@ -43,7 +48,8 @@ function editor(page, stored) {
   const mapping = mappingTable(sheet);
   const check = checker(signal, hear);
   let wantsDraft = false; // until the data was looked at because somebody asked for it
-  let timer = 0;
+  /** @type {number | undefined} */
+  let timer;
 
   const columns = panel("columns-title", "Columns", [
     h(
@@ -71,13 +77,14 @@ function editor(page, stored) {
     timer = setTimeout(look, REST);
   }
 
+  /** @param {Looked} answer */
   function hear(answer) {
     if (signal.aborted) return;
     found.show(sheet.text === null ? withUnitsToChoose(answer, sheet.values) : answer);
     mapping.wait(answer.state === "waiting");
-    if (answer.state === "faulty") sheet.fault("looked", answer.faults);
+    if (answer.state === "faulty") sheet.fault("looked", answer.faults ?? []);
     if (answer.state === "faulty" || sheet.text) end.hidden = false;
-    if (answer.state !== "done") return;
+    if (answer.state !== "done" || !answer.result) return;
     sheet.fault("looked", []);
     end.hidden = columns.hidden = rest.hidden = false;
     columns.hidden = rest.hidden = sheet.text !== null;
@@ -85,6 +92,7 @@ function editor(page, stored) {
     suggest(answer.result.draft);
   }
 
+  /** @param {Draft | null} draft */
   function suggest(draft) {
     if (!draft || !wantsDraft || sheet.values.columns) return;
     wantsDraft = false;
@@ -111,21 +119,23 @@ function editor(page, stored) {
     text.element,
   );
   if (!stored) return;
-  sheet.version = stored.version;
-  sheet.replace(stored.definition);
+  sheet.replace(stored.definition ?? {});
   look();
 }
 
 // While all volumes wait for their units, the source can only say that it fills none.
+/** @param {Looked} answer @param {Values} values @returns {Looked} */
 function withUnitsToChoose(answer, values) {
   const told = { ...answer, lacking: unitsToChoose(values), isEarly: isEarly(values) };
   return told.isEarly && answer.result ? { ...told, result: { ...answer.result, problems: [] } } : told;
 }
 
+/** @param {string} id @param {string} title @param {Child[]} children */
 const panel = (id, title, children) =>
   h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id }, title), children);
 
 // All that was guessed, also where the form has no place for it.
+/** @param {Sheet} sheet */
 function guessList(sheet) {
   const list = h("ul", {});
   const summary = h("summary", {});
@@ -152,6 +162,7 @@ function guessList(sheet) {
 
 // -- the definition as text ------------------------------------------------------------------------------------------
 
+/** @param {Sheet} sheet */
 function textPanel(sheet) {
   const area = h("textarea", {
     id: "toml",
@@ -185,7 +196,7 @@ function textPanel(sheet) {
   const refreshUnlessWritten = () => {
     if (document.activeElement !== area && sheet.text === null) refresh();
   };
-  const write = (text) => {
+  const write = (/** @type {string} */ text) => {
     area.value = text;
     take();
   };

@@ -20,41 +20,51 @@ const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 // -- elements --------------------------------------------------------------------------------------------------------
 
+/** @template {keyof HTMLElementTagNameMap} K @param {K} name @param {Attributes} [attributes] @param {...Child} children @returns {HTMLElementTagNameMap[K]} */
 export function h(name, attributes = {}, ...children) {
   return filled(document.createElement(name), attributes, children);
 }
 
+/** @template {keyof SVGElementTagNameMap} K @param {K} name @param {Attributes} [attributes] @param {...Child} children @returns {SVGElementTagNameMap[K]} */
 export function svg(name, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** @template {Element} E @param {E} element @param {Attributes} attributes @param {Child[]} children */
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
   element.append(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+    .../** @type {any[]} */ (children)
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== false),
   );
   return element;
 }
 
+/** @param {Child} text @param {(event: MouseEvent) => unknown} onclick @param {Attributes} [attributes] */
 export const button = (text, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, text);
 
 // What stands where something is to come; a page that fails has none of them any more.
 export const loading = () => h("p", { class: "muted loading" }, "Loading …");
 
 // For screen readers; the same words twice are said twice.
+/** @param {string} text */
 export function say(text) {
-  const said = document.getElementById("said");
+  const said = /** @type {HTMLElement} */ (document.getElementById("said"));
   said.textContent = said.textContent === text ? `${text}\u00a0` : text;
 }
 
 // Resolves to whether the person agrees. `content` makes what stands above the buttons, of the one that agrees.
+/** @param {{title: string, text: string, yes: string, no: string, content?: (agree: HTMLButtonElement) => Child, look?: string}} options @returns {Promise<boolean>} */
 export function confirm({ title, text, yes, no, content = () => null, look = "danger" }) {
+  /** @type {PromiseWithResolvers<boolean>} */
   const { promise, resolve } = Promise.withResolvers();
   const agree = button(yes, () => dialog.close("yes"), { class: look });
+  /** @type {HTMLDialogElement} */
   const dialog = h(
     "dialog",
     { "aria-labelledby": "dialog-title", onclose: () => (resolve(dialog.returnValue === "yes"), dialog.remove()) },
@@ -73,6 +83,7 @@ export function confirm({ title, text, yes, no, content = () => null, look = "da
   return promise;
 }
 
+/** @param {string} name @param {string} type @param {BlobPart[]} parts */
 export function save(name, type, parts) {
   const url = URL.createObjectURL(new Blob(parts, { type }));
   h("a", { href: url, download: name }).click();
@@ -80,11 +91,13 @@ export function save(name, type, parts) {
 }
 
 // A table that scrolls within its frame, which the keyboard can reach.
+/** @param {string} label @param {Child} table */
 export function framed(label, table) {
   return h("div", { class: "frame", role: "region", "aria-label": label, tabindex: "0" }, table);
 }
 
 // Columns: {title, cell(row), class}.
+/** @template Row @param {string} caption @param {Column<Row>[]} columns @param {Row[]} rows */
 export function table(caption, columns, rows) {
   return h(
     "table",
@@ -117,10 +130,13 @@ export function table(caption, columns, rows) {
 
 export const NONE = "–";
 
+/** @param {number | null} [value] */
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
+/** @param {number | null} [value] */
 export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
 // How the numbers of one column are written: all with the same decimals, as many as give the largest of them so many
 // digits, and more where the smallest would be shown as nothing.
+/** @param {any[]} values @param {Intl.NumberFormatOptions & {significant?: number, digits?: number}} [options] @returns {(value?: number | null) => string} */
 export function evenly(values, { significant = 4, digits = digitsOf(values, significant), ...style } = {}) {
   const format = new Intl.NumberFormat(undefined, {
     ...DIGITS,
@@ -133,36 +149,48 @@ export function evenly(values, { significant = 4, digits = digitsOf(values, sign
 
 const MOST_DECIMALS = 6;
 
+/** @param {any[]} values @param {number} significant */
 function digitsOf(values, significant) {
   const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
   if (!sizes.length || sizes.every(Number.isInteger)) return 0;
-  const place = (value) => Math.floor(Math.log10(value) + 1e-12);
-  const [low, high] = sizes.reduce((found, each) => [Math.min(found[0], each), Math.max(found[1], each)], [Infinity, 0]);
+  const place = (/** @type {number} */ value) => Math.floor(Math.log10(value) + 1e-12);
+  const [low, high] = sizes.reduce(
+    (found, each) => [Math.min(found[0], each), Math.max(found[1], each)],
+    [Infinity, 0],
+  );
   const needed = Math.max(significant - 1 - place(high), Math.min(3, -place(low)));
   return Math.min(writtenDigits(values), Math.max(0, needed)); // none is made more exact than it was told
 }
 
 // As many decimals as the one has that was written with the most.
+/** @param {any[]} values @returns {number} */
 export const writtenDigits = (values) =>
   values.reduce((most, value) => Math.max(most, Math.min(MOST_DECIMALS, decimalsOf(String(value ?? "")))), 0);
+/** @param {string} text */
 const decimalsOf = (text) => (text.includes("e-") ? MOST_DECIMALS : (text.split(".")[1] ?? "").length);
 
 // Of a finding or an example: text as it is, numbers as the reader writes them.
+/** @param {any} value */
 export function measured(value) {
   if (value === null || value === undefined) return NONE;
   return typeof value === "number" ? MEASURED.format(value) : String(value);
 }
 
 // A part that is there is never shown as nothing, and one that lacks something never as all.
+/** @param {number} value */
 export function share(value) {
   if (value > 0 && value < 0.001) return `< ${SHARE.format(0.001)}`;
   return value > 0.999 && value < 1 ? `> ${SHARE.format(0.999)}` : SHARE.format(value);
 }
 
-export const moment = (seconds) => MOMENT.format(seconds * 1000);
+/** @param {number | null} seconds */
+export const moment = (seconds) => MOMENT.format(Number(seconds) * 1000);
+/** @param {number} seconds */
 export const clock = (seconds) => CLOCK.format(seconds * 1000);
+/** @param {string} text */
 export const seconds = (text) => Date.parse(text) / 1000;
 
+/** @param {number} bytes */
 export function size(bytes) {
   let place = 0;
   while (bytes >= 1000 && place < UNITS.length - 1) {
@@ -172,6 +200,7 @@ export function size(bytes) {
   return `${SIZE.format(bytes)} ${UNITS[place]}`;
 }
 
+/** @param {number | null} [total] */
 export function duration(total) {
   if (total === null || total === undefined) return NONE;
   if (total < 10) return `${SIZE.format(Math.max(0, total))} s`;
@@ -181,6 +210,7 @@ export function duration(total) {
   return hours ? `${WHOLE.format(hours)} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const AGES = [
   ["day", 86_400],
   ["hour", 3_600],
@@ -188,18 +218,21 @@ const AGES = [
 ];
 
 // How long ago it was, by the clock of `now`: "3 hours ago".
+/** @param {number} at @param {number} now */
 export function age(at, now) {
   const past = Math.max(0, now - at);
   const [unit, length] = AGES.find(([, each]) => past >= each) ?? [];
-  return unit ? AGE.format(-Math.floor(past / length), unit) : "just now";
+  return unit && length ? AGE.format(-Math.floor(past / length), unit) : "just now";
 }
 
 // A period by its month when it begins with one, as monthly data does.
+/** @param {string | null} [day] */
 export function period(day) {
   if (!day) return NONE;
   return (day.endsWith("-01") ? MONTH : DAY).format(Date.parse(day));
 }
 
+/** @param {number} number @param {string} one @param {string} [many] */
 export const count = (number, one, many = `${one}s`) => `${whole(number)} ${number === 1 ? one : many}`;
 
 // -- CSV (RFC 4180) --------------------------------------------------------------------------------------------------
@@ -208,17 +241,21 @@ const MARK = "\ufeff"; // by it Excel tells UTF-8 from the code page of the mach
 const HAS_COMMA = (1.5).toLocaleString().includes(",");
 
 // As the reader's own Excel takes it apart: where a decimal has a comma, semicolons stand between the cells.
+/** @type {{separator?: string, decimal?: string}} */
 export const DIALECT = HAS_COMMA ? { separator: ";", decimal: "," } : {};
 
+/** @param {string} name @param {...string} parts */
 export const saveCsv = (name, ...parts) => save(`${name}.csv`, "text/csv;charset=utf-8", [MARK, ...parts]);
 
 // Text that begins like a formula gets a leading apostrophe, so that no spreadsheet runs it.
+/** @param {string[]} names @param {any[]} rows */
 export function csv(names, rows) {
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
   const { separator = "," } = DIALECT;
   return lines.map((cells) => cells.map(cell).join(separator) + "\r\n").join("");
 }
 
+/** @param {any} value */
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return decimal(value);
@@ -228,4 +265,5 @@ function cell(value) {
 }
 
 // A number, or its digits as text, as the reader's own Excel writes it.
+/** @param {number | string} number */
 export const decimal = (number) => String(number).replace(".", DIALECT.decimal ?? ".");

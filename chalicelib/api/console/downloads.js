@@ -12,6 +12,7 @@ const FORMS = [
   ["Excel", "xlsx", OFFICE],
 ];
 
+/** @param {Page} page @param {string | null} source */
 export function downloads(page, source) {
   const place = h("div", { role: "status" });
   const choice = h(
@@ -21,6 +22,7 @@ export function downloads(page, source) {
   );
   const buttons = FORMS.map(([title, format, type]) => button(title, () => fetchFile(format, type)));
 
+  /** @param {string} format @param {string} type */
   async function fetchFile(format, type) {
     const dialect = format === "csv" ? DIALECT : {};
     const query = new URLSearchParams({ format, ...dialect, ...(source && { source }) });
@@ -54,6 +56,7 @@ export function downloads(page, source) {
 }
 
 // A browser opens no file of another machine, nor of its own: for those the path is told.
+/** @param {Pick<Api.ListFile, "url" | "name" | "sha256" | "expires_at">} file */
 export function whereItIs({ url, name, sha256, expires_at: end }) {
   if (url.startsWith("file:")) {
     const path = decodeURIComponent(new URL(url).pathname);

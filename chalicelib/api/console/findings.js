@@ -1,5 +1,6 @@
 // What was found about an import as a whole, and whether that holds it.
 
+/** @type {Record<string, string>} */
 const WORDS = {
   SOURCE_INCOMPLETE: "The source delivered fewer rows than it counts",
   REJECTED: "Rows were rejected",
@@ -13,16 +14,21 @@ const WORDS = {
   COMPLETENESS_UNKNOWN: "Whether all rows came cannot be proved",
 };
 
+/** @param {Job} job */
 export const isHeld = (job) => job.status === "FAILED" && job.error?.code === "HELD";
 
 // Whether it is held, and nobody has accepted or discarded it yet.
+/** @param {Job} job */
 export const waitsForWord = (job) => isHeld(job) && !job.discarded_at && !job.retried_by;
 
 // What has to be accepted, each by itself.
+/** @param {Job} job */
 export const holding = (job) => (job.findings ?? []).filter(holds);
+/** @param {Api.JobFinding} finding */
 export const holds = (finding) => finding.holds ?? finding.check !== "COMPLETENESS_UNKNOWN";
 
 // As far as was known when it was asked for, and by `now`; the API tells in the end.
+/** @param {Job} job @param {number} now */
 export const canBeAccepted = (job, now) =>
   waitsForWord(job) &&
   !job.too_late &&
@@ -31,15 +37,18 @@ export const canBeAccepted = (job, now) =>
   !(job.accept_until && job.accept_until < now);
 
 // The check in words; of one that is not known here, its own name.
+/** @param {Api.JobFinding} finding */
 export function titleOf({ check }) {
   const name = check.replaceAll("_", " ").toLowerCase();
   return WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 // The examples as rows of an object each, and the names of their columns in the order of their first sight.
+/** @param {Api.JobFinding} finding @returns {{rows: Values[], names: string[]}} */
 export function examplesOf(finding) {
   const rows = (finding.examples ?? []).map((each) => (isObject(each) ? each : { example: each }));
   return { rows, names: [...new Set(rows.flatMap(Object.keys))] };
 }
 
+/** @param {any} value */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

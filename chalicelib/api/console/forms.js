@@ -23,19 +23,23 @@ const FORMS = [
   ["%Y", "2024"],
 ];
 const BY_ITSELF = "found by itself";
+/** @type {Record<string, string>} */
 const PARTS = {
   "year month": "Year and month, a field each",
   "year quarter": "Year and quarter, a field each",
 };
 const OTHER = "other";
 
+/** @param {Sheet} sheet @param {Rule} rule @param {(change: Change) => void} changed @returns {HTMLElement[] | null} */
 export function formChoice(sheet, rule, changed) {
   if (rule.kind === "none" || rule.kind === "own") return null;
   const format = rule.table.format;
   const isUsual = FORMS.some(([form]) => form === format);
   const parts = Object.keys(rule.table).join(" ");
   const chosen = rule.kind === "parts" ? parts : format === undefined ? "" : isUsual ? format : OTHER;
-  const option = (value, text) => h("option", { value, selected: value === chosen }, text);
+  const option = (/** @type {string} */ value, /** @type {string} */ text) =>
+    h("option", { value, selected: value === chosen }, text);
+  /** @type {HTMLSelectElement} */
   const select = h(
     "select",
     {
@@ -54,6 +58,7 @@ export function formChoice(sheet, rule, changed) {
   return [select, ...beside];
 }
 
+/** @param {Values} values @param {string} value */
 function choose(values, value) {
   if (value in PARTS) {
     const rule = values.columns[PERIOD];
@@ -66,7 +71,9 @@ function choose(values, value) {
   setWord(values, PERIOD, "format", value === OTHER ? "%Y-%m-%dT%H:%M:%S" : value);
 }
 
+/** @param {any} format @param {(change: Change) => void} changed */
 function ownForm(format, changed) {
+  /** @type {HTMLInputElement} */
   const input = h("input", {
     id: "own-form",
     "aria-label": "Form of the period: %Y year, %m month, %d day, %b name of the month, %q quarter",
@@ -77,6 +84,7 @@ function ownForm(format, changed) {
   return input;
 }
 
+/** @param {Sheet} sheet @param {Rule} rule @param {(change: Change) => void} changed */
 function partChoices(sheet, rule, changed) {
   return Object.entries(rule.table).map(([part, field]) =>
     h(

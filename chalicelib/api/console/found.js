@@ -9,6 +9,7 @@ const CUT = 500; // names of fields that an answer has at least room for
 const SHOWN = 40; // fields of the rows that are shown, and names that nothing takes
 
 // {element, show(answer)}: `again` looks once more, `stop` ends the waiting.
+/** @param {{again: () => void, stop: () => void}} options */
 export function foundPanel({ again, stop }) {
   const state = h("div", { role: "status", class: "state" });
   const place = h("div", {});
@@ -20,22 +21,24 @@ export function foundPanel({ again, stop }) {
     place,
   );
   const stopButton = button("Stop waiting", stop);
-  const againButton = (text) => button(text, again);
+  const againButton = (/** @type {string} */ text) => button(text, again);
 
+  /** @type {Record<Looked["state"], (answer: Looked) => (Node | string)[]>} */
   const said = {
     waiting: () => [h("span", { class: "badge running" }, "Looking at the source"), " ", stopButton],
     stopped: () => [h("span", {}, "Nobody waits for an answer. Nothing was stored. "), againButton("Look again")],
     failed: () => [againButton("Look again")],
     faulty: () => [],
-    done: ({ result, lacking }) => summary(result, lacking),
+    done: ({ result, lacking }) => (result ? summary(result, lacking) : []),
   };
 
+  /** @param {Looked} answer */
   function show(answer) {
     element.hidden = false;
     const isNews = answer.state !== "waiting";
     state.replaceChildren(...said[answer.state](answer));
     if (!isNews) return;
-    place.replaceChildren(...parts(answer).filter(Boolean));
+    place.replaceChildren(...parts(answer).filter((each) => each !== null));
     const problems = answer.faults?.length ?? answer.result?.problems.length ?? 0;
     say(
       answer.error
@@ -48,22 +51,25 @@ export function foundPanel({ again, stop }) {
   return { element, show };
 }
 
+/** @param {Looked} answer @returns {(Node | null)[]} */
 function parts({ state, result, error, faults, isEarly }) {
   if (state === "failed") return [refused(error)];
-  if (state === "faulty") return [faultList(faults)];
-  return state === "done" ? resultParts(result, isEarly) : [];
+  if (state === "faulty") return [faultList(faults ?? [])];
+  return state === "done" && result ? resultParts(result, isEarly) : [];
 }
 
+/** @param {Found} result @param {string[]} [lacking] */
 function summary({ problems, rows_looked_at: looked }, lacking = []) {
-  const badge = (look, text) => h("span", { class: `badge ${look}` }, text);
+  const badge = (/** @type {string} */ look, /** @type {string} */ text) => h("span", { class: `badge ${look}` }, text);
   const open = [
     problems.length ? badge("failed", `${count(problems.length, "thing")} to mend`) : null,
     lacking.length ? badge("pending", `Choose the unit of ${lacking.join(", ")}`) : null,
-  ].filter(Boolean);
+  ].filter((each) => each !== null);
   if (open.length) return open;
   return [looked ? badge("completed", "It can be imported") : badge("pending", "No rows")];
 }
 
+/** @param {any} error */
 export const refused = (error) =>
   h(
     "div",
@@ -72,6 +78,7 @@ export const refused = (error) =>
     error.code ? h("p", {}, "Code ", h("code", {}, error.code)) : null,
   );
 
+/** @param {Fault[]} faults */
 export const faultList = (faults) =>
   h(
     "div",
@@ -84,6 +91,7 @@ export const faultList = (faults) =>
     ),
   );
 
+/** @param {Found} result @param {boolean} [isEarly] */
 function resultParts(result, isEarly) {
   const { problems, hints, expected } = result;
   return [
@@ -104,6 +112,7 @@ function resultParts(result, isEarly) {
   ];
 }
 
+/** @param {string} look @param {string} title @param {string[]} list */
 const sentences = (look, title, list) =>
   list.length
     ? h(
@@ -118,6 +127,7 @@ const sentences = (look, title, list) =>
       )
     : null;
 
+/** @param {string[]} names */
 function unused(names) {
   if (!names.length) return null;
   const more = names.length > SHOWN ? `, and ${whole(names.length - SHOWN)} more` : "";
@@ -129,11 +139,12 @@ function unused(names) {
   );
 }
 
+/** @param {Found} found */
 function sample({ fields, rows }) {
   if (!rows?.length) return null;
   const columns = fields.slice(0, SHOWN).map((name) => ({
     title: shown(name),
-    cell: (row) => h("bdi", {}, shown(String(row[name] ?? ""))),
+    cell: (/** @type {Values} */ row) => h("bdi", {}, shown(String(row[name] ?? ""))),
   }));
   const title = `The first ${count(rows.length, "row")}, as written`;
   return h(

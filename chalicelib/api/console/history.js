@@ -10,6 +10,7 @@ const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
 const ROWS = 25;
 const SECONDS = 5; // between looks
 
+/** @type {Column<Job>[]} */
 const COLUMNS = [
   { title: "Status", cell: badge },
   { title: "Created", cell: (job) => jobLink(job.job_id, time(job.created_at)) },
@@ -24,9 +25,11 @@ const COLUMNS = [
   { title: "What happened", class: "line", cell: (job) => h("span", { title: told(job) }, told(job)) },
 ];
 
+/** @param {Page} page */
 export function history(page) {
   page.retitle("History");
-  const status = STATUSES.includes(page.query.get("status")) ? page.query.get("status") : "";
+  const wanted = page.query.get("status") ?? "";
+  const status = STATUSES.includes(wanted) ? wanted : "";
   const source = page.query.get("source") ?? "";
   const pages = (page.query.get("pages") ?? "").split(",").filter(Boolean);
   const list = h("div", {}, loading());
@@ -34,12 +37,13 @@ export function history(page) {
     h("h1", { tabindex: "-1" }, "History"),
     h("section", { class: "panel", "aria-label": "Imports" }, filter({ status, source }, page.signal), list),
   );
+  /** @type {Api.JobPage | null} */
   let shown = null;
   const query = new URLSearchParams({
-    limit: ROWS,
+    limit: String(ROWS),
     ...(status && { status }),
     ...(source && { source }),
-    ...(pages.length && { cursor: pages.at(-1) }),
+    ...(pages.length && { cursor: pages[pages.length - 1] }),
   });
   const watch = poll(async () => {
     const { data } = await ask(`wells/import/jobs?${query}`, { signal: page.signal });
@@ -50,8 +54,11 @@ export function history(page) {
   watch.ended.catch(page.fail);
 }
 
+/** @param {{status: string, source: string}} chosen @param {AbortSignal} signal */
 function filter(chosen, signal) {
-  const go = () => (location.hash = address({ status: select.value, source: sources.value }, []));
+  const go = () => {
+    location.hash = address({ status: select.value, source: sources.value }, []);
+  };
   const sources = h(
     "select",
     { id: "source", onchange: go },
@@ -71,6 +78,7 @@ function filter(chosen, signal) {
       bySource.hidden = names.length < 2 && !chosen.source;
     })
     .catch(() => {}); // the list is there all the same
+  /** @type {HTMLSelectElement} */
   const select = h(
     "select",
     { id: "status", onchange: go },
@@ -82,6 +90,7 @@ function filter(chosen, signal) {
   return h("p", { class: "filter" }, h("label", { for: "status" }, "Status"), select, bySource);
 }
 
+/** @param {Api.JobPage} data @param {{status: string, source: string}} chosen @param {string[]} pages */
 function content(data, chosen, pages) {
   const list = data.jobs.length
     ? framed("Imports, a table that scrolls", table("Imports, newest first; times in UTC", COLUMNS, data.jobs))
@@ -105,6 +114,7 @@ function content(data, chosen, pages) {
   ];
 }
 
+/** @param {{status: string, source: string}} chosen @param {string[]} pages */
 function address({ status, source }, pages) {
   const query = new URLSearchParams({
     ...(status && { status }),
@@ -114,12 +124,17 @@ function address({ status, source }, pages) {
   return `#/history${query.size ? `?${query}` : ""}`;
 }
 
+/** @param {Job} job @param {number} count */
 const published = (job, count) => (job.status === "COMPLETED" ? whole(count) : NONE);
 
+/** @type {Record<string, string>} */
+const WORDS = { COMPLETED: "Published", CANCELLED: "Cancelled on request", PENDING: "Waits for its worker" };
+
+/** @param {Job} job */
 function told(job) {
   if (isHeld(job)) return heldLine(job);
   if (job.error) return job.error.message;
   if (job.warnings.length) return job.warnings.map(({ count, rule }) => `${whole(count)} ${rule}`).join(", ");
   if (job.phase) return job.phase[0] + job.phase.slice(1).toLowerCase();
-  return { COMPLETED: "Published", CANCELLED: "Cancelled on request", PENDING: "Waits for its worker" }[job.status];
+  return WORDS[job.status];
 }

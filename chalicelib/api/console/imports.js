@@ -12,8 +12,6 @@ import {
   isFinal,
   jobLink,
   outcomes,
-  progressCard,
-  progressOf,
   refusal,
   retryButton,
   sender,
@@ -21,20 +19,25 @@ import {
   time,
   warnings,
 } from "./parts.js";
+import { progressCard, progressOf } from "./progress.js";
 
 const RECENT = 6;
 const IDLE_SECONDS = 4; // between looks for an import that somebody else has started
 
+/** @param {Page} page */
 export function imports(page) {
   page.retitle("Imports");
   const { signal } = page;
   const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
   const current = h("div", {}, loading());
   const recent = h("section", { class: "panel", "aria-labelledby": "recent-title", hidden: true });
+  /** @type {string | null} */
   let followed = null;
   let isListed = false; // whether the imports before the followed one are shown
+  /** @type {(ReturnType<typeof progressCard> & {id: string}) | null} */
   let card = null;
 
+  /** @param {string} id */
   const follow = (id) => {
     followed = id;
     isListed = false;
@@ -43,6 +46,7 @@ export function imports(page) {
     watch.soon();
   };
   const starter = startPanel(signal, follow);
+  /** @type {Refused} */
   const refused = (error) => current.prepend(refusal(error, follow));
 
   page.root.append(
@@ -73,7 +77,7 @@ export function imports(page) {
   }
 
   async function lookAtJob() {
-    const id = followed;
+    const id = followed ?? "";
     const { data: job, retryAfter } = await ask(`wells/import/status/${id}`, { signal });
     if (isFinal(job)) {
       say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
@@ -84,6 +88,7 @@ export function imports(page) {
     return retryAfter ?? 1;
   }
 
+  /** @param {Job} job */
   function showRunning(job) {
     heading.textContent = "Current import";
     page.retitle(`${progressOf(job)}Imports`);
@@ -94,6 +99,7 @@ export function imports(page) {
     current.replaceChildren(card.element);
   }
 
+  /** @param {Job} [job] */
   function showEnd(job) {
     starter.busy(null);
     starter.free();
@@ -111,25 +117,26 @@ export function imports(page) {
   watch.ended.catch(page.fail);
 }
 
+const WHAT = [
+  ["false", "What has changed", "Since the last import, where the source is set up for it; otherwise everything."],
+  ["true", "Everything", "All rows of the source. Rows that are known already count as duplicates."],
+];
 const LIMITS = [
   ["field_code", "Code of the field", "text"],
   ["from", "Production from", "date"],
   ["to", "Production to", "date"],
 ];
-const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [name, elements[name].value.trim()]));
+/** @param {HTMLFormControlsCollection} elements @param {string} name @returns {string} */
+const valueOf = (elements, name) => /** @type {any} */ (elements.namedItem(name)).value;
+/** @param {HTMLFormElement} form */
+const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [name, valueOf(elements, name).trim()]));
 
 // {element, clear(), busy(job), free()}: the form that starts an import.
+/** @param {AbortSignal} signal @param {Follow} follow */
 function startPanel(signal, follow) {
   const answer = h("div", {});
-  const choice = (value, title, text, checked) =>
-    h(
-      "label",
-      { class: "choice" },
-      h("input", { type: "radio", name: "full", value, checked, onchange: () => start.renew() }),
-      h("span", {}, h("b", {}, title), h("small", {}, text)),
-    );
   const path = () => {
-    const wanted = { full: form.elements.full.value, source: source.value, ...(part.open && limitsOf(form)) };
+    const wanted = { full: valueOf(form.elements, "full"), source: source.value, ...(part.open && limitsOf(form)) };
     return `wells/import/trigger?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
   };
   const source = h("select", { id: "source", onchange: () => start.renew() });
@@ -140,31 +147,12 @@ function startPanel(signal, follow) {
     refused: (error) => answer.replaceChildren(refusal(error, follow)),
   });
   const hint = h("p", { class: "muted", "data-hint": "" });
-  const part = h(
-    "details",
-    { class: "part", ontoggle: () => start.renew() },
-    h("summary", {}, "Only a part of the source"),
-    LIMITS.map(([name, title, type]) =>
-      h("label", {}, title, h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: () => start.renew() })),
-    ),
-    h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
-  );
+  const part = partOfSource(() => start.renew());
   const form = h(
     "form",
     { onsubmit: (event) => event.preventDefault() },
     sourceLine,
-    h(
-      "fieldset",
-      {},
-      h("legend", { class: "unseen" }, "What to ask the source for"),
-      choice(
-        "false",
-        "What has changed",
-        "Since the last import, where the source is set up for it; otherwise everything.",
-        true,
-      ),
-      choice("true", "Everything", "All rows of the source. Rows that are known already count as duplicates.", false),
-    ),
+    changedOrAll(() => start.renew()),
     part,
     start.element,
     hint,
@@ -187,12 +175,42 @@ function startPanel(signal, follow) {
       answer,
     ),
     clear: () => answer.replaceChildren(),
-    busy: (job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
+    busy: (/** @type {Job | null} */ job) =>
+      (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
     free: () => answer.querySelector(".running")?.remove(),
   };
 }
 
+/** @param {() => void} changed */
+const changedOrAll = (changed) =>
+  h(
+    "fieldset",
+    {},
+    h("legend", { class: "unseen" }, "What to ask the source for"),
+    WHAT.map(([value, title, text], place) =>
+      h(
+        "label",
+        { class: "choice" },
+        h("input", { type: "radio", name: "full", value, checked: place === 0, onchange: changed }),
+        h("span", {}, h("b", {}, title), h("small", {}, text)),
+      ),
+    ),
+  );
+
+/** @param {() => void} changed */
+const partOfSource = (changed) =>
+  h(
+    "details",
+    { class: "part", ontoggle: changed },
+    h("summary", {}, "Only a part of the source"),
+    LIMITS.map(([name, title, type]) =>
+      h("label", {}, title, h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: changed })),
+    ),
+    h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
+  );
+
 // Where there are several to choose from. Without a choice the API takes the only one, or the default one.
+/** @param {HTMLSelectElement} select @param {HTMLElement} line @param {AbortSignal} signal */
 async function offerSources(select, line, signal) {
   try {
     const { sources } = (await ask("sources", { signal })).data;
@@ -205,8 +223,10 @@ async function offerSources(select, line, signal) {
   }
 }
 
+/** @param {Job} job @param {{follow: Follow, refused: Refused}} options */
 function ended(job, { follow, refused }) {
   const again = retryButton(job, { sent: follow, refused });
+  /** @type {Record<string, () => string>} */
   const lines = {
     COMPLETED: () =>
       `${count(job.total_records, "row")} in ${duration(job.execution_time_seconds)}, published ${moment(job.completed_at)}.`,
@@ -241,11 +261,13 @@ function ended(job, { follow, refused }) {
   );
 }
 
+/** @param {Job} job */
 function detailsOf(job) {
   if (isHeld(job)) return "Findings, and what to do";
   return job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details";
 }
 
+/** @param {HTMLElement} place @param {Job[]} jobs */
 function showRecent(place, jobs) {
   place.hidden = !jobs.length;
   place.replaceChildren(
@@ -253,26 +275,20 @@ function showRecent(place, jobs) {
     h(
       "ul",
       { class: "recent" },
-      jobs.map((job) =>
-        h(
-          "li",
-          {},
-          badge(job),
-          jobLink(job.job_id, time(job.created_at)),
-          summaryLine(job),
-        ),
-      ),
+      jobs.map((job) => h("li", {}, badge(job), jobLink(job.job_id, time(job.created_at)), summaryLine(job))),
     ),
     h("p", {}, h("a", { href: "#/history" }, "All imports")),
   );
 }
 
 // What is cut is whole under the pointer.
+/** @param {Job} job */
 function summaryLine(job) {
   const text = `${job.source ? `${job.source}: ` : ""}${summaryOf(job)}`;
   return h("span", { class: "muted", title: text }, text);
 }
 
+/** @param {Job} job */
 function summaryOf(job) {
   if (isHeld(job)) return heldLine(job);
   if (job.error) return job.error.message;

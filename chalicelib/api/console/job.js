@@ -14,9 +14,6 @@ import {
   isFinal,
   jobLink,
   outcomes,
-  phaseBars,
-  progressCard,
-  progressOf,
   refusal,
   retryButton,
   rowsOf,
@@ -24,10 +21,12 @@ import {
   time,
   warnings,
 } from "./parts.js";
+import { phaseBars, progressCard, progressOf } from "./progress.js";
 
 const REJECTS = 200;
 const SHOWN = 50; // of each reason
 
+/** @type {Column<Api.Reject>[]} */
 const REJECT_COLUMNS = [
   { title: "Page", class: "number", cell: (row) => whole(row.page) },
   { title: "Place", class: "number", cell: (row) => whole(row.position + 1) },
@@ -37,6 +36,7 @@ const REJECT_COLUMNS = [
     cell: (row) => [row.detail, h("pre", {}, row.raw)],
   },
 ];
+/** @type {Record<string, (event: any) => string>} */
 const TOLD = {
   created: ({ by }) => `Created by ${by}`,
   claimed: ({ attempt }) => `Attempt ${whole(attempt)} began`,
@@ -57,19 +57,23 @@ const TOLD = {
   cancelled: () => "Cancelled",
 };
 
+/** @param {Page} page */
 export function job(page) {
   const [id] = page.parameters;
   page.retitle("Import");
   const title = h("h1", { tabindex: "-1" }, "Import");
   const state = h("section", { class: "panel", "aria-label": "State" }, loading());
   const more = h("div", { class: "page" });
-  page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History")), title, state, more);
-
   const log = jobLog(id, page);
-  page.root.append(log.element);
+  const crumb = h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History"));
+  page.root.append(crumb, title, state, more, log.element);
+  /** @type {ReturnType<typeof progressCard> | null} */
   let card = null;
+  /** @type {Api.Job | null} */
   let shown = null;
+  /** @type {Follow} */
   const follow = (other) => (location.hash = `#/jobs/${other}`);
+  /** @type {Refused} */
   const refused = (error) => state.append(refusal(error, follow));
   const watch = poll(async () => {
     const { data, retryAfter } = await ask(`wells/import/status/${id}`, { signal: page.signal });
@@ -79,39 +83,39 @@ export function job(page) {
   }, page.signal);
   watch.ended.catch(page.fail);
 
+  /** @param {Api.Job} job */
   function show(job) {
     title.textContent = `Import of ${moment(job.created_at)} UTC`;
     page.retitle(`${isFinal(job) ? "" : progressOf(job)}Import of ${clock(job.created_at)}`);
     log.of(job);
-    if (isFinal(job)) {
-      if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
-      card?.end();
-      state.replaceChildren(...ended(job, follow, refused));
-      const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
-      more.replaceChildren(...[
-        found,
-        warned(job),
-        changed(job, page),
-        timeLine(job),
-        rejected(job, page),
-        particulars(job),
-      ].filter(Boolean));
-      return;
+    if (isFinal(job)) return showEnd(job);
+    if (!card) {
+      card = progressCard(job, { signal: page.signal, refused, cancelled: () => watch.soon() });
+      state.replaceChildren(card.element);
     }
-    card ??= running(job);
     card.update(job);
     more.replaceChildren(timeLine(job));
   }
 
-  function running(job) {
-    const made = progressCard(job, { signal: page.signal, refused, cancelled: () => watch.soon() });
-    state.replaceChildren(made.element);
-    return made;
+  /** @param {Api.Job} job */
+  function showEnd(job) {
+    if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
+    card?.end();
+    state.replaceChildren(...ended(job, follow, refused));
+    const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
+    more.replaceChildren(...(found ? [found] : []), ...detailsOf(job, page));
   }
 
   session.addEventListener("role", () => shown && isFinal(shown) && show(shown), { signal: page.signal });
 }
 
+/** @param {Api.Job} job @param {Page} page */
+const detailsOf = (job, page) =>
+  [warned(job), changed(job, page), timeLine(job), rejected(job, page), particulars(job)].filter(
+    (each) => each !== null,
+  );
+
+/** @param {Api.Job} job @param {Follow} follow @param {Refused} refused */
 function ended(job, follow, refused) {
   const again = retryButton(job, { sent: follow, refused });
   return [
@@ -133,16 +137,18 @@ function ended(job, follow, refused) {
           job.retried_by ? jobLink(job.retried_by, "The import that goes on from it") : null,
         )
       : null,
-  ].filter(Boolean);
+  ].filter((each) => each !== null);
 }
 
 // Comes when a job is looked at: the first view does without.
+/** @param {Api.Job} job @param {Page} page */
 function changed(job, page) {
   const place = h("div", { hidden: true });
   import("./changes.js").then(({ changes }) => place.replaceWith(changes(job, page) ?? ""), page.fail);
   return place;
 }
 
+/** @param {Api.Job} job */
 function warned(job) {
   const list = warnings(job);
   return (
@@ -157,7 +163,9 @@ function warned(job) {
   );
 }
 
+/** @param {Api.Job} job */
 function timeLine(job) {
+  /** @type {Column<Api.JobEvent>[]} */
   const columns = [
     { title: "Time (UTC)", cell: ({ at }) => h("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)) },
     { title: "After", class: "number", cell: ({ at }) => duration(at - job.created_at) },
@@ -171,6 +179,7 @@ function timeLine(job) {
   );
 }
 
+/** @param {Api.Job} job */
 function particulars(job) {
   const { pages, bytes, http_retries: retries, fetching_seconds: fetching, changed_since: since } = job.stats;
   return h(
@@ -202,39 +211,51 @@ function particulars(job) {
   );
 }
 
+/** @param {Api.JobCompleteness} completeness */
 function completenessOf({ state, reason }) {
-  const words = String(state ?? "unknown").toLowerCase().replaceAll("_", " ");
+  const words = String(state ?? "unknown")
+    .toLowerCase()
+    .replaceAll("_", " ");
   return reason ? `${words}: ${reason}` : words;
 }
 
+/** @param {Api.Job} job @param {Page} page */
 function rejected(job, page) {
   return job.status === "COMPLETED" && job.failed_records ? rejects(job, page) : null;
 }
 
 // -- the rejected rows, by reason, each with what the source wrote; and all of them as CSV ---------------------------
 
+/** @param {Api.Job} job @param {Page} page */
 function rejects(job, page) {
   const path = `wells/import/jobs/${job.job_id}/rejects`;
   const groups = h("div", { class: "reasons" }, loading());
   const problem = h("div", {});
+  /** @type {Api.Reject[]} */
   const rows = [];
+  /** @type {string | null} */
   let cursor = null;
 
   async function load() {
     more.disabled = true;
     try {
-      const query = new URLSearchParams({ limit: REJECTS, ...(cursor && { cursor }) });
+      const query = new URLSearchParams({ limit: String(REJECTS), ...(cursor && { cursor }) });
       const { data } = await ask(`${path}?${query}`, { signal: page.signal });
-      rows.push(...data.rows);
       cursor = data.next_cursor;
-      groups.replaceChildren(...grouped(rows));
-      known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
+      show(data.rows);
     } catch (error) {
       groups.querySelector(".loading")?.remove();
       tell(error);
     }
     more.disabled = false;
     more.hidden = !cursor;
+  }
+
+  /** @param {Api.Reject[]} found */
+  function show(found) {
+    rows.push(...found);
+    groups.replaceChildren(...grouped(rows));
+    known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
   }
 
   async function download() {
@@ -247,29 +268,23 @@ function rejects(job, page) {
     fetchAll.disabled = false;
   }
 
-  const tell = (error) =>
+  const tell = (/** @type {any} */ error) =>
     page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
   const known = h("p", { class: "muted" });
   const more = button("Load more", load, { class: "more", hidden: true });
   const fetchAll = button("Download as CSV", download);
   load();
-  return h(
-    "section",
-    { class: "panel", "aria-labelledby": "rejected" },
-    h(
-      "div",
-      { class: "headline" },
-      h("h2", { id: "rejected" }, "Rejected rows"),
-      h("span", { class: "muted" }, count(job.failed_records, "row")),
-      fetchAll,
-    ),
-    problem,
-    groups,
-    known,
-    more,
-  );
+  const headline = h("div", { class: "headline" }, rejectedTitle(job), fetchAll);
+  return h("section", { class: "panel", "aria-labelledby": "rejected" }, headline, problem, groups, known, more);
 }
 
+/** @param {Api.Job} job */
+const rejectedTitle = (job) => [
+  h("h2", { id: "rejected" }, "Rejected rows"),
+  h("span", { class: "muted" }, count(job.failed_records, "row")),
+];
+
+/** @param {Api.Reject[]} rows */
 function grouped(rows) {
   const groups = Map.groupBy(rows, (row) => row.reason);
   const largest = [...groups].sort(([, one], [, other]) => other.length - one.length);
@@ -284,7 +299,7 @@ function grouped(rows) {
         " ",
         h("code", {}, reason),
         " ",
-        h("span", { class: "muted" }, ruleOf(members[0].detail)),
+        h("span", { class: "muted" }, ruleOf(members[0].detail ?? "")),
       ),
       framed(
         `Rows rejected as ${reason}, a table that scrolls`,
@@ -298,4 +313,5 @@ function grouped(rows) {
 }
 
 // The rule, without the column that the row breaks it with.
+/** @param {string} detail */
 const ruleOf = (detail) => detail.slice(detail.indexOf(": ") + 1).trim();

@@ -8,19 +8,12 @@ const SECONDS = [3, 10]; // between two looks, at least and at most; in between,
 const LAST_LOOKS = 2; // after the end: a worker stores its last lines just behind it
 
 // {element, of}: `of` is told the job as it is now.
+/** @param {string} id @param {Page} page */
 export function jobLog(id, page) {
-  const lines = h("ol", { class: "log" });
-  const frame = framed("Log, a list that scrolls", lines);
-  const none = h("p", { class: "muted" }, "Nothing is logged of this import yet, or no longer.");
-  const element = h(
-    "section",
-    { class: "panel", "aria-labelledby": "log" },
-    h("h2", { id: "log" }, "Log"),
-    none,
-    frame,
-  );
-  frame.hidden = true;
+  const { element, show, fail } = logPanel();
+  /** @type {Job | null} */
   let job = null;
+  /** @type {Api.JobLog | null} */
   let shown = null;
   let left = LAST_LOOKS;
 
@@ -34,19 +27,10 @@ export function jobLog(id, page) {
   }, page.signal);
   watch.ended.catch((error) => {
     if (page.signal.aborted || error.status === 401) return;
-    none.textContent = `The log cannot be shown. ${error.message}`;
-    none.hidden = false;
+    fail(error);
   });
 
-  // Whoever reads the end goes on reading the end.
-  function show(found) {
-    const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 8;
-    lines.replaceChildren(...found.map(line));
-    none.hidden = found.length > 0;
-    frame.hidden = found.length === 0;
-    if (atEnd) frame.scrollTop = frame.scrollHeight;
-  }
-
+  /** @param {Job} newer */
   function of(newer) {
     const ends = job && !isFinal(job) && isFinal(newer);
     job = newer;
@@ -56,6 +40,33 @@ export function jobLog(id, page) {
   return { element, of };
 }
 
+function logPanel() {
+  const lines = h("ol", { class: "log" });
+  const frame = framed("Log, a list that scrolls", lines);
+  frame.hidden = true;
+  const none = h("p", { class: "muted" }, "Nothing is logged of this import yet, or no longer.");
+  const title = h("h2", { id: "log" }, "Log");
+  const element = h("section", { class: "panel", "aria-labelledby": "log" }, title, none, frame);
+
+  // Whoever reads the end goes on reading the end.
+  /** @param {Api.LogLine[]} found */
+  function show(found) {
+    const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 8;
+    lines.replaceChildren(...found.map(line));
+    none.hidden = found.length > 0;
+    frame.hidden = found.length === 0;
+    if (atEnd) frame.scrollTop = frame.scrollHeight;
+  }
+
+  /** @param {any} error */
+  function fail(error) {
+    none.textContent = `The log cannot be shown. ${error.message}`;
+    none.hidden = false;
+  }
+  return { element, show, fail };
+}
+
+/** @param {Api.LogLine} line */
 function line({ at, level, text, attempt, fence }) {
   return h(
     "li",

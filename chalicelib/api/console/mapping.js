@@ -8,6 +8,7 @@ import { DIMENSIONS, lacksUnit, PERIOD, ruleOf, setField, setRule, setWord } fro
 import { faultLine, guessNote } from "./sheet.js";
 import { inline } from "./toml.js";
 
+/** @type {Record<string, string>} */
 const TITLES = {
   field_code: "Field, its code",
   field_name: "Field, its name",
@@ -25,11 +26,13 @@ const TITLES = {
   partition_0: "The source's partition",
 };
 // In words, the columns whose unit nobody has said yet.
+/** @param {Values} values */
 export const unitsToChoose = (values) =>
   Object.keys(DIMENSIONS)
     .filter((column) => lacksUnit(values, column))
     .map((column) => TITLES[column].toLowerCase());
 
+/** @type {Record<string, string>} */
 const HINTS = {
   field_code: "Where nothing fills it, the name of the source stands for the field.",
   well_code: "Needed.",
@@ -37,8 +40,12 @@ const HINTS = {
 };
 const OWN = "own";
 const UNKNOWN = "..."; // as a draft writes a unit that it cannot tell
+/** @type {("div" | "bdi" | "span")[]} */
+const TAGS = ["div", "bdi", "div", "bdi", "span"]; // of the cells that change
 const NONE_SAID = "Choose the unit";
 
+/** @typedef {ReturnType<typeof columnRow>} OurColumn */
+/** @type {Column<OurColumn>[]} */
 const COLUMNS = [
   { title: "Ours", cell: (row) => row.title },
   { title: "Field of the source", class: "pickable", cell: (row) => row.field },
@@ -49,10 +56,14 @@ const COLUMNS = [
 ];
 
 // An element that follows the sheet. `units` are the API's, by what is measured.
+/** @param {Sheet} sheet */
 export function mappingTable(sheet) {
   const place = h("div", { class: "mapping" });
+  /** @type {OurColumn[]} */
   let rows = [];
+  /** @type {Omit<Api.Units, "at">} */
   let units = { liquid: [], gas: [], days: [] };
+  /** @type {string[] | null} */
   let fields = null;
   let built = new AbortController();
 
@@ -63,15 +74,17 @@ export function mappingTable(sheet) {
     built = new AbortController();
     rows = sheet.found.columns.map((found) => columnRow(sheet, found, { units, signal: built.signal }));
     const made = table("Our columns, and what fills each", COLUMNS, rows);
-    for (const line of made.querySelectorAll("tbody tr"))
-      [...line.children].forEach((cell, number) => (cell.dataset.title = COLUMNS[number].title));
+    for (const line of made.tBodies[0].rows) {
+      [...line.cells].forEach((cell, number) => (cell.dataset.title = COLUMNS[number].title));
+    }
     place.replaceChildren(framed("Columns, a table that scrolls", made));
   }
 
   // What somebody is choosing from stays where it is, unless the source has other fields.
   function follow() {
-    if (fields === null || String(fields) !== String(sheet.found?.fields)) return build();
-    const found = new Map(sheet.found.columns.map((column) => [column.name, column]));
+    const now = sheet.found;
+    if (fields === null || !now?.columns || String(fields) !== String(now.fields)) return build();
+    const found = new Map(now.columns.map((column) => [column.name, column]));
     rows.forEach((row) => row.show(found.get(row.name)));
   }
 
@@ -80,18 +93,19 @@ export function mappingTable(sheet) {
   ask("sources/units")
     .then(({ data }) => ((units = data), build()))
     .catch(() => {}); // what the definition has stands there all the same
-  return { element: place, wait: (isWaiting) => place.classList.toggle("stale", isWaiting) };
+  return { element: place, wait: (/** @type {boolean} */ isWaiting) => place.classList.toggle("stale", isWaiting) };
 }
 
+/** @param {Sheet} sheet @param {FoundColumn} first @param {{units: Omit<Api.Units, "at">, signal: AbortSignal}} options */
 function columnRow(sheet, first, { units, signal }) {
   const { name } = first;
   const title = TITLES[name] ?? name;
   const own = ruleOf(sheet.values, name).kind === OWN ? sheet.values.columns[name] : undefined;
-  const [field, written, unit, stored, empty] = ["div", "bdi", "div", "bdi", "span"].map((tag) => h(tag));
+  const [field, written, unit, stored, empty] = TAGS.map((tag) => h(tag));
   let found = first;
 
-  const changed = (change) => {
-    const focused = document.activeElement?.id;
+  const changed = (/** @type {Change} */ change) => {
+    const focused = document.activeElement?.id ?? "";
     sheet.edit(change);
     choices();
     document.getElementById(focused)?.focus();
@@ -100,14 +114,15 @@ function columnRow(sheet, first, { units, signal }) {
   function choices() {
     const rule = ruleOf(sheet.values, name);
     field.replaceChildren(...fieldCell(rule));
-    unit.replaceChildren(...[unitCell(rule)].flat().filter(Boolean));
+    unit.replaceChildren(...[unitCell(rule)].flat().filter((each) => each !== null));
   }
 
+  /** @param {Rule} rule */
   function fieldCell(rule) {
     const more = [["", emptyWord(sheet, rule, found)]];
     if (own !== undefined) more.push([OWN, `as written: ${shown(inline(own))}`]);
     if (rule.kind === "parts") more.push(["parts", "in fields of their own"]);
-    const pick = (choice) => {
+    const pick = (/** @type {FieldPicked} */ choice) => {
       changed((values) => {
         if (choice.field !== undefined) setField(values, name, choice.field);
         else setRule(values, name, choice === OWN ? own : undefined);
@@ -127,9 +142,10 @@ function columnRow(sheet, first, { units, signal }) {
       fieldChoice(sheet, given),
       besides(rule),
       name in DIMENSIONS ? null : guessNote(sheet.guessOf(name)),
-    ].filter(Boolean);
+    ].filter((each) => each !== null);
   }
 
+  /** @param {Rule} rule */
   function unitCell(rule) {
     if (name === PERIOD) return formChoice(sheet, rule, changed);
     if (!(name in DIMENSIONS)) return null;
@@ -137,8 +153,10 @@ function columnRow(sheet, first, { units, signal }) {
     return [unitChoice(rule), more(rule), unitNote(rule)];
   }
 
+  /** @param {Rule} rule */
   function unitChoice(rule) {
     const chosen = rule.table.unit ?? "";
+    /** @type {HTMLSelectElement} */
     const choice = h(
       "select",
       {
@@ -155,13 +173,15 @@ function columnRow(sheet, first, { units, signal }) {
   }
 
   // What a unit of this kind needs to know beside.
+  /** @param {Rule} rule */
   function more(rule) {
     const unit = rule.table.unit ?? "";
     if (/^t(\/|$)/.test(unit)) return densityInput(rule);
     return unit.endsWith("/d") && name !== "days_on_production" ? daysChoice(rule) : null;
   }
 
-  const densityInput = (rule) => {
+  const densityInput = (/** @type {Rule} */ rule) => {
+    /** @type {HTMLInputElement} */
     const input = h("input", {
       id: `density-${name}`,
       "aria-label": `Density of ${title}, in t/m3: a number, or a field`,
@@ -172,7 +192,8 @@ function columnRow(sheet, first, { units, signal }) {
     return input;
   };
 
-  const daysChoice = (rule) => {
+  const daysChoice = (/** @type {Rule} */ rule) => {
+    /** @type {HTMLSelectElement} */
     const select = h(
       "select",
       {
@@ -187,6 +208,7 @@ function columnRow(sheet, first, { units, signal }) {
   };
 
   // Of the field that was guessed, and until another unit is chosen.
+  /** @param {Rule} rule */
   function unitNote(rule) {
     const guess = sheet.guessOf(name);
     const { field: of, unit: word } = guess?.value ?? {};
@@ -201,6 +223,7 @@ function columnRow(sheet, first, { units, signal }) {
     );
   }
 
+  /** @param {FoundColumn} [newer] */
   function show(newer) {
     if (!newer) return;
     const wasNone = found.field !== newer.field && ruleOf(sheet.values, name).kind === "none";
@@ -214,7 +237,7 @@ function columnRow(sheet, first, { units, signal }) {
   // Of a field whose unit is to be chosen yet, which is no part of what is tried.
   function exampleNow() {
     const rule = ruleOf(sheet.values, name);
-    return rule.kind === "field" ? exampleOf(sheet.found.rows, rule.field) : "";
+    return rule.kind === "field" ? exampleOf(sheet.found?.rows, rule.field) : "";
   }
 
   choices();
@@ -236,6 +259,7 @@ function columnRow(sheet, first, { units, signal }) {
 }
 
 // Nothing, or what fills the column though the definition is silent of it.
+/** @param {Sheet} sheet @param {Rule} rule @param {FoundColumn} found */
 function emptyWord(sheet, rule, found) {
   if (rule.kind !== "none" && sheet.values.preset) return "as the preset has it";
   if (rule.kind !== "none" || !found.field) return "nothing";
@@ -243,6 +267,7 @@ function emptyWord(sheet, rule, found) {
 }
 
 // What the rule says beyond the field and what has a choice of its own.
+/** @param {Rule} rule */
 function besides({ kind, table }) {
   const { field, unit, days, density, format, ...rest } = table;
   if (kind !== "field" || !Object.keys(rest).length) return null;
@@ -255,8 +280,10 @@ function besides({ kind, table }) {
   );
 }
 
+/** @param {string[]} units @param {string} column @param {string} chosen */
 function unitGroups(units, column, chosen) {
-  const options = (names) => names.map((each) => h("option", { value: each, selected: each === chosen }, each));
+  const options = (/** @type {string[]} */ names) =>
+    names.map((each) => h("option", { value: each, selected: each === chosen }, each));
   const rates = units.map((each) => `${each}/d`);
   const strange = chosen && ![...units, ...(column === "days_on_production" ? [] : rates)].includes(chosen);
   const own = strange ? options([chosen]) : [];
@@ -268,4 +295,5 @@ function unitGroups(units, column, chosen) {
   ];
 }
 
+/** @param {string} text */
 const numberOr = (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text);

@@ -12,6 +12,7 @@ const MINE = "mine";
 const FILE_ADDRESS = /^(s3:|\/|[a-z]:\\|\.)|\.(csv|tsv|txt|xlsx?|parquet|json|ndjson|zip|gz)([?#].*)?$/i;
 
 // An element. `look` is called when the sheet knows where the data is.
+/** @param {Sheet} sheet @param {{signal: AbortSignal, look: () => void}} options */
 export function originForm(sheet, { signal, look }) {
   const answer = h("div", {});
   const presets = h("select", { id: "preset" }, h("option", { value: "" }, "None: look at the data"));
@@ -44,11 +45,12 @@ export function originForm(sheet, { signal, look }) {
     ),
     way(MINE, "A file of mine", "It is sent into the bucket of this stack."),
   ];
+  /** @type {Api.Preset[]} */
   let known = [];
   let isChosen = false; // by hand, not by the look of the address
   let sending = new AbortController();
 
-  const chosen = () => form.elements.way.value;
+  const chosen = () => choice.value;
   const byAddress = h(
     "div",
     {},
@@ -80,7 +82,9 @@ export function originForm(sheet, { signal, look }) {
     answer,
     h("div", { class: "actions" }, start, stop),
   );
+  const choice = /** @type {RadioNodeList} */ (form.elements.namedItem("way"));
 
+  /** @param {string} value @param {string} title @param {string} text */
   function way(value, title, text) {
     const input = h("input", {
       type: "radio",
@@ -101,7 +105,7 @@ export function originForm(sheet, { signal, look }) {
   function follow() {
     url.value = sheet.values.url ?? "";
     presets.value = sheet.values.preset ?? "";
-    if (chosen() !== MINE) form.elements.way.value = sheet.values.kind ?? ODATA;
+    if (chosen() !== MINE) choice.value = sheet.values.kind ?? ODATA;
     tellPreset();
     show();
   }
@@ -121,6 +125,7 @@ export function originForm(sheet, { signal, look }) {
     look();
   }
 
+  /** @param {string} address @param {string} kind */
   function set(address, kind) {
     sheet.edit((values) => {
       Object.assign(values, { url: address, kind });
@@ -130,10 +135,11 @@ export function originForm(sheet, { signal, look }) {
   }
 
   async function send() {
-    const files = [...file.files];
+    const files = [...(file.files ?? [])];
     if (!files.length) return complain("Choose a file.", file);
-    if (!name.value || !name.checkValidity())
+    if (!name.value || !name.checkValidity()) {
       return complain("The name has 1 to 40 small letters, digits and hyphens.", name);
+    }
     sending = new AbortController();
     start.disabled = true;
     stop.hidden = false;
@@ -155,6 +161,7 @@ export function originForm(sheet, { signal, look }) {
     stop.hidden = true;
   }
 
+  /** @param {string} text @param {HTMLElement} input */
   function complain(text, input) {
     answer.replaceChildren(h("p", { class: "notice bad", role: "alert" }, text));
     say(text);
@@ -163,13 +170,13 @@ export function originForm(sheet, { signal, look }) {
 
   url.addEventListener("input", () => {
     if (isChosen) return;
-    form.elements.way.value = FILE_ADDRESS.test(url.value.trim()) ? FILES : ODATA;
+    choice.value = FILE_ADDRESS.test(url.value.trim()) ? FILES : ODATA;
     show();
   });
-  file.addEventListener("change", () => (name.value ||= sheet.values.name ?? nameOf(file.files[0]?.name ?? "")));
+  file.addEventListener("change", () => (name.value ||= sheet.values.name ?? nameOf(file.files?.[0]?.name ?? "")));
   presets.addEventListener("change", () => {
     const preset = known.find((each) => each.name === presets.value);
-    if (preset && !isChosen) form.elements.way.value = preset.kind;
+    if (preset && !isChosen) choice.value = preset.definition.kind;
     tellPreset();
     show();
   });

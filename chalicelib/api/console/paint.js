@@ -6,16 +6,19 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const SHARPNESS = 2; // pixels of a PNG by those of the screen
 
 // `colour` says what a name such as --oil is.
+/** @param {Picture} picture @param {(name: string) => string} [colour] @param {Attributes} [attributes] */
 export function drawing({ width, height, shapes }, colour = (name) => `var(${name})`, attributes = {}) {
   const size = { width, height, viewBox: `0 0 ${width} ${height}` };
   return svg(
     "svg",
     { ...size, ...attributes },
-    shapes.map((shape) => MAKERS[shape.type](shape, colour)),
+    shapes.map((shape) => MAKERS[shape.type](/** @type {any} */ (shape), colour)),
   );
 }
 
+/** @param {number} number */
 const round = (number) => Math.round(number * 100) / 100;
+/** @type {{[Type in Shape["type"]]: (shape: Extract<Shape, {type: Type}>, colour: (name: string) => string) => SVGElement}} */
 const MAKERS = {
   path: ({ runs, stroke, width, dash, name }, colour) =>
     svg("path", {
@@ -53,50 +56,61 @@ const MAKERS = {
     ),
 };
 
+/** @param {number[]} run */
 function lineOf(run) {
   let text = `M${round(run[0])} ${round(run[1])}`;
   for (let at = 2; at < run.length; at += 2) text += `L${round(run[at])} ${round(run[at + 1])}`;
   return text;
 }
 
+/** @param {number} x @param {number} y @param {number} r */
 const ringOf = (x, y, r) => `M${round(x - r)} ${round(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+/** @param {number} x @param {number} y @param {number} w @param {number} h */
 const boxOf = (x, y, w, h) => `M${round(x)} ${round(y)}h${round(w)}v${round(h)}h${round(-w)}z`;
 
 // -- files -----------------------------------------------------------------------------------------------------------
 
+/** @param {string} name */
 const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** @param {string} name @param {Picture} picture */
 export function saveSvg(name, picture) {
   const element = drawing(framed(picture), styled);
   save(`${name}.svg`, "image/svg+xml", [new XMLSerializer().serializeToString(element)]);
 }
 
 // Resolves when the file is written; the browser's limits of a canvas are far beyond any screen.
+/** @param {string} name @param {Picture} picture */
 export async function savePng(name, picture) {
   const canvas = document.createElement("canvas");
   canvas.width = picture.width * SHARPNESS;
   canvas.height = picture.height * SHARPNESS;
-  const pen = canvas.getContext("2d");
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   pen.scale(SHARPNESS, SHARPNESS);
   for (const shape of framed(picture).shapes) paint(pen, shape);
+  /** @type {Blob | null} */
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  save(`${name}.png`, "image/png", [blob]);
+  if (blob) save(`${name}.png`, "image/png", [blob]);
 }
 
 // On its ground, which a file has not by itself.
+/** @param {Picture} picture @returns {Picture} */
 function framed({ width, height, shapes }) {
   return { width, height, shapes: [{ type: "rects", rects: [[0, 0, width, height]], fill: "--panel" }, ...shapes] };
 }
 
+/** @param {Exclude<Shape, TextShape>} shape */
+function outlineOf(shape) {
+  if (shape.type === "path") return shape.runs.map(lineOf).join("");
+  if (shape.type === "rings") return shape.points.map(([x, y]) => ringOf(x, y, shape.radius)).join("");
+  return shape.rects.map(([x, y, w, h]) => boxOf(x, y, w, h)).join("");
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Shape} shape */
 function paint(pen, shape) {
   if (shape.type === "text") return write(pen, shape);
-  const { type, stroke, width = 1.25, dash = [], fill } = shape;
-  const d = {
-    path: () => shape.runs.map(lineOf),
-    rings: () => shape.points.map(([x, y]) => ringOf(x, y, shape.radius)),
-    rects: () => shape.rects.map((rect) => boxOf(...rect)),
-  };
-  const outline = new Path2D(d[type]().join(""));
+  const { stroke, width, dash, fill } = { stroke: "", fill: "", width: 1.25, dash: [], ...shape };
+  const outline = new Path2D(outlineOf(shape));
   pen.lineWidth = width;
   pen.lineJoin = "round";
   pen.setLineDash(dash);
@@ -110,9 +124,13 @@ function paint(pen, shape) {
   }
 }
 
+/** @type {Record<TextShape["anchor"], CanvasTextAlign>} */
+const ALIGNED = { start: "left", middle: "center", end: "right" };
+
+/** @param {CanvasRenderingContext2D} pen @param {TextShape} shape */
 function write(pen, { text, x, y, anchor, fill, size, strong }) {
   pen.font = `${strong ? 600 : 400} ${size}px ${FONT}`;
-  pen.textAlign = { start: "left", middle: "center", end: "right" }[anchor];
+  pen.textAlign = ALIGNED[anchor];
   pen.fillStyle = styled(fill);
   pen.fillText(text, x, y);
 }

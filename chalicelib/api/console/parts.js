@@ -1,35 +1,33 @@
-// What several pages show of a job: its state and counts, why it failed, how it goes.
+// What several pages show of a job: its state and counts, why it failed, what was asked for.
 
-import { ask, now, session } from "./api.js";
-import { button, clock, confirm, count, duration, h, moment, NONE, say, share, svg, whole } from "./dom.js";
+import { ask, session } from "./api.js";
+import { button, clock, h, moment, NONE, share, svg, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 
 const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
+/** @type {[string, string, "new_records" | "updated_records" | "duplicate_records" | "failed_records"][]} */
 const OUTCOMES = [
   ["new", "New", "new_records"],
   ["updated", "Updated", "updated_records"],
   ["duplicate", "Duplicate", "duplicate_records"],
   ["failed", "Rejected", "failed_records"],
 ];
-const PHASES = [
-  ["PENDING", "Waiting"],
-  ["FETCHING", "Fetching"],
-  ["MERGING", "Merging"],
-  ["CHECKING", "Checking"],
-  ["PUBLISHING", "Publishing"],
-];
-const BEGINS = { created: "PENDING", claimed: "FETCHING", merging: "MERGING", checking: "CHECKING", publishing: "PUBLISHING" };
-const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
 
+/** @param {Job} job */
 export const isFinal = (job) => FINAL.includes(job.status);
+/** @param {Job} job */
 export const rowsOf = (job) => (job.status === "COMPLETED" ? job.total_records : job.fetched_records);
+/** @param {Job} job */
 export const mayBeRetried = (job) =>
   (job.status === "FAILED" || job.status === "CANCELLED") && !job.retried_by && !isHeld(job);
 // The name of the source, null of an import of before there were several. One that is deleted has a page no more.
+/** @param {Job} job */
 export const sourceOf = (job) =>
   job.source ? h("a", { href: `#/sources/${job.source}` }, h("bdi", {}, job.source)) : null;
+/** @param {string} id @param {Child} text */
 export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
+/** @param {Job} job */
 export function badge(job) {
   if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
   const isEnding = !isFinal(job) && job.cancel_requested_at;
@@ -37,11 +35,13 @@ export function badge(job) {
   return h("span", { class: `badge ${isEnding ? "cancelled" : job.status.toLowerCase()}` }, text);
 }
 
+/** @param {number | null} [seconds] */
 export function time(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   return h("time", { datetime: new Date(seconds * 1000).toISOString() }, moment(seconds));
 }
 
+/** @param {...[string, Child]} pairs */
 export function facts(...pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined);
   return h(
@@ -52,6 +52,7 @@ export function facts(...pairs) {
 }
 
 // The counts by outcome, and a bar of their shares.
+/** @param {Job} job */
 export function outcomes(job) {
   const bar = svg("svg", { class: "shares", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" });
   let x = 0;
@@ -73,12 +74,14 @@ export function outcomes(job) {
   );
 }
 
+/** @param {string} kind @param {string} title @param {number} count @param {number} total */
 function outcome(kind, title, count, total) {
   const part = total ? [" ", h("span", { class: "part" }, share(count / total))] : null;
   return h("div", { class: kind }, h("dt", {}, title), h("dd", {}, whole(count), part));
 }
 
 // Why a job failed, and what to do; the error's own sentence says both. One that is held has findings for that.
+/** @param {Job} job */
 export function failure(job) {
   if (!job.error || isHeld(job)) return null;
   const { code, message, retryable, phase, page, attempt } = job.error;
@@ -97,6 +100,7 @@ export function failure(job) {
   );
 }
 
+/** @param {Job} job */
 export function warnings(job) {
   if (!job.warnings?.length) return null;
   return h(
@@ -109,6 +113,7 @@ export function warnings(job) {
 }
 
 // Why a request was refused. `follow(id)` shows the job that runs instead.
+/** @param {any} error @param {Follow} [follow] */
 export function refusal(error, follow) {
   const { job_id: id, started_at: startedAt, retried_by: heir, held_since: newer } = error.details ?? {};
   if (error.rule === "SINGLE_IMPORT_RULE") {
@@ -120,7 +125,7 @@ export function refusal(error, follow) {
       h(
         "div",
         { class: "actions" },
-        button("Follow it", () => follow(id), { class: "primary" }),
+        button("Follow it", () => follow?.(id), { class: "primary" }),
       ),
     );
   }
@@ -143,7 +148,9 @@ export function refusal(error, follow) {
 
 // A button whose request may be sent again when no answer came: the key stays the same until one does. `consent` is
 // asked first; it gives what to send along, or null for nothing to be sent.
+/** @param {Child} text @param {() => string} path @param {{attributes?: Attributes, consent?: () => Promise<{body?: unknown} | null>, sent: (data: any) => void, refused: Refused}} options */
 export function sender(text, path, { attributes, consent = async () => ({}), sent, refused }) {
+  /** @type {string | null} */
   let key = null;
   const send = async () => {
     const agreed = await consent();
@@ -165,6 +172,7 @@ export function sender(text, path, { attributes, consent = async () => ({}), sen
   return { element, renew: () => (key = null) };
 }
 
+/** @param {Job} job @param {{sent: Follow, refused: Refused}} options */
 export function retryButton(job, { sent, refused }) {
   if (!session.mayOperate || !mayBeRetried(job)) return null;
   const reached = job.stats?.pages ? "Go on from where it ended" : "Try again";
@@ -175,6 +183,7 @@ export function retryButton(job, { sent, refused }) {
   }).element;
 }
 
+/** @param {string} text @param {string} what */
 export function copyButton(text, what) {
   const element = button("Copy", async () => {
     await navigator.clipboard.writeText(text);
@@ -186,181 +195,12 @@ export function copyButton(text, what) {
   return element;
 }
 
-// -- an import while it runs -----------------------------------------------------------------------------------------
-
-// {element, update(job)}; `refused(error)` is told when its end is refused, `cancelled()` when it was asked for.
-export function progressCard(first, { signal, refused, cancelled }) {
-  let job = first;
-  const bar = h("progress", { max: "100", "aria-label": "Progress of the import" });
-  const percent = h("span", { class: "percent" });
-  const state = h("span", {});
-  const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
-  const figures = Object.fromEntries(
-    ["rows", "speed", "elapsed", "left", "rejected"].map((name) => [name, h("dd", { "data-figure": name })]),
-  );
-  const note = h("p", { class: "muted", "data-note": "" });
-  const cancel = button("Cancel import", () => askToCancel(job, { refused, cancelled }), { class: "danger" });
-
-  function update(newer) {
-    announce(job, newer);
-    job = newer;
-    state.replaceChildren(badge(job));
-    showBar(job, bar, percent);
-    showPhase(job, phases);
-    figures.rows.replaceChildren(
-      whole(job.fetched_records),
-      small(job.expected_records ? `of ${whole(job.expected_records)}` : ""),
-    );
-    figures.speed.textContent = job.records_per_second ? `${whole(job.records_per_second)} rows/s` : NONE;
-    figures.rejected.textContent = whole(job.failed_records);
-    cancel.hidden = !session.mayOperate || Boolean(job.cancel_requested_at);
-    tick();
-  }
-
-  function tick() {
-    figures.elapsed.textContent = duration(job.started_at ? now() - job.started_at : null);
-    figures.left.replaceChildren(...leftOf(job));
-    const spent = secondsOf(job, now());
-    phases.forEach((phase) => (phase.lastChild.textContent = shownSeconds(spent[phase.dataset.phase])));
-    note.textContent = noteOf(job);
-  }
-
-  const clockwork = setInterval(tick, 1000);
-  signal.addEventListener("abort", () => clearInterval(clockwork));
-  session.addEventListener("role", () => update(job), { signal });
-  update(first);
-  const element = h(
-    "div",
-    { class: "progress", "data-job": job.job_id },
-    h(
-      "div",
-      { class: "headline" },
-      state,
-      h("span", { class: "muted" }, "started by ", h("b", {}, job.triggered_by)),
-      cancel,
-    ),
-    h("div", { class: "gauge" }, bar, percent),
-    h("ol", { class: "phases", "aria-label": "Phases" }, phases),
-    h(
-      "dl",
-      { class: "figures" },
-      figure("Rows", figures.rows),
-      figure("Speed", figures.speed),
-      figure("Elapsed", figures.elapsed),
-      figure("Time left", figures.left),
-      figure("Rejected so far", figures.rejected),
-    ),
-    note,
-    facts(
-      ["Source", sourceOf(job)],
-      ["Started", time(job.created_at)],
-      ["Asked for", asked(job)],
-      ["Job", jobLink(job.job_id, h("code", {}, job.job_id))],
-    ),
-  );
-  return { element, update, end: () => clearInterval(clockwork) };
-}
-
-// How far it is, as the beginning of a title.
-export const progressOf = ({ progress_percentage: share }) => (share === null ? "" : `${Math.floor(share)} % · `);
-
+/** @type {Record<string, string>} */
 const LIMITS = { field_code: "field", from: "from", to: "to" };
 
+/** @param {{parameters?: Record<string, any>}} job */
 export function asked({ parameters = {} }) {
   const limits = Object.entries(LIMITS).filter(([name]) => parameters[name]);
   const told = limits.map(([name, title]) => `, ${title} ${parameters[name]}`);
   return `${parameters.full ? "everything" : "what has changed"}${told.join("")}`;
-}
-
-const shownSeconds = (seconds) => (seconds === undefined ? "" : duration(seconds));
-
-// The seconds of each phase until `end`, by the time line; of several attempts together.
-function secondsOf({ events = [] }, end) {
-  const spent = {};
-  let [phase, since] = [null, 0];
-  for (const { event, at } of [...events, { at: end }]) {
-    if (event && !BEGINS[event]) continue;
-    if (phase) spent[phase] = (spent[phase] ?? 0) + Math.max(0, at - since);
-    [phase, since] = [BEGINS[event], at];
-  }
-  return spent;
-}
-
-// Of one that has ended: a bar for each phase, as wide as it was long.
-export function phaseBars(job) {
-  const spent = secondsOf(job, job.completed_at);
-  const bars = PHASES.filter(([name]) => name in spent).map(([name, text]) => {
-    const bar = h("li", { "data-phase": name, class: "done" }, text, h("small", {}, duration(spent[name])));
-    bar.style.flexGrow = spent[name];
-    return bar;
-  });
-  return bars.length ? h("ol", { class: "phases spent", "aria-label": "Phases" }, bars) : null;
-}
-
-const small = (text) => h("small", {}, text);
-const figure = (title, value) => h("div", {}, h("dt", {}, title), value);
-
-function showBar(job, bar, percent) {
-  const share = job.progress_percentage;
-  if (share === null) bar.removeAttribute("value");
-  else bar.value = share;
-  percent.textContent = share === null ? "" : `${Math.floor(share)} %`;
-}
-
-function showPhase(job, phases) {
-  const current = job.phase ?? "PENDING";
-  const place = PHASES.findIndex(([name]) => name === current);
-  phases.forEach((phase, number) => {
-    phase.className = number < place ? "done" : "";
-    if (number === place) phase.setAttribute("aria-current", "step");
-    else phase.removeAttribute("aria-current");
-  });
-}
-
-function leftOf({ estimated_completion_at: end }) {
-  return end ? [duration(Math.max(1, end - now())), small(`until about ${clock(end)}`)] : [NONE];
-}
-
-function noteOf(job) {
-  if (job.cancel_requested_at) return "It is cancelled, and ends at its next report.";
-  if (job.status === "PENDING") return "It waits for its worker. That takes a moment, and begins by itself.";
-  if (job.waiting) {
-    const { for: code, until, try: number } = job.waiting;
-    return `The source is given time until ${clock(until)} (${code}); then comes try ${whole(number)}.`;
-  }
-  const silence = now() - (job.heartbeat_at ?? job.started_at);
-  if (job.phase === "FETCHING" && silence > SILENCE) {
-    return `No sign of life for ${duration(silence)}. If its worker has died, another one goes on by itself.`;
-  }
-  const attempt = job.attempt > 1 ? `Attempt ${whole(job.attempt)}: it goes on from its last checkpoint.` : "";
-  return [partsOf(job), attempt].filter(Boolean).join(" ");
-}
-
-function partsOf({ parts, phase }) {
-  if (!parts || phase !== "FETCHING") return "";
-  return `The source is read in ${whole(parts.count)} parts at once; ${whole(parts.done)} of them done.`;
-}
-
-function announce(before, job) {
-  const tenth = (one) => Math.floor((one.progress_percentage ?? 0) / 10);
-  if (job.phase !== before.phase && job.phase) say(`The import is ${job.phase.toLowerCase()}.`);
-  else if (tenth(job) > tenth(before))
-    say(`${Math.floor(job.progress_percentage)} percent, ${count(job.fetched_records, "row")}.`);
-}
-
-async function askToCancel(job, { refused, cancelled }) {
-  const agreed = await confirm({
-    title: "Cancel this import?",
-    text: "The published data stays as it is. What has been fetched up to the last checkpoint is kept for six days, and the import can go on from there.",
-    yes: "Cancel import",
-    no: "Keep it running",
-  });
-  if (!agreed) return;
-  try {
-    await ask(`wells/import/jobs/${job.job_id}/cancel`, { method: "POST" });
-    say("The import ends at its next report.");
-    cancelled();
-  } catch (error) {
-    refused(error);
-  }
 }

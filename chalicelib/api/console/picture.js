@@ -8,6 +8,7 @@
 import { rate, UTC } from "./dom.js";
 import { aligned, linearRange, logRange, logTicks, ticks, timeTicks } from "./scales.js";
 
+/** @type {Record<number, number>} */
 const HEIGHTS = { 1: 300, 2: 180, 3: 136 }; // pixels of a panel, by how many there are
 const LOW = 112;
 const TITLE = 25;
@@ -26,11 +27,13 @@ const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month:
 // {width, height, shapes, areas}; an area is the place of a panel with its scales: {left, top, width, height, range,
 // toX, toY}. `axis` is {kind: "time", "number" or "names", range, title, names}; without a range each panel has one of its
 // own, and of names a point stands at the number of its own. A `legend`, [{text, colour, dash}], is below the heading.
+/** @param {PlotPanel[]} panels @param {{width: number, axis: Axis, heading?: string[], legend?: LegendEntry[]}} options */
 export function picture(panels, { width, axis, heading = [], legend = [] }) {
   const height = HEIGHTS[panels.length] ?? LOW;
   const scales = verticals(panels, axis.range);
   const left = Math.max(width < 520 ? 48 : 60, roomOf(panels, scales, height));
   const right = 12;
+  /** @type {Shape[]} */
   const shapes = heading.map((text, place) =>
     words(text, { x: left, y: 16 + place * ROW, size: place ? 12 : 14, strong: !place }),
   );
@@ -57,6 +60,7 @@ export function picture(panels, { width, axis, heading = [], legend = [] }) {
 }
 
 // {shapes, rows}: as many beside each other as have room.
+/** @param {LegendEntry[]} entries @param {{left: number, top: number, width: number}} place @returns {{shapes: Shape[], rows: number}} */
 function legendOf(entries, { left, top, width }) {
   let [x, rows] = [left, entries.length ? 1 : 0];
   const shapes = entries.flatMap(({ text, colour, dash }) => {
@@ -73,15 +77,17 @@ function legendOf(entries, { left, top, width }) {
 }
 
 // Of the longest number beside an axis.
+/** @param {PlotPanel[]} panels @param {Span[]} scales @param {number} height */
 function roomOf(panels, scales, height) {
   const toY = () => 0;
   const texts = panels.flatMap(({ scale }, at) => upright(scale, { vertical: scales[at], height, toY }));
   return 10 + DIGIT * Math.max(0, ...texts.map(({ text }) => text.length));
 }
 
+/** @param {Box} place @param {Span} range @param {Span} vertical @param {PlotPanel["scale"]} scale @returns {Area} */
 function areaOf(place, range, vertical, scale) {
   const { left, top, width, height } = place;
-  const at = scale === "log" ? Math.log10 : (value) => value;
+  const at = scale === "log" ? Math.log10 : (/** @type {number} */ value) => value;
   const [low, high] = vertical.map(at);
   return {
     ...place,
@@ -95,14 +101,19 @@ function areaOf(place, range, vertical, scale) {
 
 // -- scales ----------------------------------------------------------------------------------------------------------
 
+/** @param {number} x @param {Span | null} range */
 const isWithin = (x, range) => !range || (x >= range[0] && x <= range[1]);
 
+/** @param {PlotPanel[]} panels @param {Span | null} range @returns {Span[]} */
 function verticals(panels, range) {
   const seen = panels.map(({ lines }) => {
+    /** @type {number[]} */
     const values = [];
-    for (const { points, former = [] } of lines)
-      for (const list of [points, former])
+    for (const { points, former = [] } of lines) {
+      for (const list of [points, former]) {
         for (const point of list) if (point && isWithin(point.x, range)) values.push(point.y);
+      }
+    }
     return values;
   });
   const kinds = panels.map(({ scale }) => scale);
@@ -110,17 +121,19 @@ function verticals(panels, range) {
     if (kinds[place] === "log") return logRange(values);
     return kinds[place] === "share" ? [0, 1] : linearRange(values);
   });
-  const isFree = (place) => kinds[place] === "log" || panels[place].isFree;
+  const isFree = (/** @type {number} */ place) => kinds[place] === "log" || panels[place].isFree;
   const zeros = aligned(own.filter((_, place) => !isFree(place)));
-  return own.map((each, place) => (isFree(place) ? each : zeros.shift()));
+  return own.map((each, place) => (isFree(place) ? each : /** @type {Span} */ (zeros.shift())));
 }
 
+/** @param {PlotPanel} panel */
 function ownRange({ lines }) {
-  return linearRange(lines.flatMap(({ points }) => points.filter(Boolean).map(({ x }) => x)));
+  return linearRange(lines.flatMap(({ points }) => points.flatMap((point) => point?.x ?? [])));
 }
 
 // -- what stands around the lines ------------------------------------------------------------------------------------
 
+/** @param {PlotPanel} panel @param {Area} area @param {{axis: Axis, hasAxis: boolean}} options @returns {Shape[]} */
 function frame(panel, area, { axis, hasAxis }) {
   const { left, top, width, height } = area;
   const marks = upright(panel.scale, area);
@@ -136,26 +149,36 @@ function frame(panel, area, { axis, hasAxis }) {
       : []),
     ...level(area, axis, hasAxis),
     ...(hasAxis && titleOf(panel, axis)
-      ? [words(titleOf(panel, axis), { x: left + width, y: top + height + 33, anchor: "end", fill: "--muted" })]
+      ? [words(titleOf(panel, axis) ?? "", { x: left + width, y: top + height + 33, anchor: "end", fill: "--muted" })]
       : []),
   ];
 }
 
+/** @param {PlotPanel} panel @param {Axis} axis */
 const titleOf = (panel, axis) => panel.below ?? axis.title;
 
+/** @param {PlotPanel["scale"]} scale @param {{vertical: Span, height: number, toY: (y: number) => number}} area */
 function upright(scale, { vertical, height, toY }) {
   const count = Math.max(2, Math.floor(height / 42));
   const values = scale === "log" ? logTicks(vertical, count) : ticks(vertical, count);
-  const text = scale === "share" ? (value) => `${Math.round(value * 100)} %` : rate;
+  const text = scale === "share" ? (/** @type {number} */ value) => `${Math.round(value * 100)} %` : rate;
   return values.map((value) => ({ y: toY(value), text: text(value) }));
 }
 
+/** @param {Area} area @param {Axis} axis @param {boolean} hasAxis @returns {Shape[]} */
 function level({ left, top, width, height, range, toX }, axis, hasAxis) {
   const count = Math.max(2, Math.floor(width / 80));
-  const { step, ticks: found } = axis.kind === "time" ? timeTicks(range, count) : { ticks: marksOf(axis, range, width) };
-  const texts = { time: (x) => timeFormat(step).format(x), names: (x) => cut(axis.names[x], NAME) };
-  const text = texts[axis.kind] ?? rate;
+  const { step, ticks: found } =
+    axis.kind === "time" ? timeTicks(range, count) : { step: 0, ticks: marksOf(axis, range, width) };
+  /** @type {Record<Axis["kind"], (x: number) => string>} */
+  const texts = {
+    time: (x) => timeFormat(step).format(x),
+    names: (x) => cut(axis.names?.[x] ?? "", NAME),
+    number: rate,
+  };
+  const text = texts[axis.kind];
   const bottom = top + height;
+  /** @type {Shape[]} */
   const shapes = [
     path(
       found.map((x) => [toX(x), top, toX(x), bottom]),
@@ -171,27 +194,33 @@ function level({ left, top, width, height, range, toX }, axis, hasAxis) {
 }
 
 // Of names those that have room.
-function marksOf({ kind, names }, range, width) {
+/** @param {Axis} axis @param {Span} range @param {number} width */
+function marksOf({ kind, names = [] }, range, width) {
   if (kind !== "names") return ticks(range, Math.max(2, Math.floor(width / 80)));
   const [first, last] = [Math.max(0, Math.ceil(range[0])), Math.min(names.length - 1, Math.floor(range[1]))];
   const every = Math.max(1, Math.ceil(((last - first + 1) * NAME_WIDTH) / width));
-  return names.map((_, place) => place).filter((place) => place >= first && place <= last && (place - first) % every === 0);
+  return names
+    .map((_, place) => place)
+    .filter((place) => place >= first && place <= last && (place - first) % every === 0);
 }
 
 // In the middle: names of wells begin alike.
+/** @param {string} text @param {number} most */
 function cut(text, most) {
   const half = Math.floor(most / 2);
   return text.length > most ? `${text.slice(0, half)}…${text.slice(-half)}` : text;
 }
 
+/** @param {number} step */
 const timeFormat = (step) => (step >= 360 ? YEAR : step >= 30 ? MONTH : DATE);
 
 // -- lines -----------------------------------------------------------------------------------------------------------
 
+/** @param {Line} line @param {Area} area @param {PlotPanel["scale"]} scale @returns {Shape[]} */
 function linesOf(line, area, scale) {
   const { colour, dash = [], width = 1.75, points, dots = false } = line;
-  if (line.bar) return [barsOf(line, area, scale)];
-  const runs = runsOf(points, (point) => point && isWithin(point.x, area.range) && (scale !== "log" || point.y > 0));
+  if (line.bar) return [barsOf(points, { colour, bar: line.bar }, area, scale)];
+  const runs = runsOf(points, (point) => isWithin(point.x, area.range) && (scale !== "log" || point.y > 0));
   const placed = runs.map((run) => run.map(({ x, y }) => [area.toX(x), area.toY(y)]));
   const drawn = dots ? [] : placed.filter((run) => run.length > 1);
   const alone = dots ? placed.flat() : placed.filter((run) => run.length === 1).flat();
@@ -201,12 +230,15 @@ function linesOf(line, area, scale) {
       { stroke: colour, width, dash, name: "line" },
     ),
     rings(alone, { fill: colour, stroke: colour, radius: dots ? 1.75 : 2.25, name: "dot" }),
-  ].filter(({ runs, points: places }) => (runs ?? places).length);
+  ].filter(isSomething);
 }
 
-function barsOf({ colour, points, bar }, { range, left, width, top, height, toX, toY }, scale) {
+/** @param {Line["points"]} points @param {{colour: string, bar: number}} look @param {Area} area @param {PlotPanel["scale"]} scale @returns {RectsShape} */
+function barsOf(points, { colour, bar }, { range, left, width, top, height, toX, toY }, scale) {
   const ground = scale === "log" ? top + height : toY(0);
-  const seen = points.filter((point) => point && isWithin(point.x, range) && (scale !== "log" || point.y > 0));
+  const seen = points
+    .filter((point) => point !== null)
+    .filter(({ x, y }) => isWithin(x, range) && (scale !== "log" || y > 0));
   const rects = seen.map(({ x, y }) => {
     const from = Math.max(left, toX(x - bar / 2));
     return [from, Math.min(toY(y), ground), Math.min(left + width, toX(x + bar / 2)) - from, Math.abs(toY(y) - ground)];
@@ -215,16 +247,20 @@ function barsOf({ colour, points, bar }, { range, left, width, top, height, toX,
 }
 
 // The points between two breaks.
+/** @param {Line["points"]} points @param {(point: Point) => boolean} isShown */
 function runsOf(points, isShown) {
+  /** @type {Point[][]} */
   const runs = [[]];
   for (const point of points) {
-    if (isShown(point)) runs.at(-1).push(point);
-    else if (runs.at(-1).length) runs.push([]);
+    const run = runs[runs.length - 1];
+    if (point && isShown(point)) run.push(point);
+    else if (run.length) runs.push([]);
   }
   return runs.filter((run) => run.length);
 }
 
 // Of many points at one pixel the first, the last and those at the top and at the bottom: the line looks the same.
+/** @param {number[][]} run */
 function thinned(run) {
   if (run.length < 2000) return run;
   const kept = [];
@@ -249,6 +285,7 @@ function thinned(run) {
 
 // A band above the panel says which periods were revised, however many. What a value was is a ring where there is room
 // for each, else a thin line through all of them.
+/** @param {PlotPanel} panel @param {Area} area @returns {Shape[]} */
 function revisions({ lines, scale }, area) {
   return lines.flatMap(({ former = [] }) => {
     const seen = former.filter(({ x, y }) => isWithin(x, area.range) && (scale !== "log" || y > 0));
@@ -259,14 +296,18 @@ function revisions({ lines, scale }, area) {
   });
 }
 
+/** @param {number[][]} places */
 const nearest = (places) =>
   places.reduce((least, [x], at) => (at ? Math.min(least, x - places[at - 1][0]) : least), Infinity);
 
+/** @param {Point[]} seen @param {Area} area @returns {RectsShape} */
 function band(seen, { left, width, top, toX }) {
+  /** @type {Span[]} */
   const spans = [];
   for (const { x, end } of seen) {
+    const last = spans.at(-1);
     const [from, to] = [toX(x), Math.min(left + width, Math.max(toX(end ?? x), toX(x) + 2))];
-    if (spans.length && from <= spans.at(-1)[1] + 0.75) spans.at(-1)[1] = Math.max(to, spans.at(-1)[1]);
+    if (last && from <= last[1] + 0.75) last[1] = Math.max(to, last[1]);
     else spans.push([from, to]);
   }
   return {
@@ -277,6 +318,7 @@ function band(seen, { left, width, top, toX }) {
   };
 }
 
+/** @param {Point[]} seen @param {number[][]} places @param {Area} area @param {PlotPanel["scale"]} scale @returns {Shape[]} */
 function apart(seen, places, area, scale) {
   const stems = seen.flatMap(({ now }, at) => {
     if (now === null || now === undefined || (scale === "log" && now <= 0)) return [];
@@ -285,16 +327,18 @@ function apart(seen, places, area, scale) {
   return [
     path(stems, { stroke: "--warn", width: 1.25, name: "stem" }),
     rings(places, { fill: "--panel", stroke: "--warn", radius: 3, name: "former" }),
-  ].filter(({ runs, points }) => (runs ?? points).length);
+  ].filter(isSomething);
 }
 
+/** @param {Point[]} seen @param {Area} area */
 function together(seen, { toX, toY }) {
+  /** @type {number[][]} */
   const runs = [];
   seen.forEach(({ x, y }, at) => {
     const before = seen[at - 1];
     const isNext = before && x <= (before.end ?? before.x) + 1;
     if (!isNext) runs.push([]);
-    runs.at(-1).push(toX(x), toY(y));
+    runs[runs.length - 1].push(toX(x), toY(y));
   });
   const drawn = runs.map((run) => (run.length === 2 ? [run[0] - 1, run[1], run[0] + 1, run[1]] : run));
   return path(drawn, { stroke: "--warn", width: 1, name: "former" });
@@ -302,8 +346,13 @@ function together(seen, { toX, toY }) {
 
 // -- shapes ----------------------------------------------------------------------------------------------------------
 
+/** @param {PathShape | RingsShape} shape */
+const isSomething = (shape) => (shape.type === "path" ? shape.runs : shape.points).length > 0;
+/** @param {number[][]} runs @param {{stroke: string, width?: number, dash?: number[], name: string}} look @returns {PathShape} */
 const path = (runs, { stroke, width = 1, dash = [], name }) => ({ type: "path", runs, stroke, width, dash, name });
+/** @param {number[][]} points @param {{fill: string, stroke: string, radius: number, name: string}} look @returns {RingsShape} */
 const rings = (points, { fill, stroke, radius, name }) => ({ type: "rings", points, fill, stroke, radius, name });
+/** @param {string} text @param {{x: number, y: number} & Partial<TextShape>} look @returns {TextShape} */
 const words = (text, { x, y, anchor = "start", fill = "--ink", size = SIZE, strong = false }) => ({
   type: "text",
   text,

@@ -3,10 +3,13 @@
 import { DEFAULT, unitsOf } from "./units.js";
 
 const UNITS = "wellhead-units";
+const DEFAULT_UNITS = /** @type {Units} */ (unitsOf(DEFAULT));
 
 // Those of the address, else those that were chosen, else those of the data.
-export const chosenUnits = (query) => unitsOf(query?.get("units")) ?? unitsOf(kept()) ?? unitsOf(DEFAULT);
+/** @param {URLSearchParams} [query] @returns {Units} */
+export const chosenUnits = (query) => unitsOf(query?.get("units")) ?? unitsOf(kept()) ?? DEFAULT_UNITS;
 
+/** @param {string} text */
 export function keepUnits(text) {
   try {
     localStorage.setItem(UNITS, text);

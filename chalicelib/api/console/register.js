@@ -11,10 +11,15 @@ import { place } from "./wells.js";
 
 const ROWS = 50;
 const TYPING = 200; // ms of rest before a search
+/** @type {(keyof Chosen)[]} */
 const KEPT = ["q", "sort", "order", "field", "source", "units"]; // from list to list
 const DEFAULT_SORT = "oil_production_kbd";
 const TEXTS = ["well_name", "well_reference", "field_name", "source"];
 
+/** @type {Listed[]} */
+const LISTS = ["wells", "fields"];
+
+/** @param {number} digits @param {Intl.NumberFormatOptions["style"]} [style] */
 const decimals = (digits, style = "decimal") =>
   new Intl.NumberFormat(undefined, {
     ...DIGITS,
@@ -26,16 +31,20 @@ const SHARE = decimals(1, "percent");
 const MOST_DIGITS = 3;
 
 // As many decimals as tell a thousandth of the stored unit: fewer where the unit is smaller.
+/** @param {number} factor @param {number} most */
 const digitsOf = (factor, most) => Math.max(0, most - Math.round(Math.log10(factor)));
 
+/** @param {keyof Api.Registered} name @param {string} title @param {string} of @returns {(units: Units) => Figure} */
 function rateOrVolume(name, title, of) {
   const most = name.endsWith("d") ? MOST_DIGITS : 1;
   return (units) => {
-    const { value: factor, sign } = inUnits(name, 1, units);
+    const { value, sign } = inUnits(name, 1, units);
+    const factor = Number(value);
     return { name, title, sign, unit: `${sign}, ${of}`, factor, format: decimals(digitsOf(factor, most)) };
   };
 }
 
+/** @param {Units} units @returns {Figure} */
 function gasOilRatio(units) {
   const { sign, factor } = ratioUnit(units);
   const inFeet = factor / 1000; // stored as cubic feet by barrel
@@ -43,6 +52,7 @@ function gasOilRatio(units) {
   return { name: "gas_oil_ratio", title: "GOR", sign, unit: `${sign}, in the last period`, factor: inFeet, format };
 }
 
+/** @param {keyof Api.Registered} name @param {string} title @param {string} unit @returns {() => Figure} */
 const share = (name, title, unit) => () => ({ name, title, sign: "", unit, format: SHARE, factor: 1 });
 const LAST_PERIOD = "in the last period";
 const ALL_PERIODS = "of all periods";
@@ -57,8 +67,11 @@ const FIGURES = [
   rateOrVolume("gas_production_mmcf", "Cum. gas", ALL_PERIODS),
   rateOrVolume("water_production_kb", "Cum. water", ALL_PERIODS),
 ];
+/** @type {Words} */
 const LAST = { name: "last_period", title: "Last period", cell: (row) => period(row.last_period) };
+/** @type {Words} */
 const SOURCE = { name: "source", title: "Source", cell: (row) => row.source };
+/** @type {Words} */
 const FIELD = {
   name: "field_name",
   title: "Field",
@@ -66,33 +79,37 @@ const FIELD = {
   address: (row) => place("fields", row.source, row.field_code),
 };
 
+/** @type {Record<Listed, ListColumn[]>} */
 const NAMED = {
   wells: [
     {
       name: "well_name",
       title: "Well",
-      cell: (row) => row.well_name ?? row.well_code,
-      address: (row) => place("wells", row.source, row.field_code, row.well_code),
+      cell: (row) => row.well_name ?? row.well_code ?? "",
+      address: (row) => place("wells", row.source, row.field_code, row.well_code ?? ""),
     },
     FIELD,
     { name: "well_reference", title: "Reference", cell: (row) => row.well_reference ?? "" },
   ],
   fields: [FIELD, { name: "wells", title: "Wells", format: decimals(0), factor: 1 }],
 };
+/** @param {Listed} of @param {Units} units */
 const columnsOf = (of, units) => [...NAMED[of], ...FIGURES.map((figure) => figure(units)), LAST, SOURCE];
 
-export const wellRegister = (page) => register(page, "wells");
-export const fieldRegister = (page) => register(page, "fields");
+export const wellRegister = (/** @type {Page} */ page) => register(page, "wells");
+export const fieldRegister = (/** @type {Page} */ page) => register(page, "fields");
 
+/** @param {Page} page @param {Listed} of */
 function register(page, of) {
   page.retitle(of === "wells" ? "Wells" : "Fields");
-  const chosen = Object.fromEntries([...KEPT, "page"].map((name) => [name, page.query.get(name) ?? ""]));
+  const chosen = chosenOf(page.query);
   let units = chosenUnits(page.query);
   let columns = columnsOf(of, units);
   if (!columns.some(({ name }) => name === chosen.sort)) chosen.sort = chosen.order = "";
   let hasMore = false;
   let asking = new AbortController();
-  let timer = 0;
+  /** @type {number | undefined} */
+  let timer;
 
   const input = h("input", {
     id: "q",
@@ -121,6 +138,7 @@ function register(page, of) {
   const after = button("Next →", () => turn(1), { class: "quiet" });
 
   // What is asked anew begins at its first row. A search replaces the address while it is typed; a choice is a step of its own.
+  /** @param {Partial<Chosen>} changes @param {{isTyped?: boolean}} [options] */
   function choose(changes, { isTyped = false } = {}) {
     Object.assign(chosen, { page: "" }, changes);
     write(chosen, { step: !isTyped });
@@ -149,6 +167,7 @@ function register(page, of) {
     }
   }
 
+  /** @param {Api.RegisterPage} data */
   function show(data) {
     hasMore = data.next_cursor !== null;
     body.replaceChildren(...data.rows.map((row, index) => line(row, index)));
@@ -166,10 +185,11 @@ function register(page, of) {
     say(told.textContent);
     before.hidden = pageOf(chosen) === 1;
     after.hidden = !hasMore;
-    lists.replaceChildren(...["wells", "fields"].map((each) => listLink(each, data.found[each])));
+    lists.replaceChildren(...LISTS.map((each) => listLink(each, data.found[each])));
     showFacets(data);
   }
 
+  /** @param {Listed} each @param {number} found */
   const listLink = (each, found) =>
     h(
       "a",
@@ -178,6 +198,7 @@ function register(page, of) {
     );
 
   // The number beside each tells what choosing it would find.
+  /** @param {Api.RegisterPage} data */
   function showFacets(data) {
     const focused = document.activeElement?.id;
     const sources = data.sources.map(({ source, rows }) => [source, `${source} (${whole(rows)})`]);
@@ -194,9 +215,12 @@ function register(page, of) {
     if (focused?.startsWith("facet-")) document.getElementById(focused)?.focus();
   }
 
+  /** @param {"source" | "field"} name @param {string} title @param {string} all @param {string[][]} choices */
   function facet(name, title, all, choices) {
-    const is = ([value, , source]) => value === chosen[name] && (!source || !chosen.source || source === chosen.source);
+    const is = (/** @type {string[]} */ [value, , source]) =>
+      value === chosen[name] && (!source || !chosen.source || source === chosen.source);
     if (chosen[name] && !choices.some(is)) choices.unshift([chosen[name], chosen[name]]);
+    /** @type {HTMLSelectElement} */
     const select = h(
       "select",
       {
@@ -212,6 +236,7 @@ function register(page, of) {
     return [h("span", { class: "pair" }, h("label", { for: select.id }, title), select)];
   }
 
+  /** @param {ListColumn} column */
   function head(column) {
     const sort = () => choose({ sort: column.name, order: turned(column, chosen) });
     const title = column.unit ? `${column.title}: ${column.unit}` : column.title;
@@ -220,6 +245,7 @@ function register(page, of) {
     return h("th", { scope: "col", class: column.format ? "number" : null }, press);
   }
 
+  /** @param {Api.Registered} row @param {number} index */
   function line(row, index) {
     return h(
       "tr",
@@ -228,6 +254,7 @@ function register(page, of) {
     );
   }
 
+  /** @param {number} step @param {number} [end] */
   async function turn(step, end = step < 0 ? -1 : 0) {
     const number = pageOf(chosen) + step;
     if (step < 0 ? number < 1 : !hasMore) return;
@@ -235,6 +262,7 @@ function register(page, of) {
   }
 
   // One link of the table is a stop of the tabulator, the others are reached by the arrows.
+  /** @param {Element | null} [row] */
   function goTo(row) {
     const link = row?.querySelector("a");
     if (!link) return;
@@ -243,9 +271,12 @@ function register(page, of) {
     link.focus();
   }
 
+  /** @param {KeyboardEvent} event */
   function move(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const row = event.target.closest("tr");
+    const row = /** @type {Element} */ (event.target).closest("tr");
+    if (!row) return;
+    /** @type {Record<string, () => unknown>} */
     const steps = {
       ArrowDown: () => (row.nextElementSibling ? goTo(row.nextElementSibling) : turn(1)),
       ArrowUp: () => (row.previousElementSibling ? goTo(row.previousElementSibling) : turn(-1)),
@@ -254,7 +285,7 @@ function register(page, of) {
       Home: () => goTo(body.rows[0]),
       End: () => goTo(body.rows[body.rows.length - 1]),
     };
-    if (!row || !steps[event.key]) return;
+    if (!steps[event.key]) return;
     event.preventDefault();
     steps[event.key]();
   }
@@ -306,35 +337,44 @@ function register(page, of) {
   load();
 }
 
+/** @param {string[][]} choices @param {string} value */
 const isShared = (choices, value) => choices.filter(([each]) => each === value).length > 1;
 
+/** @param {ListColumn} column @param {Api.Registered} row @param {boolean} isStop */
 function cell(column, row, isStop) {
-  const value = row[column.name];
-  if (column.format)
-    return h("td", { class: "number", title: exact(value, column) }, isNone(value) ? NONE : shown(value, column));
+  if (column.format) {
+    const value = /** @type {number | null | undefined} */ (row[column.name]);
+    return h("td", { class: "number", title: exact(value, column) }, shown(value, column));
+  }
   const text = column.cell(row);
   const words = h("bdi", {}, text);
   const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, words);
   return h("td", { class: TEXTS.includes(column.name) ? "cut" : null, title: text || null }, link ?? words);
 }
 
-const isNone = (value) => value === null || value === undefined;
-const shown = (value, { format, factor }) => format.format(value * factor);
-const exact = (value, { factor }) => (isNone(value) ? null : String(value * factor));
+/** @param {number | null | undefined} value @param {Figure} figure */
+const shown = (value, { format, factor }) =>
+  value === null || value === undefined ? NONE : format.format(value * factor);
+/** @param {number | null | undefined} value @param {Figure} figure */
+const exact = (value, { factor }) => (value === null || value === undefined ? null : String(value * factor));
 
+/** @param {ListColumn} column @param {Chosen} chosen */
 function sortOf(column, { sort, order }) {
   if (column.name !== (sort || DEFAULT_SORT)) return "none";
   return (order || orderOf(column)) === "asc" ? "ascending" : "descending";
 }
 
+/** @param {ListColumn} column */
 const orderOf = (column) => (TEXTS.includes(column.name) ? "asc" : "desc");
 
 // A first press sorts as one wants it of such a column, the next one the other way.
+/** @param {ListColumn} column @param {Chosen} chosen */
 function turned(column, chosen) {
   const now = sortOf(column, chosen);
   return now === "none" ? "" : now === "ascending" ? "desc" : "asc";
 }
 
+/** @param {Listed} of @param {Chosen} chosen */
 function addressOf(of, chosen) {
   const known = columnsOf(of, chosenUnits()).some(({ name }) => name === chosen.sort);
   const kept = KEPT.filter((name) => chosen[name] && (known || (name !== "sort" && name !== "order")));
@@ -342,14 +382,23 @@ function addressOf(of, chosen) {
   return `#/${of}${query.size ? `?${query}` : ""}`;
 }
 
+/** @param {URLSearchParams} query @returns {Chosen} */
+function chosenOf(query) {
+  const named = [...KEPT, "page"].map((name) => [name, query.get(name) ?? ""]);
+  return Object.fromEntries(named);
+}
+
+/** @param {Chosen} chosen */
 const pageOf = ({ page }) => (/^[1-9]\d{0,6}$/.test(page) ? Number(page) : 1);
+/** @param {Chosen} chosen */
 const skipped = (chosen) => (pageOf(chosen) - 1) * ROWS;
 
+/** @param {Listed} of @param {Chosen} chosen */
 function question(of, chosen) {
   const { q, sort, order, field, source } = chosen;
   const asked = { of, q, sort, order, field_code: field, source, limit: ROWS, skip: skipped(chosen) };
-  return new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
+  const given = Object.entries(asked).filter(([, value]) => value);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
 }
 
-const nothingYet = () =>
-  h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));
+const nothingYet = () => h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));

@@ -6,6 +6,7 @@ export const PERIOD = "production_period";
 export const DAYS = "days_on_production";
 
 const LIQUID = "liquid";
+/** @type {Record<string, "liquid" | "gas" | "days">} */
 export const DIMENSIONS = {
   oil_production_kbd: LIQUID,
   liquids_production_kbd: LIQUID,
@@ -17,6 +18,7 @@ const OF_ITS_FIELD = ["unit", "days", "at", "density", "format", "timezone", "ag
 const PARTS = ["year", "month", "quarter", "day"];
 
 // {kind, …}: "none"; a "field"; a "value"; the "parts" of a period, each a field; or "own", which the form only repeats.
+/** @param {Values} values @param {string} column @returns {Rule} */
 export function ruleOf(values, column) {
   const rule = values.columns?.[column];
   if (rule === undefined) return { kind: "none", table: {} };
@@ -24,11 +26,13 @@ export function ruleOf(values, column) {
   if (!isTable(rule)) return { kind: "own", table: {} };
   if (typeof rule.field === "string") return { kind: "field", field: rule.field, table: rule };
   const names = Object.keys(rule);
-  if (names.length && names.every((name) => PARTS.includes(name) && typeof rule[name] === "string"))
+  if (names.length && names.every((name) => PARTS.includes(name) && typeof rule[name] === "string")) {
     return { kind: "parts", table: rule };
+  }
   return { kind: "own", table: rule };
 }
 
+/** @param {Values} values @param {string} column @param {any} [rule] */
 export function setRule(values, column, rule) {
   if (rule !== undefined) (values.columns ??= {})[column] = rule;
   else if (values.columns) delete values.columns[column];
@@ -36,6 +40,7 @@ export function setRule(values, column, rule) {
 }
 
 // Another field for the column. What was said of the numbers of the one before is not known of this one.
+/** @param {Values} values @param {string} column @param {string} field */
 export function setField(values, column, field) {
   const { kind, table } = ruleOf(values, column);
   const kept = kind === "field" ? Object.entries(table).filter(([name]) => !OF_ITS_FIELD.includes(name)) : [];
@@ -43,6 +48,7 @@ export function setField(values, column, field) {
 }
 
 // A word of the rule such as its unit; empty takes it out.
+/** @param {Values} values @param {string} column @param {string} name @param {any} word */
 export function setWord(values, column, name, word) {
   const rule = values.columns?.[column];
   const table = isTable(rule) ? { ...rule } : { [Array.isArray(rule) ? "fields" : "field"]: rule };
@@ -52,29 +58,35 @@ export function setWord(values, column, name, word) {
   setRule(values, column, short(table));
 }
 
+/** @param {Values} table @param {string} unit */
 function forgetWhatNeedsAnotherUnit(table, unit) {
   if (!unit.endsWith("/d")) delete table.days;
   if (!/^t(\/|$)/.test(unit)) delete table.density;
 }
 
+/** @param {Values} table */
 const short = (table) => (Object.keys(table).length === 1 && "field" in table ? table.field : table);
 
 // Whether the rule takes numbers whose unit nobody has said yet.
+/** @param {Values} values @param {string} column */
 export function lacksUnit(values, column) {
   const { kind, table } = ruleOf(values, column);
   return column in DIMENSIONS && kind !== "none" && !table.unit;
 }
 
 // Whether every volume waits for its unit: then a look cannot go on to the values.
+/** @param {Values} values */
 export function isEarly(values) {
-  const isVolume = (column) => column in DIMENSIONS && column !== DAYS;
+  const isVolume = (/** @type {string} */ column) => column in DIMENSIONS && column !== DAYS;
   const told = Object.keys(values.columns ?? {}).filter(isVolume);
   return !values.preset && told.length > 0 && told.every((column) => lacksUnit(values, column));
 }
 
 // As far as it can be tried: without the columns whose unit is to be chosen yet.
+/** @param {Values} values */
 export function triable(values) {
   const columns = Object.entries(values.columns ?? {}).filter(([column]) => !lacksUnit(values, column));
+  if (columns.length) return { ...values, columns: Object.fromEntries(columns) };
   const { columns: _, ...rest } = values;
-  return columns.length ? { ...rest, columns: Object.fromEntries(columns) } : rest;
+  return rest;
 }

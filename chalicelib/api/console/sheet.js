@@ -6,12 +6,18 @@ import { DIMENSIONS, setRule, setWord } from "./rules.js";
 import { isTable, readToml, writeToml } from "./toml.js";
 
 export class Sheet extends EventTarget {
+  /** @type {Values} */
   values = {};
+  /** @type {string | null} */
   text = null; // as somebody writes it, where the form cannot show it
+  /** @type {Found | null} */
   found = null;
+  /** @type {Map<string, Guess>} */
   guesses = new Map();
+  /** @type {{looked: Fault[], saved: Fault[]}} */
   #faults = { looked: [], saved: [] };
 
+  /** @param {Change} change */
   edit(change) {
     change(this.values);
     this.#faults.saved = [];
@@ -24,6 +30,7 @@ export class Sheet extends EventTarget {
     return [...looked.filter(({ key }) => !saved.some((fault) => fault.key === key)), ...saved];
   }
 
+  /** @param {Values} values */
   replace(values) {
     this.values = values;
     this.text = null;
@@ -31,6 +38,7 @@ export class Sheet extends EventTarget {
   }
 
   // Text that the form can show becomes its keys. Raises TomlFault.
+  /** @param {string} text */
   write(text) {
     this.text = text;
     this.replace(readToml(text));
@@ -41,42 +49,50 @@ export class Sheet extends EventTarget {
   }
 
   // What a look at the source suggests. A unit that is not sure is for somebody to choose, so it is taken out.
+  /** @param {Draft} draft */
   suggest({ text, guesses }) {
     const { name, ...told } = readToml(text);
     const values = { ...this.values, ...told, ...said(this.values) };
     this.guesses = new Map(guesses.map((guess) => [guess.key, guess]));
-    for (const [column, { value, sure }] of Object.keys(DIMENSIONS).map((each) => [each, this.guessOf(each) ?? {}])) {
-      if (!isTable(value) || sure) continue;
-      setRule(values, column, value);
+    for (const column of Object.keys(DIMENSIONS)) {
+      const guess = this.guessOf(column);
+      if (!guess || !isTable(guess.value) || guess.sure) continue;
+      setRule(values, column, guess.value);
       setWord(values, column, "unit", "");
     }
     this.replace(values);
   }
 
+  /** @param {string} column */
   guessOf(column) {
     return this.guesses.get(`columns.${column}`);
   }
 
+  /** @param {Found} found */
   check(found) {
     this.found = found;
     this.#tell("checked");
   }
 
+  /** @param {"looked" | "saved"} when @param {Fault[]} faults */
   fault(when, faults) {
     this.#faults[when] = faults;
     this.#tell("faulted");
   }
 
+  /** @param {string} name */
   #tell(name) {
     this.dispatchEvent(new Event(name));
   }
 }
 
 // What somebody has said by hand is not for a draft to change.
+/** @param {Values} values */
 const said = (values) =>
   Object.fromEntries(["url", "kind", "secret"].filter((key) => key in values).map((key) => [key, values[key]]));
 
 // The faults of a key and of what is below it, beside where it is chosen, until `signal`.
+/** @param {Sheet} sheet @param {string} key @param {string} id @param {AbortSignal} [signal] */
 export function faultLine(sheet, key, id, signal) {
   const line = h("p", { class: "fault", id, hidden: true });
   const show = () => {
@@ -89,10 +105,12 @@ export function faultLine(sheet, key, id, signal) {
   return line;
 }
 
+/** @param {Fault} fault */
 export const faultText = ({ key, problem, instead }) =>
   h("span", {}, h("code", {}, key || "definition"), ` ${problem}. Write: ${instead}`);
 
 // Why something stands there that nobody chose. Of a unit, its `word` alone is told, and `take` is what chooses it.
+/** @param {Guess | undefined} guess @param {string} [word] @param {Child} [take] */
 export function guessNote(guess, word, take) {
   if (!guess?.why) return null;
   return h(

@@ -6,13 +6,18 @@ import { facts, jobLink, refusal, sender, time } from "./parts.js";
 import { writeToml } from "./toml.js";
 
 const SECONDS = 5; // between looks
+/** @type {Record<string, string>} */
 const KINDS = { odata: "OData", files: "Files" };
+/** @type {Record<string, string>} */
 const LENGTHS = { day: "days", month: "months", quarter: "quarters", year: "years" };
 
+/** @param {string} name */
 export const sourceAddress = (name) => `#/sources/${encodeURIComponent(name)}`;
+/** @param {string} name @param {{isFull?: boolean}} [options] */
 export const importPath = (name, { isFull = false } = {}) =>
   `wells/import/trigger?${new URLSearchParams({ source: name, ...(isFull && { full: "true" }) })}`;
 
+/** @param {Page} page */
 export function sources(page) {
   page.retitle("Sources");
   const list = h("div", {}, loading());
@@ -22,6 +27,7 @@ export function sources(page) {
     h("div", { class: "headline" }, h("h1", { tabindex: "-1" }, "Sources"), add),
     h("section", { class: "panel", "aria-label": "Sources" }, answer, list),
   );
+  /** @type {string | null} */
   let shown = null;
   const watch = poll(async () => {
     const { data } = await ask("sources", { signal: page.signal });
@@ -32,6 +38,7 @@ export function sources(page) {
   }, page.signal);
   watch.ended.catch(page.fail);
 
+  /** @param {Api.SourceSummary[]} known */
   function show(known) {
     add.hidden = !session.mayDefine;
     const context = { answer, changed: () => ((shown = null), watch.soon()) };
@@ -39,7 +46,9 @@ export function sources(page) {
   }
 }
 
+/** @param {Context} context @returns {Column<Api.SourceSummary>[]} */
 function columnsOf(context) {
+  /** @type {Column<Api.SourceSummary>[]} */
   const columns = [
     {
       title: "Name",
@@ -59,20 +68,24 @@ function columnsOf(context) {
   return [...columns, { title: "What to do", cell: (source) => actions(source, context) }];
 }
 
+/** @param {Pick<Api.SourceSummary, "last_import" | "stale_since">} source @returns {Child} */
 function freshness({ last_import: last, stale_since: stale }) {
   const old = stale ? h("strong", {}, " too old") : null;
   if (!last) return [h("span", { class: "muted" }, "never"), old];
   return [jobLink(last.job_id, age(last.at, now())), h("small", { class: "muted" }, " ", time(last.at)), old];
 }
 
+/** @param {Pick<Api.SourceSummary, "next_due" | "paused">} source */
 function nextDue({ next_due: due, paused }) {
   if (paused) return h("strong", {}, "paused");
   return due ? time(due) : h("span", { class: "muted" }, "by hand");
 }
 
+/** @param {Api.SourceSummary} source */
 const versionOf = (source) =>
   source.version === null ? h("span", { class: "muted" }, "settings") : whole(source.version);
 
+/** @param {Api.SourceSummary} source @param {Context} context */
 function actions(source, context) {
   return h(
     "div",
@@ -82,7 +95,9 @@ function actions(source, context) {
   );
 }
 
+/** @param {string} name @param {HTMLElement} answer */
 function importButton(name, answer) {
+  /** @type {Follow} */
   const follow = (id) => (location.hash = `#/jobs/${id}`);
   return sender("Import now", () => importPath(name), {
     attributes: { class: "quiet", "aria-label": `Import ${name} now` },
@@ -91,6 +106,7 @@ function importButton(name, answer) {
   }).element;
 }
 
+/** @param {Api.DefinedSource} source @param {HTMLElement} answer @param {() => Promise<void>} again */
 function pauseButton({ name, paused }, answer, again) {
   const act = async () => {
     try {
@@ -104,6 +120,7 @@ function pauseButton({ name, paused }, answer, again) {
   return button(paused ? "Resume the schedule" : "Pause the schedule", act, { class: "quiet" });
 }
 
+/** @param {{name: string, version: number | null}} source @param {Context} context */
 function deleteButton({ name, version }, { answer, changed }) {
   const ask = async () => {
     if (!(await agreed(name))) return;
@@ -118,9 +135,11 @@ function deleteButton({ name, version }, { answer, changed }) {
   return button("Delete …", ask, { class: "quiet danger", "aria-label": `Delete ${name} …` });
 }
 
+/** @param {string} name @param {number | null} version */
 const deleted = (name, version) =>
   ask(`sources/${encodeURIComponent(name)}`, { method: "DELETE", headers: { "If-Match": `"${version}"` } });
 
+/** @param {string} name */
 const agreed = (name) =>
   confirm({
     title: `Delete the source ${name}?`,
@@ -131,6 +150,7 @@ const agreed = (name) =>
 
 // -- one of them -----------------------------------------------------------------------------------------------------
 
+/** @param {Page} page */
 export async function source(page) {
   const [name] = page.parameters;
   page.retitle(name);
@@ -153,6 +173,7 @@ export async function source(page) {
   }
 }
 
+/** @param {Api.DefinedSource} source @param {Api.SourceSummary["last_import"]} last @param {() => Promise<void>} again */
 function state(source, last, again) {
   const { name, version, definition: values } = source;
   const answer = h("div", {});
@@ -173,7 +194,7 @@ function state(source, last, again) {
       ["Schedule", source.schedule ? `${source.schedule} (${source.timezone || "UTC"})` : "by hand"],
       ["Next due", source.schedule ? nextDue(source) : null],
       ["Paused", source.paused && [time(source.paused.at), ": ", h("bdi", {}, source.paused.reason)]],
-      ["Last due", source.last_due && jobLink(source.last_due_job_id, time(source.last_due))],
+      ["Last due", source.last_due && jobLink(source.last_due_job_id ?? "", time(source.last_due))],
       ["Due times left out", source.skipped ? whole(source.skipped) : null],
       ["Takes over the rows of", source.adopts || null],
     ),
@@ -191,6 +212,7 @@ function state(source, last, again) {
   );
 }
 
+/** @param {Api.DefinedSource} source */
 function definition({ definition: values }) {
   if (!values) return "";
   const text = writeToml(values);

@@ -11,10 +11,13 @@ const channel = new BroadcastChannel(`wellhead-session ${new URL(".", import.met
 
 // Resolves to the token of an open tab, or to null when none answers.
 export function tokenOfAnotherTab() {
+  /** @type {PromiseWithResolvers<string | null>} */
   const { promise, resolve } = Promise.withResolvers();
   const asker = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const heard = new AbortController();
+  /** @param {string | null} token */
   const end = (token) => (heard.abort(), resolve(token));
+  /** @param {MessageEvent} event */
   const listen = ({ data }) => data?.to === asker && typeof data.token === "string" && end(data.token);
   channel.addEventListener("message", listen, { signal: heard.signal });
   channel.postMessage({ asker });

@@ -24,31 +24,40 @@ export const GASES = [
 export const DEFAULT = "Mbbl,MMcf";
 
 // {liquid, gas} of a text such as "m3,Mcf"; null when it names none that there are.
+/** @param {string | null} [text] @returns {Units | null} */
 export function unitsOf(text) {
   const [liquid, gas] = (text ?? "").split(",");
   const found = { liquid: LIQUIDS.find(({ key }) => key === liquid), gas: GASES.find(({ key }) => key === gas) };
-  return found.liquid && found.gas ? found : null;
+  return found.liquid && found.gas ? /** @type {Units} */ (found) : null;
 }
 
+/** @param {Units} units */
 export const textOf = ({ liquid, gas }) => `${liquid.key},${gas.key}`;
 
 // Of a stored rate or volume; `kind` is "liquid" or "gas".
+/** @param {Amount | undefined} value @param {"liquid" | "gas"} kind @param {Units} units @returns {Amount} */
 export const converted = (value, kind, units) =>
   value === null || value === undefined ? null : value * units[kind].factor;
 
+/** @param {Units} units */
 const isMetric = ({ liquid, gas }) => gas.key === "m3" && ["m3", "Sm3"].includes(liquid.key);
 
 // Of the gas-oil ratio: in cubic metres where both are, else as the field says it. `factor` is that of a ratio of the
 // stored units, million cubic feet by thousand barrels.
+/** @param {Units} units */
 export const ratioUnit = (units) =>
   isMetric(units)
     ? { sign: `${units.liquid.sign}/${units.liquid.sign}`, factor: (1e6 * CUBIC_FOOT) / (1000 * BARREL) }
     : { sign: "scf/bbl", factor: 1000 };
 
 // {value, sign} of a stored column in the units chosen; one that is neither rate nor volume stays as it is.
+/** @template V @param {string} name @param {V} value @param {Units} units @returns {{value: V | Amount, sign: string}} */
 export function inUnits(name, value, units) {
   const [, product, isRate] = /_production_(kb|mmcf)(d?)$/.exec(name) ?? [];
   if (!product) return { value, sign: "" };
   const kind = product === "kb" ? "liquid" : "gas";
-  return { value: converted(value, kind, units), sign: `${units[kind].sign}${isRate ? "/d" : ""}` };
+  return {
+    value: converted(/** @type {any} */ (value), kind, units),
+    sign: `${units[kind].sign}${isRate ? "/d" : ""}`,
+  };
 }

@@ -7,6 +7,7 @@ import { button, count, framed, h, period, say, table, whole } from "./dom.js";
 const WELLS = 50;
 const TYPING = 250; // ms of rest before a search
 
+/** @type {Column<Api.Well>[]} */
 const COLUMNS = [
   {
     title: "Well",
@@ -26,17 +27,21 @@ const COLUMNS = [
   { title: "Periods", class: "number", cell: (well) => whole(well.periods) },
 ];
 
+/** @type {Column<Api.Well>} */
 const SOURCE = { title: "Source", cell: (well) => well.source };
 
 // The address of a well or a field, whatever signs the source writes into its codes.
+/** @param {string} kind @param {string | null | undefined} source @param {...(string | number)} codes */
 export function place(kind, source, ...codes) {
   const path = codes.map((code) => encodeURIComponent(code)).join("/");
   return `#/${kind}/${path}${source ? `?${new URLSearchParams({ source })}` : ""}`;
 }
 
 // A choice among the sources that tell of something, when there are several: `address(source)` shows that of one.
+/** @param {string[]} sources @param {string | null} chosen @param {(source: string) => string} address @param {string | null} [all] */
 export function sourceChoice(sources, chosen, address, all = null) {
   if (sources.length < 2) return null;
+  /** @type {HTMLSelectElement} */
   const select = h(
     "select",
     { id: "source", onchange: () => (location.hash = address(select.value)) },
@@ -47,6 +52,7 @@ export function sourceChoice(sources, chosen, address, all = null) {
 }
 
 // The search and its list; of one field when `field` is its code.
+/** @param {Page} page @param {{field?: string | null, source?: string | null}} [options] */
 export function wells(page, { field = null, source = null } = {}) {
   const found = h("div", { class: "found" });
   const input = h("input", {
@@ -58,6 +64,7 @@ export function wells(page, { field = null, source = null } = {}) {
     autocomplete: "off",
   });
   let asking = new AbortController();
+  /** @type {number | undefined} */
   let timer = 0;
 
   async function search() {
@@ -67,7 +74,8 @@ export function wells(page, { field = null, source = null } = {}) {
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
     if (!page.signal.aborted) write({ search: text }, { step: false });
-    const more = (cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
+    const more = (/** @type {string | null} */ cursor) =>
+      askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);
       if (!signal.aborted) found.replaceChildren(...list);
@@ -87,27 +95,36 @@ export function wells(page, { field = null, source = null } = {}) {
     input,
   );
   search();
+  return h("section", { class: "panel", "aria-labelledby": "wells" }, headline(field, source), form, found);
+}
+
+/** @param {string | null} field @param {string | null} source */
+function headline(field, source) {
   const all = new URLSearchParams({ ...(field && { field }), ...(source && { source }) });
-  const title = h(
+  return h(
     "div",
     { class: "headline" },
     h("h2", { id: "wells" }, "Wells"),
     h("a", { href: `#/wells${all.size ? `?${all}` : ""}` }, "With their figures, to sort and search"),
   );
-  return h("section", { class: "panel", "aria-labelledby": "wells" }, title, form, found);
 }
 
-const link = (href, text) => h("a", { href }, h("bdi", {}, text));
+/** @param {string} href @param {string | number} text */
+const link = (href, text) => h("a", { href }, h("bdi", {}, String(text)));
 
+/** @param {Record<string, string | null>} wanted @param {AbortSignal} signal */
 async function askWells(wanted, signal) {
-  const query = new URLSearchParams(Object.entries({ limit: WELLS, ...wanted }).filter(([, value]) => value));
+  const query = new URLSearchParams({ limit: String(WELLS) });
+  for (const [name, value] of Object.entries(wanted)) if (value) query.set(name, value);
   return (await ask(`wells?${query}`, { signal })).data;
 }
 
 // The source stands there when there are several.
+/** @param {Api.Well[]} rows */
 const columnsOf = (rows) => (new Set(rows.map(({ source }) => source)).size > 1 ? [...COLUMNS, SOURCE] : COLUMNS);
 
 // `again` reads the list from its beginning on.
+/** @param {Api.WellPage} first @param {(cursor: string | null) => Promise<Api.WellPage>} askMore @param {() => void} again */
 function wellList(first, askMore, again) {
   if (!first.rows.length) {
     say("No well found.");

@@ -17,9 +17,10 @@ const FILE_WIDTH = 1200; // pixels of a picture that is saved
 
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.
-export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = null }) {
+/** @param {Page} page @param {Bench} given */
+export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = [] }) {
   // An economic limit is a number of the units that it was written in.
-  const change = (changes) =>
+  const change = (/** @type {Changes} */ changes) =>
     write({ units: textOf(chosenUnits(read().query)), ...(changes.units && { limit: null }), ...changes });
   const own = { name: page.name ?? title, rows, revisions };
   const others = kind ? comparison(page, { kind, id, came: show }) : null;
@@ -32,11 +33,13 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
   const views = h("div", { class: "view" }, controls.element, plot.element, note, shown);
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
+  /** @type {Promise<any> | null} */
   let loading = null; // of the fit, once for all who wait for it
+  /** @type {ReturnType<typeof import("./fit.js").fit> | null} */
   let fit = null;
 
   // What stands there already stays, and keeps the focus.
-  const put = (element) => body.firstChild === element || body.replaceChildren(element);
+  const put = (/** @type {HTMLElement} */ element) => body.firstChild === element || body.replaceChildren(element);
 
   // Whoever opens the address sees the units of whoever sent it.
   function tellUnits() {
@@ -64,7 +67,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   async function showFit() {
     try {
       loading ??= import("./fit.js").then((views) => views.fit(page, { own, name, change }));
-      fit = await loading;
+      fit = /** @type {NonNullable<typeof fit>} */ (await loading);
       if (viewOf(read().query, rows, kind).tab !== "decline") return;
       put(fit.element);
       fit.show();
@@ -74,21 +77,24 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   }
 
   // Of a range that was drawn, in what the axis counts.
+  /** @type {PickRange} */
   function picked(low, high, panel) {
     const { over } = viewOf(read().query, rows, kind);
-    if (low === undefined) return change({ from: null, to: null, ages: null });
+    if (low === undefined || high === undefined) return change({ from: null, to: null, ages: null });
     if (over === "months") return change({ ages: `${Math.floor(low)}..${Math.ceil(high)}` });
     if (over === "calendar") return change({ from: dayOf(low), to: dayOf(high) });
-    const inside = panel.lines[0].points.filter((each) => each && each.x >= low && each.x <= high);
-    if (inside.length) change({ from: inside[0].key, to: inside.at(-1).key });
+    const points = panel?.lines[0].points.filter((each) => each !== null) ?? [];
+    const inside = points.filter(({ x }) => x >= low && x <= high);
+    if (inside.length) change({ from: inside[0].key, to: inside[inside.length - 1].key });
   }
 
   function picture() {
     const view = viewOf(read().query, rows, kind);
     const [shapes, subtitle] =
       view.tab === "decline" ? [fit?.shapes, fit?.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
-    return shapes?.(FILE_WIDTH, [page.name ?? title, subtitle]);
+    return shapes?.(FILE_WIDTH, [page.name ?? title, subtitle ?? ""]);
   }
+  /** @param {(name: string, picture: Picture) => void} saveAs */
   function savePicture(saveAs) {
     const shapes = picture();
     if (shapes) saveAs(name, shapes);
@@ -116,14 +122,17 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   );
 }
 
+/** @param {number} ms */
 const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
 
 // -- words -----------------------------------------------------------------------------------------------------------
 
 const OF_ALL_DAYS =
   "The rate of a producing day is what the wells make when all of them produce. Where one does not tell its days";
+/** @type {Record<string, string>} */
 const SHORT = { rate: "Calendar day", producing: "Producing day", volume: "Volume", cumulative: "Cumulative" };
 
+/** @param {Entity[]} entities @param {View} view @returns {RowName[]} */
 function namesOf(entities, { as }) {
   const kinds = as === "both" ? ["rate", "producing"] : [as];
   return entities.flatMap(({ name }, entity) =>
@@ -135,12 +144,14 @@ function namesOf(entities, { as }) {
   );
 }
 
+/** @param {Entity[]} entities @param {View} view @returns {(key: any) => string} */
 function keyName(entities, { over }) {
   if (over === "months") return (key) => `Month ${rate(key)}`;
   const rows = new Map(entities.flatMap(({ rows }) => rows.map((row) => [row.production_period, row])));
-  return (key) => nameOf(rows.get(key));
+  return (key) => nameOf(/** @type {Row} */ (rows.get(key)));
 }
 
+/** @param {Row[]} rows @param {Row[]} revisions @param {View} view @param {string} more */
 function noteOf(rows, revisions, { isLog, as, over, show }, more) {
   const gone = missing(rows);
   const kind = rows.length ? kindOf(rows[0]) : "period";
@@ -154,7 +165,9 @@ function noteOf(rows, revisions, { isLog, as, over, show }, more) {
       : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
-    as === "producing" || as === "both" ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.` : "",
+    as === "producing" || as === "both"
+      ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.`
+      : "",
     isSummed && (show.has("cut") || show.has("gor")) ? "A ratio is that of the wells that tell both of its sides." : "",
     over === "months" ? "Month 0 is the first that brought something." : "",
     more,
@@ -164,6 +177,7 @@ function noteOf(rows, revisions, { isLog, as, over, show }, more) {
     .join(" ");
 }
 
+/** @param {string} title @param {Row[]} all @param {Row[]} rows @param {Row[]} revisions @param {{last: LastColumn, view: View}} options */
 function dataTable(title, all, rows, revisions, { last, view }) {
   const { as, units, show } = view;
   const before = Map.groupBy(revisions, ({ production_period: day }) => day);
@@ -173,14 +187,14 @@ function dataTable(title, all, rows, revisions, { last, view }) {
     kindsOf(panel, as).map((each) => {
       const values = new Map(valuesOf(all, panel, each, units).map((value, place) => [all[place], value]));
       const word = as === "both" && each === "producing" ? " a producing day" : "";
-      const was = (row) => wasOf(row, before.get(row.production_period), panel, { as: each, units });
+      const was = (/** @type {Row} */ row) => wasOf(row, before.get(row.production_period), panel, { as: each, units });
       const hasBefore = each !== "cumulative" && panel.name;
       const former = hasBefore ? rows.flatMap(was) : [];
       const text = textOfColumn([...rows.map((row) => values.get(row)), ...former], panel);
       return {
         title: titleOf(panel, each, units).replace(/, |$/, (sign) => `${word}${sign}`),
         class: "number",
-        cell: (row) => [text(values.get(row)), hasBefore ? wasText(was(row).map(text)) : null],
+        cell: (/** @type {Row} */ row) => [text(values.get(row)), hasBefore ? wasText(was(row).map(text)) : null],
       };
     }),
   );
@@ -198,15 +212,16 @@ function dataTable(title, all, rows, revisions, { last, view }) {
   );
 }
 
+/** @param {any[]} values @param {Panel} panel */
 const textOfColumn = (values, { kind }) =>
-  kind === "share"
-    ? evenly(values, { style: "percent", digits: 1 })
-    : evenly(values);
+  kind === "share" ? evenly(values, { style: "percent", digits: 1 }) : evenly(values);
 
 // The values that were there before, the latest first, without those that a revision left alone.
+/** @param {Row} row @param {Row[] | undefined} revisions @param {Panel} panel @param {{as: As, units: Units}} options */
 function wasOf(row, revisions = [], panel, { as, units }) {
   const values = valuesOf([...revisions, row], panel, as, units);
   return values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]).toReversed();
 }
 
+/** @param {string[]} texts */
 const wasText = (texts) => (texts.length ? h("small", { class: "was" }, ` was ${texts.join(", ")}`) : null);
