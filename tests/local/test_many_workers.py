@@ -140,4 +140,6 @@ def test_a_cancel_stops_the_parts_and_so_does_who_stops_the_execution(stack: Loc
     wait_until(lambda: is_over(stack, stopped))
 
     assert job(stack.state, stopped)["error"]["code"] == "MACHINE_STOPPED"
-    assert ask(stack.state, CANCEL.format(trigger(stack.state)), method="POST")[0] == 202
+    last = trigger(stack.state)
+    assert ask(stack.state, CANCEL.format(last), method="POST")[0] == 202
+    wait_until(lambda: is_over(stack, last))
