@@ -287,7 +287,9 @@ def test_paging_that_does_not_advance_is_an_error(
 
 def test_more_pages_than_the_limit_are_refused(serve: Serve, connect: Connect) -> None:
     endless = [Answer(page(rows(n, 1), odata_nextLink=f"Wells?$skiptoken={n}")) for n in range(9)]
+    as_many = [*endless[:3], Answer(page(rows(3, 1)))]
 
+    assert len(connect(serve(*as_many).url, max_pages="4").rows()) == 4
     with pytest.raises(SourceTooLarge, match="more than 4 pages"):
         connect(serve(*endless).url, max_pages="4").rows()
 
