@@ -1,6 +1,10 @@
 """What most tests stand on:
 the laptop's AWS over HTTP, and an environment that the product reads as its own.
+
+Each fixture imports what it needs, and no more: the test of a pure function pays for no AWS.
 """
+
+from __future__ import annotations
 
 import gc
 import importlib
@@ -9,45 +13,32 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import hypothesis
 import pytest
-from chalice.config import Config
-from support import source_contract
-from support.api_client import ADMIN, OPERATOR, READER, Api
-from support.coordination import KEYS, Clock, LambdaHandler, aws_client
-from support.data_api import BAD, ROWS, QueryFunction, Wells, source_of
-from support.run_directory import run_directory
-from support.scripted_source import Client, Connect, ScriptedSource, Serve
-from support.shelf import shelved
+from support.hypothesis_profile import ProfileOfHypothesis
 from support.soak import drawn_cases
-from support.source_contract import Stage
-from support.staging import run_import
-from support.third_party.servers import ThirdParty
 
-from chalicelib.api.tokens import digest_of
-from chalicelib.jobs.job import new_job
-from chalicelib.jobs.lock import Lease
-from chalicelib.jobs.manager import JobManager
-from chalicelib.jobs.table import Table
-from chalicelib.logs import start_log_context
-from chalicelib.services import Services
 from chalicelib.setting_values import is_loopback
-from local.api_gateway import create_server
-from local.aws.emulator import LocalAws
-from local.aws.loopback import LoopbackServer
-from local.catalog.server import CatalogServer
-from local.pictures.xvfb import Xvfb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.api_client import Api
+    from support.coordination import Clock, LambdaHandler
+    from support.data_api import Wells
+    from support.scripted_source import Client, Connect, Serve
+    from support.source_contract import Stage
+    from support.third_party.servers import ThirdParty
+
+    from chalicelib.jobs.manager import JobManager
+    from local.aws.emulator import LocalAws
 
 TABLE = "wellhead-test"
 
-# No deadline: the machines that run this are shared, and a slow example is no wrong one.
-hypothesis.settings.register_profile("wellhead", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("wellhead")
+sys.meta_path.insert(0, ProfileOfHypothesis())
 
 
 def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
@@ -86,6 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The summary of Hypothesis imports all of it, to find that no test has."""
+    if "hypothesis" not in sys.modules and not session.config.getoption("numprocesses", 0):
+        session.config.pluginmanager.unregister(name="hypothesispytest")
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays.
     To look through it all for garbage again and again takes a twentieth of the CPU.
@@ -100,18 +97,26 @@ def log_of_its_own() -> None:
     """No line of a test's log tells of a request that an earlier test has made in the same
     thread.
     """
+    from chalicelib.logs import start_log_context
+
     start_log_context()
 
 
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
     """A running DynamoDB, S3 and SSM; AWS clients of this process find it by their environment."""
+    from support.coordination import KEYS
+
+    from local.aws.emulator import LocalAws
+
     with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite", keys=KEYS) as aws:
         set_up_aws(monkeypatch, aws)
         yield aws
 
 
 def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    from support.coordination import KEYS
+
     environment.setenv("AWS_ENDPOINT_URL", aws.url)
     environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name, value in KEYS.environment.items():
@@ -137,6 +142,8 @@ def catalog(store_kind: str, tmp_path: Path) -> Iterator[dict[str, str]]:
     if store_kind == "file":
         yield {}
         return
+    from local.catalog.server import CatalogServer
+
     with CatalogServer(tmp_path / "lake") as server:
         yield {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
 
@@ -160,6 +167,10 @@ def environment(aws: LocalAws, tmp_path: Path, catalog: dict[str, str]) -> dict[
 
 @pytest.fixture
 def lambda_handler(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LambdaHandler]]:
+    from support.coordination import LambdaHandler
+
+    from local.aws.loopback import LoopbackServer
+
     handler = type("Handler", (LambdaHandler,), {"invocations": []})
     server = LoopbackServer(handler).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
@@ -176,6 +187,12 @@ def api(
     tmp_path: Path,
 ) -> Iterator[Api]:
     """The app behind a gateway, imported anew, so that it reads this test's environment."""
+    from chalice.config import Config
+    from support.api_client import ADMIN, OPERATOR, READER, Api
+
+    from chalicelib.api.tokens import digest_of
+    from local.api_gateway import create_server
+
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     for name, token, role in [
@@ -201,6 +218,12 @@ def empty(
     environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Wells]:
     """The API before a first import; one job waits."""
+    from support.data_api import QueryFunction, Wells
+
+    from chalicelib.jobs.job import new_job
+    from chalicelib.services import Services
+    from local.aws.loopback import LoopbackServer
+
     questions: list[dict[str, Any]] = []
     attributes = {"services": Services(environment), "questions": questions}
     server = LoopbackServer(type("Handler", (QueryFunction,), attributes)).start()
@@ -217,6 +240,12 @@ def empty(
 @pytest.fixture
 def wells(empty: Wells, serve: Serve) -> Wells:
     """The API after an import of ROWS and BAD."""
+    from support.data_api import BAD, ROWS, source_of
+    from support.shelf import shelved
+    from support.staging import run_import
+
+    from chalicelib.services import Services
+
     manager = Services(empty.environment).job_manager
     manager.cancel(empty.job.job_id)
     source = source_of(serve, [*ROWS, *BAD])
@@ -227,6 +256,8 @@ def wells(empty: Wells, serve: Serve) -> Wells:
 
 @pytest.fixture
 def dynamodb(aws: LocalAws) -> Iterator[Any]:
+    from support.coordination import aws_client
+
     client = aws_client(aws.url)
     yield client
     client.close()
@@ -235,6 +266,8 @@ def dynamodb(aws: LocalAws) -> Iterator[Any]:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Makes sources of steps."""
+    from support.scripted_source import ScriptedSource
+
     with ExitStack() as stack:
         yield lambda *steps: stack.enter_context(ScriptedSource(*steps))
 
@@ -244,6 +277,8 @@ def display() -> Iterator[str]:
     """The name of a screen for windows. Of this process until its end:
     a window outlives its test in Tk, and whoever loses the screen of one is ended by Xlib.
     """
+    from local.pictures.xvfb import Xvfb
+
     with Xvfb() as xvfb:
         yield xvfb.name
 
@@ -251,6 +286,8 @@ def display() -> Iterator[str]:
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Makes adapters on a URL; settings without WELLHEAD_ in lower case."""
+    from support.scripted_source import Client
+
     with ExitStack() as stack:
 
         def connect(url: str, **options: Any) -> Client:
@@ -264,9 +301,14 @@ def connect() -> Iterator[Connect]:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """What the contract of the source is held against."""
+    from support.coordination import KEYS
+    from support.source_contract import TABLE, Stage
+
+    from local.aws.emulator import LocalAws
+
     directory = tmp_path_factory.mktemp("contract")
     with (
-        LocalAws(table=source_contract.TABLE, journal=directory / "table.sqlite", keys=KEYS) as aws,
+        LocalAws(table=TABLE, journal=directory / "table.sqlite", keys=KEYS) as aws,
         pytest.MonkeyPatch.context() as environment,
     ):
         set_up_aws(environment, aws)
@@ -277,16 +319,25 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="session")
 def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThirdParty]:
     """Servers that others wrote, started when a test first asks for one."""
+    from support.run_directory import run_directory
+    from support.third_party.servers import ThirdParty
+
     with ThirdParty(run_directory(tmp_path_factory)) as third_party:
         yield third_party
 
 
 @pytest.fixture
 def clock() -> Clock:
+    from support.coordination import Clock
+
     return Clock()
 
 
 @pytest.fixture
 def manager(dynamodb: Any, clock: Clock) -> JobManager:
     """With the usual lease: 60 s, 15 s of grace, 360 s for a job that waits."""
+    from chalicelib.jobs.lock import Lease
+    from chalicelib.jobs.manager import JobManager
+    from chalicelib.jobs.table import Table
+
     return JobManager(table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import settings
 from support.documents import names, section, table
 
 from chalicelib.jobs.dynamodb_item import to_item
@@ -112,6 +113,19 @@ def test_the_import_function_knows_nothing_of_the_laptops_aws() -> None:
     look = "print([name for name in ('boto3', 'moto', 'local', 'tests') if name in sys.modules])"
 
     assert run("import sys, chalicelib.imports.worker\n" + look, {}) == "[]\n"
+
+
+def test_a_test_imports_what_its_fixtures_need_alone() -> None:
+    """Each process of each run of tests pays for what conftest.py imports."""
+    dear = ("boto3", "botocore", "chalice", "duckdb", "flask", "hypothesis", "moto", "requests")
+    look = f"print([name for name in {dear} if name in sys.modules])"
+
+    assert run("import sys; sys.path.append('tests'); import conftest\n" + look, {}) == "[]\n"
+
+
+def test_hypothesis_has_the_profile_of_these_tests() -> None:
+    assert settings.get_current_profile_name() == "wellhead"
+    assert settings().deadline is None
 
 
 def test_the_layers_hold() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from support.coordination import a_job, table_contents
 from support.imports import ENOUGH, Budget, Worker, files
@@ -28,6 +29,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from chalicelib.store.outcome import MergeResult
     from local.aws.emulator import LocalAws
 
 TABLE = "wellhead-test"
@@ -273,6 +275,41 @@ def test_a_disk_that_is_full_when_a_segment_is_written_is_told_as_such(worker: W
     error = worker.manager.get(job_id).error
     assert error is not None
     assert error["code"] == "SCRATCH_FULL"
+
+
+class LosesARow(DuckDBWellProductionRepository):
+    def merge(self, store: Path, *details: Any, **more: Any) -> MergeResult:
+        merged = super().merge(store, *details, **more)
+        with duckdb.connect(store) as connection:
+            connection.execute("DELETE FROM well_production WHERE rowid = 0")
+        return merged
+
+
+class CountsARowTwice(DuckDBWellProductionRepository):
+    def merge(self, *details: Any, **more: Any) -> MergeResult:
+        merged = super().merge(*details, **more)
+        return replace(merged, duplicate_records=merged.duplicate_records + 1)
+
+
+@pytest.mark.parametrize(
+    ("repository", "sentence"),
+    [
+        (LosesARow, r"holds \d+ rows and 0 keys twice instead of \d+ rows"),
+        (CountsARowTwice, "delivered 300 rows and 301 are accounted for"),
+    ],
+)
+@pytest.mark.usefixtures("unchanged")
+def test_what_does_not_hold_every_row_that_came_is_not_published(
+    worker: Worker, repository: type[DuckDBWellProductionRepository], sentence: str
+) -> None:
+    job_id = worker.trigger()
+
+    worker.run(job_id, new_repository=repository)
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "PUBLISH_REFUSED"
+    assert re.search(sentence, error["message"])
 
 
 @pytest.mark.usefixtures("unchanged")

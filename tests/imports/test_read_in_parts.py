@@ -415,6 +415,22 @@ def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSo
 # -- the source is spared -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("spare", "ends"),
+    [(0, (JobStatus.COMPLETED, None)), (-1, (JobStatus.FAILED, "SOURCE_LIMIT_EXCEEDED"))],
+)
+def test_the_limit_of_pages_is_that_of_all_parts_together(
+    worker: Worker, spare: int, ends: tuple[JobStatus, str | None]
+) -> None:
+    pages = PARTS * -(-ROWS // PARTS // PAGE)
+    worker.settings = replace(worker.settings, max_pages=pages + spare)
+
+    job = worker.import_all()
+
+    assert (job.status, (job.error or {}).get("code")) == ends
+    assert job.stats["pages"] == pages + spare
+
+
 @pytest.mark.by_lot
 @pytest.mark.parametrize("connections", [1, 2, 3])
 def test_no_more_requests_are_under_way_than_are_allowed(worker: Worker, connections: int) -> None:

@@ -25,9 +25,11 @@ from support.imports import (
 )
 from support.scripted_source import Answer, Serve, page
 
+from chalicelib.imports.publication import MERGE_ROWS_PER_SECOND, PUBLISH_BYTES_PER_SECOND
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.lock import Snapshot
+from chalicelib.jobs.job import Job, JobStatus, Phase
+from chalicelib.jobs.lock import Lease, Snapshot
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, LATEST_NOTE, OWNER, sha256_of
@@ -37,6 +39,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chalicelib.jobs.lock import Claim
     from local.aws.emulator import LocalAws
 
 TABLE = "wellhead-test"
@@ -87,6 +90,34 @@ def assert_whole(worker: Worker, job: Job) -> None:
     assert left[LATEST] == sha256_of(path)
     assert files(worker.settings.scratch) == {}
     assert worker.manager.lock().owner is None
+
+
+class LeasesOfPhases(JobManager):
+    """Keeps how long each report asks for the lease; None for the usual time."""
+
+    def __init__(self, **collaborators: Any) -> None:
+        super().__init__(**collaborators)
+        self.leases: list[tuple[Phase | None, float | None]] = []
+
+    def progress(self, claim: Claim, job: Job, *, lease_seconds: float | None = None) -> Job:
+        self.leases.append((job.phase, lease_seconds))
+        return super().progress(claim, job, lease_seconds=lease_seconds)
+
+
+def test_phases_without_heartbeats_hold_the_lease_as_long_as_they_may_take(
+    worker: Worker,
+) -> None:
+    """Nobody may come in between where one takes longer than a usual lease."""
+    manager = LeasesOfPhases(table=worker.manager.table, lease=Lease(), clock=worker.clock)
+    worker.manager = manager
+
+    job = worker.import_all()
+
+    usual = worker.settings.lease_seconds
+    leases = dict(reversed(manager.leases))  # as each phase is entered
+    assert leases[Phase.MERGING] == usual + job.total_records / MERGE_ROWS_PER_SECOND
+    size = published(worker).stat().st_size
+    assert leases[Phase.PUBLISHING] == usual + size / PUBLISH_BYTES_PER_SECOND
 
 
 def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:

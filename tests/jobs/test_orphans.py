@@ -15,14 +15,15 @@ from support.coordination import Clock, RecordingDispatcher, a_job, aws_client
 from support.small_imports import Imports
 
 from chalicelib.imports.publication import show_latest
-from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.lock import Lease, job_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.pulse import take_pulse
 from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, sweep
 from chalicelib.jobs.table import Table
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.directory import DirectoryWarehouse
-from chalicelib.warehouse.names import LATEST, PART_SECONDS, Warehouse, segment_name
+from chalicelib.warehouse.names import LATEST, PART_SECONDS, Warehouse, job_of, segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,6 +150,7 @@ def test_the_segments_of_a_job_that_may_go_on_are_kept_for_a_week(imports: Impor
 def test_nothing_goes_while_an_import_waits_or_runs(imports: Imports) -> None:
     for _ in range(4):
         imports.publish(imports.begin())
+    imports.clock.advance(READER_SECONDS)
     before = imports.warehouse.names("")
     job = imports.manager.create(a_job(imports.clock))
     assert imports.clear() == []
@@ -158,6 +160,20 @@ def test_nothing_goes_while_an_import_waits_or_runs(imports: Imports) -> None:
     assert imports.clear() == []
 
     assert imports.warehouse.names("") == before
+    imports.fail(imports.manager.claim(job.job_id, holder="w2"))
+    assert imports.clear() == before[:2]
+
+
+def test_the_current_snapshot_is_kept_when_nobody_knows_its_job_any_more(
+    imports: Imports, dynamodb: Any
+) -> None:
+    name = imports.publish(imports.begin())
+    dynamodb.delete_item(TableName="wellhead-test", Key=to_item(job_key(job_of(name))))
+    imports.clock.advance(READER_SECONDS)
+
+    assert imports.clear() == []
+
+    assert imports.warehouse.names("") == [name]
 
 
 class CountedTable(Table):

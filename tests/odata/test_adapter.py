@@ -287,9 +287,12 @@ def test_paging_that_does_not_advance_is_an_error(
 
 def test_more_pages_than_the_limit_are_refused(serve: Serve, connect: Connect) -> None:
     endless = [Answer(page(rows(n, 1), odata_nextLink=f"Wells?$skiptoken={n}")) for n in range(9)]
+    as_many = [*endless[:3], Answer(page(rows(3, 1)))]
 
-    with pytest.raises(SourceTooLarge, match="more than 4 pages"):
+    assert len(connect(serve(*as_many).url, max_pages="4").rows()) == 4
+    with pytest.raises(SourceTooLarge, match="more than 4 pages") as refused:
         connect(serve(*endless).url, max_pages="4").rows()
+    assert refused.value.details["page"] == 5
 
 
 def test_the_fields_are_those_of_the_first_rows(serve: Serve, connect: Connect) -> None:

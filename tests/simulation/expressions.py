@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
-from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
-
 Item = Mapping[str, Any]  # attribute name → typed value, such as {"N": "7"}
-RESERVED = frozenset(word.upper() for word in ReservedKeywords.get_reserved_keywords())
+# Moto's list, read and not imported: its DynamoDB takes a second to load.
+KEYWORDS = distribution("moto").locate_file("moto/dynamodb/parsing/reserved_keywords.txt")
+RESERVED = frozenset(Path(str(KEYWORDS)).read_text().upper().split())
 TOKEN = re.compile(r"\s*(#\w+|:\w+|<>|<=|>=|[<>=(),]|[A-Za-z_]\w*)")
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,

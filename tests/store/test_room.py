@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,15 @@ def test_what_was_measured_is_asked_for_and_not_much_more(
     asked = room_of_merge(segments * MB, rows=1_000_000, new=new, revised=revised)
 
     assert measured * MB - FIXED <= asked - FIXED <= 2.2 * measured * MB
+
+
+def test_new_rows_take_their_size_twice_and_revised_ones_more() -> None:
+    """Of a thousand rows in segments of 100 MB."""
+    asked = partial(room_of_merge, 100 * MB, rows=1_000)
+
+    assert asked(new=0, revised=0) == 32 * MB
+    assert asked(new=300, revised=0) == (32 + 60) * MB
+    assert asked(new=0, revised=100) == pytest.approx((32 + 22) * MB + 14_000)
 
 
 def test_who_has_too_little_is_told_how_much_is_needed_and_what_to_do(tmp_path: Path) -> None:

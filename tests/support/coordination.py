@@ -8,9 +8,6 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import botocore.session
-from botocore.config import Config
-
 from chalicelib.errors import DispatchFailed, StateUnavailable
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.dynamodb_item import from_item
@@ -24,6 +21,7 @@ from local.aws.signature import Keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botocore.session import Session
     from types_boto3_dynamodb import DynamoDBClient
 
 KEYS = Keys(
@@ -88,11 +86,15 @@ class InterruptedTable(Table):
 
 
 @cache  # it reads the models of its services from disk
-def _session() -> botocore.session.Session:
+def _session() -> Session:
+    import botocore.session
+
     return botocore.session.get_session()
 
 
 def aws_client(url: str, service: str = "dynamodb", *, keys: Keys = KEYS, **config: Any) -> Any:
+    from botocore.config import Config
+
     return _session().create_client(
         service,
         region_name="us-east-1",

@@ -92,6 +92,28 @@ def test_a_sync_that_failed_is_no_sync_that_is_not_known(tmp_path: Path, number:
     assert [path for path in (tmp_path / "warehouse").rglob("*") if path.is_file()] == []
 
 
+def test_a_file_is_synced_before_it_has_its_name_and_its_folder_afterwards(tmp_path: Path) -> None:
+    target = tmp_path / "warehouse" / OLD
+    synced: list[tuple[bool, bool]] = []
+
+    def sync(path: Path) -> None:
+        sync_file(path)
+        synced.append((path == target.parent, target.exists()))
+
+    file = tmp_path / "local"
+    file.write_bytes(b"wells")
+    DirectoryWarehouse(tmp_path / "warehouse", sync=sync).put(OLD, file, sha256=sha256_of(file))
+
+    is_folder = has_name = True
+    assert synced == [(not is_folder, not has_name), (is_folder, has_name)]
+
+
+def test_a_sync_is_that_of_the_system() -> None:
+    """Which refuses a device that has nothing to sync."""
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        sync_file(Path(os.devnull))
+
+
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EEXIST, errno.EBUSY, errno.EACCES])
 def test_where_no_file_is_renamed_over_another_the_old_one_steps_aside(
     tmp_path: Path, number: int

@@ -344,9 +344,12 @@ def test_s3_is_asked_to_check_the_content_and_that_the_name_is_new(s3: Any, file
 class Meeting:
     """S3 says so many times that the write met another one; nothing of it was done."""
 
-    def __init__(self, s3: Any, times: int, code: str = "ConditionalRequestConflict") -> None:
+    def __init__(
+        self, s3: Any, times: int, code: str = "ConditionalRequestConflict", *, status: int = 409
+    ) -> None:
         self.left = times
         self._code = code
+        self._status = status
         s3.meta.events.register("before-send.s3.PutObject", self._answer)
 
     def _answer(self, request: Any, **_: Any) -> Any:
@@ -354,7 +357,7 @@ class Meeting:
             return None
         self.left -= 1
         headers: Any = {}
-        answer: Any = AWSResponse(request.url, 409, headers, None)
+        answer: Any = AWSResponse(request.url, self._status, headers, None)
         answer._content = f"<Error><Code>{self._code}</Code></Error>".encode()
         return answer
 
@@ -391,6 +394,25 @@ def test_writes_that_meet_again_and_again_end_the_attempt_and_not_the_job(
 
     with pytest.raises(WarehouseSilent, match="ConditionalRequestConflict"):
         put(warehouse, SNAPSHOT, file)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (500, "InternalError", WarehouseSilent),
+        (503, "SlowDown", WarehouseSilent),
+        (403, "AccessDenied", WarehouseUnavailable),
+    ],
+)
+def test_what_s3_cannot_do_now_ends_the_attempt_and_what_it_refuses_the_job(
+    s3: Any, file: Path, status: int, code: str, kind: type[WarehouseUnavailable]
+) -> None:
+    Meeting(s3, 1, code, status=status)
+
+    with pytest.raises(WarehouseUnavailable, match=code) as failed:
+        put(open_warehouse(own_prefix(), s3=s3), SNAPSHOT, file)
+
+    assert type(failed.value) is kind
 
 
 def test_a_bucket_needs_a_client() -> None:
