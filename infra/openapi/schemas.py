@@ -4,10 +4,7 @@ jobs by the fields of Job, rows by the columns of well production.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from enum import StrEnum
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from chalicelib.api.findings import FINDINGS
 from chalicelib.api.import_request import ASKED, PARAMETERS
@@ -15,7 +12,7 @@ from chalicelib.api.source_request import FILE
 from chalicelib.api.token_list import RENEWAL
 from chalicelib.api.tokens import Role as TokenRole
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
-from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
+from chalicelib.jobs.job import JobStatus, Phase
 from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
@@ -23,78 +20,11 @@ from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.queries.query import QUERIES, TEXTS
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
-MEANINGS = {
-    "job_id": "a UUID of version 7: it sorts by creation",
-    "created_at": "when it was triggered, epoch seconds",
-    "status": "PENDING and RUNNING go on; the others are final and never change",
-    "waiting": "while RUNNING: the source is given time before it is asked again; null otherwise",
-    "phase": "of a RUNNING job; a FAILED one keeps the phase it failed in",
-    "started_at": "its first claim, epoch seconds",
-    "completed_at": "its final state, epoch seconds",
-    "heartbeat_at": "the worker's last sign of life, epoch seconds",
-    "cancel_requested_at": "when somebody asked it to stop, epoch seconds",
-    "triggered_by": "the name of the token that started it",
-    "parameters": "what the trigger was given",
-    "source": "the name of the source that is imported; null in a job from before sources had names",
-    "source_version": "the version of the source's definition; null where the settings are the source",
-    "retry_of": "the job that this one goes on from",
-    "retried_by": "the job that goes on from this one",
-    "rollback_to": "the snapshot that this job publishes once more; null of an import",
-    "attempt": "how many workers have claimed it",
-    "progress_percentage": "null while unknown; never falls; 100 only when COMPLETED",
-    "expected_records": "rows that the source announced on its first page",
-    "fetched_records": "rows fetched so far; falls to the last checkpoint when another worker goes on",
-    "parts": "of a source that is read in parts at once: how many there are, and how many are done; null otherwise",
-    "new_records": "rows; 0 until COMPLETED",
-    "updated_records": "rows; 0 until COMPLETED",
-    "duplicate_records": "rows; 0 until COMPLETED",
-    "failed_records": "rejected rows",
-    "skipped_records": "rows that the definition of the source leaves out",
-    "withdrawn_records": "stored rows that the source did not bring any more; 0 until COMPLETED",
-    "stats": "pages, bytes, seconds",
-    "events": "the time line",
-    "warnings": "what is odd about the rows, by rule",
-    "error": "why it FAILED",
-    "completeness": "whether all rows of the source came; null until that was looked at",
-    "diff": "what the import would change, or has changed; null until that was looked at",
-    "findings": "what is odd about the import as a whole; of a job that FAILED with HELD those that hold it, too",
-    "accept_until": "of a held job: until when it can be accepted, epoch seconds",
-    "too_late": "of a held job that waits for an accept: why that comes too late; null while it does not",
-    "accepted": "the fingerprints of the findings that this job was told to publish with",
-    "accepted_by": "the name of the token that accepted them",
-    "discarded_at": "when somebody discarded the held job, epoch seconds",
-    "discarded_by": "the name of the token that discarded it",
-    "total_records": "new, updated, duplicate, failed and skipped rows; what was fetched, when COMPLETED",
-    "execution_time_seconds": "from the first claim until now or the end",
-    "records_per_second": "fetched_records by execution_time_seconds",
-    "estimated_completion_at": "while RUNNING, epoch seconds; null without an expected count",
-}
+from .job_fields import LONG, job_fields
+from .json_types import of_type
+
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 TRUTH = {"type": "boolean"}
-OF_OURS: dict[str, dict[str, Any]] = {
-    "parameters": {"$ref": "#/components/schemas/JobParameters"},
-    "stats": {"$ref": "#/components/schemas/JobStats"},
-    "events": {"type": "array", "items": {"$ref": "#/components/schemas/JobEvent"}},
-    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
-    "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
-    "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
-    "parts": {"anyOf": [{"$ref": "#/components/schemas/JobParts"}, {"type": "null"}]},
-    "too_late": {"anyOf": [{"$ref": "#/components/schemas/JobTooLate"}, {"type": "null"}]},
-    "completeness": {"anyOf": [{"$ref": "#/components/schemas/JobCompleteness"}, {"type": "null"}]},
-    "diff": {"anyOf": [{"$ref": "#/components/schemas/JobDiff"}, {"type": "null"}]},
-    "findings": {"type": "array", "items": {"$ref": "#/components/schemas/JobFinding"}},
-    "accepted": {"type": "array", "items": {"type": "string"}},
-    "job_id": {"type": "string", "format": "uuid"},
-    "source": {"type": ["string", "null"]},
-    "retry_of": {"type": ["string", "null"], "format": "uuid"},
-    "retried_by": {"type": ["string", "null"], "format": "uuid"},
-    "progress_percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
-    "total_records": WHOLE,
-    "execution_time_seconds": {"type": ["number", "null"]},
-    "records_per_second": {"type": ["number", "null"]},
-    "estimated_completion_at": {"type": ["number", "null"]},
-}
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 _KINDS = {Kind.CODE: "string", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
 
 
@@ -112,32 +42,9 @@ def envelope_of(data: str, example: Any) -> dict[str, Any]:
     }
 
 
-def of_type(hint: Any) -> dict[str, Any]:
-    """Of a field that is text, a number, a truth, a choice or null."""
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return {"type": "string", "enum": list(hint)}
-    if get_origin(hint) is UnionType:
-        parts = [of_type(each) for each in get_args(hint)]
-        values = [value for part in parts for value in part.get("enum", [])]
-        types = {"type": [part["type"] for part in parts]}
-        return types | ({"enum": [*values, None]} if values else {})
-    return {"type": _TYPES[hint]}
-
-
-LONG = ("events", "diff")  # of a job that stands in a list
-
-
 def _job(*, whole: bool) -> dict[str, Any]:
-    hints = get_type_hints(Job)
-    stored = {each.name for each in fields(Job)}
-    shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
     return whole_object(
-        {
-            name: (OF_OURS.get(name) or of_type(hints[name] if name in stored else float))
-            | {"description": MEANINGS[name]}
-            for name in shown
-            if whole or name not in LONG
-        }
+        {each.name: each.schema for each in job_fields() if whole or each.name not in LONG}
     )
 
 
@@ -298,6 +205,11 @@ _DEFINED = {
     "updated_at": _MOMENT_OR_NONE,
     "updated_by": {"type": ["string", "null"]},
     "is_of_settings": {**TRUTH, "description": "the settings WELLHEAD_SOURCE_* are the source"},
+}
+
+_SECONDS_OF = dict.fromkeys(PHASES, "over all attempts") | {
+    "checking": "over all attempts",
+    "staging": "over all attempts, within those of fetching",
 }
 
 SCHEMAS: dict[str, Any] = {
@@ -494,17 +406,26 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "pages": {**WHOLE, "description": "number of the last page"},
-            "bytes": {**WHOLE, "description": "received, decompressed"},
-            "http_retries": WHOLE,
-            **{f"{name}_seconds": NUMBER for name in ("checking", *PHASES)},
+            "bytes": {
+                **WHOLE,
+                "description": "received, decompressed, those of lost attempts included",
+            },
+            "http_retries": {
+                **WHOLE,
+                "description": "requests made again, also of a job that then failed",
+            },
+            **{
+                f"{name}_seconds": {**NUMBER, "description": meaning}
+                for name, meaning in _SECONDS_OF.items()
+            },
             "changed_since": {
                 **NUMBER,
-                "description": "an increment: from when on it asked, epoch seconds",
+                "description": "of an increment: from when on it asked, epoch seconds",
             },
             "rejects": {
                 "type": "object",
                 "additionalProperties": WHOLE,
-                "description": "REASON column: how often",
+                "description": "what was wrong with rows, as `REASON column`, and how often, the most frequent first",
             },
         },
     },

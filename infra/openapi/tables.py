@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.routes.table import ROUTES
 
+from .job_fields import job_fields
+from .schemas import SCHEMAS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -40,8 +43,29 @@ def _answer(route: Route) -> str:
     return f"{statuses}: {route.answer}"
 
 
+def job_rows() -> list[Row]:
+    rows: list[Row] = [("field", "type, unit", "meaning")]
+    for each in job_fields():
+        words = each.words
+        if each.shape.of and each.shape.unfolds:
+            has = "Each has" if each.is_list else "It has"
+            words = f"{words}. {has} {_members(each.shape.of)}"
+        rows.append((f"`{each.name}`", each.unit, words))
+    return rows
+
+
+def _members(schema: str) -> str:
+    """Those of an object, each with what is said of it."""
+    members = []
+    for name, member in SCHEMAS[schema]["properties"].items():
+        meaning = member.get("description")
+        members.append(f"`{name}` ({meaning})" if meaning else f"`{name}`")
+    return ", ".join(members)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], list[Row]]]] = {
     "api.md": {"routes": route_rows},
+    "workflow.md": {"fields of a job": job_rows},
 }
 
 
