@@ -1,5 +1,5 @@
 """Writes what the code declares where people and programs read it, `make openapi`: the OpenAPI
-document where the API serves it, and the tables of the documents.
+document where the API serves it, the tables of the documents, and the client's types.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from chalicelib.api.document import FILE
 from chalicelib.api.gateway_errors import WORDS
 from chalicelib.routes.table import ROUTES
 from infra.openapi import document
+from infra.openapi.client_types import FILE as CLIENT_TYPES
+from infra.openapi.client_types import client_types
 from infra.openapi.tables import DOCS, TABLES, tabled
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def text() -> str:
 def written() -> Mapping[Path, str]:
     """Each file, as it should be."""
     pages = {DOCS / name: tabled((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES}
-    return {FILE: text(), **pages}
+    return {FILE: text(), **pages, CLIENT_TYPES: client_types()}
 
 
 if __name__ == "__main__":

@@ -28,9 +28,12 @@ TRUTH = {"type": "boolean"}
 _KINDS = {Kind.CODE: "string", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
 
 
-def whole_object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+def whole_object(
+    properties: dict[str, Any], *, optional: tuple[str, ...] = (), description: str = ""
+) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": properties}
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {**schema, "description": description} if description else schema
 
 
 def envelope_of(data: str, example: Any) -> dict[str, Any]:
@@ -258,9 +261,13 @@ SCHEMAS: dict[str, Any] = {
                 "anyOf": [whole_object({"job_id": _UUID, "at": NUMBER}), {"type": "null"}],
                 "description": "its latest import that was published",
             },
-        }
+        },
+        description="A source, as a list shows it.",
     ),
-    "ScheduleState": whole_object({"name": TEXT, **_SCHEDULE}),
+    "ScheduleState": whole_object(
+        {"name": TEXT, **_SCHEDULE},
+        description="What becomes of a schedule. Times are epoch seconds.",
+    ),
     "DefinedSource": whole_object(
         {
             **_DEFINED,
@@ -270,7 +277,8 @@ SCHEMAS: dict[str, Any] = {
                 "shown to admins alone",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A source and its definition.",
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
     "NoticeList": whole_object(
@@ -315,7 +323,8 @@ SCHEMAS: dict[str, Any] = {
                     }
                 ),
             },
-        }
+        },
+        description="That something has happened, and what has become of the news.",
     ),
     "Units": whole_object(
         {
@@ -338,7 +347,8 @@ SCHEMAS: dict[str, Any] = {
                 "written and as stored, a few rows, and a draft of the definition where it has no columns",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A look at what an import of a definition would find.",
     ),
     "SentFile": FILE,
     "Upload": whole_object(
@@ -362,7 +372,8 @@ SCHEMAS: dict[str, Any] = {
                 **WHOLE,
                 "description": "until when the file may be sent, epoch seconds",
             },
-        }
+        },
+        description="How a file is sent, and where it is then.",
     ),
     "PresetList": whole_object(
         {"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}
@@ -387,7 +398,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "its mapping",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A mapping of a public source that ships with Wellhead.",
     ),
     "SourceDefinition": {
         "type": "object",
@@ -434,13 +446,15 @@ SCHEMAS: dict[str, Any] = {
             "for": {**TEXT, "description": "the code of what failed; docs/errors.md lists them"},
             "until": {**NUMBER, "description": "epoch seconds"},
             "try": {**WHOLE, "description": "which try that will be; 2 is the first that repeats"},
-        }
+        },
+        description="What a worker waits for before it asks the source again.",
     ),
     "JobParts": whole_object(
         {
             "count": {**WHOLE, "description": "of the source, each a range of its key"},
             "done": {**WHOLE, "description": "read to their end"},
-        }
+        },
+        description="Of a source that is read in parts at once.",
     ),
     "JobTooLate": whole_object(
         {
@@ -454,6 +468,8 @@ SCHEMAS: dict[str, Any] = {
             "accept_until": {**NUMBER, "description": "epoch seconds; the week is over"},
         },
         optional=("held_since", "published_by", "accept_until"),
+        description="Why a held import cannot be accepted any more: a sentence, and the job that was held "
+        "or published since.",
     ),
     "JobEvent": whole_object(
         {"at": NUMBER, "event": TEXT, "code": TEXT, "by": TEXT}
@@ -488,7 +504,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "rows that it counted at the end",
             },
             "delivered": WHOLE,
-        }
+        },
+        description="The counts are rows; `state` says whether all of them came.",
     ),
     "JobDiff": whole_object(
         {
@@ -517,7 +534,10 @@ SCHEMAS: dict[str, Any] = {
                 "type": "object",
                 "description": "by column: the stored volume of the periods that the import covers, before and after; "
                 "new rows are left out",
-                "additionalProperties": whole_object({"before": NUMBER, "after": NUMBER}),
+                "additionalProperties": whole_object(
+                    {"before": NUMBER, "after": NUMBER},
+                    description="Volumes of stored periods: thousand barrels, million standard cubic feet.",
+                ),
             },
             "fields": {
                 "type": "array",
@@ -537,7 +557,9 @@ SCHEMAS: dict[str, Any] = {
                 "description": "by check: a few rows",
                 "additionalProperties": {"type": "array", "items": {"type": "object"}},
             },
-        }
+        },
+        description="What an import would change, or has changed: rows, and stored volumes of the periods "
+        "that it covers.",
     ),
     "JobLog": whole_object(
         {
@@ -559,7 +581,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "which worker; null of a line that none wrote",
             },
             "fence": {**WHOLE, "description": "the number of the newest claim when it was written"},
-        }
+        },
+        description="A line of the log of a job.",
     ),
     "TokenRenewal": RENEWAL,
     "NewToken": whole_object(
@@ -575,7 +598,8 @@ SCHEMAS: dict[str, Any] = {
                 **NUMBER,
                 "description": "until when the one before works, epoch seconds",
             },
-        }
+        },
+        description="A token that was just made.",
     ),
     "TokenList": whole_object(
         {"tokens": {"type": "array", "items": {"$ref": "#/components/schemas/Token"}}}
@@ -596,7 +620,8 @@ SCHEMAS: dict[str, Any] = {
                     "previous_until": "until when one that it has replaced works; null when none does",
                 }.items()
             },
-        }
+        },
+        description="A token of the API, without what is secret.",
     ),
     "Acceptance": FINDINGS,
     "JobWarning": whole_object(
@@ -631,7 +656,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "up to 4 KiB of what the source sent",
             },
             "rejected_at": MOMENT,
-        }
+        },
+        description="A row that an import rejected, and why.",
     ),
     "Changes": _list("ChangeOrField"),
     "ChangeOrField": {
@@ -654,7 +680,9 @@ SCHEMAS: dict[str, Any] = {
                 "items": {"enum": list(OF_A_CHANGE)},
                 "description": "the values that differ",
             },
-        }
+        },
+        description="What an import made of a row: its values before and after, null where it was not "
+        "there.",
     ),
     "Values": whole_object({name: _COLUMNS[name] for name in OF_A_CHANGE}),
     "ChangedField": whole_object(
@@ -669,10 +697,16 @@ SCHEMAS: dict[str, Any] = {
                 for volume in OF_VOLUMES.values()
                 for side in SIDES
             },
-        }
+        },
+        description="How many rows of a field an import changed, and the volumes of these rows before and "
+        "after: thousand barrels and million standard cubic feet.",
     ),
     "ProductionPage": _list("Production"),
-    "Production": whole_object({**_COLUMNS, "created_at": MOMENT, "updated_at": MOMENT}),
+    "Production": whole_object(
+        {**_COLUMNS, "created_at": MOMENT, "updated_at": MOMENT},
+        description="One well, in one field, for one period: rates of calendar days. A rate times "
+        "`period_days` is a volume.",
+    ),
     "RevisionPage": _list("Revision"),
     "Revision": whole_object({**_VALUES, "replaced_at": MOMENT, "job_id": _UUID}),
     "TotalPage": _list("Total"),
@@ -687,7 +721,10 @@ SCHEMAS: dict[str, Any] = {
                 name: {"type": ["number", "null"], "description": told}
                 for name, told in _PAIRS.items()
             },
-        }
+        },
+        description="The sums of one period over `wells` rows. Those of `cut` and `ratio` are in pairs, of "
+        "the wells that have both sides; those of `producing` are for a day on which all wells "
+        "produce.",
     ),
     "FieldPage": _list("Field"),
     "Field": whole_object(
@@ -697,7 +734,8 @@ SCHEMAS: dict[str, Any] = {
             "first_period": DAY,
             "last_period": DAY,
             "well_periods": {**WHOLE, "description": "stored periods of all its wells"},
-        }
+        },
+        description="One field of a source, with its first and last stored period.",
     ),
     "WellPage": _list("Well"),
     "Well": whole_object(
@@ -716,7 +754,8 @@ SCHEMAS: dict[str, Any] = {
             "first_period": DAY,
             "last_period": DAY,
             "periods": WHOLE,
-        }
+        },
+        description="One well in one field, with its first and last stored period.",
     ),
     "RegisterPage": whole_object(
         {
@@ -793,7 +832,8 @@ SCHEMAS: dict[str, Any] = {
             "schema_version": WHOLE,
             "storage_version": TEXT,
             "snapshot": whole_object({**_FACTS, "job_id": _UUID}),
-        }
+        },
+        description="What is published, and by which import.",
     ),
     "StoredSource": whole_object(
         {
@@ -816,7 +856,8 @@ SCHEMAS: dict[str, Any] = {
                 ),
                 WHOLE,
             ),
-        }
+        },
+        description="What is published of one source.",
     ),
     "LastImport": whole_object(
         {
