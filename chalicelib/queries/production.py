@@ -45,7 +45,7 @@ from chalicelib.store.local_duckdb import (
 from chalicelib.store.schema import read_version
 from chalicelib.store.statements import named_statements
 
-from .changed import changes_lists, differing, flat_changes
+from .changed import changes_lists, differing, flat_changes, shown_columns
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .feed_wells import FeedWells
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
@@ -101,7 +101,7 @@ _FILTERS: Mapping[str, tuple[str, ...]] = {  # of each list that may be wanted a
     "changed_fields": ("job_id", "change", "field_code"),
     "rejects": ("job_id",),
 }
-_LISTS = changes_lists()
+_LISTS = changes_lists() | shown_columns()
 _TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
 

@@ -8,7 +8,6 @@ The specification: https://spec.openapis.org/oas/v3.1.1.html
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import __version__
@@ -17,12 +16,13 @@ from chalicelib.api.formats import JSON
 from chalicelib.api.parameters import SOURCE_NAME
 from chalicelib.api.tokens import NAME, Role
 from chalicelib.errors import RoleRequired
-from chalicelib.queries.production import ProductionQuery
 from chalicelib.routes.route import API
+from infra.openapi.defaults import defaults_of
 from infra.openapi.errors import error_examples, error_responses
 from infra.openapi.ops_schemas import OPS_SCHEMAS
 from infra.openapi.schemas import SCHEMAS, envelope_of
 from infra.openapi.shown import ANSWERS, BODIES, CSV_TEXTS
+from infra.openapi.words import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -255,7 +255,7 @@ def _bodies(route: Route) -> dict[str, Any]:
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
-    defaults = {**default_limit(route), **route.defaults}
+    defaults = defaults_of(route)
     query = [
         _query_parameter(name, parameter, defaults) for name, parameter in route.parameters.items()
     ]
@@ -274,17 +274,9 @@ def _query_parameter(
     return {
         "name": name,
         "in": "query",
-        "description": f"{parameter.meaning}; {parameter.allowed}",
+        "description": f"{unlinked(parameter.meaning)}; {parameter.allowed}",
         "schema": {**parameter.schema, **default},
     }
-
-
-def default_limit(route: Route) -> dict[str, Any]:
-    """Of a question to the data: what its method takes."""
-    method = getattr(ProductionQuery, route.question, None)
-    if method is None or "limit" not in route.parameters:
-        return {}
-    return {"limit": signature(method).parameters["limit"].default}
 
 
 def _header_parameter(name: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ for the schema, for the table in docs/workflow.md and for the client's class.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -16,6 +15,7 @@ from chalicelib.jobs.job import Derived, Job, new_job
 from chalicelib.jobs.job_types import Shape
 
 from .json_types import UNIONS, of_type
+from .words import unlinked
 
 LONG = ("events", "diff")  # of a job that stands in a list they are left out
 _SHAPES = {
@@ -45,8 +45,7 @@ class JobField:
 
     @property
     def description(self) -> str:
-        """Without the links, which lead from the table of a document."""
-        words = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", self.words)
+        words = unlinked(self.words)
         unit = _UNITS_IN_WORDS.get(self.shape.unit)
         return f"{unit}: {words}" if unit else words
 

@@ -18,10 +18,19 @@ from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.queries.query import QUERIES, TEXTS
-from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
+from chalicelib.store.columns import (
+    COLUMNS,
+    PROVENANCE,
+    REJECTION_REASONS,
+    WARNING_RULES,
+    Column,
+    Kind,
+    Role,
+)
 
 from .job_fields import LONG, job_fields
 from .json_types import of_type
+from .words import unlinked
 
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 TRUTH = {"type": "boolean"}
@@ -108,11 +117,7 @@ _PAIRS = {
         for name in _RATES
     },
 }
-_VALUES = {
-    name: told
-    for name, told in _COLUMNS.items()
-    if name not in ("data_source", "source_data", "partition_0")
-}
+_VALUES = {name: told for name, told in _COLUMNS.items() if name not in PROVENANCE}
 _UUID = {"type": "string", "format": "uuid"}
 _NAMED = {"name": TEXT, "fence": WHOLE, "job_id": _UUID}
 _FACTS = {
@@ -237,7 +242,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            name: {**parameter.schema, "description": parameter.meaning}
+            name: {**parameter.schema, "description": unlinked(parameter.meaning)}
             for name, parameter in ASKED.items()
         },
     },
