@@ -71,10 +71,11 @@ def job_fields() -> list[JobField]:
     hints = get_type_hints(Job, localns=names, include_extras=True)
     hints |= get_type_hints(Derived, localns=names, include_extras=True)
     shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
-    return [_field(name, hints[_OF_OTHER_NAME.get(name, name)]) for name in shown]
+    return [field_of(name, hints[_OF_OTHER_NAME.get(name, name)]) for name in shown]
 
 
-def _field(name: str, hint: Any) -> JobField:
+def field_of(name: str, hint: Any) -> JobField:
+    """Raises KeyError for an annotation without words."""
     if get_origin(hint) is not Annotated:
         raise KeyError(f"a job shows {name}, and its annotation has no words")
     kind, *said = get_args(hint)
