@@ -97,7 +97,7 @@ def trigger_by_post(call: ApiCall) -> Response:
         "/api/v1/wells/import/status/{job_id}",
         id="getStatus",
         summary="Follow a job",
-        section="follow-a-job",
+        section="follow-it",
         tag="import",
         answer="The job. One that FAILED is a success too, with the cause in `data.error`.",
         data="Job",

@@ -138,7 +138,7 @@ class LogLine(TypedDict):
 class Well(TypedDict):
     """One well in one field, with its first and last stored period."""
 
-    source: str
+    source: str | None
     """Name of the source."""
     field_code: str
     """Code of the field, as the source writes it."""
@@ -158,7 +158,7 @@ class Well(TypedDict):
 class Field(TypedDict):
     """One field of a source, with its first and last stored period."""
 
-    source: str
+    source: str | None
     """Name of the source."""
     field_code: str
     """Code of the field, as the source writes it."""
@@ -176,7 +176,7 @@ class Production(TypedDict):
     `period_days` is a volume.
     """
 
-    source: str
+    source: str | None
     """Name of the source."""
     field_code: str
     """Code of the field, as the source writes it."""
@@ -206,9 +206,9 @@ class Production(TypedDict):
     """The source's own remarks on the row."""
     partition_0: str | None
     """The source's partition."""
-    period_days: int | None
+    period_days: int
     """Calendar days of the period; null in a file that does not tell them."""
-    source_rows: int
+    source_rows: int | None
     """Rows of the source in this one."""
     created_at: str
     updated_at: str
@@ -219,10 +219,10 @@ class Totals(TypedDict):
     wells that have both sides; those of `producing` are for a day on which all wells produce.
     """
 
-    source: str
+    source: str | None
     """Name of the source; * for the sum over all of them."""
     production_period: str
-    period_days: int | None
+    period_days: int
     """Calendar days of the period; null in a file that does not tell them."""
     wells: int
     oil_production_kbd: float | None

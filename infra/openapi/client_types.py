@@ -65,6 +65,9 @@ _NAMES |= {
     "SourceSummary.paused": "Pause",
     "DefinedSource.paused": "Pause",
 }
+# The client fills in what an older API leaves out (clients/api/periods.py, row_of).
+_FILLED_IN = {"source": "str | None", "period_days": "int", "source_rows": "int | None"}
+_ROWS = ("Well", "Field", "Production", "Totals")
 _TYPES = {
     "string": "str",
     "integer": "int",
@@ -117,6 +120,8 @@ def _typed_dict(name: str, *schemas: str) -> str:
         for member, told in properties["properties"].items():
             is_always = all(member in each["required"] for _, each in found if "required" in each)
             kind = _type(told, f"{schema}.{member}")
+            if name in _ROWS:
+                kind = _FILLED_IN.get(member, kind)
             members[member] = (
                 kind if is_always else f"NotRequired[{kind}]",
                 told.get("description", ""),

@@ -51,6 +51,7 @@ class JobField:
 
     @property
     def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any]
         if self.shape.of:
             schema = {"$ref": f"#/components/schemas/{self.shape.of}"}
         else:

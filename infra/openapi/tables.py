@@ -161,10 +161,12 @@ def tabled(document: str, tables: Mapping[str, Callable[[], list[Row]]]) -> str:
     """The document with its tables as the code has them. Raises ValueError for one without marks."""
     for name, rows in tables.items():
         marks = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end -->\n)", re.DOTALL)
-        if not marks.search(document):
+        found = marks.search(document)
+        if found is None:
             raise ValueError(f"there are no marks for the table of {name}")
         lines = "".join(f"{line}\n" for line in _lines(rows()))
-        document = marks.sub(lambda mark, lines=lines: f"{mark[1]}{lines}{mark[2]}", document)
+        begin, end = found[1], found[2]
+        document = f"{document[: found.start()]}{begin}{lines}{end}{document[found.end() :]}"
     return document
 
 

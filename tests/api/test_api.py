@@ -477,10 +477,11 @@ def test_no_route_takes_what_it_does_not_know(api: Api, dynamodb: Any) -> None:
     for route in asked:
         path = route.path.replace("{job_id}", UNKNOWN)
         for method in route.methods:
-            reply = api.exchange(method, f"{path}?hunter=2", Authorization=f"Bearer {ADMIN}")
-            assert reply.status == 400, (method, path)
-            error = json.loads(reply.content or "{}").get("error", {"details": {"field": "hunter"}})
-            assert error["details"] == {"field": "hunter"}, (method, path)
+            answer = api.exchange(method, f"{path}?hunter=2", Authorization=f"Bearer {ADMIN}")
+            assert answer.status == 400, (method, path)
+            if method != "HEAD":
+                error = json.loads(answer.content)["error"]
+                assert error["details"] == {"field": "hunter"}, (method, path)
     for route in asked:
         if route.method == "POST" and not route.body:
             path = route.path.replace("{job_id}", UNKNOWN)

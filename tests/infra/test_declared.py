@@ -14,7 +14,7 @@ from clients.api.answers import Job
 from infra.openapi.job_fields import field_of, job_fields
 from infra.openapi.tables import tabled
 
-ROWS = [("a", "b"), ("1", "x|y")]
+ROWS: list[tuple[str, ...]] = [("a", "b"), ("1", "x|y")]
 PAGE = "before\n<!-- t: written -->\n| old |\n<!-- end -->\nafter\n"
 
 
