@@ -151,7 +151,7 @@ $(CONSOLE)/node_modules/ready: $(CONSOLE)/package-lock.json
 figures: ## how plainly the code reads, room by room (PLACES="chalicelib/jobs app.py", NAMES=1 lists what it counts)
 	@$(PYTHON) tools/figures.py $(if $(NAMES),--names) $(PLACES)
 
-openapi: .venv/checks ## write the OpenAPI document out of the code
+openapi: .venv/checks ## write the OpenAPI document and the tables of the documents out of the code
 	@$(BIN)/python -m infra.openapi
 
 format: .venv/checks ## format the code

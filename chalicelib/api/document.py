@@ -1,5 +1,5 @@
 """The OpenAPI document as it is served.
-`make openapi` writes the file out of the code (chalicelib/openapi).
+`make openapi` writes the file out of the code (infra/openapi).
 """
 
 from __future__ import annotations

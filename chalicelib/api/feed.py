@@ -193,7 +193,6 @@ def feed(
             log_answer(response, time.monotonic() - started)
             return response
 
-        answer.__dict__["role"] = Role.READER
         return answer
 
     return decorate

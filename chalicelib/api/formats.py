@@ -38,7 +38,8 @@ def _separator(text: str) -> str:
 
 FORMATS: Mapping[str, Parameter] = {
     "format": choice(
-        *MEDIA_TYPES, meaning="all rows as a file, or json for a page; wins over the header Accept"
+        *MEDIA_TYPES,
+        meaning="[all rows as a file](#a-list-as-a-file), or json for a page; wins over the header Accept",
     ),
     "separator": Parameter(
         read=_separator,

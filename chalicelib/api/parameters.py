@@ -215,21 +215,22 @@ FULL = Parameter(
     read=_truth,
     allowed="true or false",
     schema={"type": "boolean", "default": False},
-    meaning="ask the source for everything, not for what has changed alone",
+    meaning="ask the source for everything, also where [increments](configuration.md#increments) are set up",
 )
-FIELD_CODE = _code("one field")
-WELL_CODE = _code("one well")
+FIELD_CODE = _code("only of one field")
+WELL_CODE = _code("only of one well")
 SOURCE = Parameter(
     read=_source,
     allowed="the name of a source, or * for all of them",
     schema={"type": "string", "pattern": r"^(\*|[a-z0-9-]{1,40})$"},
-    meaning="one source; * or nothing: all. Sums are made for each source, and over all of them for * alone",
+    meaning="only of one source; * or nothing: of all. Sums are made for each source, and over all of"
+    " them only for *",
 )
 SOURCE_NAME = Parameter(
     read=_source_name,
     allowed="the name of a source: 1 to 40 small letters, digits or hyphens",
     schema={"type": "string", "pattern": "^[a-z0-9-]{1,40}$"},
-    meaning="the source that is meant",
+    meaning="the [source](#sources) that is meant; without it the only one, or the one with `default = true`",
 )
 FROM = _of_days(first_day, "the first day of the production periods, inclusive")
 TO = _of_days(last_day, "the last day of the production periods, inclusive")
@@ -237,7 +238,8 @@ AS_OF = Parameter(
     read=_instant,
     allowed="a moment with its zone such as 2026-06-30T18:00:00Z, or a date, for the end of that day in UTC",
     schema={"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]},
-    meaning="the rows as they stood at that moment, by the imports that had been merged; without it, as they stand",
+    meaning="[the rows as they stood](#as-it-stood) at that moment, by the imports that had been "
+    "merged; without it, as they stand",
 )
 CURSOR = Parameter(
     read=_cursor,
@@ -250,9 +252,11 @@ SEARCH = Parameter(
     read=_search,
     allowed=f"text of at most {MOST_SEARCH} characters, none of them a control character",
     schema={"type": "string", "maxLength": MOST_SEARCH, "pattern": _NO_CONTROL},
-    meaning="text that the name, the reference or the code of a well contains, whatever its case",
+    meaning="text that the name or the code of a field, or the name, the reference or the code of a "
+    "well contains, whatever its case; no wildcards",
 )
 WORDS = replace(
     SEARCH,
-    meaning="words that the names and codes contain, all of them, in any order, whatever their case and accents",
+    meaning="words that the names and codes contain, [all of them, in any order](#the-register), "
+    "whatever their case and accents",
 )

@@ -226,7 +226,6 @@ def enveloped(
             log_answer(response, time.monotonic() - started)
             return response
 
-        answer.__dict__["role"] = role
         return answer
 
     return decorate

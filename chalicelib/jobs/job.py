@@ -13,7 +13,7 @@ import os
 import uuid
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from chalicelib.errors import InvalidJobId, WellheadError
 
@@ -24,6 +24,24 @@ from .finding import Finding, holding
 
 if TYPE_CHECKING:
     from chalicelib.warehouse.names import SegmentRun
+
+    from .job_types import (
+        Completeness,
+        Diff,
+        Epoch,
+        JobError,
+        JobId,
+        Parameters,
+        Parts,
+        Percent,
+        Rows,
+        RowsPerSecond,
+        Seconds,
+        Stats,
+        TooLate,
+        Waiting,
+        WarningView,
+    )
 
 # About 15 KB; an item is paid for by its size at each write, and this one stays below 64 KB.
 MAX_EVENTS = 200
@@ -54,71 +72,125 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that is known of one import. Times are epoch seconds, counts are rows.
+    """All that is known of one import.
+
+    This is the one place of a field: its annotation says what it is and means. The item of the
+    table, the view of the API, its schema, the table in docs/workflow.md and the client's class are
+    made of it. A field without words is `_HIDDEN`.
 
     `claimed_cursor` is that of the checkpoint which the latest attempt began at, and
-    `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
-    whoever asks the job to stop, never by its worker. `source_name` is that of the source it
-    imports, None of an older job, and `source_version` that of its definition, None where the
-    settings are the source. `source_id` tells which settings of the source the checkpoint belongs
-    to (Settings.source_id), `reading_since` when the job began whose checkpoint this one goes on
-    from. `waiting` tells what the worker waits for before it asks the source again, until when, and
-    which try that will be. Of a source that is read in parts, `parts` has the `count` of them and
-    how many are `done`.
-
-    Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as
-    store/diff.py does, and the `findings`. When these held it, it can be accepted until
-    `accept_until`, or was discarded by `discarded_by`. A job that publishes such an import was
-    started by `accepted_by`, who has `accepted` these fingerprints.
-
-    A job with `rollback_to` imports nothing: it publishes the snapshot of that name once more.
+    `stalled_attempts` how many attempts in a row began at the same. `source_id` tells which
+    settings of the source the checkpoint belongs to (Settings.source_id), `reading_since` when the
+    job began whose checkpoint this one goes on from.
     """
 
-    job_id: str
-    created_at: float
-    status: JobStatus = JobStatus.PENDING
-    phase: Phase | None = None
-    started_at: float | None = None
-    completed_at: float | None = None
-    heartbeat_at: float | None = None
-    cancel_requested_at: float | None = None
-    triggered_by: str = "anonymous"
-    parameters: dict[str, Any] = field(default_factory=dict)
-    retry_of: str | None = None
-    retried_by: str | None = None
-    rollback_to: str | None = None
+    job_id: Annotated[JobId, "a UUID of version 7: it sorts by creation"]
+    created_at: Annotated[Epoch, "when it was triggered"]
+    status: Annotated[
+        JobStatus, "PENDING and RUNNING go on; the others are final and never change"
+    ] = JobStatus.PENDING
+    phase: Annotated[
+        Phase | None, "of a RUNNING job; a FAILED one keeps the phase it failed in"
+    ] = None
+    started_at: Annotated[Epoch | None, "its first claim"] = None
+    completed_at: Annotated[Epoch | None, "its final state"] = None
+    heartbeat_at: Annotated[
+        Epoch | None,
+        "the worker's last sign of life, about every second; none while merging and publishing",
+    ] = None
+    cancel_requested_at: Annotated[
+        Epoch | None,
+        "when somebody asked it to stop; the worker sees it when it next reports progress",
+    ] = None
+    triggered_by: Annotated[str, "the name of the token that started it"] = "anonymous"
+    parameters: Annotated[
+        Parameters,
+        "what the trigger was given: `full` when it was true, and [the part](api.md#start-an-import) "
+        "of the source that was asked for",
+    ] = field(default_factory=dict)
+    retry_of: Annotated[JobId | None, "the job that this one goes on from"] = None
+    retried_by: Annotated[JobId | None, "the job that goes on from this one; set after its end"] = (
+        None
+    )
+    rollback_to: Annotated[
+        str | None,
+        "the snapshot that this job [publishes once more](operations.md#going-back); null of an import",
+    ] = None
     source_id: str | None = None
     reading_since: float | None = None
-    source_name: str | None = None
-    source_version: int | None = None
-    attempt: int = 0
+    source_name: Annotated[
+        str | None,
+        "the name of the [source](api.md#sources) that is imported; null in a job from before "
+        "sources had names",
+    ] = None
+    source_version: Annotated[
+        int | None,
+        "the version of the source's definition that it was started with; null where the settings "
+        "are the source",
+    ] = None
+    attempt: Annotated[int, "how many workers have claimed it"] = 0
     stalled_attempts: int = 0
     claimed_cursor: StoredCursor | None = None
     fence: int = 0
-    waiting: dict[str, Any] | None = None
-    progress_percentage: float | None = None
-    expected_records: int | None = None
-    fetched_records: int = 0
-    new_records: int = 0
-    updated_records: int = 0
-    duplicate_records: int = 0
-    skipped_records: int = 0
-    withdrawn_records: int = 0
-    failed_records: int = 0
-    parts: dict[str, int] | None = None
+    waiting: Annotated[
+        Waiting | None,
+        "while RUNNING: the source is given time before it is asked again; null otherwise",
+    ] = None
+    progress_percentage: Annotated[
+        Percent | None, "null while unknown; never falls; 100 only when COMPLETED"
+    ] = None
+    expected_records: Annotated[Rows | None, "what the source announced on its first page"] = None
+    fetched_records: Annotated[
+        Rows, "fetched so far; falls to the last checkpoint when another worker goes on"
+    ] = 0
+    new_records: Annotated[Rows, "0 until COMPLETED"] = 0
+    updated_records: Annotated[Rows, "0 until COMPLETED"] = 0
+    duplicate_records: Annotated[Rows, "0 until COMPLETED"] = 0
+    skipped_records: Annotated[
+        Rows, "those that the definition of the source leaves out, by `where` or `skip`"
+    ] = 0
+    withdrawn_records: Annotated[
+        Rows,
+        "stored ones that the source [has no more](data.md#rows-that-the-source-has-no-more), not "
+        "among the total; 0 until COMPLETED",
+    ] = 0
+    failed_records: Annotated[
+        Rows, "rejected; while RUNNING those among the rows staged so far"
+    ] = 0
+    parts: Annotated[
+        Parts | None,
+        "of a source that is [read in parts](configuration.md#parts-that-are-read-at-once); null otherwise",
+    ] = None
     checkpoint: Checkpoint | None = None
-    stats: dict[str, Any] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    error: dict[str, Any] | None = None
-    completeness: dict[str, Any] | None = None
-    diff: dict[str, Any] | None = None
-    findings: list[Finding] = field(default_factory=list)
-    accept_until: float | None = None
-    accepted: list[str] = field(default_factory=list)
-    accepted_by: str | None = None
-    discarded_at: float | None = None
-    discarded_by: str | None = None
+    stats: Annotated[Stats, "each there when it is known"] = field(default_factory=dict)
+    events: Annotated[list[Event], "the time line; not in a list of jobs"] = field(
+        default_factory=list
+    )
+    warnings: Annotated[
+        list[WarningView], "what is odd about the rows, [by rule](errors.md#warnings)"
+    ] = field(default_factory=list)
+    error: Annotated[JobError | None, "why it FAILED"] = None
+    completeness: Annotated[
+        Completeness | None,
+        "whether all rows of the source came; null until that was looked at",
+    ] = None
+    diff: Annotated[
+        Diff | None,
+        "[what the import would change](#when-an-import-is-held), or has changed; null until that was "
+        "looked at; not in a list of jobs",
+    ] = None
+    findings: Annotated[
+        list[Finding],
+        "[what is odd about the import as a whole](errors.md#why-an-import-is-held); of a job that "
+        "FAILED with HELD those that hold it, too",
+    ] = field(default_factory=list)
+    accept_until: Annotated[Epoch | None, "of a held job: until when it can be accepted"] = None
+    accepted: Annotated[
+        list[str], "the fingerprints of the findings that this job publishes with"
+    ] = field(default_factory=list)
+    accepted_by: Annotated[str | None, "the name of the token that accepted them"] = None
+    discarded_at: Annotated[Epoch | None, "when somebody discarded the held job"] = None
+    discarded_by: Annotated[str | None, "the name of the token that discarded it"] = None
 
     @property
     def is_held(self) -> bool:
@@ -252,13 +324,15 @@ class Job:
         shown = {_AS_SHOWN.get(name, name): getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
         shown["findings"] = [finding.to_attributes() for finding in self.findings]
-        shown["total_records"] = self.total_records
-        shown["too_late"] = too_late
         shown["waiting"] = self._waiting(now)
-        shown["execution_time_seconds"] = self._seconds_running(now)
-        shown["records_per_second"] = self._records_per_second(now)
-        shown["estimated_completion_at"] = self._estimated_completion_at(now)
-        return shown
+        derived = Derived(
+            total_records=self.total_records,
+            too_late=too_late,
+            execution_time_seconds=self._seconds_running(now),
+            records_per_second=self._records_per_second(now),
+            estimated_completion_at=self._estimated_completion_at(now),
+        )
+        return {**shown, **derived}
 
     def _waiting(self, now: float) -> dict[str, Any] | None:
         """What a worker that died has left says nothing any more."""
@@ -288,6 +362,31 @@ class Job:
             return None
         seconds_left = seconds * (100.0 - percent) / percent
         return round(now + seconds_left, 3)
+
+
+class Derived(TypedDict):
+    """What a view has besides the fields: worked out of them, and of the clock."""
+
+    total_records: Annotated[
+        Rows,
+        "new, updated, duplicate, failed and skipped rows; equals `fetched_records` when COMPLETED",
+    ]
+    too_late: Annotated[
+        TooLate | None,
+        "of a held job that nobody has accepted or discarded: why it cannot be accepted any more, as "
+        "[an accept would be refused](api.md#accept-or-discard-a-held-import); null while it can",
+    ]
+    execution_time_seconds: Annotated[
+        Seconds | None,
+        "from the first claim until now or the end, waiting for a next worker included",
+    ]
+    records_per_second: Annotated[
+        RowsPerSecond | None, "`fetched_records` by `execution_time_seconds`"
+    ]
+    estimated_completion_at: Annotated[
+        Epoch | None,
+        "while RUNNING, from the progress so far; null without an expected count",
+    ]
 
 
 _FIELDS = [each.name for each in fields(Job)]

@@ -6,24 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.store.columns import SHOWN, STORED_KEY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OF_A_CHANGE = (
-    "field_name",
-    "well_reference",
-    "well_name",
-    "period_days",
-    "days_on_production",
-    "oil_production_kbd",
-    "gas_production_mmcfd",
-    "liquids_production_kbd",
-    "water_production_kbd",
-    "data_source",
-    "source_data",
-    "partition_0",
-    "source_rows",
-)
+OF_A_CHANGE = tuple(name for name in SHOWN if name not in STORED_KEY)
 OF_VOLUMES = {  # by the rates that they are made of: thousand barrels, million standard cubic feet
     "oil_production_kbd": "oil_production_kb",
     "gas_production_mmcfd": "gas_production_mmcf",
@@ -51,6 +39,12 @@ def changes_lists() -> dict[str, str]:
         for side in SIDES
     )
     return {**values, "volumes": volumes}
+
+
+def shown_columns() -> dict[str, str]:
+    """What the statement of production needs beside the tables."""
+    period = "CAST(production_period AS VARCHAR) AS production_period"
+    return {"shown": ", ".join(period if name == "production_period" else name for name in SHOWN)}
 
 
 def flat_changes() -> str:

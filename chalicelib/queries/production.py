@@ -42,12 +42,13 @@ from chalicelib.store.local_duckdb import (
     raise_if_damaged,
     raise_if_forbidden,
 )
-from chalicelib.store.schema import read_version
+from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements
 
-from .changed import changes_lists, differing, flat_changes
+from .changed import changes_lists, differing, flat_changes, shown_columns
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .feed_wells import FeedWells
+from .older_columns import lacking_columns, with_nulls
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
 from .register import Asked, Register
 
@@ -101,7 +102,7 @@ _FILTERS: Mapping[str, tuple[str, ...]] = {  # of each list that may be wanted a
     "changed_fields": ("job_id", "change", "field_code"),
     "rejects": ("job_id",),
 }
-_LISTS = changes_lists()
+_LISTS = changes_lists() | shown_columns()
 _TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
 
@@ -157,10 +158,13 @@ class ProductionQuery:
         self.snapshot = snapshot
         with _duckdb_errors():
             self.schema_version = read_version(connection)
+            is_behind = self.schema_version < SCHEMA_VERSION
+            lacking = lacking_columns(connection) if is_behind else []
         is_older = self.schema_version < TEXT_CODES
-        self._tables = {
+        tables = {
             name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()
         }
+        self._tables = {name: with_nulls(table, lacking) for name, table in tables.items()}
         # No circle: what nobody holds any more frees its directory at once.
         own = weakref.proxy(self)
 

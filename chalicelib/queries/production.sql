@@ -34,10 +34,7 @@
 
 -- name: production
 SELECT
-    source, field_code, field_name, well_code, well_reference, well_name,
-    CAST(production_period AS VARCHAR) AS production_period, period_days, days_on_production, oil_production_kbd,
-    gas_production_mmcfd, liquids_production_kbd, water_production_kbd, data_source, source_data, partition_0,
-    source_rows, {created_at}, {updated_at}
+    {shown}, {created_at}, {updated_at}
 FROM {production} AS stored
 WHERE ($source IS NULL OR source = $source)
     AND ($field_code IS NULL OR field_code = $field_code)

@@ -68,7 +68,7 @@ _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
 _RANGE = {"from": FROM, "to": TO}
 DATABASE, PARQUET = "duckdb", "parquet"
 FORM = choice(
-    DATABASE, PARQUET, meaning="the whole database, or its rows of production alone as Parquet"
+    DATABASE, PARQUET, meaning="the whole database, or only its rows of production, as Parquet"
 )
 BY = choice(
     "row", "field", meaning="each row that was changed, or how many of each field and their volumes"
@@ -113,7 +113,13 @@ ORDER = choice(
     meaning="from the smallest on, or from the largest; without it names asc, figures desc",
 )
 
-SKIP = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows to leave out first")
+SKIP = whole(
+    0,
+    2**31 - 1,
+    "a whole number from 0 on",
+    "how many rows to leave out first, for a page by its number: of whichever snapshot is published "
+    "then, where a cursor stays on one",
+)
 
 
 def _statement(text: str) -> str:

@@ -32,8 +32,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`low` and `high` bound what is accepted:
-    years of a day, characters of a code, else numbers.
+    """`comment` is that of the published file, `note` what docs/data.md adds to it. `low` and
+    `high` bound what is accepted: years of a day, characters of a code, else numbers.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Column:
     comment: str
     low: int = 0
     high: int = 0
+    note: str = ""
 
     @property
     def type(self) -> str:
@@ -80,7 +81,14 @@ COLUMNS = (
     ),
     Column("well_reference", Kind.WORDS, Role.VALUE, "the operator's reference of the well"),
     Column("well_name", Kind.WORDS, Role.VALUE, "name of the well"),
-    Column("production_period", Kind.DAY, Role.KEY, "first day of the production period", *_YEARS),
+    Column(
+        "production_period",
+        Kind.DAY,
+        Role.KEY,
+        "first day of the production period",
+        *_YEARS,
+        note="whatever day of it the source writes",
+    ),
     Column(
         "days_on_production",
         Kind.NUMBER,
@@ -88,6 +96,7 @@ COLUMNS = (
         "days on production in the period (days)",
         -_DAYS,
         _DAYS,
+        note="fractions exist",
     ),
     Column(
         "oil_production_kbd",
@@ -128,6 +137,17 @@ COLUMNS = (
 KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)
 VALUES = tuple(column.name for column in COLUMNS if column.role is Role.VALUE)
 STORED_KEY = ("source", *KEY)
+PROVENANCE = tuple(column.name for column in COLUMNS if column.role is Role.PROVENANCE)
+_NAMES = tuple(column.name for column in COLUMNS)
+_AFTER_PERIOD = _NAMES.index("production_period") + 1
+# Of a stored row, in the order in which it is shown: the columns, and what we add to them.
+SHOWN = (
+    "source",
+    *_NAMES[:_AFTER_PERIOD],
+    "period_days",
+    *_NAMES[_AFTER_PERIOD:],
+    "source_rows",
+)
 VOLUMES = (
     "oil_production_kbd",
     "gas_production_mmcfd",

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made out of the code's own tables: the routes of the app, the
+"""The OpenAPI 3.1 document, made out of the code's own tables: the routes (chalicelib/routes), the
 parameters they are read by, the errors of the tree, the fields of a job and the columns of the
 data. Nothing of it is loaded where requests are answered: `make openapi` writes the document into a
 file, and that is served.
@@ -11,25 +11,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import __version__
-from chalicelib.api.parameters import SOURCE_NAME
-from chalicelib.api.tokens import NAME, Role
+from chalicelib.api.csv_rows import CSV
+from chalicelib.api.formats import JSON
+from chalicelib.api.tokens import Role
 from chalicelib.errors import RoleRequired
+from chalicelib.routes.route import API
+from infra.openapi.components import HEADERS, IN_PATHS, REQUEST_HEADERS
+from infra.openapi.defaults import defaults_of
 from infra.openapi.errors import error_examples, error_responses
-from infra.openapi.operations import OPERATIONS
 from infra.openapi.ops_schemas import OPS_SCHEMAS
 from infra.openapi.schemas import SCHEMAS, envelope_of
+from infra.openapi.shown import ANSWERS, BODIES, CSV_TEXTS
+from infra.openapi.words import unlinked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from http import HTTPStatus
 
-    from chalice.app import Chalice
-
-    from infra.openapi.operation import Operation
+    from chalicelib.api.parameters import Parameter
+    from chalicelib.routes.route import Route, Served
 
     GatewayErrors = Mapping[HTTPStatus, tuple[str, str]]  # status → code and sentence
-
-BASE = "/api/v1"
 
 DESCRIPTION = """\
 Imports of oil and gas well production, and questions to the data. Every answer but the document itself and CSV is an
@@ -38,118 +40,19 @@ envelope: `success`, then `data` and `message`, or `error` with a `code` for pro
 are refused. The web console at `/console` and the OData feed at
 `/odata/v4` are no part of this document."""
 
-_TEXT = {"type": "string"}
-HEADERS: dict[str, Any] = {
-    "X-Request-ID": {
-        "description": "The request_id of the answer.",
-        "required": True,
-        "schema": _TEXT,
-    },
-    "Cache-Control": {"description": "no-store: every answer is of its moment.", "schema": _TEXT},
-    "X-Wellhead-Role": {
-        "description": "The role of the token.",
-        "schema": {"type": "string", "enum": [*Role]},
-    },
-    "Location": {
-        "description": "The address of the job's status, or of the check or report, relative to that of the request.",
-        "required": True,
-        "schema": {"type": "string", "format": "uri-reference"},
-    },
-    "Retry-After": {
-        "description": "Seconds until another try is worth it. A job that has ended has none.",
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "ETag": {
-        "description": "Changes with what is stored. Send it back as If-None-Match.",
-        "required": True,
-        "schema": {"type": "string", "pattern": '^(W/"[0-9a-f]{32}"|"[0-9]{1,6}")$'},
-    },
-    "Allow": {"description": "The methods of the address.", "required": True, "schema": _TEXT},
-    "WWW-Authenticate": {
-        "description": "The kind of token: Bearer.",
-        "required": True,
-        "schema": _TEXT,
-    },
-    "X-Wellhead-Snapshot": {
-        "description": "The name of the snapshot that the answer was read from.",
-        "required": True,
-        "schema": _TEXT,
-    },
-    "X-Wellhead-Cut": {
-        "description": "With CSV: by what the rows are cut. None where they are all there.",
-        "schema": {"type": "string", "enum": ["rows", "bytes"]},
-    },
-    "X-Next-Cursor": {
-        "description": "With CSV: the cursor of the page after; none on the last.",
-        "schema": _TEXT,
-    },
-}
-REQUEST_HEADERS: dict[str, Any] = {
-    "X-Request-ID": {
-        "description": "1 to 128 of letters, digits, `.`, `_`, `-`; becomes the request_id. Anything else is replaced.",
-        "schema": _TEXT,
-    },
-    "Idempotency-Key": {
-        "description": "1 to 255 visible ASCII characters. For 24 hours the same key gets the same job.",
-        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
-    },
-    "If-Match": {
-        "description": "The ETag of the version that is meant, or *. To replace a definition it must be sent.",
-        "schema": {"type": "string", "pattern": '^([*]|"[0-9]{1,6}")$'},
-    },
-    "If-None-Match": {
-        "description": "The ETag of the answer before: 304 when nothing has changed.",
-        "schema": _TEXT,
-    },
-}
-JOB_ID = {
-    "name": "job_id",
-    "in": "path",
-    "required": True,
-    "description": "The id of a job, a UUID of version 7.",
-    "schema": {
-        "type": "string",
-        "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
-    },
-    "example": "01a205e6-9c31-771e-8a7b-50943f1a777c",
-}
 
-
-CHECK_ID = {
-    "name": "check_id",
-    "in": "path",
-    "required": True,
-    "description": "The id of a check or a report, a UUID.",
-    "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
-    "example": "c02841a6-d267-491c-a25d-020a5d70712a",
-}
-TOKEN_NAME = {
-    "name": "token_name",
-    "in": "path",
-    "required": True,
-    "description": "The name of a token.",
-    "schema": {"type": "string", "pattern": f"^{NAME.pattern}$"},
-    "example": "ada",
-}
-SOURCE = {
-    "name": "name",
-    "in": "path",
-    "required": True,
-    "description": "The name of a source.",
-    "schema": SOURCE_NAME.schema,
-    "example": "north-sea",
-}
-
-
-def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
+def document(served: Iterable[Served], *, gateway: GatewayErrors) -> dict[str, Any]:
     """`gateway` is what API Gateway answers by itself: status → code and sentence.
-    Raises KeyError for a route that OPERATIONS does not know.
+    Raises KeyError for a route without an example.
     """
     responses: dict[str, Any] = {}
+    by_path: dict[str, list[Route]] = {}
+    for route, _ in served:
+        if route.path.startswith(API):
+            by_path.setdefault(route.path, []).append(route)
     paths = {
-        path.removeprefix(BASE): _path(app, path, gateway, responses)
-        for path in app.routes
-        if path.startswith(BASE)
+        path.removeprefix(API): _path(path, routes, gateway, responses)
+        for path, routes in by_path.items()
     }
     return {
         "openapi": "3.1.0",
@@ -169,6 +72,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
                 "name": "operations",
                 "description": "For whoever keeps it running: look, go back, verify, restore.",
             },
+            {"name": "notices", "description": "What has happened, and whether the news arrived."},
             {"name": "service", "description": "Health, and this document."},
         ],
         "paths": paths,
@@ -182,10 +86,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
             },
             "headers": HEADERS,
             "parameters": {
-                "job_id": JOB_ID,
-                "name": SOURCE,
-                "check_id": CHECK_ID,
-                "token_name": TOKEN_NAME,
+                **IN_PATHS,
                 **{name: _header_parameter(name) for name in REQUEST_HEADERS},
             },
             "schemas": {**SCHEMAS, **OPS_SCHEMAS},
@@ -196,87 +97,110 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
 
 
 def _path(
-    app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]
+    path: str, routes: list[Route], gateway: GatewayErrors, responses: dict[str, Any]
 ) -> dict[str, Any]:
-    known = ("job_id", "name", "check_id", "token_name")
     in_path = [
-        {"$ref": f"#/components/parameters/{name}"} for name in known if f"{{{name}}}" in path
+        {"$ref": f"#/components/parameters/{name}"} for name in IN_PATHS if f"{{{name}}}" in path
     ]
     item: dict[str, Any] = {"parameters": in_path} if in_path else {}
-    for method, route in app.routes[path].items():
-        if method in ("HEAD", "OPTIONS"):
-            continue
-        operation = OPERATIONS[f"{method} {path.removeprefix(BASE)}"]
-        item[method.lower()] = _operation(operation, route.view_function.role, gateway, responses)  # type: ignore[attr-defined]
-        if method == "GET" and "HEAD" in app.routes[path]:
-            item["head"] = _head(operation, item["get"])
+    for route in routes:
+        operation = _operation(route, gateway, responses)
+        item[route.method.lower()] = operation
+        if "HEAD" in route.methods:
+            item["head"] = _head(route, operation)
     item["options"] = _options(item)
     return item
 
 
-def _operation(
-    operation: Operation, role: str | None, gateway: GatewayErrors, responses: dict[str, Any]
-) -> dict[str, Any]:
-    errors = [*operation.errors, *([RoleRequired] if role in ("operator", "admin") else [])]
-    answers = error_responses(errors, gateway, is_open=role is None)
+def _operation(route: Route, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
+    is_limited = route.role in (Role.OPERATOR, Role.ADMIN)
+    errors = [*route.errors, *([RoleRequired] if is_limited else [])]
+    answers = error_responses(errors, gateway, is_open=route.role is None)
     responses.update(answers)
-    told: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "parameters": _parameters(operation),
-        "responses": {str(operation.status): _success(operation, role)},
-        "security": [{"bearer": []}] if role else [],
+    operation: dict[str, Any] = {
+        "operationId": route.id,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": {str(route.status): _success(route)},
+        "security": [{"bearer": []}] if route.role else [],
     }
-    if role:
-        told |= {"description": f"Needs the role {role}.", "x-wellhead-role": role}
-    if operation.conditional:
-        told["responses"]["304"] = _UNCHANGED
-    told["responses"] |= {
+    if route.role:
+        operation |= {
+            "description": f"Needs the role {route.role}.",
+            "x-wellhead-role": route.role,
+        }
+    if route.is_conditional:
+        operation["responses"]["304"] = _UNCHANGED
+    operation["responses"] |= {
         name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers
     }
-    if operation.body:
-        content = {"application/json": operation.body, **operation.other_bodies}
-        told["requestBody"] = {"content": content, "required": operation.needs_body}
-    return told
+    if route.body:
+        operation["requestBody"] = {"content": _bodies(route), "required": route.needs_body}
+    return operation
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    query = [{"name": name, "in": "query", **told} for name, told in operation.query.items()]
+def _bodies(route: Route) -> dict[str, Any]:
+    body = {
+        "schema": {"$ref": f"#/components/schemas/{route.body}"},
+        "examples": {name: {"value": value} for name, value in BODIES[route.id].items()},
+    }
+    others = {kind: {"schema": {"type": "string"}} for kind in route.body_types}
+    return {JSON: body, **others}
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    defaults = defaults_of(route)
+    query = [
+        _query_parameter(name, parameter, defaults) for name, parameter in route.parameters.items()
+    ]
     headers = [
         "X-Request-ID",
-        *operation.request_headers,
-        *(["If-None-Match"] if operation.conditional else []),
+        *route.request_headers,
+        *(["If-None-Match"] if route.is_conditional else []),
     ]
     return [*query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)]
+
+
+def _query_parameter(
+    name: str, parameter: Parameter, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    default = {"default": defaults[name]} if name in defaults else {}
+    return {
+        "name": name,
+        "in": "query",
+        "description": f"{unlinked(parameter.meaning)}; {parameter.allowed}",
+        "schema": {**parameter.schema, **default},
+    }
 
 
 def _header_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "header", **REQUEST_HEADERS[name]}
 
 
-def _success(operation: Operation, role: str | None) -> dict[str, Any]:
-    return {
-        "description": operation.answer,
-        "headers": _headers(operation, role),
-        "content": {
-            "application/json": envelope_of(operation.data, operation.example),
-            **operation.other_content,
-        }
-        if operation.data
-        else operation.other_content,
-    }
+def _success(route: Route) -> dict[str, Any]:
+    content = {kind: _other_content(route, kind) for kind in route.media_types}
+    if route.data:
+        content = {JSON: envelope_of(route.data, ANSWERS[route.id]), **content}
+    return {"description": route.answer, "headers": _headers(route), "content": content}
 
 
-def _headers(operation: Operation, role: str | None) -> dict[str, Any]:
-    etag = ["ETag"] if operation.conditional else []
+def _other_content(route: Route, kind: str) -> dict[str, Any]:
+    if kind == CSV:
+        return {"schema": {"type": "string"}, "example": CSV_TEXTS[route.id]}
+    if kind == JSON:  # without an envelope
+        return {"schema": {"$ref": "#/components/schemas/Document"}}
+    return {"schema": {"type": "string", "format": "binary"}}
+
+
+def _headers(route: Route) -> dict[str, Any]:
     return _refs(
         [
             "X-Request-ID",
             "Cache-Control",
-            *(["X-Wellhead-Role"] if role else []),
-            *etag,
-            *operation.headers,
+            *(["X-Wellhead-Role"] if route.role else []),
+            *(["ETag"] if route.is_conditional else []),
+            *route.headers,
         ]
     )
 
@@ -285,19 +209,19 @@ def _refs(names: list[str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _head(operation: Operation, get: dict[str, Any]) -> dict[str, Any]:
+def _head(route: Route, get: dict[str, Any]) -> dict[str, Any]:
     success = {
         name: value
-        for name, value in get["responses"][str(operation.status)].items()
+        for name, value in get["responses"][str(route.status)].items()
         if name != "content"
     }
-    unchanged = {"304": get["responses"]["304"]} if operation.conditional else {}
+    unchanged = {"304": get["responses"]["304"]} if route.is_conditional else {}
     return {
-        "operationId": f"{operation.id}Head",
-        "summary": f"{operation.summary}: the headers alone",
-        "tags": [operation.tag],
+        "operationId": f"{route.id}Head",
+        "summary": f"{route.summary}: the headers alone",
+        "tags": [route.tag],
         "parameters": get["parameters"],
-        "responses": {str(operation.status): success, **unchanged, **_BODYLESS_ERRORS},
+        "responses": {str(route.status): success, **unchanged, **_BODYLESS_ERRORS},
         "security": get["security"],
     }
 

@@ -1,16 +1,35 @@
-"""Writes the OpenAPI document out of the code, where the API serves it: `make openapi`."""
+"""Writes what the code declares where people and programs read it, `make openapi`: the OpenAPI
+document where the API serves it, the tables of the documents, and the client's types.
+"""
+
+from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from app import app
 from chalicelib.api.document import FILE
 from chalicelib.api.gateway_errors import WORDS
+from chalicelib.routes.table import ROUTES
 from infra.openapi import document
+from infra.openapi.client_types import FILE as CLIENT_TYPES
+from infra.openapi.client_types import client_types
+from infra.openapi.tables import DOCS, TABLES, tabled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 def text() -> str:
-    return json.dumps(document(app, gateway=WORDS), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(document(ROUTES, gateway=WORDS), ensure_ascii=False, indent=1) + "\n"
+
+
+def written() -> Mapping[Path, str]:
+    """Each file, as it should be."""
+    pages = {DOCS / name: tabled((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES}
+    return {FILE: text(), **pages, CLIENT_TYPES: client_types()}
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), "utf-8")
+    for path, content in written().items():
+        path.write_text(content, "utf-8")

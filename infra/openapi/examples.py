@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.jobs.job import new_job
 from chalicelib.queries.changed import OF_A_CHANGE
 from chalicelib.queries.cursor import Cursor, write_cursor
 from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT, STAMP
@@ -25,37 +26,23 @@ def _cursor(of: str, **key: int | str) -> str:
     return write_cursor(Cursor(key=key, snapshot=SNAPSHOT), of=of)
 
 
+# What a job shows before anything has happened to it; an example names what is otherwise.
+_NEW = new_job(now=CREATED, triggered_by="laptop", parameters={}, source_name="default")
 _SUMMARY: dict[str, Any] = {
+    **_NEW.summary(CREATED),
     "job_id": JOB_ID,
-    "created_at": CREATED,
     "status": "COMPLETED",
-    "phase": None,
     "started_at": 1795395330.4196947,
     "completed_at": 1795395333.4439785,
     "heartbeat_at": 1795395333.3111465,
-    "cancel_requested_at": None,
-    "triggered_by": "laptop",
-    "parameters": {},
-    "source": "default",
-    "source_version": None,
-    "retry_of": None,
-    "retried_by": None,
-    "rollback_to": None,
     "attempt": 1,
-    "waiting": None,
     "progress_percentage": 100.0,
     "expected_records": 50000,
     "fetched_records": 50000,
     "new_records": 49983,
-    "updated_records": 0,
     "duplicate_records": 5,
     "failed_records": 12,
-    "skipped_records": 0,
-    "withdrawn_records": 0,
-    "parts": None,
     "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
-    "warnings": [],
-    "error": None,
     "completeness": {
         "state": "proved",
         "reason": "",
@@ -63,18 +50,11 @@ _SUMMARY: dict[str, Any] = {
         "counted_again": None,
         "delivered": 50000,
     },
-    "findings": [],
-    "accept_until": None,
-    "too_late": None,
-    "accepted": [],
-    "accepted_by": None,
-    "discarded_at": None,
-    "discarded_by": None,
     "total_records": 50000,
     "execution_time_seconds": 3.024,
     "records_per_second": 16534.4,
-    "estimated_completion_at": None,
 }
+_NEW_VIEW: dict[str, Any] = {**_NEW.view(CREATED), "job_id": JOB_ID}
 _EVENTS = [
     {"at": CREATED, "event": "created", "by": "laptop"},
     {"at": 1795395330.4196947, "event": "claimed", "attempt": 1},
@@ -83,24 +63,6 @@ _EVENTS = [
     {"at": 1795395333.3110955, "event": "publishing"},
     {"at": 1795395333.4439785, "event": "completed", "records": 50000},
 ]
-_NOTHING_YET: dict[str, Any] = {
-    "status": "CANCELLED",
-    "started_at": None,
-    "completed_at": 1795395330.1,
-    "heartbeat_at": None,
-    "attempt": 0,
-    "progress_percentage": None,
-    "expected_records": None,
-    "stats": {},
-    "completeness": None,
-    "diff": None,
-    "execution_time_seconds": None,
-    "records_per_second": None,
-    **dict.fromkeys(
-        ("fetched_records", "new_records", "duplicate_records", "failed_records", "total_records"),
-        0,
-    ),
-}
 _DIFF: dict[str, Any] = {
     "new": 49983,
     "updated": 0,
@@ -187,10 +149,7 @@ ACCEPTED = told(_ACCEPTED, _STARTED)
 RETRIED = told({**_ACCEPTED, "retry_of": OTHER_ID}, _STARTED)
 ACCEPTING = told(
     {
-        **_SUMMARY,
-        **_NOTHING_YET,
-        "status": "PENDING",
-        "completed_at": None,
+        **_NEW_VIEW,
         "retry_of": OTHER_ID,
         "accepted": [_NULLED["fingerprint"]],
         "accepted_by": "laptop",
@@ -200,10 +159,7 @@ ACCEPTING = told(
 )
 ROLLING_BACK = told(
     {
-        **_SUMMARY,
-        **_NOTHING_YET,
-        "status": "PENDING",
-        "completed_at": None,
+        **_NEW_VIEW,
         "source": None,
         "rollback_to": SNAPSHOT,
         "events": [_EVENTS[0]],
@@ -223,8 +179,9 @@ JOBS = told(
 )
 CANCELLED = told(
     {
-        **_SUMMARY,
-        **_NOTHING_YET,
+        **_NEW_VIEW,
+        "status": "CANCELLED",
+        "completed_at": 1795395330.1,
         "events": [_EVENTS[0], {"at": 1795395330.1, "event": "cancelled"}],
     },
     "The import was stopped.",

@@ -4,10 +4,7 @@ jobs by the fields of Job, rows by the columns of well production.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from enum import StrEnum
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from chalicelib.api.findings import FINDINGS
 from chalicelib.api.import_request import ASKED, PARAMETERS
@@ -15,92 +12,37 @@ from chalicelib.api.source_request import FILE
 from chalicelib.api.token_list import RENEWAL
 from chalicelib.api.tokens import Role as TokenRole
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
-from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
+from chalicelib.jobs.job import JobStatus, Phase
 from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.queries.query import QUERIES, TEXTS
-from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
+from chalicelib.store.columns import (
+    COLUMNS,
+    PROVENANCE,
+    REJECTION_REASONS,
+    WARNING_RULES,
+    Column,
+    Kind,
+    Role,
+)
 
-MEANINGS = {
-    "job_id": "a UUID of version 7: it sorts by creation",
-    "created_at": "when it was triggered, epoch seconds",
-    "status": "PENDING and RUNNING go on; the others are final and never change",
-    "waiting": "while RUNNING: the source is given time before it is asked again; null otherwise",
-    "phase": "of a RUNNING job; a FAILED one keeps the phase it failed in",
-    "started_at": "its first claim, epoch seconds",
-    "completed_at": "its final state, epoch seconds",
-    "heartbeat_at": "the worker's last sign of life, epoch seconds",
-    "cancel_requested_at": "when somebody asked it to stop, epoch seconds",
-    "triggered_by": "the name of the token that started it",
-    "parameters": "what the trigger was given",
-    "source": "the name of the source that is imported; null in a job from before sources had names",
-    "source_version": "the version of the source's definition; null where the settings are the source",
-    "retry_of": "the job that this one goes on from",
-    "retried_by": "the job that goes on from this one",
-    "rollback_to": "the snapshot that this job publishes once more; null of an import",
-    "attempt": "how many workers have claimed it",
-    "progress_percentage": "null while unknown; never falls; 100 only when COMPLETED",
-    "expected_records": "rows that the source announced on its first page",
-    "fetched_records": "rows fetched so far; falls to the last checkpoint when another worker goes on",
-    "parts": "of a source that is read in parts at once: how many there are, and how many are done; null otherwise",
-    "new_records": "rows; 0 until COMPLETED",
-    "updated_records": "rows; 0 until COMPLETED",
-    "duplicate_records": "rows; 0 until COMPLETED",
-    "failed_records": "rejected rows",
-    "skipped_records": "rows that the definition of the source leaves out",
-    "withdrawn_records": "stored rows that the source did not bring any more; 0 until COMPLETED",
-    "stats": "pages, bytes, seconds",
-    "events": "the time line",
-    "warnings": "what is odd about the rows, by rule",
-    "error": "why it FAILED",
-    "completeness": "whether all rows of the source came; null until that was looked at",
-    "diff": "what the import would change, or has changed; null until that was looked at",
-    "findings": "what is odd about the import as a whole; of a job that FAILED with HELD those that hold it, too",
-    "accept_until": "of a held job: until when it can be accepted, epoch seconds",
-    "too_late": "of a held job that waits for an accept: why that comes too late; null while it does not",
-    "accepted": "the fingerprints of the findings that this job was told to publish with",
-    "accepted_by": "the name of the token that accepted them",
-    "discarded_at": "when somebody discarded the held job, epoch seconds",
-    "discarded_by": "the name of the token that discarded it",
-    "total_records": "new, updated, duplicate, failed and skipped rows; what was fetched, when COMPLETED",
-    "execution_time_seconds": "from the first claim until now or the end",
-    "records_per_second": "fetched_records by execution_time_seconds",
-    "estimated_completion_at": "while RUNNING, epoch seconds; null without an expected count",
-}
+from .job_fields import LONG, job_fields
+from .json_types import of_type
+from .words import unlinked
+
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 TRUTH = {"type": "boolean"}
-OF_OURS: dict[str, dict[str, Any]] = {
-    "parameters": {"$ref": "#/components/schemas/JobParameters"},
-    "stats": {"$ref": "#/components/schemas/JobStats"},
-    "events": {"type": "array", "items": {"$ref": "#/components/schemas/JobEvent"}},
-    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
-    "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
-    "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
-    "parts": {"anyOf": [{"$ref": "#/components/schemas/JobParts"}, {"type": "null"}]},
-    "too_late": {"anyOf": [{"$ref": "#/components/schemas/JobTooLate"}, {"type": "null"}]},
-    "completeness": {"anyOf": [{"$ref": "#/components/schemas/JobCompleteness"}, {"type": "null"}]},
-    "diff": {"anyOf": [{"$ref": "#/components/schemas/JobDiff"}, {"type": "null"}]},
-    "findings": {"type": "array", "items": {"$ref": "#/components/schemas/JobFinding"}},
-    "accepted": {"type": "array", "items": {"type": "string"}},
-    "job_id": {"type": "string", "format": "uuid"},
-    "source": {"type": ["string", "null"]},
-    "retry_of": {"type": ["string", "null"], "format": "uuid"},
-    "retried_by": {"type": ["string", "null"], "format": "uuid"},
-    "progress_percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
-    "total_records": WHOLE,
-    "execution_time_seconds": {"type": ["number", "null"]},
-    "records_per_second": {"type": ["number", "null"]},
-    "estimated_completion_at": {"type": ["number", "null"]},
-}
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 _KINDS = {Kind.CODE: "string", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
 
 
-def whole_object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+def whole_object(
+    properties: dict[str, Any], *, optional: tuple[str, ...] = (), description: str = ""
+) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": properties}
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {**schema, "description": description} if description else schema
 
 
 def envelope_of(data: str, example: Any) -> dict[str, Any]:
@@ -112,32 +54,9 @@ def envelope_of(data: str, example: Any) -> dict[str, Any]:
     }
 
 
-def of_type(hint: Any) -> dict[str, Any]:
-    """Of a field that is text, a number, a truth, a choice or null."""
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return {"type": "string", "enum": list(hint)}
-    if get_origin(hint) is UnionType:
-        parts = [of_type(each) for each in get_args(hint)]
-        values = [value for part in parts for value in part.get("enum", [])]
-        types = {"type": [part["type"] for part in parts]}
-        return types | ({"enum": [*values, None]} if values else {})
-    return {"type": _TYPES[hint]}
-
-
-LONG = ("events", "diff")  # of a job that stands in a list
-
-
 def _job(*, whole: bool) -> dict[str, Any]:
-    hints = get_type_hints(Job)
-    stored = {each.name for each in fields(Job)}
-    shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
     return whole_object(
-        {
-            name: (OF_OURS.get(name) or of_type(hints[name] if name in stored else float))
-            | {"description": MEANINGS[name]}
-            for name in shown
-            if whole or name not in LONG
-        }
+        {each.name: each.schema for each in job_fields() if whole or each.name not in LONG}
     )
 
 
@@ -198,11 +117,7 @@ _PAIRS = {
         for name in _RATES
     },
 }
-_VALUES = {
-    name: told
-    for name, told in _COLUMNS.items()
-    if name not in ("data_source", "source_data", "partition_0")
-}
+_VALUES = {name: told for name, told in _COLUMNS.items() if name not in PROVENANCE}
 _UUID = {"type": "string", "format": "uuid"}
 _NAMED = {"name": TEXT, "fence": WHOLE, "job_id": _UUID}
 _FACTS = {
@@ -300,6 +215,11 @@ _DEFINED = {
     "is_of_settings": {**TRUTH, "description": "the settings WELLHEAD_SOURCE_* are the source"},
 }
 
+_SECONDS_OF = dict.fromkeys(PHASES, "over all attempts") | {
+    "checking": "over all attempts",
+    "staging": "over all attempts, within those of fetching",
+}
+
 SCHEMAS: dict[str, Any] = {
     "Success": whole_object(
         {"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}
@@ -322,7 +242,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            name: {**parameter.schema, "description": parameter.meaning}
+            name: {**parameter.schema, "description": unlinked(parameter.meaning)}
             for name, parameter in ASKED.items()
         },
     },
@@ -346,9 +266,13 @@ SCHEMAS: dict[str, Any] = {
                 "anyOf": [whole_object({"job_id": _UUID, "at": NUMBER}), {"type": "null"}],
                 "description": "its latest import that was published",
             },
-        }
+        },
+        description="A source, as a list shows it.",
     ),
-    "ScheduleState": whole_object({"name": TEXT, **_SCHEDULE}),
+    "ScheduleState": whole_object(
+        {"name": TEXT, **_SCHEDULE},
+        description="What becomes of a schedule. Times are epoch seconds.",
+    ),
     "DefinedSource": whole_object(
         {
             **_DEFINED,
@@ -358,7 +282,8 @@ SCHEMAS: dict[str, Any] = {
                 "shown to admins alone",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A source and its definition.",
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
     "NoticeList": whole_object(
@@ -403,7 +328,8 @@ SCHEMAS: dict[str, Any] = {
                     }
                 ),
             },
-        }
+        },
+        description="That something has happened, and what has become of the news.",
     ),
     "Units": whole_object(
         {
@@ -426,7 +352,8 @@ SCHEMAS: dict[str, Any] = {
                 "written and as stored, a few rows, and a draft of the definition where it has no columns",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A look at what an import of a definition would find.",
     ),
     "SentFile": FILE,
     "Upload": whole_object(
@@ -450,7 +377,8 @@ SCHEMAS: dict[str, Any] = {
                 **WHOLE,
                 "description": "until when the file may be sent, epoch seconds",
             },
-        }
+        },
+        description="How a file is sent, and where it is then.",
     ),
     "PresetList": whole_object(
         {"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}
@@ -475,7 +403,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "its mapping",
                 "additionalProperties": True,
             },
-        }
+        },
+        description="A mapping of a public source that ships with Wellhead.",
     ),
     "SourceDefinition": {
         "type": "object",
@@ -494,17 +423,26 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "pages": {**WHOLE, "description": "number of the last page"},
-            "bytes": {**WHOLE, "description": "received, decompressed"},
-            "http_retries": WHOLE,
-            **{f"{name}_seconds": NUMBER for name in ("checking", *PHASES)},
+            "bytes": {
+                **WHOLE,
+                "description": "received, decompressed, those of lost attempts included",
+            },
+            "http_retries": {
+                **WHOLE,
+                "description": "requests made again, also of a job that then failed",
+            },
+            **{
+                f"{name}_seconds": {**NUMBER, "description": meaning}
+                for name, meaning in _SECONDS_OF.items()
+            },
             "changed_since": {
                 **NUMBER,
-                "description": "an increment: from when on it asked, epoch seconds",
+                "description": "of an increment: from when on it asked, epoch seconds",
             },
             "rejects": {
                 "type": "object",
                 "additionalProperties": WHOLE,
-                "description": "REASON column: how often",
+                "description": "what was wrong with rows, as `REASON column`, and how often, the most frequent first",
             },
         },
     },
@@ -513,13 +451,15 @@ SCHEMAS: dict[str, Any] = {
             "for": {**TEXT, "description": "the code of what failed; docs/errors.md lists them"},
             "until": {**NUMBER, "description": "epoch seconds"},
             "try": {**WHOLE, "description": "which try that will be; 2 is the first that repeats"},
-        }
+        },
+        description="What a worker waits for before it asks the source again.",
     ),
     "JobParts": whole_object(
         {
             "count": {**WHOLE, "description": "of the source, each a range of its key"},
             "done": {**WHOLE, "description": "read to their end"},
-        }
+        },
+        description="Of a source that is read in parts at once.",
     ),
     "JobTooLate": whole_object(
         {
@@ -533,6 +473,8 @@ SCHEMAS: dict[str, Any] = {
             "accept_until": {**NUMBER, "description": "epoch seconds; the week is over"},
         },
         optional=("held_since", "published_by", "accept_until"),
+        description="Why a held import cannot be accepted any more: a sentence, and the job that was held "
+        "or published since.",
     ),
     "JobEvent": whole_object(
         {"at": NUMBER, "event": TEXT, "code": TEXT, "by": TEXT}
@@ -567,7 +509,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "rows that it counted at the end",
             },
             "delivered": WHOLE,
-        }
+        },
+        description="The counts are rows; `state` says whether all of them came.",
     ),
     "JobDiff": whole_object(
         {
@@ -596,7 +539,10 @@ SCHEMAS: dict[str, Any] = {
                 "type": "object",
                 "description": "by column: the stored volume of the periods that the import covers, before and after; "
                 "new rows are left out",
-                "additionalProperties": whole_object({"before": NUMBER, "after": NUMBER}),
+                "additionalProperties": whole_object(
+                    {"before": NUMBER, "after": NUMBER},
+                    description="Volumes of stored periods: thousand barrels, million standard cubic feet.",
+                ),
             },
             "fields": {
                 "type": "array",
@@ -616,7 +562,9 @@ SCHEMAS: dict[str, Any] = {
                 "description": "by check: a few rows",
                 "additionalProperties": {"type": "array", "items": {"type": "object"}},
             },
-        }
+        },
+        description="What an import would change, or has changed: rows, and stored volumes of the periods "
+        "that it covers.",
     ),
     "JobLog": whole_object(
         {
@@ -638,7 +586,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "which worker; null of a line that none wrote",
             },
             "fence": {**WHOLE, "description": "the number of the newest claim when it was written"},
-        }
+        },
+        description="A line of the log of a job.",
     ),
     "TokenRenewal": RENEWAL,
     "NewToken": whole_object(
@@ -654,7 +603,8 @@ SCHEMAS: dict[str, Any] = {
                 **NUMBER,
                 "description": "until when the one before works, epoch seconds",
             },
-        }
+        },
+        description="A token that was just made.",
     ),
     "TokenList": whole_object(
         {"tokens": {"type": "array", "items": {"$ref": "#/components/schemas/Token"}}}
@@ -675,7 +625,8 @@ SCHEMAS: dict[str, Any] = {
                     "previous_until": "until when one that it has replaced works; null when none does",
                 }.items()
             },
-        }
+        },
+        description="A token of the API, without what is secret.",
     ),
     "Acceptance": FINDINGS,
     "JobWarning": whole_object(
@@ -710,7 +661,8 @@ SCHEMAS: dict[str, Any] = {
                 "description": "up to 4 KiB of what the source sent",
             },
             "rejected_at": MOMENT,
-        }
+        },
+        description="A row that an import rejected, and why.",
     ),
     "Changes": _list("ChangeOrField"),
     "ChangeOrField": {
@@ -733,7 +685,9 @@ SCHEMAS: dict[str, Any] = {
                 "items": {"enum": list(OF_A_CHANGE)},
                 "description": "the values that differ",
             },
-        }
+        },
+        description="What an import made of a row: its values before and after, null where it was not "
+        "there.",
     ),
     "Values": whole_object({name: _COLUMNS[name] for name in OF_A_CHANGE}),
     "ChangedField": whole_object(
@@ -748,10 +702,16 @@ SCHEMAS: dict[str, Any] = {
                 for volume in OF_VOLUMES.values()
                 for side in SIDES
             },
-        }
+        },
+        description="How many rows of a field an import changed, and the volumes of these rows before and "
+        "after: thousand barrels and million standard cubic feet.",
     ),
     "ProductionPage": _list("Production"),
-    "Production": whole_object({**_COLUMNS, "created_at": MOMENT, "updated_at": MOMENT}),
+    "Production": whole_object(
+        {**_COLUMNS, "created_at": MOMENT, "updated_at": MOMENT},
+        description="One well, in one field, for one period: rates of calendar days. A rate times "
+        "`period_days` is a volume.",
+    ),
     "RevisionPage": _list("Revision"),
     "Revision": whole_object({**_VALUES, "replaced_at": MOMENT, "job_id": _UUID}),
     "TotalPage": _list("Total"),
@@ -766,7 +726,10 @@ SCHEMAS: dict[str, Any] = {
                 name: {"type": ["number", "null"], "description": told}
                 for name, told in _PAIRS.items()
             },
-        }
+        },
+        description="The sums of one period over `wells` rows. Those of `cut` and `ratio` are in pairs, of "
+        "the wells that have both sides; those of `producing` are for a day on which all wells "
+        "produce.",
     ),
     "FieldPage": _list("Field"),
     "Field": whole_object(
@@ -776,7 +739,8 @@ SCHEMAS: dict[str, Any] = {
             "first_period": DAY,
             "last_period": DAY,
             "well_periods": {**WHOLE, "description": "stored periods of all its wells"},
-        }
+        },
+        description="One field of a source, with its first and last stored period.",
     ),
     "WellPage": _list("Well"),
     "Well": whole_object(
@@ -795,7 +759,8 @@ SCHEMAS: dict[str, Any] = {
             "first_period": DAY,
             "last_period": DAY,
             "periods": WHOLE,
-        }
+        },
+        description="One well in one field, with its first and last stored period.",
     ),
     "RegisterPage": whole_object(
         {
@@ -872,7 +837,8 @@ SCHEMAS: dict[str, Any] = {
             "schema_version": WHOLE,
             "storage_version": TEXT,
             "snapshot": whole_object({**_FACTS, "job_id": _UUID}),
-        }
+        },
+        description="What is published, and by which import.",
     ),
     "StoredSource": whole_object(
         {
@@ -895,7 +861,8 @@ SCHEMAS: dict[str, Any] = {
                 ),
                 WHOLE,
             ),
-        }
+        },
+        description="What is published of one source.",
     ),
     "LastImport": whole_object(
         {

@@ -16,6 +16,7 @@ import app
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import NotStarted, SourceUnavailable
 from chalicelib.jobs.job import new_job
+from chalicelib.routes.table import ROUTES
 from chalicelib.services import Services
 
 if TYPE_CHECKING:
@@ -468,6 +469,25 @@ def test_every_route_has_a_rule() -> None:
     Of the feed, which takes a password too, tests/queries/test_feed.py tells.
     """
     assert {route for route in routes() if "/odata/v4" not in route} == set(RULES)
+
+
+def test_no_route_takes_what_it_does_not_know(api: Api, dynamodb: Any) -> None:
+    """A misspelt parameter would be ignored in silence, and so would a body."""
+    asked = [route for route, _ in ROUTES if route.query is not None]
+    for route in asked:
+        path = route.path.replace("{job_id}", UNKNOWN)
+        for method in route.methods:
+            answer = api.exchange(method, f"{path}?hunter=2", Authorization=f"Bearer {ADMIN}")
+            assert answer.status == 400, (method, path)
+            if method != "HEAD":
+                error = json.loads(answer.content)["error"]
+                assert error["details"] == {"field": "hunter"}, (method, path)
+    for route in asked:
+        if route.method == "POST" and not route.body:
+            path = route.path.replace("{job_id}", UNKNOWN)
+            reply = api.ask("POST", path, b'{"a": 1}', Authorization=f"Bearer {ADMIN}")
+            assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "body"})
+    assert table_contents(dynamodb, TABLE) == {}
 
 
 @pytest.mark.parametrize("route", RULES)

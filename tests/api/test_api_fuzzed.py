@@ -19,7 +19,7 @@ from support.api_contract import closed, document, operations
 from support.soak import longer, some_of
 from support.stack import job_at_its_end, stack, trigger
 
-from infra.openapi import BASE
+from chalicelib.routes.route import API as BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

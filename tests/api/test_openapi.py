@@ -14,10 +14,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.api_contract import complaints, document, operations, resolved
 
 from app import app
-from chalicelib.api.document import FILE
 from chalicelib.errors import ImportFailed, WellheadError
-from infra.openapi import BASE
-from infra.openapi.__main__ import text
+from chalicelib.routes.route import API as BASE
+from chalicelib.routes.table import ROUTES
+from infra.openapi.__main__ import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,9 @@ OTHERS = {
 
 
 def test_the_committed_document_is_what_the_code_says() -> None:
-    assert FILE.read_text("utf-8") == text(), "run make openapi"
+    """The document, and the tables of the documents for people."""
+    for path, content in written().items():
+        assert path.read_text("utf-8") == content, f"{path.name} is older: run make openapi"
 
 
 def test_the_document_is_openapi() -> None:
@@ -86,13 +88,21 @@ def test_an_address_of_the_document_leads_to_the_route() -> None:
 
 
 def test_who_may_call_is_told_as_it_is() -> None:
-    for path, methods in app.routes.items():
-        for method, route in methods.items():
-            if not path.startswith(BASE) or method == "OPTIONS":
-                continue
-            told = operations()[f"{method} {path.removeprefix(BASE)}"]
-            assert (told["security"] == [{"bearer": []}]) == (route.authorizer is not None), path
-            assert (route.view_function.role is not None) == (route.authorizer is not None), path  # type: ignore[attr-defined]
+    """The gateway asks for a token where a route has a role, and the document says so."""
+    for declared, _ in ROUTES:
+        for method in declared.methods:
+            authorizer = app.routes[declared.path][method].authorizer
+            is_open = declared.role is None or declared.of_feed
+            assert (authorizer is None) == is_open, declared
+            if declared.path.startswith(BASE):
+                told = operations()[f"{method} {declared.path.removeprefix(BASE)}"]
+                assert told["security"] == ([] if is_open else [{"bearer": []}]), declared
+
+
+def test_no_two_routes_have_one_id() -> None:
+    ids = [route.id for route, _ in ROUTES]
+
+    assert sorted(ids) == sorted(set(ids))
 
 
 def test_what_a_path_holds_is_a_parameter() -> None:
