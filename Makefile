@@ -122,10 +122,11 @@ soak: .venv/checks ## the tests of races and crashes again, many times longer, a
 
 check: lint test ## everything: lint, then all the tests
 
-lint: .venv/checks ## style, types and import rules
+lint: .venv/checks ## style, types, import rules and the SQL
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tools.sql
 
 figures: ## how plainly the code reads, room by room (PLACES="chalicelib/jobs app.py", NAMES=1 lists what it counts)
 	@$(PYTHON) tools/figures.py $(if $(NAMES),--names) $(PLACES)
