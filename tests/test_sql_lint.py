@@ -42,10 +42,10 @@ def test_every_folder_with_sql_is_looked_at_and_no_other() -> None:
 
 
 def test_names_in_braces_bound_values_and_lines() -> None:
-    text = "SELECT {columns}, '{{x}}' FROM ({rows}) {more}\nWHERE at = $now\n{order};\n"
+    text = "SELECT {columns}, '{{x}}' FROM ({parts}) {more}\nWHERE at = $now\n{order};\n"
 
     assert readable(text, has_clauses=False) == (
-        "SELECT filled_columns, '{x}' FROM (filled_rows) \nWHERE at = 0\nfilled_order;\n"
+        "SELECT filled_columns, '{x}' FROM (filled_parts) \nWHERE at = 0\nfilled_order;\n"
     )
     assert readable(text, has_clauses=True).splitlines()[2] == ";"
 
