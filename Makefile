@@ -124,10 +124,11 @@ soak: .venv/checks ## the tests of races and crashes again, many times longer, a
 
 check: lint test ## everything: lint, then all the tests
 
-lint: .venv/checks ## style, types and import rules
+lint: .venv/checks ## style, types, import rules and the SQL
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tools.sql
 	@$(MAKE) --no-print-directory lint-console
 
 # What checks the console's scripts is of npm, which the product and its tests do without.

@@ -11,7 +11,8 @@ COPY (
 ) TO '{target}' (FORMAT parquet, COMPRESSION lz4)
 
 -- name: look
-SELECT {texts} FROM {source} LIMIT {rows}
+-- The first rows of a file, in its order.
+SELECT {texts} FROM {source} LIMIT {rows}  -- noqa: AM09
 
 -- name: source
 read_parquet('{path}', hive_partitioning = false, binary_as_string = true, file_row_number = true)

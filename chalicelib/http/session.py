@@ -14,6 +14,7 @@ import time
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -39,6 +40,7 @@ SILENT_SECONDS = 30.0  # without a single byte
 # Status line and headers; http.client itself takes a hundred headers of 64 KiB.
 HEAD_BYTES = 1 << 17
 BUFFER_BYTES = 1 << 16
+HTTPS_PORT = 443
 
 
 class TooSlow(Exception):
@@ -134,11 +136,15 @@ class BoundedSession(requests.Session):
         self.headers.update(
             {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT}
         )
-        kept: list[type] = [_Outside] * is_kept_outside
-        if is_kept_public:
-            kept.append(type("Public", (_Public,), {"resolve": staticmethod(resolve)}))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Adapter(self.allowance, ca_too, kept, proxy))
+            adapter = _Adapter(
+                self.allowance,
+                ca_too=ca_too,
+                is_kept_outside=is_kept_outside,
+                resolve=resolve if is_kept_public else None,
+                proxy=proxy,
+            )
+            self.mount(scheme, adapter)
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
@@ -173,24 +179,36 @@ def check_authority(file: str) -> None:
 
 
 class _Adapter(HTTPAdapter):
+    """What the connections are made of. Every seam is a documented one: of requests the methods for
+    subclasses, of urllib3 the classes of pools and connections, of ssl the class of sockets.
+    """
+
     def __init__(
-        self, allowance: Allowance, ca_too: str, kept: list[type], proxy: Proxy | None
+        self,
+        allowance: Allowance,
+        *,
+        ca_too: str,
+        is_kept_outside: bool,
+        resolve: Resolve | None,
+        proxy: Proxy | None,
     ) -> None:
-        self._pools = _pools(allowance, tuple(kept))
+        self._pools = _pools(allowance, _OutsideConnection if is_kept_outside else HTTPConnection)
         # They lead to the proxy, which whoever deploys has named.
-        self._tunnels = _pools(allowance, ())
+        self._tunnels = _pools(allowance, HTTPConnection)
         self._ca_too = ca_too
+        self._is_kept_outside = is_kept_outside
+        self._resolve = resolve
         self._proxy = proxy
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        options |= self._trust()
+        options |= self._tls(is_kept_outside=self._is_kept_outside)
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         if proxy not in self.proxy_manager and self._proxy:
-            options |= self._trust() | {"proxy_ssl_context": self._proxy.tls()}
+            options |= self._tls(is_kept_outside=False) | {"proxy_ssl_context": self._proxy.tls()}
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = self._tunnels
         return manager
@@ -198,57 +216,70 @@ class _Adapter(HTTPAdapter):
     def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002  whose URL holds no password
         return self._proxy.headers if self._proxy else {}
 
-    def _trust(self) -> dict[str, Any]:
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
+    ) -> Any:
+        """A connection to a public name is made to the very address that was looked at, and the
+        certificate is that of the name all the same.
+        """
+        place: Any
+        tls: Any
+        place, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if self._resolve:
+            name = place["host"]
+            place["host"] = public_address(name, place["port"] or HTTPS_PORT, self._resolve)
+            tls["server_hostname"] = name
+        return place, tls
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """The name, where the connection knows an address only."""
+        if self._resolve:
+            place = urlsplit(str(request.url)).netloc.rpartition("@")[2]
+            request.headers.setdefault("Host", place)
+
+    def _tls(self, *, is_kept_outside: bool) -> dict[str, Any]:
         """Of the source; requests adds the public authorities."""
-        if not self._ca_too:
+        if not self._ca_too and not is_kept_outside:
             return {}
         context = create_urllib3_context()
-        context.load_verify_locations(self._ca_too)
+        if self._ca_too:
+            context.load_verify_locations(self._ca_too)
+        if is_kept_outside:
+            context.sslsocket_class = _OutsideTls
         return {"ssl_context": context}
 
 
-class _Outside:
-    """Of a connection: what its name leads to is known when it stands, and before a byte is sent.
-    A look at the name beforehand would not do: the next one may get another address.
+def _refuse_inside(sock: socket.socket) -> None:
+    """What a name leads to is known when the connection stands, and before a byte is sent. A look
+    at the name beforehand would not do: the next one may get another address.
     """
-
-    def _new_conn(self) -> socket.socket:
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        if is_inside_address(str(sock.getpeername()[0])):
-            sock.close()
-            raise SourceInside
-        return sock
+    if is_inside_address(str(sock.getpeername()[0])):
+        sock.close()
+        raise SourceInside
 
 
-class _Public:
-    """Of a connection:
-    it is made to the very address that was looked at, by its name all the same.
-    """
-
-    resolve: Resolve
-    port: int
-    _dns_host: str
-
-    def _new_conn(self) -> socket.socket:
-        named = self._dns_host
-        self._dns_host = public_address(named, self.port, self.resolve)
-        try:
-            sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        finally:
-            self._dns_host = named  # the certificate is that of the name
-        return sock
+class _OutsideConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _refuse_inside(self.sock)
 
 
-def _pools(allowance: Allowance, more: tuple[type, ...]) -> dict[str, type]:
-    """urllib3's pools, whose connections read their answers within the allowance,
-    and have what `more` says.
-    """
+class _OutsideTls(ssl.SSLSocket):
+    """TLS sends its first byte in the handshake."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        _refuse_inside(self)
+        super().do_handshake(block)
+
+
+def _pools(allowance: Allowance, plain: type[HTTPConnection]) -> dict[str, type]:
+    """urllib3's pools, whose connections read their answers within the allowance."""
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
-    plain = {"ConnectionCls": type("Connection", (*more, HTTPConnection), reading)}
-    tls = {"ConnectionCls": type("TlsConnection", (*more, HTTPSConnection), reading)}
+    connection = {"ConnectionCls": type("Connection", (plain,), reading)}
+    tls_connection = {"ConnectionCls": type("TlsConnection", (HTTPSConnection,), reading)}
     return {
-        "http": type("Pool", (HTTPConnectionPool,), plain),
-        "https": type("TlsPool", (HTTPSConnectionPool,), tls),
+        "http": type("Pool", (HTTPConnectionPool,), connection),
+        "https": type("TlsPool", (HTTPSConnectionPool,), tls_connection),
     }
 
 

@@ -15,7 +15,8 @@ SELECT
 FROM gone;
 
 -- name: read_one
-SELECT 1 FROM wells.well_production LIMIT 1;
+-- Any row will do.
+SELECT 1 FROM wells.well_production LIMIT 1;  -- noqa: AM09
 
 -- name: tables
 SELECT table_name FROM duckdb_tables() WHERE database_name = 'wells' ORDER BY table_name;

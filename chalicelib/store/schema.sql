@@ -129,6 +129,7 @@ SELECT field_code, well_code, CAST(production_period AS VARCHAR), count(*)
 FROM wells.well_production
 GROUP BY source, field_code, well_code, production_period
 HAVING count(*) > 1
+ORDER BY ALL
 LIMIT 1;
 
 -- name: other_periods

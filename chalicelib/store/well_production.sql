@@ -436,7 +436,7 @@ SELECT
     $job_id, page, position, split_part(problem, ' ', 1),
     array_to_string(list_transform(
         string_split(problem, '; '),
-        lambda told: split_part(told, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(told, ' ', 1)]
+        LAMBDA told: split_part(told, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(told, ' ', 1)]
     ), '; '),
     raw, to_timestamp($now)
 FROM ({rejected});

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from chalicelib.errors import SourceInside
 from chalicelib.http.inside import is_inside, is_inside_address
@@ -82,3 +86,33 @@ def test_a_connection_that_leads_inside_is_given_up_before_a_byte_is_sent(name: 
             kept.ask("GET", url)
         if name == "127.0.0.1":
             assert free.ask("GET", url).status_code == 200
+
+
+def test_not_even_tls_begins_with_what_is_inside() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        session = BoundedSession(is_kept_outside=True)
+        session.allowance.grant(seconds=10, body_bytes=1 << 20)
+
+        with pytest.raises(SourceInside):
+            session.ask("GET", f"https://127.0.0.1:{listener.getsockname()[1]}/")
+
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(1) == b""
+
+
+def test_a_public_name_is_asked_for_at_its_address() -> None:
+    """The pool of connections is that of the address; certificate and Host are those of the name."""
+    session = BoundedSession(
+        is_kept_public=True, resolve=lambda *_: [(0, 0, 0, "", ("2600::1", 0))]
+    )
+    request = requests.Request("POST", "https://hooks.example.com:8443/x").prepare()
+    adapter = session.get_adapter(str(request.url))
+    assert isinstance(adapter, HTTPAdapter)
+
+    place, tls = adapter.build_connection_pool_key_attributes(request, True)
+    adapter.add_headers(request)
+
+    assert place == {"scheme": "https", "host": "2600::1", "port": 8443}
+    assert dict(tls).get("server_hostname") == "hooks.example.com"
+    assert request.headers["Host"] == "hooks.example.com:8443"
