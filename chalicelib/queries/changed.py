@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.products import PRODUCTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,21 +17,13 @@ OF_A_CHANGE = (
     "well_name",
     "period_days",
     "days_on_production",
-    "oil_production_kbd",
-    "gas_production_mmcfd",
-    "liquids_production_kbd",
-    "water_production_kbd",
+    *(product.rate for product in PRODUCTS),
     "data_source",
     "source_data",
     "partition_0",
     "source_rows",
 )
-OF_VOLUMES = {  # by the rates that they are made of: thousand barrels, million standard cubic feet
-    "oil_production_kbd": "oil_production_kb",
-    "gas_production_mmcfd": "gas_production_mmcf",
-    "liquids_production_kbd": "liquids_production_kb",
-    "water_production_kbd": "water_production_kb",
-}
+OF_VOLUMES = {product.rate: product.volume for product in PRODUCTS}
 # And the tables of production.sql that have them.
 SIDES = {"before": "replaced", "after": "written"}
 

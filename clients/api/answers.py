@@ -21,13 +21,11 @@ from typing import (
 )
 
 from clients.api.findings import HELD, Finding
+from clients.api.words import FINAL, Phase, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
-Phase = Literal["FETCHING", "MERGING", "CHECKING", "PUBLISHING"]
-FINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 Row = TypeVar("Row")
 
 

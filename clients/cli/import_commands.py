@@ -10,6 +10,7 @@ import click
 from clients.api.answers import FINAL, Job
 from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
+from clients.api.words import OUTCOME_WORDS, STATUSES
 from clients.cli.findings import show_findings, state_of
 from clients.cli.job_ids import short_id, whole_id
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
@@ -20,7 +21,6 @@ from clients.cli.terminal import Column, Terminal, count, duration, moment, shor
 if TYPE_CHECKING:
     from clients.api.answers import Status
 
-STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 JOBS_SHOWN = 20
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id, short_id),
@@ -196,7 +196,6 @@ def _running(wellhead: WellheadClient) -> Job:
 
 
 COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total", "withdrawn")
-SHOWN = {"failed": "rejected"}  # an import fails, a row is rejected
 IF_ANY = ("skipped", "withdrawn")
 
 
@@ -210,6 +209,10 @@ def show_job(terminal: Terminal, job: Job) -> None:
     show_findings(terminal, job)
     if job.error and not job.is_held:
         terminal.note(f"{job.error['code']}: {job.error['message']}", "red")
+
+
+def _count_name(name: str) -> str:
+    return OUTCOME_WORDS.get(name, name).lower()
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:
@@ -242,5 +245,5 @@ def _facts(job: Job) -> list[tuple[str, object]]:
             else f"{job.progress_percentage:.0f} %",
         ),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
-        *((SHOWN.get(name, name), value) for name, value in counts.items() if is_counted),
+        *((_count_name(name), value) for name, value in counts.items() if is_counted),
     ]

@@ -82,7 +82,7 @@ def calculated(page: Page, module: str, code: str, given: Any = None) -> Any:
 def test_the_factors_of_the_units_are_exact(page: Page) -> None:
     """As the sources' own factors are, which are fractions."""
     found = calculated(
-        page, "units.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])"
+        page, "words.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])"
     )
 
     liquid = {"bbl": "bbl", "Mbbl": "Mbbl", "m3": "m3", "Sm3": "m3"}
@@ -138,7 +138,7 @@ def test_rates_sums_and_ratios_of_rows(page: Page) -> None:
     code = """async given => {
         const { monthsOn, PANELS, valuesOf } = await import("/console/production.js");
         const units = (await import("/console/units.js")).unitsOf("bbl,Mcf");
-        const [oil, , gas, , cut, gor] = PANELS;
+        const [oil, gas, , , cut, gor] = PANELS;
         const nothing = { oil_production_kbd: 0, water_production_kbd: 0, gas_production_mmcfd: 0 };
         return {
             rate: valuesOf(given, oil, "rate", units),

@@ -5,22 +5,19 @@ import { allCsv, ask } from "./api.js";
 import { button, count, evenly, framed, h, loading, measured, NONE, saveCsv, table, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
+import { PRODUCTS } from "./words.js";
 
 const ROWS = 200;
 const KINDS = { updated: "Updated rows", new: "New rows", withdrawn: "Withdrawn rows" };
-const PRODUCTS = [
-  ["oil_production_kb", "Oil"],
-  ["gas_production_mmcf", "Gas"],
-  ["water_production_kb", "Water"],
-];
-const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
+// Liquids are oil and condensate, so their volumes would be told twice.
+const SUMMED = PRODUCTS.filter(({ key }) => key !== "liquids");
 
 const fieldColumns = (units, rows) => [
   { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
   { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
-  ...PRODUCTS.flatMap(([name, title]) => {
+  ...SUMMED.flatMap(({ volume: name, title }) => {
     const { sign } = inUnits(name, null, units);
     const value = (row, side) => inUnits(name, row[`${name}_${side}`], units).value;
     const text = evenly(rows.flatMap((row) => [value(row, "before"), value(row, "after")]), { significant: 6 });
@@ -147,7 +144,7 @@ function values({ change, before, after, differs }, units) {
     return differs.map((name) => value(name, changed(name, [before[name], after[name]], units), units));
   }
   const row = after ?? before;
-  const rates = RATES.filter((name) => row[name] !== null);
+  const rates = PRODUCTS.map(({ rate }) => rate).filter((name) => row[name] !== null);
   return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
 }
 

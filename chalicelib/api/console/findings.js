@@ -1,17 +1,6 @@
 // What was found about an import as a whole, and whether that holds it.
 
-const WORDS = {
-  SOURCE_INCOMPLETE: "The source delivered fewer rows than it counts",
-  REJECTED: "Rows were rejected",
-  NULLED: "Stored values would turn empty",
-  WITHDRAWN: "Stored rows did not come any more",
-  RESTATED: "Volumes of periods that are known would change",
-  CONFLICTS: "Rows of one key have different values",
-  ADOPTED_UNMATCHED: "Wells of the adopted source did not come",
-  RATE_BEYOND_A_WELL: "Rates are more than a well can produce",
-  COLUMN_GONE: "A column that was filled came no more",
-  COMPLETENESS_UNKNOWN: "Whether all rows came cannot be proved",
-};
+import { CHECK_WORDS } from "./words.js";
 
 export const isHeld = (job) => job.status === "FAILED" && job.error?.code === "HELD";
 
@@ -33,7 +22,7 @@ export const canBeAccepted = (job, now) =>
 // The check in words; of one that is not known here, its own name.
 export function titleOf({ check }) {
   const name = check.replaceAll("_", " ").toLowerCase();
-  return WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return CHECK_WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 // The examples as rows of an object each, and the names of their columns in the order of their first sight.

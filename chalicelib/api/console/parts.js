@@ -3,21 +3,10 @@
 import { ask, now, session } from "./api.js";
 import { button, clock, confirm, count, duration, h, moment, NONE, say, share, svg, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
+import { FINAL, OUTCOME_WORDS, STATUS_WORDS, STEP_WORDS } from "./words.js";
 
-const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
-const OUTCOMES = [
-  ["new", "New", "new_records"],
-  ["updated", "Updated", "updated_records"],
-  ["duplicate", "Duplicate", "duplicate_records"],
-  ["failed", "Rejected", "failed_records"],
-];
-const PHASES = [
-  ["PENDING", "Waiting"],
-  ["FETCHING", "Fetching"],
-  ["MERGING", "Merging"],
-  ["CHECKING", "Checking"],
-  ["PUBLISHING", "Publishing"],
-];
+const OUTCOMES = ["new", "updated", "duplicate", "failed"];
+const STEPS = Object.entries(STEP_WORDS);
 const BEGINS = { created: "PENDING", claimed: "FETCHING", merging: "MERGING", checking: "CHECKING", publishing: "PUBLISHING" };
 const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
 
@@ -31,9 +20,9 @@ export const sourceOf = (job) =>
 export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
 export function badge(job) {
-  if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
+  if (isHeld(job)) return h("span", { class: "badge held" }, STATUS_WORDS.HELD);
   const isEnding = !isFinal(job) && job.cancel_requested_at;
-  const text = isEnding ? "Cancelling" : job.status[0] + job.status.slice(1).toLowerCase();
+  const text = isEnding ? "Cancelling" : STATUS_WORDS[job.status];
   return h("span", { class: `badge ${isEnding ? "cancelled" : job.status.toLowerCase()}` }, text);
 }
 
@@ -55,8 +44,8 @@ export function facts(...pairs) {
 export function outcomes(job) {
   const bar = svg("svg", { class: "shares", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" });
   let x = 0;
-  for (const [kind, , field] of OUTCOMES) {
-    const width = job.total_records ? (100 * job[field]) / job.total_records : 0;
+  for (const kind of OUTCOMES) {
+    const width = job.total_records ? (100 * job[`${kind}_records`]) / job.total_records : 0;
     bar.append(svg("rect", { class: kind, x, y: 0, width, height: 4 }));
     x += width;
   }
@@ -67,15 +56,15 @@ export function outcomes(job) {
     h(
       "dl",
       {},
-      OUTCOMES.map(([kind, title, field]) => outcome(kind, title, job[field], job.total_records)),
-      job.withdrawn_records ? outcome("withdrawn", "Withdrawn", job.withdrawn_records, 0) : null,
+      OUTCOMES.map((kind) => outcome(kind, job[`${kind}_records`], job.total_records)),
+      job.withdrawn_records ? outcome("withdrawn", job.withdrawn_records, 0) : null,
     ),
   );
 }
 
-function outcome(kind, title, count, total) {
+function outcome(kind, count, total) {
   const part = total ? [" ", h("span", { class: "part" }, share(count / total))] : null;
-  return h("div", { class: kind }, h("dt", {}, title), h("dd", {}, whole(count), part));
+  return h("div", { class: kind }, h("dt", {}, OUTCOME_WORDS[kind]), h("dd", {}, whole(count), part));
 }
 
 // Why a job failed, and what to do; the error's own sentence says both. One that is held has findings for that.
@@ -89,7 +78,7 @@ export function failure(job) {
     h("p", {}, retryable ? "Trying again can help." : "Trying again helps only when its cause has been removed."),
     facts(
       ["Code", h("code", {}, code)],
-      ["Phase", phase && phase[0] + phase.slice(1).toLowerCase()],
+      ["Phase", phase && STEP_WORDS[phase]],
       ["Page of the source", page && whole(page)],
       ["Attempt", attempt ? whole(attempt) : null],
     ),
@@ -194,7 +183,7 @@ export function progressCard(first, { signal, refused, cancelled }) {
   const bar = h("progress", { max: "100", "aria-label": "Progress of the import" });
   const percent = h("span", { class: "percent" });
   const state = h("span", {});
-  const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
+  const phases = STEPS.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
   const figures = Object.fromEntries(
     ["rows", "speed", "elapsed", "left", "rejected"].map((name) => [name, h("dd", { "data-figure": name })]),
   );
@@ -289,7 +278,7 @@ function secondsOf({ events = [] }, end) {
 // Of one that has ended: a bar for each phase, as wide as it was long.
 export function phaseBars(job) {
   const spent = secondsOf(job, job.completed_at);
-  const bars = PHASES.filter(([name]) => name in spent).map(([name, text]) => {
+  const bars = STEPS.filter(([name]) => name in spent).map(([name, text]) => {
     const bar = h("li", { "data-phase": name, class: "done" }, text, h("small", {}, duration(spent[name])));
     bar.style.flexGrow = spent[name];
     return bar;
@@ -309,7 +298,7 @@ function showBar(job, bar, percent) {
 
 function showPhase(job, phases) {
   const current = job.phase ?? "PENDING";
-  const place = PHASES.findIndex(([name]) => name === current);
+  const place = STEPS.findIndex(([name]) => name === current);
   phases.forEach((phase, number) => {
     phase.className = number < place ? "done" : "";
     if (number === place) phase.setAttribute("aria-current", "step");

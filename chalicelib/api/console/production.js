@@ -2,13 +2,9 @@
 
 import { daysOf, endOf, kindOf } from "./periods.js";
 import { converted, ratioUnit } from "./units.js";
+import { PRODUCTS } from "./words.js";
 
-export const MEASURES = [
-  { key: "oil", name: "oil_production_kbd", title: "Oil", kind: "liquid", colour: "--oil" },
-  { key: "liquids", name: "liquids_production_kbd", title: "Liquids", kind: "liquid", colour: "--liquids" },
-  { key: "gas", name: "gas_production_mmcfd", title: "Gas", kind: "gas", colour: "--gas" },
-  { key: "water", name: "water_production_kbd", title: "Water", kind: "liquid", colour: "--water" },
-];
+export const MEASURES = PRODUCTS.map(({ key, title, kind, rate }) => ({ key, name: rate, title, kind, colour: `--${key}` }));
 export const PANELS = [
   ...MEASURES,
   { key: "cut", title: "Water cut", kind: "share", colour: "--water" },
