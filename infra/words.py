@@ -12,6 +12,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.api.csv_rows import CONTROL, FORMULA, UNSEEN
 from chalicelib.jobs.finding import Check
 from chalicelib.jobs.job import JobStatus, Phase
 from chalicelib.products import PRODUCTS, Product
@@ -27,6 +28,13 @@ ROOT = Path(__file__).parents[1]
 CONSOLE = ROOT / "chalicelib" / "api" / "console" / "words.js"
 CLIENTS = ROOT / "clients" / "api" / "words.py"
 COMMAND = "make words"
+
+
+class Source(str):
+    """Of the script itself, no text in it."""
+
+    __slots__ = ()
+
 
 HELD = "HELD"  # not a status: the code of the error that a held import FAILED with
 STATUS_WORDS = {
@@ -111,6 +119,14 @@ def _units(kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def _formula() -> Source:
+    """Matches what csv_rows holds harmless."""
+    unseen = "".join(f"\\p{{{category}}}" for category in UNSEEN)
+    signs = "".join(FORMULA).replace("-", r"\-")
+    controls = "".join(CONTROL).encode("unicode_escape").decode()
+    return Source(f"/^[{controls}]|^[{unseen}]*[{signs}]/u")
+
+
 def _plain(number: Any) -> float | int:
     return int(number) if number == int(number) else float(number)
 
@@ -131,6 +147,7 @@ OF_CONSOLE = {
     "KINDS": KINDS,
     "LIQUIDS": _units("liquid"),
     "GASES": _units("gas"),
+    "FORMULA": _formula(),
 }
 OF_CLIENTS = {"PHASES": list(Phase), "TONES": TONES}
 TYPES = {"Status": JobStatus, "Phase": Phase}  # of the clients
@@ -153,6 +170,8 @@ def script() -> str:
 def _of_script(value: Any) -> str:
     if isinstance(value, dict):
         return _lines("{}", (f"{name}: {_json(each)}" for name, each in value.items()), indent=2)
+    if isinstance(value, Source):
+        return value
     if isinstance(value[0], str):
         return _json(value)
     return _lines("[]", map(_row_of_script, value), indent=2)

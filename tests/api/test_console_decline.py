@@ -7,6 +7,8 @@ to run it.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from contextlib import ExitStack
 from fractions import Fraction
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.scripted_console import Told, console, visit
 
+from chalicelib.api.csv_rows import FORMULA, harmless
 from chalicelib.sources import units
 from local.pictures.browser import find_browser
 
@@ -109,6 +112,21 @@ def test_a_ratio_of_gas_to_oil_is_in_the_units_of_both(page: Page) -> None:
         "sign": "Sm³/Sm³",
         "factor": pytest.approx(0.3048**3 * 1000 / 0.158987294928, rel=1e-14),
     }
+
+
+# --------------------------------------------------------------------------------------------- files
+
+UNSEEN = " \t\n\x00\x7f\x85\xa0\xad\u061c\u180e\u200b\u2028\u2067\u3000\ufeff\U000e0020"
+BEGINNINGS = ["", "a", "'", *UNSEEN, "\u200b \u202e"]
+
+
+def test_the_console_guards_its_files_as_the_api_does(page: Page) -> None:
+    texts = [f"{unseen}{sign}1" for unseen in BEGINNINGS for sign in (*FORMULA, "(", "1")]
+    saved = calculated(page, "dom.js", "given.map((a) => m.csv(['a'], [{ a }]))", texts)
+
+    cells = [list(csv.reader(io.StringIO(text, newline="")))[1:] for text in saved]
+    # Digits that JSON brought as text are a number to the console.
+    assert cells == [[["-1" if text == "-1" else harmless(text)]] for text in texts]
 
 
 # --------------------------------------------------------------------------------------------- production

@@ -122,3 +122,5 @@ export const GASES = [
   { key: "MMcf", sign: "MMcf", name: "million standard cubic feet", factor: 1 },
   { key: "m3", sign: "m³", name: "standard cubic metres", factor: 28316.846592 },
 ];
+
+export const FORMULA = /^[\t\r\n]|^[\p{C}\p{Z}]*[=+\-@＝＋－＠]/u;
