@@ -1,6 +1,6 @@
 """The products of a well: the columns that each has, and what its volumes are counted in.
 
-Whoever lists products takes them from here; the console and the clients have them by `make words`.
+Whoever lists products takes them from here; the console and the clients have them by `make shared`.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """The words that people read and the lists that a screen chooses from: once for the console, the
 command line and the window.
 
-What the product knows is taken from it; how it is called stands here. `make words` writes both
-into a module for each side, which a test compares with this.
+What the product knows is taken from it; how it is called stands here. `make shared` writes both
+into a module for each side.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.csv_rows import CONTROL, FORMULA, UNSEEN
@@ -24,10 +23,7 @@ from chalicelib.store.period import Period
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROOT = Path(__file__).parents[1]
-CONSOLE = ROOT / "chalicelib" / "api" / "console" / "words.js"
-CLIENTS = ROOT / "clients" / "api" / "words.py"
-COMMAND = "make words"
+COMMAND = "make shared"
 
 
 class Source(str):
@@ -230,8 +226,3 @@ def _listed(words: Iterable[Any]) -> str:
 def _json(value: Any) -> str:
     """Texts, numbers and lists of them: the same in both languages."""
     return json.dumps(value, ensure_ascii=False)
-
-
-if __name__ == "__main__":
-    CONSOLE.write_text(script(), "utf-8")
-    CLIENTS.write_text(module(), "utf-8")

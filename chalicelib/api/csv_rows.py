@@ -1,7 +1,7 @@
 """Rows as CSV (RFC 4180, UTF-8), for people with a spreadsheet: pages of a list, and whole lists.
 
 The one place that guards a spreadsheet against formulas, and that knows how numbers are written.
-The console has the same guard for what it saves by itself, by `make words`.
+The console has the same guard for what it saves by itself, by `make shared`.
 """
 
 from __future__ import annotations

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     )
 
 POLL_SECONDS = 1.0  # where the API does not say
-MOST_POLL_SECONDS = 10.0  # while nothing answers
 SNAPSHOT = "X-Wellhead-Snapshot"
 CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LISTS = {
@@ -170,7 +169,7 @@ class WellheadClient:
         goes on.
         """
         began = heard = self._clock()
-        backoff = POLL_SECONDS
+        failures = 0
         while True:
             left = None if timeout is None else timeout - (self._clock() - began)
             if left is not None and left <= 0:
@@ -180,10 +179,10 @@ class WellheadClient:
             except (Unreachable, ApiError) as error:
                 if not is_transient(error) or self._clock() - heard > LOST_SECONDS:
                     raise
-                self._connection.wait(error, backoff, most=LOST_SECONDS if left is None else left)
-                backoff = min(2 * backoff, MOST_POLL_SECONDS)
+                self._connection.wait(error, failures, most=LOST_SECONDS if left is None else left)
+                failures += 1
                 continue
-            heard, backoff = self._clock(), POLL_SECONDS
+            heard, failures = self._clock(), 0
             yield job
             if job.final:
                 return

@@ -1,4 +1,4 @@
-"""Written by `make words` out of infra/words.py and the product: change it there."""
+"""Written by `make shared` out of infra/words.py and the product: change it there."""
 
 from typing import Literal, NamedTuple
 

@@ -1,4 +1,4 @@
-"""The words and lists of console and clients: written by the command, whole, and in one place."""
+"""What console and clients share with the product: written by the command, and in one place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from pathlib import Path
 
 from chalicelib.jobs.finding import Check
 from chalicelib.jobs.job import Job, JobStatus, Phase
+from infra.shared import texts
 from infra.words import (
     CHECK_WORDS,
-    CLIENTS,
-    CONSOLE,
     HELD,
     OUTCOME_WORDS,
     STATUS_WORDS,
     STEP_WORDS,
     TONES,
-    module,
-    script,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -29,9 +26,10 @@ LISTED = re.compile(
 )
 
 
-def test_the_written_modules_are_what_the_code_says() -> None:
-    assert CONSOLE.read_text("utf-8") == script(), "run make words"
-    assert CLIENTS.read_text("utf-8") == module(), "run make words"
+def test_what_is_shared_is_what_the_code_says() -> None:
+    written = {path: path.read_text("utf-8") for path in texts()}
+
+    assert written == texts(), "run make shared"
 
 
 def test_everything_has_a_word() -> None:
@@ -42,8 +40,7 @@ def test_everything_has_a_word() -> None:
 
 
 def test_no_client_lists_them_a_second_time() -> None:
-    scripts = [path for path in CONSOLE.parent.glob("*.js") if path != CONSOLE]
-    modules = [path for path in ROOT.glob("clients/*/*.py") if path != CLIENTS]
+    paths = {*ROOT.glob("chalicelib/api/console/*.js"), *ROOT.glob("clients/*/*.py")} - set(texts())
 
-    assert len(scripts) > 30 < len(modules)
-    assert [path.name for path in [*scripts, *modules] if LISTED.search(path.read_text())] == []
+    assert len(paths) > 60
+    assert [path.name for path in paths if LISTED.search(path.read_text("utf-8"))] == []
