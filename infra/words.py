@@ -145,7 +145,11 @@ OF_CONSOLE = {
     "GASES": _units("gas"),
     "FORMULA": _formula(),
 }
-OF_CLIENTS = {"PHASES": list(Phase), "TONES": TONES}
+OF_CLIENTS = {
+    "OPEN": [status for status in JobStatus if not status.final],  # of a check too
+    "PHASES": list(Phase),
+    "TONES": TONES,
+}
 TYPES = {"Status": JobStatus, "Phase": Phase}  # of the clients
 TYPE_OF = {
     "STATUSES": ": tuple[Status, ...]",

@@ -24,6 +24,7 @@ from clients.api.list_files import save_list
 from clients.api.ops import OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
+from clients.api.words import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -326,7 +327,7 @@ class WellheadClient:
         check = cast(
             "Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data
         )
-        while check["status"] in ("PENDING", "RUNNING"):
+        while check["status"] in OPEN:
             if self._clock() - began > timeout:
                 raise TimedOut("The check has not ended in time. Its source is slow, or large.")
             self._pause(POLL_SECONDS)

@@ -92,6 +92,7 @@ PRODUCTS = (
         unit="thousand barrels",
     ),
 )
+OPEN = ("PENDING", "RUNNING")
 PHASES: tuple[Phase, ...] = ("FETCHING", "MERGING", "CHECKING", "PUBLISHING")
 TONES = {
     "PENDING": "muted",

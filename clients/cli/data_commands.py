@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import BarColumn, DownloadColumn, Progress
 
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
@@ -29,6 +28,7 @@ from clients.cli.list_files import (
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
+from clients.cli.progress import download_progress
 from clients.cli.terminal import Column, Terminal, count, rate
 
 if TYPE_CHECKING:
@@ -365,13 +365,8 @@ def _plot(
 def download_to(
     terminal: Terminal, wellhead: WellheadClient, target: Path, form: str = "duckdb"
 ) -> Export:
-    if not terminal.err.is_terminal:
-        return wellhead.download(target, form=form)
-    with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:
-        task = bar.add_task("")
-        return wellhead.download(
-            target, lambda done, total: bar.update(task, completed=done, total=total), form=form
-        )
+    with download_progress(terminal.err) as show:
+        return wellhead.download(target, show, form=form)
 
 
 def _facts(found: Summary) -> list[tuple[str, object]]:
