@@ -219,8 +219,7 @@ def _row_of_module(row: Any) -> str:
 
 def _lines(brackets: str, parts: Iterable[str], indent: int = 4) -> str:
     """One a line."""
-    opening, closing = brackets
-    return "\n".join([opening, *(f"{' ' * indent}{part}," for part in parts), closing])
+    return "\n".join([brackets[0], *(f"{' ' * indent}{part}," for part in parts), brackets[1]])
 
 
 def _listed(words: Iterable[Any]) -> str:

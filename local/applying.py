@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from clients.api.answers import fault_lines
 from clients.api.errors import ApiError, NotFound
 
 from .definitions import DEFAULT_NAME, DefinitionUnreadable, written_definition
@@ -61,8 +62,5 @@ def _is_defined(wellhead: WellheadClient, name: str) -> bool:
 
 
 def _told(error: ApiError) -> str:
-    lines = [
-        f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
-        for fault in error.details.get("faults", ())
-    ]
-    return "\n".join([error.message, *lines])
+    lines = fault_lines(error.details.get("faults", ()))
+    return "\n  ".join([error.message, *lines])

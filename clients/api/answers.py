@@ -24,7 +24,7 @@ from clients.api.findings import HELD, Finding
 from clients.api.words import FINAL, Phase, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Row = TypeVar("Row")
 
@@ -173,6 +173,11 @@ class Job:
     @property
     def final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def state(self) -> str:
+        """Its status; HELD of one that FAILED because it is held."""
+        return HELD if self.is_held else self.status
 
     @property
     def is_held(self) -> bool:
@@ -422,6 +427,13 @@ class Fault(TypedDict):
     key: str
     problem: str
     instead: str
+
+
+def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    return [
+        f"{fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
+        for fault in faults
+    ]
 
 
 class Check(TypedDict):

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
         Row,
         ScheduleState,
         Source,
-        Status,
         Totals,
         Upload,
         Well,
     )
+    from clients.api.words import Status
 
 POLL_SECONDS = 1.0  # where the API does not say
 SNAPSHOT = "X-Wellhead-Snapshot"

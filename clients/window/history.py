@@ -71,9 +71,7 @@ class History(ttk.Frame):
         self.details.colour()
 
     def refresh(self) -> None:
-        self.listing.fill(
-            {job.job_id: (cells(job), words.status(job)) for job in self._session.jobs}
-        )
+        self.listing.fill({job.job_id: (cells(job), job.state) for job in self._session.jobs})
         live = self._session.job
         if live and self.listing.chosen in (None, live.job_id):
             self._show_details(live)
@@ -174,7 +172,7 @@ def cells(job: Job) -> tuple[str, ...]:
     merged = (job.new_records, job.updated_records, job.duplicate_records)
     is_complete = job.status == "COMPLETED"
     return (
-        STATUS_WORDS[words.status(job)],
+        STATUS_WORDS[job.state],
         words.moment(job.created_at),
         words.duration(job.execution_time_seconds),
         *(words.count(number) if is_complete else "" for number in merged),

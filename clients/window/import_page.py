@@ -189,7 +189,7 @@ class ProgressCard(Card):
         if job is None:
             self._show_nothing()
             return
-        status = words.status(job)
+        status = job.state
         tone = TONES[status]
         self.status.configure(text=STATUS_WORDS[status], style=f"{tone}.Pill.TLabel")
         self.origin.tell(words.origin(job))
@@ -229,7 +229,7 @@ class ProgressCard(Card):
 
     def _show_buttons(self, job: Job | None) -> None:
         can_cancel = job is not None and not job.final
-        has_ended_early = job is not None and words.status(job) in ("FAILED", "CANCELLED")
+        has_ended_early = job is not None and job.state in ("FAILED", "CANCELLED")
         can_retry = job is not None and has_ended_early and job.retried_by is None
         self._show_button(self.cancel, is_there=can_cancel)
         self._show_button(self.retry, is_there=can_retry)
@@ -246,7 +246,7 @@ class ProgressCard(Card):
             button.pack_forget()
 
     def _show_meter(self, job: Job) -> None:
-        style = f"{METERS.get(words.status(job), 'accent')}.Horizontal.TProgressbar"
+        style = f"{METERS.get(job.state, 'accent')}.Horizontal.TProgressbar"
         if self._is_unknown(job):
             self.percent.configure(text=words.UNKNOWN)
             self.meter.configure(mode="indeterminate", style=style)

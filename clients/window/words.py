@@ -83,11 +83,6 @@ def short(job_id: str) -> str:
     return f"…{job_id[-8:]}"
 
 
-def status(job: Job) -> str:
-    """HELD for one that FAILED because it is held."""
-    return HELD if job.is_held else job.status
-
-
 def state(job: Job) -> str:
     """What happens just now, in a few words."""
     if job.cancel_requested_at is not None and not job.final:

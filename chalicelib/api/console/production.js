@@ -4,7 +4,9 @@ import { daysOf, endOf, kindOf } from "./periods.js";
 import { converted, ratioUnit } from "./units.js";
 import { PRODUCTS } from "./words.js";
 
-export const MEASURES = PRODUCTS.map(({ key, title, kind, rate }) => ({ key, name: rate, title, kind, colour: `--${key}` }));
+export const MEASURES = PRODUCTS.map(({ key, title, kind, rate }) => {
+  return { key, name: rate, title, kind, colour: `--${key}` };
+});
 export const PANELS = [
   ...MEASURES,
   { key: "cut", title: "Water cut", kind: "share", colour: "--water" },
