@@ -31,7 +31,7 @@ export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 export SPARK_ENVIRONMENT ?= $(HOME)/.cache/wellhead/spark
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint lint-console figures openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint lint-console figures openapi shared format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -154,6 +154,9 @@ figures: ## how plainly the code reads, room by room (PLACES="chalicelib/jobs ap
 
 openapi: .venv/checks ## write the OpenAPI document and the tables of the documents out of the code
 	@$(BIN)/python -m infra.openapi
+
+shared: .venv/checks ## write what console and clients share with the product: words, lists, and modules that are copied
+	@$(BIN)/python -m infra.shared
 
 format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,21 +77,10 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _import_once(stack: LocalStack) -> str:
-    job_id = str(_ask(stack, "POST", "/trigger")["job_id"])
-    deadline = time.monotonic() + PATIENCE
-    while (status := _ask(stack, "GET", f"/status/{job_id}")["status"]) != "COMPLETED":
-        assert status in ("PENDING", "RUNNING"), status
-        assert time.monotonic() < deadline, "the first import does not end"
-        time.sleep(0.2)
-    return job_id
-
-
-def _ask(stack: LocalStack, method: str, path: str) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {stack.token}"}
-    request = urllib.request.Request(stack.api_url + BASE + path, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        data: dict[str, Any] = json.load(answer)["data"]
-    return data
+    with stack.client() as wellhead:
+        job = wellhead.wait(wellhead.trigger().job_id, timeout=PATIENCE)
+    assert job.status == "COMPLETED", job.error
+    return job.job_id
 
 
 # -- the clients ----------------------------------------------------------------------------------

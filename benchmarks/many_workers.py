@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.import_speed import child
-from local.commands.demo import FINAL, Api
 from local.stack import LocalStack, Source
 
 KINDS = ("lambda", "states")
@@ -38,23 +37,15 @@ def imports(machine: str, url: str, workers: int, *, turns: int) -> list[tuple[A
             source=source, state=Path(state), port=0, machine=machine, user_environment=environment
         )
         with stack:
-            api = Api(stack.api_url, stack.token)
             for turn in range(turns):
                 began = time.monotonic()
-                job = _imported(api)
-                assert job["status"] == "COMPLETED", job["error"]
-                parts = (job["parts"] or {"count": 1})["count"]
-                whole = job["execution_time_seconds"]
+                with stack.client() as wellhead:
+                    job = wellhead.wait(wellhead.trigger().job_id, timeout=SECONDS)
+                assert job.status == "COMPLETED", job.error
+                parts = job.parts["count"] if job.parts else 1
+                whole = job.execution_time_seconds
                 found.append((machine, turn + 1, parts, whole, time.monotonic() - began))
     return found
-
-
-def _imported(api: Api) -> dict[str, Any]:
-    _, answer = api.trigger()
-    job_id, until = answer["data"]["job_id"], time.monotonic() + SECONDS
-    while (job := api.job(job_id))["status"] not in FINAL and time.monotonic() < until:
-        time.sleep(0.1)
-    return job
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ A class's docstring is its default sentence for people: what happened and what t
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class WellheadError(Exception):
@@ -1217,6 +1217,21 @@ class ScratchFull(ImportFailed):
     """
 
     code = "SCRATCH_FULL"
+
+    @classmethod
+    def beforehand(cls, what: str, *, needed: float, free: int, purpose: str) -> Self:
+        """Of bytes, by somebody who has looked before he writes."""
+        return cls(
+            f"{what} needs about {int(needed) >> 20:,} MB of local disk, {purpose}, and {free >> 20:,} MB are free. "
+            "Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
+        )
+
+    @classmethod
+    def of_question(cls, what: str) -> Self:
+        return cls(
+            f"{what} ran out of local disk. Ask for less, or give the function more ephemeral storage, or "
+            "WELLHEAD_SCRATCH more room."
+        )
 
 
 class OutOfMemory(ImportFailed):

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.imports.rollback import read_snapshot
 from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import ABSENT, CURRENT, LOCK, Lease, Snapshot, published_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.ownership import take_over
@@ -24,7 +25,6 @@ from chalicelib.warehouse.names import (
 )
 
 FENCES = 1_000_000  # more than were given since the moment that is restored
-OPEN = ("PENDING", "RUNNING")
 COPIED = ("JOB", "WAREHOUSE", "SOURCE", "SOURCE_VERSION")
 
 
@@ -59,7 +59,9 @@ def restore_table(dynamodb: Any, *, table: str, restored: str) -> int:
 
 def _is_open(item: Mapping[str, Any]) -> bool:
     """Its worker is gone."""
-    return item["pk"]["S"] == "JOB" and item.get("status", {}).get("S") in OPEN
+    if item["pk"]["S"] != "JOB" or "status" not in item:
+        return False
+    return not JobStatus(item["status"]["S"]).final
 
 
 def _fence_of(item: Mapping[str, Any]) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.token_entry import Role
+from chalicelib.jobs.job import JobStatus
 from infra.deployment import Deployment, DeploymentError
 from infra.package import Package
 from infra.renewal import Imports, other_code, renew
@@ -39,7 +40,6 @@ COLUMNS = {
     "production_period": {"field": "month", "format": "%Y-%m"},
     "oil_production_kbd": {"field": "oil", "unit": "Mbbl/d"},
 }
-ENDS = ("COMPLETED", "FAILED", "CANCELLED")
 UPDATE, AGAIN = "new code during an import", "destroy and deploy again over the data"
 CHANGING = "it changes the stack: CHANGES=1"
 
@@ -333,7 +333,7 @@ class Smoke:
     def _ended(self, job_id: str) -> Any:
         def ended() -> Any:
             job = self._data("GET", f"/api/v1/wells/import/status/{job_id}")
-            return job if job["status"] in ENDS else None
+            return job if JobStatus(job["status"]).final else None
 
         return self._wait(ended)
 

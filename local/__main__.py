@@ -18,10 +18,11 @@ from clients.cli.plain import plain
 from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
 from local.commands.check_source import run_check
-from local.commands.demo import STATUS, TRIGGER, DemoError, run_demo
+from local.commands.demo import DemoError, run_demo
 from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, why_not_kept
 from local.tokens import TokenBook, TokenError, tell_running_stack
 
+TRIGGER, STATUS = "/api/v1/wells/import/trigger", "/api/v1/wells/import/status/"
 NEW_LINE = "\n"
 ANSWER_SECONDS = 60.0
 INTERRUPTED = 128 + signal.SIGINT

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+
+from clients.api.answers import fault_lines
+from clients.api.errors import ApiError, NotFound
 
 from .definitions import DEFAULT_NAME, DefinitionUnreadable, written_definition
 
@@ -14,82 +14,53 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SOURCES = "/api/v1/sources/"
-FOUND = 200
-SECONDS = 30
+    from clients.api.client import WellheadClient
 
 
 class DefinitionRefused(Exception):
     """The sentence tells every fault."""
 
 
-def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: str) -> None:
+def apply_definition(values: Mapping[str, Any] | None, wellhead: WellheadClient) -> None:
     """Put it, in place of what stands under its name. Without one, a file that an earlier stack was
     started for is the default source no longer. Raises DefinitionRefused.
     """
     if values is None:
-        _forget(f"{api_url}{SOURCES}{DEFAULT_NAME}", token)
+        if _is_defined(wellhead, DEFAULT_NAME):
+            wellhead.delete_source(DEFAULT_NAME)
         return
     name = str(values.get("name"))
-    address = f"{api_url}{SOURCES}{quote(name, safe='')}"
-    status, answer = _ask("PUT", address, token, values, replaces=_is_defined(address, token))
-    if status >= 400:  # noqa: PLR2004  an error, of whatever kind
-        raise DefinitionRefused(_told(answer))
+    definition = json.loads(json.dumps(values, default=str))  # TOML has days, and JSON has none
+    version = "*" if _is_defined(wellhead, name) else None
+    try:
+        wellhead.put_source(name, definition, version=version)
+    except ApiError as exc:
+        raise DefinitionRefused(_told(exc)) from exc
 
 
-def apply_directory(directory: Path, *, api_url: str, token: str) -> list[str]:
+def apply_directory(directory: Path, wellhead: WellheadClient) -> list[str]:
     """Put each definition there, `*.toml`. What became of them, a line or more for each:
     one that has faults keeps no other from being applied.
     """
-    return [_applied(file, api_url, token) for file in sorted(directory.glob("*.toml"))]
+    return [_applied(file, wellhead) for file in sorted(directory.glob("*.toml"))]
 
 
-def _applied(file: Path, api_url: str, token: str) -> str:
+def _applied(file: Path, wellhead: WellheadClient) -> str:
     try:
         values = written_definition(file)
-        apply_definition(values, api_url=api_url, token=token)
+        apply_definition(values, wellhead)
     except (DefinitionRefused, DefinitionUnreadable) as exc:
         return f"{file} is not applied. {exc}"
     return f"{file} is applied, as the source {values['name']}."
 
 
-def _forget(address: str, token: str) -> None:
-    if _is_defined(address, token):
-        _ask("DELETE", address, token, replaces=True)
-
-
-def _is_defined(address: str, token: str) -> bool:
-    status, answer = _ask("GET", address, token)
-    return status == FOUND and not answer["data"]["is_of_settings"]
-
-
-def _ask(
-    method: str,
-    address: str,
-    token: str,
-    values: Mapping[str, Any] | None = None,
-    *,
-    replaces: bool = False,
-) -> tuple[int, dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    if replaces:
-        headers["If-Match"] = "*"
-    body = None if values is None else json.dumps(values, default=str).encode()
-    request = urllib.request.Request(address, data=body, method=method, headers=headers)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _is_defined(wellhead: WellheadClient, name: str) -> bool:
     try:
-        with opener.open(request, timeout=SECONDS) as response:
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as exc:
-        with exc:
-            return exc.code, json.load(exc)
+        return not wellhead.source(name)["is_of_settings"]
+    except NotFound:
+        return False
 
 
-def _told(answer: Mapping[str, Any]) -> str:
-    error = answer.get("error") or {}
-    faults = (error.get("details") or {}).get("faults") or []
-    lines = [
-        f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
-        for fault in faults
-    ]
-    return "\n".join([str(error.get("message", answer)), *lines])
+def _told(error: ApiError) -> str:
+    lines = fault_lines(error.details.get("faults", ()))
+    return "\n  ".join([error.message, *lines])

@@ -25,6 +25,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import SettingsError
 from chalicelib.odata.masked_link import masked
 from chalicelib.settings import Settings
+from clients.api.client import WellheadClient
 from local.applying import DefinitionRefused, apply_definition, apply_directory
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60.0
+LONGEST_PAUSE = 0.1  # seconds, of a client of this machine
 BUCKET = "wellhead-local"
 SECRET = "/wellhead/local/source"  # noqa: S105  its name
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -230,6 +233,12 @@ class LocalStack:
         """
         return f"{self.api_url}/console#token={self.token}"
 
+    def client(self) -> WellheadClient:
+        """With the token of this machine. It looks at an import more often than the API asks for:
+        there is nobody else whom that would cost something.
+        """
+        return WellheadClient(self.api_url, self.token, pause=_pause_shortly)
+
     def is_serving(self) -> bool:
         return self._api is not None and self._api.poll() is None
 
@@ -303,11 +312,12 @@ class LocalStack:
         endpoint.deploy(functions)
         self._deploy_machine(aws, functions)
         try:
-            apply_definition(self._definition, api_url=self.api_url, token=self.token)
+            with self.client() as wellhead:
+                apply_definition(self._definition, wellhead)
+                if self._sources:
+                    self.applied = apply_directory(self._sources, wellhead)
         except DefinitionRefused as exc:
             raise StackError(str(exc)) from exc
-        if self._sources:
-            self.applied = apply_directory(self._sources, api_url=self.api_url, token=self.token)
         self._schedules = exits.enter_context(Schedules(endpoint, functions))
 
     @property
@@ -558,6 +568,10 @@ def _has_room(directory: Path) -> bool:
         return shutil.disk_usage(directory).free >= LEAST_ROOM
     except OSError:
         return True  # it is not there, which is another trouble
+
+
+def _pause_shortly(seconds: float) -> None:
+    time.sleep(min(seconds, LONGEST_PAUSE))
 
 
 def _port_for(mark: str, remembered: Path) -> int:

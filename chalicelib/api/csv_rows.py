@@ -1,6 +1,7 @@
 """Rows as CSV (RFC 4180, UTF-8), for people with a spreadsheet: pages of a list, and whole lists.
 
 The one place that guards a spreadsheet against formulas, and that knows how numbers are written.
+The console has the same guard for what it saves by itself, by `make shared`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,15 +21,16 @@ CSV = "text/csv"
 BOM = "\ufeff"  # by it Excel tells UTF-8 from the code page of the machine
 OF_REJECTS = ("page", "position", "reason", "detail", "raw", "rejected_at")
 SIDES = ("before", "after")
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the wide ones that Excel takes for them
+FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001  the wide ones that Excel takes for them
 # Types of SQL.
 NUMBERS = re.compile(
     r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$"
 )
 DIGITS = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 CONTROL = ("\t", "\r", "\n")
-# Before what is shown, some programs leave these out.
-UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*")
+# Signs that are not seen, which some programs drop before they read a cell: by their categories in
+# Unicode, controls and formats (C) and blanks (Z).
+UNSEEN = "CZ"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,14 +133,12 @@ def harmless(value: Any) -> Any:
         return f"{value:f}"
     if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
         return value
-    is_run = value.startswith(CONTROL) or value.startswith(FORMULA, _first_visible(value))
+    is_run = value.startswith(CONTROL) or _first_seen(value) in FORMULA
     return f"'{value}" if is_run else value
 
 
-def _first_visible(text: str) -> int:
-    """The place of the first sign that is shown."""
-    unseen = UNSEEN.match(text)
-    return unseen.end() if unseen else 0
+def _first_seen(text: str) -> str:
+    return next((sign for sign in text if unicodedata.category(sign)[0] not in UNSEEN), "")
 
 
 _cell = harmless

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
+from chalicelib.products import PRODUCTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from chalicelib.products import Product
 
 NAMESPACE = "Wellhead"
 STRING, DATE, MOMENT, DOUBLE = "Edm.String", "Edm.Date", "Edm.DateTimeOffset", "Edm.Double"
@@ -46,6 +50,12 @@ _NAMES = {
     "well_name": (STRING, "name of the well"),
 }
 
+
+def _words(product: Product) -> str:
+    """Such as: oil, thousand barrels."""
+    return f"{product.key}, {product.unit}"
+
+
 ENTITY_SETS: Mapping[str, EntitySet] = {
     each.name: each
     for each in (
@@ -59,13 +69,7 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
                 "production_period": (DATE, "first day of the production period"),
                 "period_days": (SMALL, "calendar days of the production period"),
                 "days_on_production": (DOUBLE, "days on which the well produced"),
-                "oil_production_kbd": (DOUBLE, "oil, thousand barrels per calendar day"),
-                "gas_production_mmcfd": (
-                    DOUBLE,
-                    "gas, million standard cubic feet per calendar day",
-                ),
-                "liquids_production_kbd": (DOUBLE, "liquids, thousand barrels per calendar day"),
-                "water_production_kbd": (DOUBLE, "water, thousand barrels per calendar day"),
+                **{each.rate: (DOUBLE, f"{_words(each)} per calendar day") for each in PRODUCTS},
                 "data_source": (STRING, "where the source has the row from"),
                 "source_data": (STRING, "what the source calls its data"),
                 "partition_0": (STRING, "part of the source"),
@@ -96,10 +100,7 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
                 "calendar_month": (DATE, "first day of the calendar month"),
                 "days": (WHOLE, "calendar days of the periods in the month"),
                 "days_on_production": (DOUBLE, "days on which the well produced"),
-                "oil_production_kb": (DOUBLE, "oil, thousand barrels"),
-                "gas_production_mmcf": (DOUBLE, "gas, million standard cubic feet"),
-                "liquids_production_kb": (DOUBLE, "liquids, thousand barrels"),
-                "water_production_kb": (DOUBLE, "water, thousand barrels"),
+                **{each.volume: (DOUBLE, _words(each)) for each in PRODUCTS},
             },
         ),
     )

@@ -4,16 +4,15 @@ never a query, never a credential.
 
 from __future__ import annotations
 
-import email.utils
 import http.client
 import re
 import ssl
-import time
 from typing import TYPE_CHECKING
 
 import requests
 import urllib3
 
+from chalicelib.backoff import seconds_of_retry_after
 from chalicelib.errors import (
     ProxyRefused,
     ProxyUnreachable,
@@ -136,20 +135,6 @@ def _cause(exc: BaseException) -> str:
         if isinstance(exc, OSError) and exc.strerror
         else type(exc).__name__
     )
-
-
-def seconds_of_retry_after(retry_after: str | None) -> float | None:
-    """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3);
-    nonsense counts as absent.
-    """
-    if not retry_after:
-        return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def shown(url: str) -> str:

@@ -5,10 +5,10 @@ as often and as long as the settings allow.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chalicelib.backoff import Backoff
 from chalicelib.errors import SourceError, WorkerTimeSpent
 from chalicelib.metrics import record
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .throttle import Throttle
     from .time_limits import TimeLimits
 
-FIRST_WAIT, LONGEST_BACKOFF = 0.5, 20.0  # seconds
+BACKOFF = Backoff(first=0.5, longest=20.0)
 # Seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does.
 LONGEST_WAIT = 780.0
 OVERLOADED = {429, 503}
@@ -81,7 +81,7 @@ class Retries:
         except SourceError as exc:
             self._complete(exc, details)
             if is_overload(exc):
-                self._throttle.pause(min(_backoff(0, exc.details.get("retry_after")), LONGEST_WAIT))
+                self._throttle.pause(min(_seconds(0, exc), LONGEST_WAIT))
             raise
 
     def _complete(self, exc: SourceError, details: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class Retries:
 
     def _wait_before_next(self, failures: int, exc: SourceError) -> float:
         """Seconds. Raises what ends the import instead."""
-        seconds = _backoff(failures, exc.details.get("retry_after"))
+        seconds = _seconds(failures, exc)
         is_spent = isinstance(exc, WorkerTimeSpent) or failures >= self._most
         if is_spent or not exc.retryable or seconds > LONGEST_WAIT:
             raise exc
@@ -127,10 +127,5 @@ def is_overload(exc: SourceError) -> bool:
     return exc.details.get("status") in OVERLOADED
 
 
-def _backoff(failures: int, retry_after: float | None) -> float:
-    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random,
-    and never less than the source asks for.
-    """
-    longest = min(LONGEST_BACKOFF, FIRST_WAIT * 2**failures)
-    seconds: float = longest * random.uniform(0.5, 1.0)  # noqa: S311
-    return max(seconds, retry_after or 0.0)
+def _seconds(failures: int, exc: SourceError) -> float:
+    return BACKOFF.seconds(failures, asked=exc.details.get("retry_after"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import re
 import time
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.backoff import Backoff
 from chalicelib.errors import StateUnavailable
 
 from .dynamodb_item import from_item, to_attribute, to_item
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 CONFLICT_TRIES = 8  # another transaction holds an item for milliseconds; eight tries span about 5 s
-CONFLICT_SECONDS = 0.04  # after the first try, twice as many after each further one
+BACKOFF = Backoff(first=0.04)
 
 log = logging.getLogger(__name__)
 
@@ -182,8 +182,7 @@ class Table:
                 # so the same writes are sent again; by lot, so that two do not meet each time.
                 if "TransactionConflict" not in reasons:
                     raise _unavailable(exc) from exc
-                longest = CONFLICT_SECONDS * 2**attempt
-                self._sleep(random.uniform(0.5, 1.0) * longest)  # noqa: S311
+                self._sleep(BACKOFF.seconds(attempt))
             else:
                 self.time.note(answer, asked_at=asked_at)
                 return

@@ -21,6 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 
+from chalicelib.backoff import Backoff, seconds_of_retry_after
 from chalicelib.errors import LakeUnavailable
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ NAMESPACE = "wellhead"
 MAIN = "main"
 SECONDS = (2.0, 30.0)  # to connect, and for an answer
 TRIES = 3  # of what changes nothing
-BEFORE_TRY = 0.2  # seconds; twice as long before the next one
+BACKOFF = Backoff(first=0.2)
+LONGEST_WAIT = 3.0  # seconds, whatever the catalog asks for: somebody may wait for an answer
 REPLACED = "replace"  # the operation of a commit that holds the same rows in other files
 
 
@@ -168,7 +170,7 @@ class Catalog:
         self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES
     ) -> tuple[int, Any]:
         for attempt in range(tries):
-            is_last = attempt == tries - 1
+            is_last, asked = attempt == tries - 1, None
             try:
                 answer = self._send(self._request(method, path, body))
             except BotoCoreError as exc:
@@ -177,7 +179,8 @@ class Catalog:
             else:
                 if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or is_last:
                     return answer.status_code, _json(answer.content)
-            self._sleep(BEFORE_TRY * 2**attempt)
+                asked = seconds_of_retry_after(answer.headers.get("Retry-After"))
+            self._sleep(min(BACKOFF.seconds(attempt, asked=asked), LONGEST_WAIT))
         raise LakeUnavailable
 
     def _request(self, method: str, path: str, body: bytes | None) -> AWSPreparedRequest:

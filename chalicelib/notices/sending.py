@@ -11,11 +11,11 @@ this is a function of its own.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chalicelib.backoff import Backoff
 from chalicelib.errors import NoticeUnsent, SecretInvalid, SecretUnavailable
 from chalicelib.jobs.notice import Delivery, Notice, State
 from chalicelib.metrics import record
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .channels import Channel
 
-FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0  # seconds
+BACKOFF = Backoff(first=30.0, longest=3600.0)
 LEAST_SECONDS = 25.0  # what one more notice may take: a webhook and two calls of AWS
 
 log = logging.getLogger(__name__)
@@ -40,12 +40,12 @@ def send_due(
     hours: float,
     clock: Callable[[], float] = time.time,
     remaining: Callable[[], float] = lambda: float("inf"),
-    spread: Callable[[float, float], float] = random.uniform,
+    backoff: Backoff = BACKOFF,
 ) -> dict[str, int]:
     """How many notices are done with, and how many wait. Those that `remaining` seconds do not
     suffice for wait for the next run. Raises StateUnavailable.
     """
-    sender = Sender(outbox=outbox, channels=channels, hours=hours, clock=clock, spread=spread)
+    sender = Sender(outbox=outbox, channels=channels, hours=hours, clock=clock, backoff=backoff)
     left = outbox.waiting()
     done: list[Notice] = []
     for notice in sorted(left, key=sender.due_at):
@@ -72,13 +72,13 @@ class Sender:
         channels: Mapping[str, Channel],
         hours: float,
         clock: Callable[[], float],
-        spread: Callable[[float, float], float],
+        backoff: Backoff,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
         self._seconds = hours * 3600
         self._clock = clock
-        self._spread = spread
+        self._backoff = backoff
         self._resting: set[str] = set()
         self.given_up = 0
 
@@ -150,7 +150,8 @@ class Sender:
             self._resting.add(name)
         if now >= until or exc.details.get("is_final"):
             return self._give_up(name, notice, exc.message)
-        wait = max(self._backoff(delivery.attempts), exc.details.get("retry_after") or 0.0)
+        asked = exc.details.get("retry_after")
+        wait = self._backoff.seconds(delivery.attempts - 1, asked=asked)
         log.warning(
             "a notice was not sent on %s: %s",
             name,
@@ -164,10 +165,3 @@ class Sender:
         names = {"job_id": notice.key, "code": NoticeUnsent.code}
         log.error("a notice is given up on %s: %s", name, why, extra=names)
         return replace(notice.deliveries[name], state=State.GIVEN_UP, at=self._clock(), error=why)
-
-    def _backoff(self, attempts: int) -> float:
-        """Seconds: 30, 60, 120 … at most an hour,
-        each halved at random, so that not all come back at once.
-        """
-        longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 20))
-        return longest * self._spread(0.5, 1.0)

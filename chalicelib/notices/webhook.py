@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import requests
 import urllib3
 
+from chalicelib.backoff import seconds_of_retry_after
 from chalicelib.errors import NoticeUnsent
-from chalicelib.http.failures import seconds_of_retry_after
 from chalicelib.http.inside import NotPublic
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
 

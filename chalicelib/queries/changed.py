@@ -6,18 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.products import PRODUCTS
 from chalicelib.store.columns import SHOWN, STORED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OF_A_CHANGE = tuple(name for name in SHOWN if name not in STORED_KEY)
-OF_VOLUMES = {  # by the rates that they are made of: thousand barrels, million standard cubic feet
-    "oil_production_kbd": "oil_production_kb",
-    "gas_production_mmcfd": "gas_production_mmcf",
-    "liquids_production_kbd": "liquids_production_kb",
-    "water_production_kbd": "water_production_kb",
-}
+OF_VOLUMES = {product.rate: product.volume for product in PRODUCTS}
 # And the tables of production.sql that have them.
 SIDES = {"before": "replaced", "after": "written"}
 

@@ -194,10 +194,8 @@ class LocalCopies:
 
 
 def _full(needed: int, free: int) -> ScratchFull:
-    return ScratchFull(
-        f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
-        "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-    )
+    purpose = "for a copy of the database"
+    return ScratchFull.beforehand("Reading", needed=needed, free=free, purpose=purpose)
 
 
 def _size(path: Path) -> int:

@@ -644,10 +644,7 @@ def _duckdb_errors() -> Iterator[None]:
 def _error_of(exc: duckdb.Error) -> WellheadError:
     words = str(exc)
     if is_full(exc):
-        return ScratchFull(
-            "Answering ran out of local disk. Ask for less, or give the function more ephemeral storage, or "
-            "WELLHEAD_SCRATCH more room."
-        )
+        return ScratchFull.of_question("Answering")
     if isinstance(exc, duckdb.OutOfMemoryException):
         return QueryTooLarge()
     if isinstance(exc, duckdb.InterruptException):

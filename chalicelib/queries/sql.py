@@ -164,8 +164,5 @@ def _error(error: str, says: str) -> Exception:
     if error == "memory":
         return SqlTooLarge()
     if error == "disk":
-        return ScratchFull(
-            "The statement ran out of local disk. Ask for less, or give the function more ephemeral storage, or "
-            "WELLHEAD_SCRATCH more room."
-        )
+        return ScratchFull.of_question("The statement")
     return SqlInvalid(f"DuckDB says: {says}" if says else None, field="statement")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.store.columns import VOLUMES
+from chalicelib.products import PRODUCTS
 
 from .units import Rate, UnitUnknown, unit_named
 
@@ -13,19 +13,15 @@ if TYPE_CHECKING:
     from .units import Unit
 
 DAYS = "days_on_production"
-PRODUCTS = {
-    "oil_production_kbd": "liquid",
-    "liquids_production_kbd": "liquid",
-    "water_production_kbd": "liquid",
-    "gas_production_mmcfd": "gas",
-}
+# What each column that has a unit counts: a liquid, gas, or days.
+KINDS = {product.rate: product.kind for product in PRODUCTS} | {DAYS: "days"}
 DENSITIES = (0.3, 1.5)  # t/m3, of what is liquid
 UNTOLD = "?"  # in place of a unit that is no text, which is told
 
 
 def read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -> dict[str, Any]:
     """As ColumnRule has it; nothing for a column that is no measure."""
-    if column not in VOLUMES and column != DAYS:
+    if column not in KINDS:
         return {}
     found: dict[str, Any] = {}
     unit = _unit(faults, key, column, table)
@@ -65,7 +61,7 @@ def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit 
     if text in ("", UNTOLD):
         return None
     try:
-        return unit_named(text, PRODUCTS.get(column, "days"), at=at)
+        return unit_named(text, KINDS[column], at=at)
     except UnitUnknown as exc:
         faults.add(f"{key}.unit", exc.problem, exc.instead)
         return None

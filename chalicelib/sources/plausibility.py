@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from chalicelib.products import PRODUCTS
 from chalicelib.store.columns import MOST_OF_A_WELL, REJECTION_REASONS, VOLUMES
 from chalicelib.store.period import Period
 
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 
     from .column_rules import ColumnRule
 
-UNITS = {
-    "oil_production_kbd": "kbd",
-    "liquids_production_kbd": "kbd",
-    "water_production_kbd": "kbd",
-}
+UNITS = {each.rate: "kbd" if each.kind == "liquid" else "MMcf/d" for each in PRODUCTS}
 LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
 NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
@@ -79,7 +76,7 @@ def _rates(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
         largest = look.largest.get(name, 0)
         if rule is None or largest <= bound:
             continue
-        ours = UNITS.get(name, "MMcf/d")
+        ours = UNITS[name]
         unit = rule.unit.name if rule.unit else ours
         yield (
             f"{name}: a well would make {largest:,.6g} {ours}, which none does. "

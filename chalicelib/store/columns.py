@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.products import PRODUCTS
+
 
 class Kind(StrEnum):
     """How a value is read. The names are the macros of well_production.sql."""
@@ -148,12 +150,7 @@ SHOWN = (
     *_NAMES[_AFTER_PERIOD:],
     "source_rows",
 )
-VOLUMES = (
-    "oil_production_kbd",
-    "gas_production_mmcfd",
-    "liquids_production_kbd",
-    "water_production_kbd",
-)
+VOLUMES = tuple(product.rate for product in PRODUCTS)
 
 WHOLE_FIELD = "*"  # the well of a source that tells of whole fields
 # Chosen to find another unit or a whole field, not to judge a good well: barrels taken for

@@ -33,11 +33,7 @@ def ask_for_room(directory: Path, needed: float, purpose: str) -> None:
     """
     free = free_room(directory)
     if free < needed:
-        raise ScratchFull(
-            f"This import needs about {int(needed) >> 20:,} MB of local disk, {purpose}, and "
-            f"{free >> 20:,} MB are free. Give the function more ephemeral storage, or "
-            "WELLHEAD_SCRATCH more room."
-        )
+        raise ScratchFull.beforehand("This import", needed=needed, free=free, purpose=purpose)
 
 
 def room_of_merge(segment_bytes: float, *, rows: int, new: int, revised: int) -> float:

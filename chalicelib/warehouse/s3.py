@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import random
 import time
 from contextlib import closing, contextmanager
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import botocore
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
+from chalicelib.backoff import Backoff
 from chalicelib.errors import NoOlderVersion, RuntimeTooOld, WarehouseSilent, WarehouseUnavailable
 
 from .disk import BLOCK
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # again. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 CONFLICT_TRIES = 6  # they span 2 to 3 s
+BACKOFF = Backoff(first=0.1)
 ABSENT = {"404", "NoSuchKey"}
 # What botocore has learnt last of all that is used here: 1.34 lacks the first, 1.35 the rest.
 NEEDED = (
@@ -94,7 +95,7 @@ class S3Warehouse:
             except ClientError as exc:
                 if exc.response["Error"]["Code"] not in CONFLICTS:
                     raise
-                self._sleep(random.uniform(0.5, 1.0) * 0.1 * 2**attempt)  # noqa: S311
+                self._sleep(BACKOFF.seconds(attempt))
             else:
                 return
         write()

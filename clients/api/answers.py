@@ -45,9 +45,10 @@ from clients.api.answer_types import (
     Well,
 )
 from clients.api.findings import HELD, Finding
+from clients.api.words import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FINAL",
@@ -88,9 +89,9 @@ __all__ = [
     "Waiting",
     "Warned",
     "Well",
+    "fault_lines",
 ]
 
-FINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 Row = TypeVar("Row")
 
 
@@ -116,6 +117,11 @@ class Job(JobFields):
     @property
     def final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def state(self) -> str:
+        """Its status; HELD of one that FAILED because it is held."""
+        return HELD if self.is_held else self.status
 
     @property
     def is_held(self) -> bool:
@@ -150,6 +156,13 @@ class Fault(TypedDict):
     key: str
     problem: str
     instead: str
+
+
+def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    return [
+        f"{fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
+        for fault in faults
+    ]
 
 
 @dataclass(frozen=True)

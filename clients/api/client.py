@@ -24,6 +24,7 @@ from clients.api.list_files import save_list
 from clients.api.ops import OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
+from clients.api.words import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,14 +42,13 @@ if TYPE_CHECKING:
         Row,
         ScheduleState,
         Source,
-        Status,
         Totals,
         Upload,
         Well,
     )
+    from clients.api.words import Status
 
 POLL_SECONDS = 1.0  # where the API does not say
-MOST_POLL_SECONDS = 10.0  # while nothing answers
 SNAPSHOT = "X-Wellhead-Snapshot"
 CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LISTS = {
@@ -170,7 +170,7 @@ class WellheadClient:
         goes on.
         """
         began = heard = self._clock()
-        backoff = POLL_SECONDS
+        failures = 0
         while True:
             left = None if timeout is None else timeout - (self._clock() - began)
             if left is not None and left <= 0:
@@ -180,10 +180,10 @@ class WellheadClient:
             except (Unreachable, ApiError) as error:
                 if not is_transient(error) or self._clock() - heard > LOST_SECONDS:
                     raise
-                self._connection.wait(error, backoff, most=LOST_SECONDS if left is None else left)
-                backoff = min(2 * backoff, MOST_POLL_SECONDS)
+                self._connection.wait(error, failures, most=LOST_SECONDS if left is None else left)
+                failures += 1
                 continue
-            heard, backoff = self._clock(), POLL_SECONDS
+            heard, failures = self._clock(), 0
             yield job
             if job.final:
                 return
@@ -327,7 +327,7 @@ class WellheadClient:
         check = cast(
             "Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data
         )
-        while check["status"] in ("PENDING", "RUNNING"):
+        while check["status"] in OPEN:
             if self._clock() - began > timeout:
                 raise TimedOut("The check has not ended in time. Its source is slow, or large.")
             self._pause(POLL_SECONDS)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from clients.api.backoff import Backoff, seconds_of_retry_after
 from clients.api.errors import (
     AcceptTooLate,
     AlreadyRunning,
@@ -41,6 +42,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 35.0  # the API answers within 29 seconds, or its gateway does in its place
 ATTEMPTS = 3
 MOST_PAUSE_SECONDS = 30.0
+BACKOFF = Backoff(first=1.0, longest=10.0)
 OF_FILES = (
     "text/csv",
     "application/vnd.apache.parquet",
@@ -123,13 +125,13 @@ class Connection:
             except (Unreachable, ApiError) as error:
                 if not safe or attempt == ATTEMPTS or not is_transient(error):
                     raise
-                self.wait(error, 0.5 * 2**attempt)
+                self.wait(error, attempt - 1)
         raise AssertionError("the last attempt returns or raises")
 
-    def wait(self, error: ClientError, seconds: float, *, most: float = MOST_PAUSE_SECONDS) -> None:
-        """Before the next attempt; as long as the API asks for when it does."""
+    def wait(self, error: ClientError, failures: int, *, most: float = MOST_PAUSE_SECONDS) -> None:
+        """Before the next attempt, after so many failures before this one."""
         asked = error.retry_after if isinstance(error, ApiError) else None
-        seconds = min(seconds if asked is None else asked, most, MOST_PAUSE_SECONDS)
+        seconds = min(BACKOFF.seconds(failures, asked=asked), most, MOST_PAUSE_SECONDS)
         self._on_retry(error, seconds)
         self._pause(seconds)
 
@@ -205,7 +207,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _answer(response: requests.Response, url: str) -> Answer:
-    retry_after = _seconds(response.headers.get("Retry-After", ""))
+    retry_after = seconds_of_retry_after(response.headers.get("Retry-After"))
     if response.status_code == HTTPStatus.NOT_MODIFIED:
         return Answer(None, "", response.headers, retry_after)
     if response.is_redirect or 300 <= response.status_code < 400:  # noqa: PLR2004  the class of redirects
@@ -266,13 +268,6 @@ def _kind(status: int, error: Mapping[str, Any]) -> type[ApiError]:
     kind = KINDS.get(status, ApiError)
     named = RULES.get(str(error.get("rule"))) or RULES.get(str(error["code"]))
     return named if kind is RuleViolated and named else kind
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The API sends whole seconds;
-    a date, which a proxy may send, is not worth more than our own pause.
-    """
-    return float(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after.strip()) else None
 
 
 def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:

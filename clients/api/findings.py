@@ -5,22 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from clients.api.words import CHECK_WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELD = "HELD"  # the code of the error that a held import ended with
-WORDS = {
-    "SOURCE_INCOMPLETE": "The source delivered fewer rows than it counts",
-    "REJECTED": "Rows were rejected",
-    "NULLED": "Stored values would turn empty",
-    "WITHDRAWN": "Stored rows did not come any more",
-    "RESTATED": "Volumes of periods that are known would change",
-    "CONFLICTS": "Rows of one key have different values",
-    "ADOPTED_UNMATCHED": "Wells of the adopted source did not come",
-    "RATE_BEYOND_A_WELL": "Rates are more than a well can produce",
-    "COLUMN_GONE": "A column that was filled came no more",
-    "COMPLETENESS_UNKNOWN": "Whether all rows came cannot be proved",
-}
 ONLY_SHOWN = {"COMPLETENESS_UNKNOWN"}  # where the API does not say whether a finding holds
 
 
@@ -53,7 +43,7 @@ class Finding:
     @property
     def title(self) -> str:
         """The check in words; of one that is not known here, its own name."""
-        return WORDS.get(self.check) or self.check.replace("_", " ").capitalize()
+        return CHECK_WORDS.get(self.check) or self.check.replace("_", " ").capitalize()
 
     @property
     def state(self) -> str:

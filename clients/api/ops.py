@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from clients.api.answers import Job
 from clients.api.errors import ApiError, NotWellhead, TimedOut
+from clients.api.words import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,7 +110,7 @@ class OpsClient:
         began = self._clock()
         report = self._connection.ask("POST", f"/ops/{kind}", safe=False, json=asked).data
         try:
-            while report["status"] in ("PENDING", "RUNNING"):
+            while report["status"] in OPEN:
                 if self._clock() - began > timeout:
                     raise TimedOut(
                         "The report is not there in time. The function's log tells what it does."

@@ -6,12 +6,12 @@ from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from clients.api.words import PERIODS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CODES = ("field_code", "well_code")
-# Calendar days, from and to.
-NAMES = ((1, 1, "day"), (28, 31, "month"), (90, 92, "quarter"), (365, 366, "year"))
 
 
 def row_of(view: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def follows(before: date, days: int, after: date) -> bool:
 
 def length_name(days: int) -> str:
     """Such as month, in the singular; `period` for a length without a name."""
-    return next((name for least, most, name in NAMES if least <= days <= most), "period")
+    return next((name for name, least, most in PERIODS if least <= days <= most), "period")
 
 
 def period_name(day: date, days: int) -> str:

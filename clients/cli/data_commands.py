@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import BarColumn, DownloadColumn, Progress
 
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
+from clients.api.words import PRODUCTS
 from clients.cli.list_files import (
     FileWish,
     api_names,
@@ -28,6 +28,7 @@ from clients.cli.list_files import (
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
+from clients.cli.progress import download_progress
 from clients.cli.terminal import Column, Terminal, count, rate
 
 if TYPE_CHECKING:
@@ -39,16 +40,7 @@ if TYPE_CHECKING:
 WELLS_SHOWN = 50
 MOST_ROWS = 4000  # of one answer
 FILE = Path("wells.duckdb")
-MEASURES = {  # by name: the column, the unit of its volumes, and that of its rates
-    "oil": ("oil_production_kbd", "thousand barrels", "thousand barrels a day"),
-    "gas": (
-        "gas_production_mmcfd",
-        "million standard cubic feet",
-        "million standard cubic feet a day",
-    ),
-    "liquids": ("liquids_production_kbd", "thousand barrels", "thousand barrels a day"),
-    "water": ("water_production_kbd", "thousand barrels", "thousand barrels a day"),
-}
+PRODUCT_OF = {product.key: product for product in PRODUCTS}
 
 WELL_COLUMNS = [
     Column("well", lambda row: row["well_code"]),
@@ -109,12 +101,12 @@ AFTER = [
 ]
 PRODUCTION_COLUMNS = [
     *BEFORE,
-    *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *(rate_column(product.key, product.rate) for product in PRODUCTS),
     *AFTER,
 ]
 VOLUME_COLUMNS = [
     *BEFORE,
-    *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *(volume_column(product.key, product.rate) for product in PRODUCTS),
     *AFTER,
 ]
 
@@ -167,7 +159,7 @@ def wells(
 )
 @click.option(
     "--measure",
-    type=click.Choice(list(MEASURES)),
+    type=click.Choice(list(PRODUCT_OF)),
     default="oil",
     help="What --plot draws; oil by default.",
 )
@@ -353,16 +345,16 @@ def _plot(
     terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False
 ) -> None:
     """The sum over the fields, where a well produces in several."""
-    column, volume_unit, rate_unit = MEASURES[measure]
+    product = PRODUCT_OF[measure]
     value_of = _volume if volumes else _rate
     sums: defaultdict[tuple[date, int], float] = defaultdict(float)
     for row in rows:
-        value = value_of(row, column)
+        value = value_of(row, product.rate)
         if value is not None:
             period = date.fromisoformat(row["production_period"]), row["period_days"]
             sums[period] += value
     points = [Point(day, value, days) for (day, days), value in sums.items()]
-    unit = volume_unit if volumes else rate_unit
+    unit = product.unit if volumes else f"{product.unit} a day"
     terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")
     has_braille = "utf" in (sys.stdout.encoding or "").lower()
     for line in plot(points, width=min(terminal.out.width, 120), braille=has_braille):
@@ -373,13 +365,8 @@ def _plot(
 def download_to(
     terminal: Terminal, wellhead: WellheadClient, target: Path, form: str = "duckdb"
 ) -> Export:
-    if not terminal.err.is_terminal:
-        return wellhead.download(target, form=form)
-    with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:
-        task = bar.add_task("")
-        return wellhead.download(
-            target, lambda done, total: bar.update(task, completed=done, total=total), form=form
-        )
+    with download_progress(terminal.err) as show:
+        return wellhead.download(target, show, form=form)
 
 
 def _facts(found: Summary) -> list[tuple[str, object]]:

@@ -5,12 +5,12 @@ every value, every key, and whether its tables agree.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.cli.local_sql import SqlError, open_database
+from clients.cli.statements import named_statements
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,13 +28,7 @@ CHECKS = {
     "sources_of_two_lengths": "each source has one length of period",
     "odd_values": "rates are finite, and no row was changed before it came",
 }
-_SQL = dict(
-    re.findall(
-        r"^-- name: (\w+)\n(.*?)(?=^-- name:|\Z)",
-        Path(__file__).with_suffix(".sql").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-)
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,6 @@ FIELD_COLUMNS = [
 ]
 
 
-def state_of(job: Job) -> str:
-    """Its status; HELD for one that FAILED because it is held."""
-    return HELD if job.is_held else job.status
-
-
 def show_findings(terminal: Terminal, job: Job) -> None:
     """For people, with the two commands that help while it waits for somebody's word."""
     if job.is_held and job.error:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.api.answers import FINAL, Job
 from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
-from clients.cli.findings import show_findings, state_of
+from clients.api.words import FINAL, OUTCOME_WORDS, STATUSES
+from clients.cli.findings import show_findings
 from clients.cli.job_ids import short_id, whole_id
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
 from clients.cli.progress import parts_of, waiting_of
@@ -18,13 +18,13 @@ from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
 if TYPE_CHECKING:
-    from clients.api.answers import Status
+    from clients.api.answers import Job
+    from clients.api.words import Status
 
-STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 JOBS_SHOWN = 20
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id, short_id),
-    Column("status", state_of),
+    Column("status", lambda job: job.state),
     Column("source", lambda job: "(rollback)" if job.rollback_to else job.source),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
     Column("took", lambda job: duration(job.execution_time_seconds)),
@@ -196,7 +196,6 @@ def _running(wellhead: WellheadClient) -> Job:
 
 
 COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total", "withdrawn")
-SHOWN = {"failed": "rejected"}  # an import fails, a row is rejected
 IF_ANY = ("skipped", "withdrawn")
 
 
@@ -212,13 +211,17 @@ def show_job(terminal: Terminal, job: Job) -> None:
         terminal.note(f"{job.error['code']}: {job.error['message']}", "red")
 
 
+def _count_name(name: str) -> str:
+    return OUTCOME_WORDS.get(name, name).lower()
+
+
 def _facts(job: Job) -> list[tuple[str, object]]:
     counts = {name: getattr(job, f"{name}_records") for name in COUNTS}
     counts = {name: count for name, count in counts.items() if count or name not in IF_ANY}
     is_counted = job.status == "COMPLETED"
     return [
         ("job", job.job_id),
-        ("status", state_of(job)),
+        ("status", job.state),
         ("phase", job.phase),
         ("triggered", moment(job.created_at)),
         ("by", job.triggered_by),
@@ -242,5 +245,5 @@ def _facts(job: Job) -> list[tuple[str, object]]:
             else f"{job.progress_percentage:.0f} %",
         ),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
-        *((SHOWN.get(name, name), value) for name, value in counts.items() if is_counted),
+        *((_count_name(name), value) for name, value in counts.items() if is_counted),
     ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.client import every
+from clients.api.words import PRODUCTS
 from clients.cli.data_commands import (
-    MEASURES,
     MOST_ROWS,
     WELLS_SHOWN,
     rate_column,
@@ -49,12 +49,12 @@ _AFTER = [
 ]
 TOTAL_COLUMNS = [
     *_BEFORE,
-    *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *(rate_column(product.key, product.rate) for product in PRODUCTS),
     *_AFTER,
 ]
 VOLUME_COLUMNS = [
     *_BEFORE,
-    *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()),
+    *(volume_column(product.key, product.rate) for product in PRODUCTS),
     *_AFTER,
 ]
 

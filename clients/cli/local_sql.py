@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from clients.api.errors import ClientError
 from clients.cli.own_directory import own_directory
-from clients.cli.reading import is_reading
 from clients.cli.terminal import Column, Terminal
 
 if TYPE_CHECKING:
@@ -118,6 +117,8 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
     Raises SqlError.
     """
     import duckdb
+
+    from clients.cli.reading import is_reading
 
     try:
         for part in _statements(query):

@@ -1,12 +1,15 @@
-"""How far an import is: a bar on a terminal, elsewhere a line when something has changed."""
+"""How far an import or a download is: a bar on a terminal; elsewhere of an import a line when
+something has changed, and nothing of a download.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clients.cli.plain import plain
 from clients.cli.terminal import duration
@@ -20,9 +23,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def progress(console: Console) -> Iterator[Callable[[Job], None]]:
+def progress(console: Console, *, least_pause: float = 0.0) -> Iterator[Callable[[Job], None]]:
+    """Shows each view of the job that it is called with. Lines have `least_pause` seconds between
+    them, for whoever looks more often than that.
+    """
     if not console.is_terminal or console.is_dumb_terminal:
-        yield _line_by_line(console)
+        yield _line_by_line(console, least_pause)
         return
     bars = BarColumn(complete_style="cyan", finished_style="green")
     texts = [
@@ -44,6 +50,17 @@ def progress(console: Console) -> Iterator[Callable[[Job], None]]:
             )
 
         yield show
+
+
+@contextlib.contextmanager
+def download_progress(console: Console) -> Iterator[Callable[[int, int], None] | None]:
+    """Shows the bytes that are there, of so many."""
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def facts_of(job: Job) -> str:
@@ -80,14 +97,15 @@ def seconds_left(job: Job) -> float | None:
     return job.execution_time_seconds * (100 - job.progress_percentage) / job.progress_percentage
 
 
-def _line_by_line(console: Console) -> Callable[[Job], None]:
-    last = ""
+def _line_by_line(console: Console, least_pause: float) -> Callable[[Job], None]:
+    last, last_at = "", -math.inf
 
     def show(job: Job) -> None:
-        nonlocal last
+        nonlocal last, last_at
         line = plain(f"{job.phase or job.status:<10} {facts_of(job)}")
-        if line != last:
-            last = line
+        is_due = job.final or time.monotonic() - last_at >= least_pause
+        if line != last and is_due:
+            last, last_at = line, time.monotonic()
             console.print(line)
 
     return show

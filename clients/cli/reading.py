@@ -1,7 +1,6 @@
+# Written by `make shared` out of chalicelib/queries/reading.py: change it there.
 """Whether a text of SQL is one statement that reads. What cannot be proved to read is taken for one
 that does not.
-
-The clients know nothing of the product, which has the same rule for the statements that it is sent.
 
 DuckDB's parser tells the kind of a statement, but says EXPLAIN of whatever is explained, and
 EXPLAIN ANALYZE runs it: a COPY would write. So what is explained is parsed once more, by itself.
@@ -12,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import duckdb
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import duckdb
 
 # Of ASCII alone, and no comment in a comment.
 _BLANK = r"(?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n]|/\*(?:(?!\*/|/\*).)*\*/)"
@@ -27,8 +26,6 @@ _HOW = re.compile(
 
 def is_reading(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
     """Raises duckdb.Error where the text is no SQL."""
-    import duckdb
-
     kinds = [statement.type for statement in connection.extract_statements(text)]
     if kinds == [duckdb.StatementType.EXPLAIN]:
         return any(_is_select(connection, rest) for rest in _statements_explained(text))
@@ -46,8 +43,6 @@ def _statements_explained(text: str) -> Iterator[str]:
 
 
 def _is_select(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
-    import duckdb
-
     try:
         kinds = [statement.type for statement in connection.extract_statements(text)]
     except duckdb.Error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.client import every
+from clients.api.words import PRODUCTS
 from clients.cli.import_commands import job_of
 from clients.cli.list_files import FileWish, file_options, refuse_limit, save_file
 from clients.cli.options import json_option, limit_option, with_session
@@ -22,12 +23,7 @@ if TYPE_CHECKING:
 
 REJECTS_SHOWN = 50
 PAGE = 1000
-RATES = (
-    "oil_production_kbd",
-    "gas_production_mmcfd",
-    "liquids_production_kbd",
-    "water_production_kbd",
-)
+RATES = [product.rate for product in PRODUCTS]
 
 REJECT_COLUMNS = [
     Column("page", lambda row: row["page"], is_number=True),

@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import click
 
+from clients.api.answers import fault_lines
 from clients.api.errors import ApiError, AuthFailed, ClientError, NotFound
 from clients.cli.options import json_option, with_session
 from clients.cli.session import Exit
 from clients.cli.terminal import Column, moment, short_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from clients.api.answers import Fault, ScheduleState, Source
+    from clients.api.answers import ScheduleState, Source
     from clients.api.client import WellheadClient
     from clients.cli.session import Session
     from clients.cli.terminal import Terminal
@@ -298,13 +299,6 @@ def read_definition(file: Path) -> dict[str, Any]:
     if isinstance(url, str) and url and not urlsplit(url).scheme:
         values["url"] = str(file.resolve().parent / url)
     return values
-
-
-def fault_lines(faults: Iterable[Fault]) -> list[str]:
-    return [
-        f"{fault['key'] or 'the definition'} {fault['problem']}; write {fault['instead']}"
-        for fault in faults
-    ]
 
 
 def is_wrong(found: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clients.api.words import TONES
 from clients.cli.plain import plain
 
 if TYPE_CHECKING:
@@ -24,13 +25,8 @@ if TYPE_CHECKING:
 
 QUIET: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
 LEAST_CUT = 8  # cells of a column that ends in …
-STYLES = {
-    "COMPLETED": "green",
-    "FAILED": "red",
-    "HELD": "yellow",
-    "CANCELLED": "yellow",
-    "RUNNING": "cyan",
-}
+COLOURS = {"good": "green", "bad": "red", "warning": "yellow", "info": "cyan", "muted": ""}
+STYLES = {status: COLOURS[tone] for status, tone in TONES.items()}
 
 
 class Column(NamedTuple):

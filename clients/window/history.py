@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
+from clients.api.words import STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.held import HeldPanel, Piece, findings, what_became
 from clients.window.notices import Notice
@@ -65,14 +66,12 @@ class History(ttk.Frame):
         self.listing.tree.bind("<<TreeviewSelect>>", lambda _: self._choose())
 
     def _colour(self) -> None:
-        for status, tone in words.STATUS_TONES.items():
+        for status, tone in TONES.items():
             self.listing.tree.tag_configure(status, foreground=self._theme.tone(tone))
         self.details.colour()
 
     def refresh(self) -> None:
-        self.listing.fill(
-            {job.job_id: (cells(job), words.status(job)) for job in self._session.jobs}
-        )
+        self.listing.fill({job.job_id: (cells(job), job.state) for job in self._session.jobs})
         live = self._session.job
         if live and self.listing.chosen in (None, live.job_id):
             self._show_details(live)
@@ -173,7 +172,7 @@ def cells(job: Job) -> tuple[str, ...]:
     merged = (job.new_records, job.updated_records, job.duplicate_records)
     is_complete = job.status == "COMPLETED"
     return (
-        words.status(job).capitalize(),
+        STATUS_WORDS[job.state],
         words.moment(job.created_at),
         words.duration(job.execution_time_seconds),
         *(words.count(number) if is_complete else "" for number in merged),
@@ -223,7 +222,7 @@ def error(job: Job) -> list[Piece]:
 
 def _where(trouble: Mapping[str, Any]) -> str:
     """Fetching rows, page 3, attempt 2."""
-    phase = words.PHASES.get(trouble.get("phase") or "", "")
+    phase = STEP_WORDS.get(trouble.get("phase") or "", "")
     page = f"page {trouble['page']}" if trouble.get("page") else ""
     attempt = f"attempt {trouble.get('attempt')}"
     return ", ".join(part for part in (phase, page, attempt) if part)

@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from clients.api.words import OUTCOME_WORDS, PHASES, STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.history import History
 from clients.window.import_part import ALL, Part
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from clients.window.theme import Theme
 
 PACE = ("Rows a second", "Time so far", "Time left")
-OUTCOMES = ("New", "Updated", "Duplicate", "Rejected")
+OUTCOMES = ("new", "updated", "duplicate", "failed")
 METERS = {"COMPLETED": "good", "FAILED": "bad", "HELD": "muted", "CANCELLED": "muted"}
-STEPS = tuple(words.PHASES)
 LIMITS = ("Field", "From", "To")
 
 
@@ -139,7 +139,7 @@ class ProgressCard(Card):
         self._steps()
         row = ttk.Frame(self)
         row.pack(fill="x")
-        self.tiles = tiles(row, theme, (*PACE, *OUTCOMES))
+        self.tiles = tiles(row, theme, (*PACE, *(OUTCOME_WORDS[name] for name in OUTCOMES)))
 
     def _head(self) -> None:
         px = self._theme.px
@@ -174,7 +174,7 @@ class ProgressCard(Card):
         px = self._theme.px
         row = ttk.Frame(self)
         row.pack(fill="x", pady=(px(8), px(16)))
-        self.steps = {step: ttk.Label(row) for step in STEPS}
+        self.steps = {step: ttk.Label(row) for step in PHASES}
         for label in self.steps.values():
             label.pack(side="left", padx=(0, px(22)))
 
@@ -189,9 +189,9 @@ class ProgressCard(Card):
         if job is None:
             self._show_nothing()
             return
-        status = words.status(job)
-        tone = words.STATUS_TONES[status]
-        self.status.configure(text=status.capitalize(), style=f"{tone}.Pill.TLabel")
+        status = job.state
+        tone = TONES[status]
+        self.status.configure(text=STATUS_WORDS[status], style=f"{tone}.Pill.TLabel")
         self.origin.tell(words.origin(job))
         self.phase.tell(words.state(job))
         self.rows.configure(text=words.rows(job))
@@ -229,7 +229,7 @@ class ProgressCard(Card):
 
     def _show_buttons(self, job: Job | None) -> None:
         can_cancel = job is not None and not job.final
-        has_ended_early = job is not None and words.status(job) in ("FAILED", "CANCELLED")
+        has_ended_early = job is not None and job.state in ("FAILED", "CANCELLED")
         can_retry = job is not None and has_ended_early and job.retried_by is None
         self._show_button(self.cancel, is_there=can_cancel)
         self._show_button(self.retry, is_there=can_retry)
@@ -246,7 +246,7 @@ class ProgressCard(Card):
             button.pack_forget()
 
     def _show_meter(self, job: Job) -> None:
-        style = f"{METERS.get(words.status(job), 'accent')}.Horizontal.TProgressbar"
+        style = f"{METERS.get(job.state, 'accent')}.Horizontal.TProgressbar"
         if self._is_unknown(job):
             self.percent.configure(text=words.UNKNOWN)
             self.meter.configure(mode="indeterminate", style=style)
@@ -263,19 +263,19 @@ class ProgressCard(Card):
                 mark, style = "●", "accent"
             else:
                 mark, style = "○", "muted"
-            label.configure(text=f"{mark}  {words.PHASES[step]}", style=f"{style}.TLabel")
+            label.configure(text=f"{mark}  {STEP_WORDS[step]}", style=f"{style}.TLabel")
 
     def _show_outcome(self, job: Job) -> None:
         """What is new is known when the rows are merged."""
-        columns = (job.new_records, job.updated_records, job.duplicate_records, job.failed_records)
-        for name, number in zip(OUTCOMES, columns, strict=True):
-            is_known = job.status == "COMPLETED" or name == "Rejected"
-            self.tiles[name].show(words.count(number) if is_known else words.NOTHING)
+        for name in OUTCOMES:
+            is_known = job.status == "COMPLETED" or name == "failed"
+            number = getattr(job, f"{name}_records")
+            self.tiles[OUTCOME_WORDS[name]].show(words.count(number) if is_known else words.NOTHING)
         self.tiles["Rows a second"].show(words.count(job.records_per_second))
 
 
 def steps_behind(job: Job) -> int:
     """How many phases are behind."""
     if job.status == "COMPLETED":
-        return len(STEPS)
-    return STEPS.index(job.phase) if job.phase in STEPS else -1
+        return len(PHASES)
+    return PHASES.index(job.phase) if job.phase in PHASES else -1

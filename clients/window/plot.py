@@ -1,5 +1,5 @@
 """The production of one well:
-a panel for each measure over one time axis, with a read-out under the pointer.
+a panel for each product over one time axis, with a read-out under the pointer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
+from clients.api.words import PRODUCTS
 from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
 from clients.window.shapes import mix, stroke
 
@@ -17,30 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from clients.api.words import Product
     from clients.window.theme import Theme
 
 
 LONGEST_STROKE = 8_000  # pixels, of one line: about a tenth of a second
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One column of production;
-    `tone` is its colour in the palette, `unit` that of its volumes: a day has its rate.
-    """
-
-    column: str
-    name: str
-    unit: str
-    tone: str
-
-
-MEASURES = (
-    Measure("oil_production_kbd", "Oil", "thousand barrels", "oil"),
-    Measure("gas_production_mmcfd", "Gas", "million standard cubic feet", "gas"),
-    Measure("water_production_kbd", "Water", "thousand barrels", "water"),
-    Measure("liquids_production_kbd", "Liquids", "thousand barrels", "liquids"),
-)
 
 
 @dataclass(frozen=True)
@@ -81,13 +63,13 @@ class Plot(tk.Canvas):
         self.bind("<Leave>", lambda _: self._read_out(None))
 
     def show(self, periods: Sequence[Period], rates: dict[str, list[float | None]]) -> None:
-        """Periods ascend; `rates` has as many for each column of MEASURES."""
+        """Periods ascend; `rates` has as many for the rate of each product."""
         self.periods, self.rates, self._note = list(periods), rates, ""
         self.draw()
 
-    def values(self, measure: Measure) -> list[float | None]:
+    def values(self, product: Product) -> list[float | None]:
         """Its rates, or what each whole period brought: its rate times its days."""
-        rates = self.rates[measure.column]
+        rates = self.rates[product.rate]
         if not self.has_volumes:
             return rates
         each = zip(rates, self.periods, strict=True)
@@ -116,22 +98,22 @@ class Plot(tk.Canvas):
                 *middle, self._note, tone="muted", anchor="center", width=self.winfo_width() * 0.8
             )
             return
-        for number, measure in enumerate(MEASURES):
-            self._panel(self._place(number), measure)
+        for number, product in enumerate(PRODUCTS):
+            self._panel(self._place(number), product)
         self._time_axis()
         self._read_out(None)
 
     def _place(self, number: int) -> Place:
         px, foot = self._theme.px, self._theme.px(24)
-        height = (self.winfo_height() - foot) / len(MEASURES)
+        height = (self.winfo_height() - foot) / len(PRODUCTS)
         top = round(number * height) + px(26)
         return Place(px(58), top, self.winfo_width() - px(16), round((number + 1) * height) - px(8))
 
-    def _panel(self, place: Place, measure: Measure) -> None:
-        values = self.values(measure)
+    def _panel(self, place: Place, product: Product) -> None:
+        values = self.values(product)
         axis = Axis.around(values, is_log=self.is_log)
         self._ground(place, axis)
-        colour = self._theme.tone(measure.tone)
+        colour = self._theme.tone(product.key)
         points = [self._point(place, axis, number, value) for number, value in enumerate(values)]
         for run in runs(self.periods, [point and point[1] for point in points]):
             self._line(
@@ -202,7 +184,7 @@ class Plot(tk.Canvas):
 
     def _time_axis(self) -> None:
         px, muted = self._theme.px, self._theme.palette.muted
-        place = self._place(len(MEASURES) - 1)
+        place = self._place(len(PRODUCTS) - 1)
         bottom = place.bottom
         most = max(2, (place.right - place.left) // px(56))
         for year in year_ticks(self.periods[0].day, self.periods[-1].day, most):
@@ -227,23 +209,23 @@ class Plot(tk.Canvas):
         if number is not None:
             self._crosshair(number)
         shown = -1 if number is None else number
-        for index, measure in enumerate(MEASURES):
-            self.readout[measure.column] = self._reading(measure, shown)
-            self._headline(self._place(index), measure)
+        for index, product in enumerate(PRODUCTS):
+            self.readout[product.rate] = self._reading(product, shown)
+            self._headline(self._place(index), product)
 
-    def _reading(self, measure: Measure, number: int) -> str:
-        value = self.values(measure)[number]
+    def _reading(self, product: Product, number: int) -> str:
+        value = self.values(product)[number]
         text = "no value" if value is None else figure(value)
         return f"{self.periods[number].name}   {text}"
 
-    def _headline(self, place: Place, measure: Measure) -> None:
+    def _headline(self, place: Place, product: Product) -> None:
         """The name and unit of a panel at its left, what the pointer shows at its right."""
         px = self._theme.px
         y = place.top - px(13)
-        unit = measure.unit if self.has_volumes else f"{measure.unit} a day"
-        reading = self.readout[measure.column]
+        unit = product.unit if self.has_volumes else f"{product.unit} a day"
+        reading = self.readout[product.rate]
         name = self._text(
-            place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout"
+            place.left, y, product.title, tone=product.key, font="Strong", tags="readout"
         )
         _, _, end_of_name, _ = self.bbox(name)
         self._text(end_of_name + px(8), y, unit, tone="muted", font="Small", tags="readout")
@@ -251,17 +233,17 @@ class Plot(tk.Canvas):
 
     def _crosshair(self, number: int) -> None:
         top = self._place(0).top
-        bottom = self._place(len(MEASURES) - 1).bottom
+        bottom = self._place(len(PRODUCTS) - 1).bottom
         x = self._place(0).x(self._share(self.periods[number].day))
         self.create_line(
             x, top, x, bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout"
         )
-        for index, measure in enumerate(MEASURES):
-            values = self.values(measure)
+        for index, product in enumerate(PRODUCTS):
+            values = self.values(product)
             axis = Axis.around(values, is_log=self.is_log)
             point = self._point(self._place(index), axis, number, values[number])
             if point:
-                self._dot(*point, self._theme.tone(measure.tone), "readout")
+                self._dot(*point, self._theme.tone(product.key), "readout")
 
     def _dot(self, x: float, y: float, colour: str, tags: str) -> None:
         size = self._theme.px(3)

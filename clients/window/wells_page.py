@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, cast
 
 from clients.api.answers import Page
 from clients.api.errors import ClientError
+from clients.api.words import PRODUCTS
 from clients.window import words
 from clients.window.axes import Period
 from clients.window.lines import Line
 from clients.window.parts import Card, Listing
-from clients.window.plot import MEASURES, Plot
+from clients.window.plot import Plot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,9 +180,9 @@ def found(number: int, *, has_more: bool) -> str:
 
 
 def columns(rows: Sequence[Production]) -> dict[str, list[float | None]]:
-    """The rates of each measure, period by period."""
+    """The rates of each product, period by period."""
     views = [cast("dict[str, float | None]", row) for row in rows]
-    return {measure.column: [view[measure.column] for view in views] for measure in MEASURES}
+    return {product.rate: [view[product.rate] for view in views] for product in PRODUCTS}
 
 
 def cells(well: Well) -> tuple[str, ...]:

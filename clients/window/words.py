@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from clients.api.findings import HELD
+from clients.api.words import STATUS_WORDS, STEP_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,27 +14,6 @@ if TYPE_CHECKING:
     from clients.api.answers import Job
 
 NOTHING, UNKNOWN = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}"
-STATUS_TONES = {
-    "COMPLETED": "good",
-    "FAILED": "bad",
-    "HELD": "warning",
-    "CANCELLED": "warning",
-    "RUNNING": "info",
-    "PENDING": "muted",
-}
-STATES = {
-    "PENDING": "Waiting for a worker",
-    "COMPLETED": "Complete",
-    "FAILED": "Failed",
-    "HELD": "Held: nothing was published",
-    "CANCELLED": "Cancelled",
-}
-PHASES = {
-    "FETCHING": "Fetching rows",
-    "MERGING": "Merging",
-    "CHECKING": "Checking",
-    "PUBLISHING": "Publishing",
-}
 # The parameters of an import of a part.
 LIMITS = {"field_code": "field", "from": "from", "to": "to"}
 MINUTE, HOUR = 60, 3600
@@ -103,11 +83,6 @@ def short(job_id: str) -> str:
     return f"…{job_id[-8:]}"
 
 
-def status(job: Job) -> str:
-    """HELD for one that FAILED because it is held."""
-    return HELD if job.is_held else job.status
-
-
 def state(job: Job) -> str:
     """What happens just now, in a few words."""
     if job.cancel_requested_at is not None and not job.final:
@@ -116,8 +91,12 @@ def state(job: Job) -> str:
         until = moment(job.waiting["until"])
         return f"Waiting until {until} for try {job.waiting['try']}, after {job.waiting['for']}"
     if job.parts and job.phase == "FETCHING" and not job.final:
-        return f"{PHASES[job.phase]}, {job.parts['done']} of {job.parts['count']} parts done"
-    return STATES.get(status(job)) or PHASES.get(job.phase or "", "Starting")
+        return f"{STEP_WORDS[job.phase]}, {job.parts['done']} of {job.parts['count']} parts done"
+    if job.is_held:
+        return f"{STATUS_WORDS[HELD]}: nothing was published"
+    if job.final:
+        return STATUS_WORDS[job.status]
+    return STEP_WORDS.get(job.phase or job.status, "Starting")
 
 
 def event(entry: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from chalicelib.sources.check_result import draft_of
 from chalicelib.sources.opening import Opening
 from chalicelib.sources.reader import SourceReader
 from chalicelib.sources.source import check_definition
+from clients.api.answers import fault_lines
 from clients.cli.terminal import Terminal, style_text
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -45,10 +46,8 @@ def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal
             check = check_source(reader, settings)
         except DefinitionInvalid as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")
-            for fault in exc.details["faults"]:
-                terminal.line(
-                    f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}"
-                )
+            for line in fault_lines(exc.details["faults"]):
+                terminal.line(f"  {line}")
             return 1
         except WellheadError as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")

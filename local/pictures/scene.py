@@ -4,7 +4,6 @@ a local stack, whose imports have ended in every way there is.
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from local.applying import apply_definition
-from local.commands.demo import FINAL, Api
 from local.source.faults import Faults
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -81,7 +79,8 @@ class Scene:
         self._import("completed", GeneratedProduction(ROWS))
         self._import("completed", GeneratedProduction(ROWS, revision=1))
         definition = {**LOMA, "url": str(self.file)}
-        apply_definition(definition, api_url=self.stack.api_url, token=self.stack.token)
+        with self.stack.client() as wellhead:
+            apply_definition(definition, wellhead)
         self._ended(source=LOMA["name"])
         self.source.faults = Faults()
         self.source.faults.fail_page(3, status=MISSING, times=FOR_EVER)
@@ -98,12 +97,8 @@ class Scene:
         self.jobs[name] = self._ended(source="default")
 
     def _ended(self, source: str) -> str:
-        api = Api(self.stack.api_url, self.stack.token, source)
-        _, answer = api.trigger()
-        id_ = str(answer["data"]["job_id"])
-        while api.job(id_)["status"] not in FINAL:
-            time.sleep(0.2)
-        return id_
+        with self.stack.client() as wellhead:
+            return wellhead.wait(wellhead.trigger(source=source).job_id).job_id
 
 
 def written_file(directory: Path) -> Path:

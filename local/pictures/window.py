@@ -12,7 +12,6 @@ from pathlib import Path
 
 from clients.window.app import make_client
 from clients.window.window import Window
-from local.commands.demo import FINAL, Api
 from local.pictures.xvfb import Xvfb
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -58,10 +57,8 @@ def import_some(stack: LocalStack, source: SampleSource) -> None:
 
 
 def import_once(stack: LocalStack) -> None:
-    api = Api(stack.api_url, stack.token)
-    _, answer = api.trigger()
-    while api.job(answer["data"]["job_id"])["status"] not in FINAL:
-        time.sleep(0.2)
+    with stack.client() as wellhead:
+        wellhead.wait(wellhead.trigger().job_id)
 
 
 def take_pictures(stack: LocalStack, screen: Xvfb) -> None:

@@ -7,6 +7,8 @@ to run it.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from contextlib import ExitStack
 from fractions import Fraction
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.scripted_console import Told, console, visit
 
+from chalicelib.api.csv_rows import FORMULA, harmless
 from chalicelib.sources import units
 from local.pictures.browser import find_browser
 
@@ -82,7 +85,7 @@ def calculated(page: Page, module: str, code: str, given: Any = None) -> Any:
 def test_the_factors_of_the_units_are_exact(page: Page) -> None:
     """As the sources' own factors are, which are fractions."""
     found = calculated(
-        page, "units.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])"
+        page, "words.js", "[...m.LIQUIDS, ...m.GASES].map(({ key, factor }) => [key, factor])"
     )
 
     liquid = {"bbl": "bbl", "Mbbl": "Mbbl", "m3": "m3", "Sm3": "m3"}
@@ -109,6 +112,21 @@ def test_a_ratio_of_gas_to_oil_is_in_the_units_of_both(page: Page) -> None:
         "sign": "Sm³/Sm³",
         "factor": pytest.approx(0.3048**3 * 1000 / 0.158987294928, rel=1e-14),
     }
+
+
+# --------------------------------------------------------------------------------------------- files
+
+UNSEEN = " \t\n\x00\x7f\x85\xa0\xad\u061c\u180e\u200b\u2028\u2067\u3000\ufeff\U000e0020"
+BEGINNINGS = ["", "a", "'", *UNSEEN, "\u200b \u202e"]
+
+
+def test_the_console_guards_its_files_as_the_api_does(page: Page) -> None:
+    texts = [f"{unseen}{sign}1" for unseen in BEGINNINGS for sign in (*FORMULA, "(", "1")]
+    saved = calculated(page, "dom.js", "given.map((a) => m.csv(['a'], [{ a }]))", texts)
+
+    cells = [list(csv.reader(io.StringIO(text, newline="")))[1:] for text in saved]
+    # Digits that JSON brought as text are a number to the console.
+    assert cells == [[["-1" if text == "-1" else harmless(text)]] for text in texts]
 
 
 # --------------------------------------------------------------------------------------------- production
@@ -138,7 +156,7 @@ def test_rates_sums_and_ratios_of_rows(page: Page) -> None:
     code = """async given => {
         const { monthsOn, PANELS, valuesOf } = await import("/console/production.js");
         const units = (await import("/console/units.js")).unitsOf("bbl,Mcf");
-        const [oil, , gas, , cut, gor] = PANELS;
+        const [oil, gas, , , cut, gor] = PANELS;
         const nothing = { oil_production_kbd: 0, water_production_kbd: 0, gas_production_mmcfd: 0 };
         return {
             rate: valuesOf(given, oil, "rate", units),

@@ -10,8 +10,9 @@ import click
 import pytest
 from support.documents import names, section, text
 
+from clients.api.words import STATUSES
 from clients.cli.data_commands import WELLS_SHOWN
-from clients.cli.import_commands import JOBS_SHOWN, STATUSES
+from clients.cli.import_commands import JOBS_SHOWN
 from clients.cli.main import wellhead
 from clients.cli.row_commands import REJECTS_SHOWN
 from clients.cli.session import Exit

@@ -144,8 +144,8 @@ def test_faults_come_all_at_once_and_hinder_no_other_file(laptop: Laptop, tmp_pa
     applied = laptop.run("sources", "apply", str(bad), str(broken), str(good))
 
     assert (applied.returncode, applied.stdout) == (1, f"{good}: good has version 1\n")
-    assert 'period is "monthly"; write one of day, month, quarter, year' in applied.stderr
-    assert "nmae is no key of a definition; write name, or leave it out" in applied.stderr
+    assert 'period is "monthly": write one of day, month, quarter, year' in applied.stderr
+    assert "nmae is no key of a definition: write name, or leave it out" in applied.stderr
     assert "broken.toml cannot be read" in applied.stderr
     assert laptop.run("sources", "delete", "good", "--yes").returncode == 0
     checked = laptop.run("sources", "check", str(bad), "--json")

@@ -17,8 +17,8 @@ from support.stack import ask, trigger, wait_until
 
 from chalicelib.api.tokens import Role
 from clients.api.profiles import Profile, Profiles
+from clients.api.words import PRODUCTS
 from clients.window.app import Book, make_client
-from clients.window.plot import MEASURES
 from clients.window.words import NOTHING, UNKNOWN
 from local.pictures.xvfb import why_not
 from local.source.production import GeneratedProduction
@@ -350,7 +350,7 @@ def test_a_well_is_found_and_its_production_drawn(stage: Stage) -> None:
         linear = [page.plot.coords(item) for item in page.plot.find_withtag("area")]
         page.volumes.invoke()
         first = rows[0]["oil_production_kbd"] * page.plot.periods[0].days
-        assert page.plot.values(MEASURES[0])[0] == pytest.approx(first)
+        assert page.plot.values(PRODUCTS[0])[0] == pytest.approx(first)
         page.volumes.invoke()
         page.log.invoke()
         assert [page.plot.coords(item) for item in page.plot.find_withtag("area")] != linear

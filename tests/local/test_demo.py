@@ -27,6 +27,7 @@ from support.hostile_text import EVIL, commands_in, hostile
 from support.scripted_source import ScriptedSource
 from support.stack import ROOT, SHORT_LEASE, start_command
 
+from clients.api.client import WellheadClient
 from clients.cli.session import Exit
 from clients.cli.terminal import Terminal
 from local.commands.demo import DemoError, run_demo
@@ -66,6 +67,9 @@ class Made:
     token: str = "t"
     trouble: str | None = None
     console_link: str = "http://127.0.0.1:8000/console"
+
+    def client(self) -> WellheadClient:
+        return WellheadClient(self.api_url, self.token)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,10 @@ def shown(directory: Path, text: str, *answers: Any, is_terminal: bool) -> str:
 JOB = str(job()["job_id"])
 
 
+def jobs(*views: dict[str, Any]) -> dict[str, Any]:
+    return {"jobs": list(views), "next_cursor": None}
+
+
 @pytest.mark.parametrize("is_terminal", SCREENS)
 @settings(max_examples=12)
 @given(text=hostile)
@@ -135,8 +143,8 @@ def test_a_demo_has_no_command_of_the_data_and_no_markup(
     told = shown(
         directory,
         text,
-        success({"jobs": []}),
-        success({"job_id": JOB}),
+        success(jobs()),
+        success(job("PENDING")),
         ended,
         is_terminal=is_terminal,
     )
@@ -157,7 +165,7 @@ def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, t
         "records_per_second": None,
     }
     facts |= {"warnings": [], "fetched_records": 0, "heartbeat_at": None, "retried_by": None}
-    left = success({"jobs": [{"job_id": text or "-", "status": "RUNNING", "started_at": 1.0}]})
+    left = success(jobs(job(job_id=text or "-", started_at=1.0)))
     lost = success(job("FAILED", error={"code": "LEASE_EXPIRED", "message": text}, **facts))
     failed = success(
         job("FAILED", error={"code": text or "-", "message": text, "retryable": True}, **facts)
@@ -167,7 +175,7 @@ def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, t
         text,
         left,
         lost,
-        success({"job_id": text or "-"}),
+        success(job("PENDING", job_id=text or "-")),
         failed,
         is_terminal=is_terminal,
     )
@@ -196,7 +204,7 @@ def held_job(text: str) -> Any:
 @settings(max_examples=12)
 @given(text=hostile)
 def test_a_demo_that_is_held_has_none_either(directory: Path, is_terminal: bool, text: str) -> None:
-    started = [success({"jobs": []}), success({"job_id": JOB})]
+    started = [success(jobs()), success(job("PENDING"))]
     told = shown(directory, text, *started, held_job(text), is_terminal=is_terminal)
 
     assert not commands_in(told)
@@ -205,9 +213,7 @@ def test_a_demo_that_is_held_has_none_either(directory: Path, is_terminal: bool,
 
 def test_a_demo_that_is_held_says_in_one_paragraph_what_to_do(directory: Path) -> None:
     screen = io.StringIO()
-    with ScriptedSource(
-        success({"jobs": []}), success({"job_id": JOB}), held_job("Too many.")
-    ) as api:
+    with ScriptedSource(success(jobs()), success(job("PENDING")), held_job("Too many.")) as api:
         stack: Any = Made(api.root, directory / "wells.duckdb", "source", directory)
         code = run_demo(stack, Terminal(file=screen, width=100, force_terminal=False))
 

@@ -4,7 +4,7 @@ each notice once at least on each channel, whatever a channel or the function do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -17,7 +17,7 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.notice import Notice, State
 from chalicelib.jobs.outbox import HOLD_SECONDS, KEPT_SECONDS, Outbox
 from chalicelib.jobs.table import Table
-from chalicelib.notices.sending import FIRST_WAIT, LONGEST_WAIT, send_due
+from chalicelib.notices.sending import BACKOFF, send_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Desk:
             channels=self.channels,
             hours=HOURS,
             clock=self.clock,
-            spread=lambda _, most: most,
+            backoff=replace(BACKOFF, draw=lambda _, most: most),
             **options,
         )
 
@@ -141,7 +141,7 @@ def test_a_channel_that_fails_is_tried_again_and_the_others_are_not(
 
     assert desk.events.heard == ["a"]
     assert desk.webhook.heard == ["a"] * 3
-    assert waits[:2] == [FIRST_WAIT, 2 * FIRST_WAIT]
+    assert waits[:2] == [BACKOFF.first, 2 * BACKOFF.first]
     assert (notice.state, notice.deliveries["webhook"].attempts) == (State.SENT, 3)
 
 
@@ -184,7 +184,7 @@ def test_after_so_many_hours_it_is_given_up_and_said_so(
 
 
 def test_waits_grow_to_an_hour_and_no_further() -> None:
-    assert min(LONGEST_WAIT, FIRST_WAIT * 2**20) == 3600
+    assert replace(BACKOFF, draw=lambda _, most: most).seconds(20) == 3600
 
 
 def test_who_wants_to_hear_nothing_any_more_is_left_alone(desk: Desk) -> None:

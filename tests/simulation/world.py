@@ -39,7 +39,7 @@ from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Table
 from chalicelib.jobs.timetable import Timetable
-from chalicelib.notices.sending import send_due
+from chalicelib.notices.sending import BACKOFF, send_due
 from chalicelib.settings import Settings
 from chalicelib.warehouse.names import LATEST
 
@@ -417,9 +417,8 @@ class World:
             "webhook": Receiver(self._post, self._watch),
         }
         outbox = self._parts.outbox(table=table, clock=clock)
-        sent = send_due(
-            outbox=outbox, channels=channels, hours=72, clock=clock, spread=lambda _, most: most
-        )
+        backoff = replace(BACKOFF, draw=lambda _, most: most)
+        sent = send_due(outbox=outbox, channels=channels, hours=72, clock=clock, backoff=backoff)
         return f"{sent['done']} told"
 
     def _start_due(self, job_manager: JobManager, actor: Actor) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.pulse import take_pulse
-from chalicelib.notices.sending import send_due
+from chalicelib.notices.sending import BACKOFF, send_due
 from chalicelib.notices.webhook import Webhook
 from support.alarmed_stack import data_of, grouped
 from support.coordination import a_job
@@ -104,7 +104,7 @@ class Story:
                 channels={"webhook": webhook},
                 hours=72,
                 clock=clock,
-                spread=lambda _, most: most,
+                backoff=replace(BACKOFF, draw=lambda _, most: most),
             )
             self.later(MINUTE)
 

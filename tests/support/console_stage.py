@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
@@ -17,12 +16,12 @@ from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from local.aws.loopback import LoopbackHandler
-from local.commands.demo import FINAL, Api
 from local.source.faults import Faults
 from local.source.production import GeneratedProduction
 from local.stack import DEFAULTS, LocalStack, Source
 from local.tokens import tell_running_stack
 from support.coordination import aws_client
+from support.stack import job_at_its_end, trigger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,21 +148,11 @@ class ConsoleStage:
     def url(self) -> str:
         return f"{self.stack.api_url}/console"
 
-    @property
-    def api(self) -> Api:
-        return Api(self.stack.api_url, self.stack.token)
-
     def trigger(self) -> str:
-        status, answer = self.api.trigger()
-        assert status == 202, answer
-        return str(answer["data"]["job_id"])
+        return trigger(self.stack.state)
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
-        while (job := self.api.job(job_id))["status"] not in FINAL:
-            assert time.monotonic() < deadline, job
-            time.sleep(0.05)
-        return job
+        return job_at_its_end(self.stack.state, job_id)
 
     def calm(self) -> None:
         """As a test wants to find it: no import runs, the newest is completed, the source is quick

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from local.commands.demo import FINAL, Api
 from local.stack import LocalStack, Source
+from support.stack import TRIGGER, ask, job, job_at_its_end, trigger
 
 ENOUGH = 40_000_000
 
@@ -25,15 +24,14 @@ def main(state: Path) -> dict[str, Any]:
     with LocalStack(
         source=Source(rows=500), state=state, port=0, user_environment=environment
     ) as stack:
-        api = Api(stack.api_url, stack.token)
-        first = ended(api, api.trigger()[1]["data"]["job_id"])
+        first = job_at_its_end(state, trigger(state))
         filler = state / "filler"
         fill(filler)
-        refused = [api.trigger()[0] for _ in range(3)]
-        trouble, known = stack.trouble, api.job(first["job_id"]) == first
+        refused = [ask(state, TRIGGER, method="POST")[0] for _ in range(3)]
+        trouble, known = stack.trouble, job(state, first["job_id"]) == first
         filler.unlink()
-        status, answer = api.trigger()
-        second = ended(api, answer["data"]["job_id"]) if status == 202 else answer
+        status, answer = ask(state, TRIGGER, method="POST")
+        second = job_at_its_end(state, answer["data"]["job_id"]) if status == 202 else answer
         return {
             "first": first["status"],
             "refused": refused,
@@ -54,14 +52,6 @@ def fill(file: Path) -> None:
                     filler.write(b"x" * size)
             except OSError:
                 continue
-
-
-def ended(api: Api, job_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while (job := api.job(job_id))["status"] not in FINAL:
-        assert time.monotonic() < deadline, job
-        time.sleep(0.05)
-    return job
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from clients.api.words import FINAL
 from local.stack import LocalStack, Source
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def job(state: Path, job_id: str) -> dict[str, Any]:
 def job_at_its_end(state: Path, job_id: str) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
         view = job(state, job_id)
-        return view if view["status"] in ("COMPLETED", "FAILED") else None
+        return view if view["status"] in FINAL else None
 
     view: dict[str, Any] = wait_until(ended, seconds=60)
     return view

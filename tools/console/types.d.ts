@@ -80,6 +80,14 @@ interface Unit {
 type Units = { liquid: Unit; gas: Unit };
 type Amount = number | null;
 type As = "rate" | "producing" | "volume" | "cumulative" | "both";
+interface Product {
+  key: string;
+  title: string;
+  kind: "liquid" | "gas";
+  rate: string; // a column
+  volume: string;
+  unit: string;
+}
 interface Measure {
   key: string;
   name: string; // of its column

@@ -5,16 +5,13 @@ import { allCsv, ask } from "./api.js";
 import { button, count, evenly, framed, h, loading, measured, NONE, saveCsv, table, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
+import { PRODUCTS } from "./words.js";
 
 const ROWS = 200;
 /** @type {Record<string, string>} */
 const KINDS = { updated: "Updated rows", new: "New rows", withdrawn: "Withdrawn rows" };
-const PRODUCTS = [
-  ["oil_production_kb", "Oil"],
-  ["gas_production_mmcf", "Gas"],
-  ["water_production_kb", "Water"],
-];
-const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
+// Liquids are oil and condensate, so their volumes would be told twice.
+const SUMMED = PRODUCTS.filter(({ key }) => key !== "liquids");
 
 /** @param {Units} units @param {Row[]} rows @returns {Column<Row>[]} */
 const fieldColumns = (units, rows) => [
@@ -22,7 +19,7 @@ const fieldColumns = (units, rows) => [
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
   { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
-  ...PRODUCTS.flatMap(([name, title]) => {
+  ...SUMMED.flatMap(({ volume: name, title }) => {
     const { sign } = inUnits(name, null, units);
     const value = (/** @type {Row} */ row, /** @type {string} */ side) =>
       inUnits(name, row[`${name}_${side}`], units).value;
@@ -163,7 +160,7 @@ function values({ change, before, after, differs }, units) {
     return (differs ?? []).map((name) => value(name, changed(name, [old[name], now[name]], units), units));
   }
   const row = /** @type {any} */ (after ?? before);
-  const rates = RATES.filter((name) => row[name] !== null);
+  const rates = PRODUCTS.map(({ rate }) => rate).filter((name) => row[name] !== null);
   return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
 }
 

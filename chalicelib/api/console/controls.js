@@ -3,7 +3,7 @@
 import { button, h } from "./dom.js";
 import { MEASURES, PANELS, producing } from "./production.js";
 import { keepUnits } from "./profile.js";
-import { GASES, LIQUIDS } from "./units.js";
+import { GASES, LIQUIDS } from "./words.js";
 import { AS, OVER } from "./view.js";
 
 /** @type {[string, number | null][]} */

@@ -1,8 +1,9 @@
 // Elements, made of names, attributes and text, and how numbers and times are written. Nothing here takes markup: what the
 // source sent stays text.
 
+import { FORMULA } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
-const FORMULA = /^[\t\r\n]|^[\s\p{C}]*[=+\-@＝＋－＠]/u; // behind what is not seen, which some programs drop
 // Numbers and times stand in English sentences: whatever the reader's locale, with these digits and of this calendar.
 export const DIGITS = { numberingSystem: "latn" };
 export const UTC = { ...DIGITS, calendar: "gregory", timeZone: "UTC" };

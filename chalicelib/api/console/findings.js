@@ -1,18 +1,6 @@
 // What was found about an import as a whole, and whether that holds it.
 
-/** @type {Record<string, string>} */
-const WORDS = {
-  SOURCE_INCOMPLETE: "The source delivered fewer rows than it counts",
-  REJECTED: "Rows were rejected",
-  NULLED: "Stored values would turn empty",
-  WITHDRAWN: "Stored rows did not come any more",
-  RESTATED: "Volumes of periods that are known would change",
-  CONFLICTS: "Rows of one key have different values",
-  ADOPTED_UNMATCHED: "Wells of the adopted source did not come",
-  RATE_BEYOND_A_WELL: "Rates are more than a well can produce",
-  COLUMN_GONE: "A column that was filled came no more",
-  COMPLETENESS_UNKNOWN: "Whether all rows came cannot be proved",
-};
+import { CHECK_WORDS } from "./words.js";
 
 /** @param {Job} job */
 export const isHeld = (job) => job.status === "FAILED" && job.error?.code === "HELD";
@@ -40,7 +28,7 @@ export const canBeAccepted = (job, now) =>
 /** @param {Api.JobFinding} finding */
 export function titleOf({ check }) {
   const name = check.replaceAll("_", " ").toLowerCase();
-  return WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return CHECK_WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 // The examples as rows of an object each, and the names of their columns in the order of their first sight.

@@ -5,8 +5,8 @@ import { duration, framed, h, loading, NONE, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { heldLine } from "./held.js";
 import { badge, jobLink, rowsOf, sourceOf, time } from "./parts.js";
+import { STATUS_WORDS, STATUSES, STEP_WORDS } from "./words.js";
 
-const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
 const ROWS = 25;
 const SECONDS = 5; // between looks
 
@@ -83,9 +83,7 @@ function filter(chosen, signal) {
     "select",
     { id: "status", onchange: go },
     h("option", { value: "" }, "All"),
-    STATUSES.map((name) =>
-      h("option", { value: name, selected: name === chosen.status }, name[0] + name.slice(1).toLowerCase()),
-    ),
+    STATUSES.map((name) => h("option", { value: name, selected: name === chosen.status }, STATUS_WORDS[name])),
   );
   return h("p", { class: "filter" }, h("label", { for: "status" }, "Status"), select, bySource);
 }
@@ -135,6 +133,6 @@ function told(job) {
   if (isHeld(job)) return heldLine(job);
   if (job.error) return job.error.message;
   if (job.warnings.length) return job.warnings.map(({ count, rule }) => `${whole(count)} ${rule}`).join(", ");
-  if (job.phase) return job.phase[0] + job.phase.slice(1).toLowerCase();
+  if (job.phase) return STEP_WORDS[job.phase];
   return WORDS[job.status];
 }

@@ -4,33 +4,17 @@ import { ask } from "./api.js";
 import { button, framed, h, NONE, share, table } from "./dom.js";
 import { exampleOf, fieldChoice, shown } from "./fields.js";
 import { formChoice } from "./forms.js";
-import { DIMENSIONS, lacksUnit, PERIOD, ruleOf, setField, setRule, setWord } from "./rules.js";
+import { lacksUnit, PERIOD, ruleOf, setField, setRule, setWord } from "./rules.js";
 import { faultLine, guessNote } from "./sheet.js";
 import { inline } from "./toml.js";
+import { COLUMN_WORDS, KINDS } from "./words.js";
 
-/** @type {Record<string, string>} */
-const TITLES = {
-  field_code: "Field, its code",
-  field_name: "Field, its name",
-  well_code: "Well, its code",
-  well_name: "Well, its name",
-  well_reference: "Well, the operator's reference",
-  [PERIOD]: "Period",
-  days_on_production: "Days on production",
-  oil_production_kbd: "Oil",
-  gas_production_mmcfd: "Gas",
-  liquids_production_kbd: "Liquids",
-  water_production_kbd: "Water",
-  data_source: "Where the source has it from",
-  source_data: "The source's remarks",
-  partition_0: "The source's partition",
-};
 // In words, the columns whose unit nobody has said yet.
 /** @param {Values} values */
 export const unitsToChoose = (values) =>
-  Object.keys(DIMENSIONS)
+  Object.keys(KINDS)
     .filter((column) => lacksUnit(values, column))
-    .map((column) => TITLES[column].toLowerCase());
+    .map((column) => COLUMN_WORDS[column].toLowerCase());
 
 /** @type {Record<string, string>} */
 const HINTS = {
@@ -99,7 +83,7 @@ export function mappingTable(sheet) {
 /** @param {Sheet} sheet @param {FoundColumn} first @param {{units: Omit<Api.Units, "at">, signal: AbortSignal}} options */
 function columnRow(sheet, first, { units, signal }) {
   const { name } = first;
-  const title = TITLES[name] ?? name;
+  const title = COLUMN_WORDS[name] ?? name;
   const own = ruleOf(sheet.values, name).kind === OWN ? sheet.values.columns[name] : undefined;
   const [field, written, unit, stored, empty] = TAGS.map((tag) => h(tag));
   let found = first;
@@ -138,17 +122,15 @@ function columnRow(sheet, first, { units, signal }) {
       chosen,
       picked: pick,
     };
-    return [
-      fieldChoice(sheet, given),
-      besides(rule),
-      name in DIMENSIONS ? null : guessNote(sheet.guessOf(name)),
-    ].filter((each) => each !== null);
+    return [fieldChoice(sheet, given), besides(rule), name in KINDS ? null : guessNote(sheet.guessOf(name))].filter(
+      (each) => each !== null,
+    );
   }
 
   /** @param {Rule} rule */
   function unitCell(rule) {
     if (name === PERIOD) return formChoice(sheet, rule, changed);
-    if (!(name in DIMENSIONS)) return null;
+    if (!(name in KINDS)) return null;
     if (rule.kind === "none") return found.source_unit ? h("span", {}, found.source_unit) : null;
     return [unitChoice(rule), more(rule), unitNote(rule)];
   }
@@ -167,7 +149,7 @@ function columnRow(sheet, first, { units, signal }) {
         onchange: () => changed((values) => setWord(values, name, "unit", choice.value)),
       },
       h("option", { value: "" }, NONE_SAID),
-      unitGroups(units[DIMENSIONS[name]] ?? [], name, chosen),
+      unitGroups(units[KINDS[name]] ?? [], name, chosen),
     );
     return choice;
   }

@@ -3,15 +3,9 @@
 import { ask, session } from "./api.js";
 import { button, clock, h, moment, NONE, share, svg, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
+import { FINAL, OUTCOME_WORDS, STATUS_WORDS, STEP_WORDS } from "./words.js";
 
-const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
-/** @type {[string, string, "new_records" | "updated_records" | "duplicate_records" | "failed_records"][]} */
-const OUTCOMES = [
-  ["new", "New", "new_records"],
-  ["updated", "Updated", "updated_records"],
-  ["duplicate", "Duplicate", "duplicate_records"],
-  ["failed", "Rejected", "failed_records"],
-];
+const OUTCOMES = /** @type {const} */ (["new", "updated", "duplicate", "failed"]);
 
 /** @param {Job} job */
 export const isFinal = (job) => FINAL.includes(job.status);
@@ -29,9 +23,9 @@ export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
 /** @param {Job} job */
 export function badge(job) {
-  if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
+  if (isHeld(job)) return h("span", { class: "badge held" }, STATUS_WORDS.HELD);
   const isEnding = !isFinal(job) && job.cancel_requested_at;
-  const text = isEnding ? "Cancelling" : job.status[0] + job.status.slice(1).toLowerCase();
+  const text = isEnding ? "Cancelling" : STATUS_WORDS[job.status];
   return h("span", { class: `badge ${isEnding ? "cancelled" : job.status.toLowerCase()}` }, text);
 }
 
@@ -56,8 +50,8 @@ export function facts(...pairs) {
 export function outcomes(job) {
   const bar = svg("svg", { class: "shares", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" });
   let x = 0;
-  for (const [kind, , field] of OUTCOMES) {
-    const width = job.total_records ? (100 * job[field]) / job.total_records : 0;
+  for (const kind of OUTCOMES) {
+    const width = job.total_records ? (100 * job[`${kind}_records`]) / job.total_records : 0;
     bar.append(svg("rect", { class: kind, x, y: 0, width, height: 4 }));
     x += width;
   }
@@ -68,16 +62,16 @@ export function outcomes(job) {
     h(
       "dl",
       {},
-      OUTCOMES.map(([kind, title, field]) => outcome(kind, title, job[field], job.total_records)),
-      job.withdrawn_records ? outcome("withdrawn", "Withdrawn", job.withdrawn_records, 0) : null,
+      OUTCOMES.map((kind) => outcome(kind, job[`${kind}_records`], job.total_records)),
+      job.withdrawn_records ? outcome("withdrawn", job.withdrawn_records, 0) : null,
     ),
   );
 }
 
-/** @param {string} kind @param {string} title @param {number} count @param {number} total */
-function outcome(kind, title, count, total) {
+/** @param {string} kind @param {number} count @param {number} total */
+function outcome(kind, count, total) {
   const part = total ? [" ", h("span", { class: "part" }, share(count / total))] : null;
-  return h("div", { class: kind }, h("dt", {}, title), h("dd", {}, whole(count), part));
+  return h("div", { class: kind }, h("dt", {}, OUTCOME_WORDS[kind]), h("dd", {}, whole(count), part));
 }
 
 // Why a job failed, and what to do; the error's own sentence says both. One that is held has findings for that.
@@ -92,7 +86,7 @@ export function failure(job) {
     h("p", {}, retryable ? "Trying again can help." : "Trying again helps only when its cause has been removed."),
     facts(
       ["Code", h("code", {}, code)],
-      ["Phase", phase && phase[0] + phase.slice(1).toLowerCase()],
+      ["Phase", phase && STEP_WORDS[phase]],
       ["Page of the source", page && whole(page)],
       ["Attempt", attempt ? whole(attempt) : null],
     ),

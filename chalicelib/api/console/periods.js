@@ -1,16 +1,10 @@
 // Periods of any length: how long one is, what is missing between two, and how they are called.
 
 import { period, UTC } from "./dom.js";
+import { PERIODS } from "./words.js";
 
 const DAY = 86_400_000; // ms
 const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
-/** @type {[string, number, number][]} */
-const KINDS = [
-  ["day", 1, 1],
-  ["month", 28, 31],
-  ["quarter", 90, 92],
-  ["year", 365, 366],
-];
 /** @type {Record<string, number>} */
 const MONTHS = { month: 1, quarter: 3, year: 12 };
 
@@ -24,7 +18,7 @@ export function daysOf({ production_period: day, period_days: days }) {
 /** @param {Row} row */
 export function kindOf(row) {
   const days = daysOf(row);
-  return KINDS.find(([, least, most]) => days >= least && days <= most)?.[0] ?? "period";
+  return PERIODS.find(([, least, most]) => days >= least && days <= most)?.[0] ?? "period";
 }
 
 // As people say it: 5 Jan 2020, Jan 2020, Q1 2020, 2020.

@@ -2,14 +2,12 @@
 
 import { daysOf, endOf, kindOf } from "./periods.js";
 import { converted, ratioUnit } from "./units.js";
+import { PRODUCTS } from "./words.js";
 
 /** @type {Measure[]} */
-export const MEASURES = [
-  { key: "oil", name: "oil_production_kbd", title: "Oil", kind: "liquid", colour: "--oil" },
-  { key: "liquids", name: "liquids_production_kbd", title: "Liquids", kind: "liquid", colour: "--liquids" },
-  { key: "gas", name: "gas_production_mmcfd", title: "Gas", kind: "gas", colour: "--gas" },
-  { key: "water", name: "water_production_kbd", title: "Water", kind: "liquid", colour: "--water" },
-];
+export const MEASURES = PRODUCTS.map(({ key, title, kind, rate }) => {
+  return { key, name: rate, title, kind, colour: `--${key}` };
+});
 /** @type {Panel[]} */
 export const PANELS = [
   ...MEASURES,

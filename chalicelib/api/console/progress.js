@@ -3,14 +3,9 @@
 import { ask, now, session } from "./api.js";
 import { button, clock, confirm, count, duration, h, NONE, say, whole } from "./dom.js";
 import { asked, badge, facts, jobLink, sourceOf, time } from "./parts.js";
+import { STEP_WORDS } from "./words.js";
 
-const PHASES = [
-  ["PENDING", "Waiting"],
-  ["FETCHING", "Fetching"],
-  ["MERGING", "Merging"],
-  ["CHECKING", "Checking"],
-  ["PUBLISHING", "Publishing"],
-];
+const STEPS = Object.entries(STEP_WORDS);
 /** @type {Record<string, string>} */
 const BEGINS = {
   created: "PENDING",
@@ -28,7 +23,7 @@ export function progressCard(first, { signal, refused, cancelled }) {
   const bar = h("progress", { max: "100", "aria-label": "Progress of the import" });
   const percent = h("span", { class: "percent" });
   const state = h("span", {});
-  const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
+  const phases = STEPS.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
   const seconds = (/** @type {HTMLElement} */ phase) => /** @type {HTMLElement} */ (phase.lastChild);
   const figures = Object.fromEntries(
     ["rows", "speed", "elapsed", "left", "rejected"].map((name) => [name, h("dd", { "data-figure": name })]),
@@ -132,7 +127,7 @@ function secondsOf({ events = [] }, end) {
 /** @param {Job} job */
 export function phaseBars(job) {
   const spent = secondsOf(job, job.completed_at ?? now());
-  const bars = PHASES.filter(([name]) => name in spent).map(([name, text]) => {
+  const bars = STEPS.filter(([name]) => name in spent).map(([name, text]) => {
     const bar = h("li", { "data-phase": name, class: "done" }, text, h("small", {}, duration(spent[name])));
     bar.style.flexGrow = String(spent[name]);
     return bar;
@@ -156,7 +151,7 @@ function showBar(job, bar, percent) {
 /** @param {Job} job @param {HTMLElement[]} phases */
 function showPhase(job, phases) {
   const current = job.phase ?? "PENDING";
-  const place = PHASES.findIndex(([name]) => name === current);
+  const place = STEPS.findIndex(([name]) => name === current);
   phases.forEach((phase, number) => {
     phase.className = number < place ? "done" : "";
     if (number === place) phase.setAttribute("aria-current", "step");

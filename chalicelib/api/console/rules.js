@@ -1,19 +1,11 @@
 // What a definition says of one of our columns, as far as a form can show it; the rest stays as it was written.
 
 import { isTable } from "./toml.js";
+import { KINDS } from "./words.js";
 
 export const PERIOD = "production_period";
 export const DAYS = "days_on_production";
 
-const LIQUID = "liquid";
-/** @type {Record<string, "liquid" | "gas" | "days">} */
-export const DIMENSIONS = {
-  oil_production_kbd: LIQUID,
-  liquids_production_kbd: LIQUID,
-  water_production_kbd: LIQUID,
-  gas_production_mmcfd: "gas",
-  [DAYS]: "days",
-};
 const OF_ITS_FIELD = ["unit", "days", "at", "density", "format", "timezone", "aggregate"]; // of another field they are others
 const PARTS = ["year", "month", "quarter", "day"];
 
@@ -71,13 +63,13 @@ const short = (table) => (Object.keys(table).length === 1 && "field" in table ? 
 /** @param {Values} values @param {string} column */
 export function lacksUnit(values, column) {
   const { kind, table } = ruleOf(values, column);
-  return column in DIMENSIONS && kind !== "none" && !table.unit;
+  return column in KINDS && kind !== "none" && !table.unit;
 }
 
 // Whether every volume waits for its unit: then a look cannot go on to the values.
 /** @param {Values} values */
 export function isEarly(values) {
-  const isVolume = (/** @type {string} */ column) => column in DIMENSIONS && column !== DAYS;
+  const isVolume = (/** @type {string} */ column) => column in KINDS && column !== DAYS;
   const told = Object.keys(values.columns ?? {}).filter(isVolume);
   return !values.preset && told.length > 0 && told.every((column) => lacksUnit(values, column));
 }

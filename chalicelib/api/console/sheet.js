@@ -2,8 +2,9 @@
 // faulty. It tells of changes by "edited" (by a hand), "replaced" (all of it), "checked" and "faulted".
 
 import { h } from "./dom.js";
-import { DIMENSIONS, setRule, setWord } from "./rules.js";
+import { setRule, setWord } from "./rules.js";
 import { isTable, readToml, writeToml } from "./toml.js";
+import { KINDS } from "./words.js";
 
 export class Sheet extends EventTarget {
   /** @type {Values} */
@@ -54,7 +55,7 @@ export class Sheet extends EventTarget {
     const { name, ...told } = readToml(text);
     const values = { ...this.values, ...told, ...said(this.values) };
     this.guesses = new Map(guesses.map((guess) => [guess.key, guess]));
-    for (const column of Object.keys(DIMENSIONS)) {
+    for (const column of Object.keys(KINDS)) {
       const guess = this.guessOf(column);
       if (!guess || !isTable(guess.value) || guess.sure) continue;
       setRule(values, column, guess.value);

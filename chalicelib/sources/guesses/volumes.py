@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.products import PRODUCTS
+
 from . import words as lexicon
 from .look import Guess
 from .units import Named, beyond_a_well, question, unit_of_name, unit_of_others
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from .regions import Region
 
 Others = dict[str, list[str]]  # units that names say, of liquid and gas
-OIL, LIQUIDS = "oil_production_kbd", "liquids_production_kbd"
-GAS, WATER = "gas_production_mmcfd", "water_production_kbd"
-COLUMN_OF = {"oil": OIL, "gas": GAS, "water": WATER, "liquids": LIQUIDS, "condensate": LIQUIDS}
+_COLUMNS = {product.key: product.rate for product in PRODUCTS}
+OIL, GAS, LIQUIDS = _COLUMNS["oil"], _COLUMNS["gas"], _COLUMNS["liquids"]
+COLUMN_OF = {**_COLUMNS, "condensate": LIQUIDS}
 DAYS = "days_on_production"
 MOST_DAYS = {"day": 1, "month": 31, "quarter": 92, "year": 366}
 HOURS_A_DAY = 24
