@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.products import PRODUCTS
-from chalicelib.store.columns import SHOWN, STORED_KEY
+from chalicelib.store.columns import PROVENANCE, SHOWN, STORED_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 OF_A_CHANGE = tuple(name for name in SHOWN if name not in STORED_KEY)
 OF_VOLUMES = {product.rate: product.volume for product in PRODUCTS}
@@ -38,9 +38,14 @@ def changes_lists() -> dict[str, str]:
 
 
 def shown_columns() -> dict[str, str]:
-    """What the statement of production needs beside the tables."""
+    """What the statements of production and its revisions need beside the tables."""
+    revised = [name for name in SHOWN if name not in PROVENANCE]
+    return {"shown": _selected(SHOWN), "revised": _selected(revised)}
+
+
+def _selected(names: Sequence[str]) -> str:
     period = "CAST(production_period AS VARCHAR) AS production_period"
-    return {"shown": ", ".join(period if name == "production_period" else name for name in SHOWN)}
+    return ", ".join(period if name == "production_period" else name for name in names)
 
 
 def flat_changes() -> str:

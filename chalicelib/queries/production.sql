@@ -64,9 +64,7 @@ COPY (SELECT {columns} FROM ({list}) AS listed) TO '{path}' (FORMAT parquet, COM
 -- name: revisions
 -- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
 SELECT
-    source, field_code, field_name, well_code, well_reference, well_name,
-    CAST(production_period AS VARCHAR) AS production_period, period_days, days_on_production, oil_production_kbd,
-    gas_production_mmcfd, liquids_production_kbd, water_production_kbd, source_rows, {replaced_at}, job_id
+    {revised}, {replaced_at}, job_id
 FROM {history} AS stored
 WHERE ($source IS NULL OR source = $source)
     AND ($field_code IS NULL OR field_code = $field_code)

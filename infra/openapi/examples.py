@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.jobs.job import new_job
 from chalicelib.queries.changed import OF_A_CHANGE
 from chalicelib.queries.cursor import Cursor, write_cursor
+from chalicelib.store.columns import PROVENANCE, SHOWN
 from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT, STAMP
 
 CREATED = 1795395329.073538
@@ -216,6 +217,7 @@ _PAIRS = {
     **{name.replace("_production_", "_producing_"): rate for name, rate in _RATES.items()},
 }
 _VALUES = {
+    **dict.fromkeys(name for name in SHOWN if name not in PROVENANCE),
     **_WELL,
     "production_period": "2024-01-01",
     "period_days": 31,
@@ -225,6 +227,7 @@ _VALUES = {
 }
 _MADE_AT = "2026-11-23T04:24:39.511Z"
 _PRODUCTION = {
+    **dict.fromkeys(SHOWN),
     **_VALUES,
     "data_source": "SAMPLE MONTHLY REPORTS",
     "source_data": "Orrin Vale Energy|revision=0",

@@ -644,9 +644,7 @@ def scanned(query: ProductionQuery, **filters: Any) -> int:
     values |= dict.fromkeys(
         ["after_source", "after_field_code", "after_well_code", "after_production_period"]
     )
-    question = production_query._SQL["production"].format_map(
-        {**production_query._TIMES, **query._tables}
-    )
+    question = query._text("production", stood=False)
     answer = query._connection.execute(
         f"EXPLAIN (ANALYZE, FORMAT json) {question}", values
     ).fetchall()
