@@ -162,7 +162,6 @@ OF_CLIENTS = {
     "PHASES": list(Phase),
     "TONES": TONES,
 }
-TYPES = {"Status": JobStatus, "Phase": Phase}  # of the clients
 TYPE_OF = {
     "STATUSES": ": tuple[Status, ...]",
     "FINAL": ": tuple[Status, ...]",
@@ -202,7 +201,6 @@ def _row_of_script(row: Any) -> str:
 
 def module() -> str:
     """The module of the clients, as ruff lays it out."""
-    types = (f"{name} = Literal[{_listed(words)}]\n" for name, words in TYPES.items())
     of_product = (f"    {each.name}: str\n" for each in fields(Product))
     lists = (
         f"{name}{TYPE_OF.get(name, '')} = {_of_module(value)}\n"
@@ -210,8 +208,9 @@ def module() -> str:
     )
     return (
         f'"""Written by `{COMMAND}` out of infra/words.py and the product: change it there."""\n\n'
-        "from typing import Literal, NamedTuple\n\n"
-        f"{''.join(types)}\n\n"
+        "from __future__ import annotations\n\n"
+        "from typing import TYPE_CHECKING, NamedTuple\n\n"
+        "if TYPE_CHECKING:\n    from clients.api.answer_types import Phase, Status\n\n\n"
         f"class Product(NamedTuple):\n{''.join(of_product)}\n\n{''.join(lists)}"
     )
 

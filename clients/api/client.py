@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from clients.api.answer_types import Status
     from clients.api.answers import (
         Change,
         ChangedField,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         Upload,
         Well,
     )
-    from clients.api.words import Status
 
 POLL_SECONDS = 1.0  # where the API does not say
 SNAPSHOT = "X-Wellhead-Snapshot"

@@ -1,9 +1,11 @@
 """Written by `make shared` out of infra/words.py and the product: change it there."""
 
-from typing import Literal, NamedTuple
+from __future__ import annotations
 
-Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
-Phase = Literal["FETCHING", "MERGING", "CHECKING", "PUBLISHING"]
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from clients.api.answer_types import Phase, Status
 
 
 class Product(NamedTuple):

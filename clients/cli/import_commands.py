@@ -18,8 +18,8 @@ from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
 if TYPE_CHECKING:
+    from clients.api.answer_types import Status
     from clients.api.answers import Job
-    from clients.api.words import Status
 
 JOBS_SHOWN = 20
 JOB_COLUMNS = [

@@ -40,7 +40,8 @@ def test_everything_has_a_word() -> None:
 
 
 def test_no_client_lists_them_a_second_time() -> None:
-    paths = {*ROOT.glob("chalicelib/api/console/*.js"), *ROOT.glob("clients/*/*.py")} - set(texts())
+    written = {*texts(), ROOT / "clients/api/answer_types.py"}
+    paths = {*ROOT.glob("chalicelib/api/console/*.js"), *ROOT.glob("clients/*/*.py")} - written
 
     assert len(paths) > 60
     assert [path.name for path in paths if LISTED.search(path.read_text("utf-8"))] == []
