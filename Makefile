@@ -97,7 +97,7 @@ smoke: .venv/ready ## try once what a deployed stage can do, with rows of its ow
 	@$(BIN)/python -m infra smoke --stage $(STAGE) $(if $(CHANGES),--changes) $(if $(YES),--yes $(YES))
 
 test: .venv/checks .venv/bundle ## run all the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --floor
 
 environments: .venv/checks ## make the environments of what others wrote, which the tests use: DuckDB 1.4, 1.5 and 2.0, odatapy, SAP CAP, @odata/client (needs npm)
 	@for version in 1.4 1.5 2.0; do \

@@ -61,6 +61,21 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--floor",
+        action="store_true",
+        help="fail where the tests of a room leave too much of it out",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("floor"):
+        from support.coverage_floor import CoverageFloor
+
+        config.pluginmanager.register(CoverageFloor(), "coverage-floor")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """More than there are cores: a quarter of the time, a test waits for a process or a clock."""
     return round(1.5 * (os.cpu_count() or 2))
