@@ -501,8 +501,8 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert rows.first.locator("td").all_inner_texts() == [
         "Jun 2024",
         "50.0",
-        "60",
         "80",
+        "60",
         "70",
         NONE,
     ]
@@ -657,8 +657,8 @@ def test_a_field_has_its_totals_and_its_wells(stage: ConsoleStage, visit: Visit)
     assert totals.first.locator("td").all_inner_texts() == [
         "Feb 2023",
         "250",
-        "300",
         "400",
+        "300",
         "350",
         "5",
     ]

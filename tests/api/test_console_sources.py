@@ -360,7 +360,7 @@ def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(
 ) -> None:
     with visit(*shared, two_sources(), "/wells/1/7") as page:
         page.get_by_role("heading", name="F-norway").wait_for()
-        assert cells(page) == [["Jan 2020", "2", "2.5", NONE, "0", NONE]]
+        assert cells(page) == [["Jan 2020", "2", NONE, "2.5", "0", NONE]]
         page.get_by_label("Source", exact=True).select_option("north-sea")
         page.wait_for_url("**#/wells/1/7?source=north-sea&units=**")
         page.get_by_role("heading", name="F-north-sea").wait_for()
