@@ -9,7 +9,7 @@ from chalicelib import __version__
 from chalicelib.errors import Unhealthy, ValidationError
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import PULSE
-from chalicelib.jobs.snapshots import current_kept
+from chalicelib.jobs.snapshots import find_current
 
 from .request_fields import json_body
 
@@ -59,7 +59,7 @@ def ops_status(
     lock = job_manager.lock()
     running = job_manager.owner_of(lock)
     failed, _ = job_manager.history(limit=FAILURES, status=JobStatus.FAILED)
-    kept = current_kept(job_manager=job_manager)
+    kept = find_current(job_manager=job_manager)
     return {
         "version": __version__,
         **_health(health),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import StateUnavailable, TokenBusy
-from chalicelib.jobs.lock import may_take_place, not_renewed_since, not_used_since, token_key
+from chalicelib.jobs.lock import last_renewal_before, last_use_before, may_take_place, token_key
 from chalicelib.jobs.table import ConditionRefused
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TokenUses:
         use = {"name": name, "last_used_at": now}
         midnight = today * DAY
         try:
-            self._table.update_alone(token_key(name), use, when=not_used_since(midnight))
+            self._table.update_alone(token_key(name), use, when=last_use_before(midnight))
         except ConditionRefused:
             pass  # another process has noted it
         except StateUnavailable:
@@ -61,7 +61,7 @@ class TokenUses:
         """
         now = self._clock()
         mark = {"name": name, "renewing_at": now}
-        nobody_else_does = not_renewed_since(now - RENEWAL_SECONDS)
+        nobody_else_does = last_renewal_before(now - RENEWAL_SECONDS)
         try:
             self._table.update_alone(token_key(name), mark, when=nobody_else_does)
         except ConditionRefused:

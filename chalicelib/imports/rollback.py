@@ -123,7 +123,7 @@ class Rollback:
         Raises WarehouseFileMissing, WarehouseCorrupt.
         """
         name = str(self.job.rollback_to)
-        published = self._job_manager.published(name)  # None of one that no pointer tells any more
+        published = self._job_manager.pointer_to(name)  # None of one that no pointer tells any more
         stored = self._warehouse.stored(name)  # None where its file is gone, or was never there
         size = 0
         if stored:

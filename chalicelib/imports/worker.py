@@ -166,7 +166,7 @@ def claim_patiently(
         if until is None or (seen is not None and until > seen):
             return None
         seen = until
-        until_over = job_manager.seconds_left(until) + SHORTEST_WAIT
+        until_over = job_manager.seconds_until(until) + SHORTEST_WAIT
         sleep(max(SHORTEST_WAIT, min(WATCH_SECONDS, until_over)))
 
 

@@ -112,12 +112,12 @@ def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:
 def is_covered(fingerprint: str, accepted: Sequence[str]) -> bool:
     """Whether all that this one tells of was accepted, and as much of it, in one go."""
     check, amounts = _parse(fingerprint)
-    return any(_are_within(amounts, limits) for limits in _accepted_by(check, accepted))
+    return any(_are_within(amounts, limits) for limits in _amounts_of(check, accepted))
 
 
 def accepted_amounts(check: Check, thing: str, accepted: Sequence[str]) -> list[float]:
     """How much of it, each time that the check was accepted."""
-    return [amounts.get(thing, 0.0) for amounts in _accepted_by(check, accepted)]
+    return [amounts.get(thing, 0.0) for amounts in _amounts_of(check, accepted)]
 
 
 def most_of(fingerprint: str) -> float:
@@ -130,7 +130,7 @@ def holding(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.holds]
 
 
-def _accepted_by(check: str, accepted: Sequence[str]) -> list[dict[str, float]]:
+def _amounts_of(check: str, accepted: Sequence[str]) -> list[dict[str, float]]:
     """The amounts of each of these fingerprints that is the check's."""
     found = []
     for fingerprint in accepted:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def refuse_other_findings(held: Job, named: Collection[str]) -> None:
     """Nobody accepts what he has not seen. Raises NotHeld, FindingsDiffer."""
-    refuse_not_held(held)
+    refuse_without_hold(held)
     checks = sorted({str(finding.check) for finding in holding(held.findings)})
     if sorted(set(named)) != checks:
         raise FindingsDiffer(job_id=held.job_id, findings=checks)
 
 
-def refuse_not_held(job: Job) -> None:
+def refuse_without_hold(job: Job) -> None:
     """Raises NotHeld."""
     if not job.is_held:
         raise NotHeld(job_id=job.job_id, status=job.status)

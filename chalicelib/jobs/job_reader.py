@@ -89,7 +89,7 @@ class JobReader:
         item = self.table.read(CURRENT)
         return Snapshot(**item) if item else None
 
-    def published(self, name: str) -> Snapshot | None:
+    def pointer_to(self, name: str) -> Snapshot | None:
         """What the pointer said of this snapshot; None too of one from before that was kept."""
         item = self.table.read(published_key(name))
         return Snapshot(**item) if item else None
@@ -128,15 +128,15 @@ class JobReader:
         """Whether the lease is over,
         by the table's time and with what clocks may differ from it allowed for.
         """
-        return self.seconds_left(lock.lease_until + self._lease.grace) < 0
+        return self.seconds_until(lock.lease_until + self._lease.grace) < 0
 
-    def seconds_left(self, until: float) -> float:
+    def seconds_until(self, until: float) -> float:
         """From now to a moment of the table's time; rather too many than too few."""
         return until - self.table.time.earliest(self._clock())
 
-    def seconds_waited(self, lock: Lock) -> float:
+    def seconds_of_wait(self, lock: Lock) -> float:
         """Since the lock has no holder; rather too few than too many."""
-        return self._lease.pending - self.seconds_left(lock.lease_until)
+        return self._lease.pending - self.seconds_until(lock.lease_until)
 
 
 def _with_values(**wanted: str | None) -> Condition | None:

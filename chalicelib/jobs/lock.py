@@ -284,7 +284,7 @@ def is_forgotten(now: float, gone: str | None) -> Condition:
     return Condition(f"{text} OR #job_id = :gone", {":now": now, ":gone": gone})
 
 
-def as_read(lock: Lock) -> Condition:
+def same_lock(lock: Lock) -> Condition:
     """Nobody has written the lock since it was read:
     every write changes its fence, owner or lease.
     """
@@ -325,7 +325,7 @@ def is_no_later_plan(fence: int) -> Condition:
     return Condition("attribute_not_exists(pk) OR #fence <= :plan_fence", {":plan_fence": fence})
 
 
-def part_as_read(attempt: int) -> Condition:
+def same_part(attempt: int) -> Condition:
     """Nobody has begun with the part since it was read: each who does raises its attempt."""
     return Condition("#attempt = :read_attempt", {":read_attempt": attempt})
 
@@ -344,7 +344,7 @@ def held_before(fence: int) -> Condition:
     return Condition("attribute_not_exists(pk) OR #fence <= :held_fence", {":held_fence": fence})
 
 
-def not_used_since(moment: float) -> Condition:
+def last_use_before(moment: float) -> Condition:
     """Of all processes that see a token's first request of the day, one notes it."""
     return Condition(
         "attribute_not_exists(#last_used_at) OR #last_used_at < :not_used_since",
@@ -352,7 +352,7 @@ def not_used_since(moment: float) -> Condition:
     )
 
 
-def not_renewed_since(moment: float) -> Condition:
+def last_renewal_before(moment: float) -> Condition:
     """Of two that renew a token at once one goes on:
     the store of the tokens has no condition of its own.
     """
@@ -362,7 +362,7 @@ def not_renewed_since(moment: float) -> Condition:
     )
 
 
-def source_as_read(version: int) -> Condition:
+def same_source(version: int) -> Condition:
     """Nobody has written the source since it was read:
     each write raises its version, a deletion too. 0: there was none.
     """
@@ -371,7 +371,7 @@ def source_as_read(version: int) -> Condition:
     return Condition("#version = :read_version", {":read_version": version})
 
 
-def schedule_as_read(turn: int) -> Condition:
+def same_schedule(turn: int) -> Condition:
     """Nobody has written the schedule since it was read: each write raises its turn. So of two
     sweepers that start what is due one does, and what was paused meanwhile is not started. 0: there
     was none.
@@ -381,7 +381,7 @@ def schedule_as_read(turn: int) -> Condition:
     return Condition("#turn = :read_turn", {":read_turn": turn})
 
 
-def notice_as_read(version: int) -> Condition:
+def same_notice(version: int) -> Condition:
     """Nobody has taken the notice, or noted what came of it, since it was read: each write raises
     its version. Of two that send at once one goes on, and what the other one noted is not undone.
     """

@@ -26,7 +26,7 @@ from chalicelib.errors import (
 from chalicelib.jobs.telemetry import record_claim, record_death, record_end, record_hand_over
 
 from .dynamodb_item import without_none
-from .holding import refuse_late, refuse_not_held, refuse_other_findings
+from .holding import refuse_late, refuse_other_findings, refuse_without_hold
 from .job import (
     Job,
     JobStatus,
@@ -49,7 +49,6 @@ from .lock import (
     Claim,
     Lock,
     Snapshot,
-    as_read,
     execution_of,
     held_before,
     held_key,
@@ -60,9 +59,10 @@ from .lock import (
     job_key,
     points_to,
     published_key,
-    schedule_as_read,
+    same_lock,
+    same_schedule,
+    same_source,
     schedule_key,
-    source_as_read,
     source_key,
 )
 from .notice import end_of, loss_of
@@ -122,8 +122,8 @@ class JobManager(JobReader):
                 stored = self.find(job.job_id)
                 if stored:
                     return stored  # it was written, and even came to its end
-                self._refuse_redefined(job)
-                self._refuse_moved(advanced)
+                self._refuse_other_definition(job)
+                self._refuse_other_turn(advanced)
                 continue  # somebody wrote the lock since it was read: look again
             if expired:
                 record_end(expired)
@@ -140,7 +140,7 @@ class JobManager(JobReader):
             raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
         current = self.current_snapshot()
         if old.is_held:
-            refuse_not_held(old)
+            refuse_without_hold(old)
         if old.is_held or old.accepted_by:
             held = self._held_behind(old)
             now = self._clock()
@@ -165,7 +165,7 @@ class JobManager(JobReader):
             job = before
         return job
 
-    def _refuse_redefined(self, job: Job) -> None:
+    def _refuse_other_definition(self, job: Job) -> None:
         """Raises SourceRedefined."""
         if job.source_version is None:
             return
@@ -178,7 +178,7 @@ class JobManager(JobReader):
         known = self._recall(idempotency_key(caller, key))
         return self.find(known) if known else None
 
-    def _refuse_moved(self, advanced: Schedule | None) -> None:
+    def _refuse_other_turn(self, advanced: Schedule | None) -> None:
         """Raises ScheduleMoved."""
         if advanced is None:
             return
@@ -215,17 +215,17 @@ class JobManager(JobReader):
         }
         writes = [
             self.table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
-            self.table.update(LOCK, mine, remove=["holder"], when=as_read(lock)),
+            self.table.update(LOCK, mine, remove=["holder"], when=same_lock(lock)),
         ]
         if remembered:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
             writes.append(self.table.put(note, when=is_forgotten(now, gone)))
         if job.source_version is not None:
             key = source_key(str(job.source_name))
-            writes.append(self.table.check(key, when=source_as_read(job.source_version)))
+            writes.append(self.table.check(key, when=same_source(job.source_version)))
         if advanced:
             item = schedule_key(advanced.source) | advanced.to_item()
-            writes.append(self.table.put(item, when=schedule_as_read(advanced.turn - 1)))
+            writes.append(self.table.put(item, when=same_schedule(advanced.turn - 1)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
             may_be_retried = STOPPED & NOT_RETRIED & NOT_DISCARDED
@@ -307,7 +307,7 @@ class JobManager(JobReader):
             job = self.get(job_id)
             if job.discarded_at is not None:
                 return job
-            refuse_not_held(job)
+            refuse_without_hold(job)
             if job.retried_by:
                 raise NotHeld(
                     "Another job goes on from this one already. Follow that one.",
@@ -355,7 +355,7 @@ class JobManager(JobReader):
             }
             writes = [
                 self._job_update(claim.job, fence=lock.fence),
-                self.table.update(LOCK, mine, when=as_read(lock)),
+                self.table.update(LOCK, mine, when=same_lock(lock)),
             ]
             try:
                 self.table.transact(writes)
@@ -417,7 +417,7 @@ class JobManager(JobReader):
         """
         longer = max(self._lease.seconds, seconds)
         renewed = {"lease_until": self._until(longer)}
-        return self._try(self.table.update(LOCK, renewed, when=as_read(lock)))
+        return self._try(self.table.update(LOCK, renewed, when=same_lock(lock)))
 
     def _asks_to_stop(self, claim: Claim) -> bool:
         job = self.find(claim.job.job_id)
@@ -498,7 +498,7 @@ class JobManager(JobReader):
         False when somebody else wrote the lock since it was read.
         """
         until = {"lease_until": self._until(self._lease.pending)}
-        written = self._try(self.table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
+        written = self._try(self.table.update(LOCK, until, remove=["holder"], when=same_lock(lock)))
         if written:
             record_death(str(lock.owner))
         return written
@@ -517,7 +517,9 @@ class JobManager(JobReader):
         return written
 
     def _lock_release(self, lock: Lock) -> dict[str, Any]:
-        return self.table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
+        return self.table.update(
+            LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=same_lock(lock)
+        )
 
     def free_of_nobody(self, lock: Lock) -> bool:
         """The owner's item is gone, so no worker can write a thing for it, and none can claim it:

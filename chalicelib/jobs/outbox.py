@@ -19,7 +19,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .lock import ABSENT, may_take_place, noted_key, notice_as_read, notice_key, sent_notice_key
+from .lock import ABSENT, may_take_place, noted_key, notice_key, same_notice, sent_notice_key
 from .notice import TEST, Delivery, Notice, State, new_notice
 from .table import ConditionRefused
 
@@ -99,7 +99,7 @@ class Outbox:
         expires_at = int(self._clock()) + KEPT_SECONDS
         item = sent_notice_key(new) | _attributes(new) | {"expires_at": expires_at}
         return self._write(
-            self._table.delete(notice_key(notice), when=notice_as_read(notice.version)),
+            self._table.delete(notice_key(notice), when=same_notice(notice.version)),
             self._table.put(item, when=may_take_place()),
         )
 
@@ -107,7 +107,7 @@ class Outbox:
         """The write of what changes in a notice; `read` is the version that was read of it."""
         attributes = _attributes(notice)
         values = {name: attributes[name] for name in ("version", "deliveries")}
-        return self._table.update(notice_key(notice), values, when=notice_as_read(read))
+        return self._table.update(notice_key(notice), values, when=same_notice(read))
 
     def _write(self, *writes: dict[str, Any]) -> bool:
         try:

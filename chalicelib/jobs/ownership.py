@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import WarehouseOwned
 from chalicelib.warehouse.names import OWNER, SNAPSHOTS, fence_of, is_fenced, job_of
 
-from .lock import LOCK, OWNERSHIP, Ownership, as_read, same_ownership
+from .lock import LOCK, OWNERSHIP, Ownership, same_lock, same_ownership
 from .table import ConditionRefused
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def take_over(*, job_manager: JobManager, warehouse: Warehouse) -> None:
 def _lift_fence(lock: Lock, fence: int, table: Table) -> None:
     if fence <= lock.fence:
         return
-    write = table.update(LOCK, {"fence": fence}, when=as_read(lock))
+    write = table.update(LOCK, {"fence": fence}, when=same_lock(lock))
     table.transact([write])
 
 

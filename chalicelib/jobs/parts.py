@@ -22,7 +22,7 @@ from chalicelib.errors import LeaseLost
 
 from .checkpoint import Checkpoint
 from .dynamodb_item import without_none
-from .lock import LOCK, is_mine, is_no_later_plan, part_as_read, part_is_of, part_key
+from .lock import LOCK, is_mine, is_no_later_plan, part_is_of, part_key, same_part
 from .table import ConditionRefused
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class PartTable:
         """
         mine = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
         try:
-            self._put(claim, plan, mine, when=part_as_read(part.attempt))
+            self._put(claim, plan, mine, when=same_part(part.attempt))
         except LeaseLost:
             if not self._is_stored(claim, plan, mine):  # else only the answer was lost
                 raise
@@ -121,7 +121,7 @@ class PartTable:
 
     def store(self, claim: Claim, plan: Plan, part: Part) -> None:
         """What has become of the part in this attempt. Raises LeaseLost."""
-        is_still_mine = part_as_read(part.attempt) & part_is_of(part.worker)
+        is_still_mine = same_part(part.attempt) & part_is_of(part.worker)
         self._put(claim, plan, part, when=is_still_mine)
 
     def _is_stored(self, claim: Claim, plan: Plan, mine: Part) -> bool:

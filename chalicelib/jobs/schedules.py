@@ -8,7 +8,7 @@ import time
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from .lock import schedule_as_read, schedule_key
+from .lock import same_schedule, schedule_key
 from .outbox import outbox_write
 from .schedule import Plan, Schedule
 from .table import ConditionRefused
@@ -80,7 +80,7 @@ class Schedules:
         """
         new = replace(schedule, turn=schedule.turn + 1)
         item = schedule_key(new.source) | new.to_item()
-        step = self._table.put(item, when=schedule_as_read(schedule.turn))
+        step = self._table.put(item, when=same_schedule(schedule.turn))
         outbox_writes = [outbox_write(self._table, notice) for notice in notices]
         self._table.transact([step, *outbox_writes])
         return new

@@ -59,18 +59,18 @@ def kept_snapshots(*, job_manager: JobManager, warehouse: Warehouse) -> list[Kep
     names = stored | {current.name} if current else stored
     snapshots = []
     for name in names:
-        kept = _find_kept(name, current, is_there=name in stored, job_manager=job_manager)
+        kept = _find(name, current, is_there=name in stored, job_manager=job_manager)
         if kept:
             snapshots.append(kept)
     return sorted(snapshots, key=_fence, reverse=True)
 
 
-def current_kept(*, job_manager: JobManager) -> Kept | None:
+def find_current(*, job_manager: JobManager) -> Kept | None:
     """The current one, by the table alone. Raises StateUnavailable."""
     current = job_manager.current_snapshot()
     if current is None:
         return None
-    return _find_kept(current.name, current, is_there=None, job_manager=job_manager)
+    return _find(current.name, current, is_there=None, job_manager=job_manager)
 
 
 def refuse_rollback(name: str, *, job_manager: JobManager, warehouse: Warehouse) -> None:
@@ -84,7 +84,7 @@ def refuse_rollback(name: str, *, job_manager: JobManager, warehouse: Warehouse)
     if not is_fenced(name) or _job_of(name, job_manager) is None:
         raise SnapshotUnknown(snapshot=name)
     is_in_bucket = warehouse.local_path(name) is None
-    may_have_older = is_in_bucket and job_manager.published(name) is not None
+    may_have_older = is_in_bucket and job_manager.pointer_to(name) is not None
     if not may_have_older and name not in warehouse.names(name):
         raise SnapshotUnknown(snapshot=name)
 
@@ -93,7 +93,7 @@ def _fence(kept: Kept) -> int:
     return fence_of(kept.name)
 
 
-def _find_kept(
+def _find(
     name: str, current: Snapshot | None, *, is_there: bool | None, job_manager: JobManager
 ) -> Kept | None:
     """None of what a worker left that lost its lease."""
@@ -101,7 +101,7 @@ def _find_kept(
     job = _job_of(name, job_manager)
     if job is None and not is_current:
         return None
-    pointer = current if is_current else job_manager.published(name)
+    pointer = current if is_current else job_manager.pointer_to(name)
     return Kept(name=name, job=job, told=pointer, is_current=is_current, is_there=is_there)
 
 

@@ -88,7 +88,7 @@ def _see_to_worker(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) 
         return "failed" if job_manager.expire(lock) else "nothing"
     if not is_waiting and job_manager.is_over(lock):
         return _restart(lock, job_manager, dispatcher)
-    if is_waiting and job_manager.seconds_waited(lock) > DISPATCH_SECONDS:
+    if is_waiting and job_manager.seconds_of_wait(lock) > DISPATCH_SECONDS:
         return _dispatch(str(lock.owner), dispatcher.dispatch_again)
     return "nothing"
 
@@ -132,7 +132,7 @@ def _see_to_execution(
         log.warning("the execution could not be asked for: %s", exc.__cause__, extra=names)
         status = None
     if status == RUNNING:
-        is_soon_over = job_manager.seconds_left(lock.lease_until) < RENEWAL_SECONDS
+        is_soon_over = job_manager.seconds_until(lock.lease_until) < RENEWAL_SECONDS
         is_renewed = is_soon_over and job_manager.renew(lock, RENEWAL_SECONDS)
         return "renewed" if is_renewed else "nothing"
     if status in STOPPED:

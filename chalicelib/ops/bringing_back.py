@@ -44,7 +44,7 @@ class BringingBack:
 
     def _facts_of(self, name: str) -> Snapshot:
         current = self.job_manager.current_snapshot()
-        told = current if current and current.name == name else self.job_manager.published(name)
+        told = current if current and current.name == name else self.job_manager.pointer_to(name)
         if told is None or not is_fenced(name):
             raise SnapshotUnknown(
                 "Nobody has noted what a snapshot of this name had in it, so no older version can be known for it.",

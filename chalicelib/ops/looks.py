@@ -76,7 +76,7 @@ class Looks:
                 read_back(
                     connection, rows=found if rows is None else rows, written=None, unchanged=()
                 )
-                return _count_unaccounted(connection)
+                return _check_account_of_rows(connection)
         except PublishRefused:
             return [f"The database does not hold {rows:,} rows, each key once."]
         except (duckdb.Error, WarehouseCorrupt, WarehouseTooNew) as exc:
@@ -118,7 +118,7 @@ class Looks:
             problems.append(f"The lake holds {count:,} rows instead of {rows:,}.")
         if repeated:
             problems.append(f"The lake holds {repeated:,} keys more than once.")
-        return [*problems, *_count_unaccounted(connection)]
+        return [*problems, *_check_account_of_rows(connection)]
 
     @contextmanager
     def _connection(self, more: Config | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -127,7 +127,7 @@ class Looks:
             yield connection
 
 
-def _count_unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _check_account_of_rows(connection: duckdb.DuckDBPyConnection) -> list[str]:
     count = _one(connection, "count_unaccounted")
     if not count:
         return []

@@ -86,7 +86,7 @@ class Verification:
         if not current.is_lake:
             yield self._time(LATEST, "stable name", current, self._stable_name)
         yield self._time(OWNER, "owner", None, self._owner)
-        for job in self._jobs_held():
+        for job in self._held_jobs():
             yield self._time(
                 f"{SEGMENTS}{job.job_id}/", "segments", None, partial(self._segments, job)
             )
@@ -158,7 +158,7 @@ class Verification:
         is_ours = owns(job_manager=self.job_manager, warehouse=self.warehouse)
         return [] if is_ours else ["The warehouse does not say that it belongs to this table."]
 
-    def _jobs_held(self) -> list[Job]:
+    def _held_jobs(self) -> list[Job]:
         """Those that wait for somebody's word, and have segments."""
         waiting = [job.job_id for job in self._recent() if job.waits_for_word]
         # Whole, with its checkpoint.

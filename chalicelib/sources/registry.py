@@ -24,7 +24,7 @@ from chalicelib.errors import (
     SourceUnknown,
     SourceVersionDiffers,
 )
-from chalicelib.jobs.lock import LOCK, as_read, source_as_read, source_key, source_version_key
+from chalicelib.jobs.lock import LOCK, same_lock, same_source, source_key, source_version_key
 from chalicelib.jobs.table import ConditionRefused
 
 from .definition import PAUSE_AFTER, definition_of
@@ -197,8 +197,8 @@ class SourceRegistry:
                 "deleted_by": by,
             }
             writes = [
-                self._table.put(source_key(name) | gone, when=source_as_read(old.version)),
-                self._table.check(LOCK, when=as_read(lock)),
+                self._table.put(source_key(name) | gone, when=same_source(old.version)),
+                self._table.check(LOCK, when=same_lock(lock)),
             ]
             try:
                 self._table.transact(writes)
@@ -288,8 +288,8 @@ class SourceRegistry:
         current = source_key(new.name) | item
         kept = source_version_key(new.name, int(new.version or 0)) | item
         writes = [
-            self._table.put(current, when=source_as_read(before)),
-            self._table.put(kept, when=source_as_read(0)),
+            self._table.put(current, when=same_source(before)),
+            self._table.put(kept, when=same_source(0)),
         ]
         try:
             self._table.transact(writes)

@@ -78,7 +78,7 @@ def roll_back(lab: Lab, target: Snapshot, at: Point | None = None) -> Ended:
     lab.order("sweep")
     assert lab.services.warehouse.latest() == now.name
     assert sha256_of(lab.file_of(LATEST)) == target.sha256
-    assert lab.manager.published(now.name) == now
+    assert lab.manager.pointer_to(now.name) == now
     return ended
 
 

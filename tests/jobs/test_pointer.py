@@ -74,7 +74,7 @@ def test_finish_ends_the_job_frees_the_lock_and_moves_the_pointer(
         "WAREHOUSE#current": asdict(snapshot),
         f"WAREHOUSE#{snapshot.name}": asdict(snapshot),
     }
-    assert manager.current_snapshot() == manager.published(snapshot.name) == snapshot
+    assert manager.current_snapshot() == manager.pointer_to(snapshot.name) == snapshot
 
 
 def test_a_failed_job_leaves_the_pointer(

@@ -25,7 +25,7 @@ from chalicelib.errors import (
 from chalicelib.jobs.cron import Cron
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.lock import Lease, Snapshot, source_as_read, source_key
+from chalicelib.jobs.lock import Lease, Snapshot, same_source, source_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.outbox import Outbox
@@ -65,7 +65,7 @@ class Office:
 
     def define(self, plan: Plan) -> None:
         key, old = source_key(plan.source), self.plans.get(plan.source)
-        when = source_as_read(old.version if old else 0)
+        when = same_source(old.version if old else 0)
         Table.transact(self.table, [self.table.put(key | {"version": plan.version}, when=when)])
         self.plans[plan.source] = plan
 

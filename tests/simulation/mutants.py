@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chalicelib.errors import LeaseLost
 from chalicelib.imports.seal import NO_SEAL
 from chalicelib.imports.service import WellProductionImportService
-from chalicelib.jobs.lock import Claim, Lock, idempotency_key, notice_as_read, notice_key
+from chalicelib.jobs.lock import Claim, Lock, idempotency_key, notice_key, same_notice
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.outbox import Outbox
@@ -144,7 +144,7 @@ def hasty(method: str) -> Parts:
 
 class WithoutGrace(JobManager):
     def is_over(self, lock: Lock) -> bool:
-        return self.seconds_left(lock.lease_until) < 0
+        return self.seconds_until(lock.lease_until) < 0
 
 
 class OwnClocks(Table):
@@ -158,7 +158,7 @@ class OwnClocks(Table):
 class LatestTime(JobManager):
     """Judges leases by the later bound of the table's time."""
 
-    def seconds_left(self, until: float) -> float:
+    def seconds_until(self, until: float) -> float:
         return until - self.table.time.latest(self._clock())
 
 
@@ -392,7 +392,7 @@ class Forgetful(Outbox):
     """What is taken is gone."""
 
     def take(self, notice: Notice, channels: list[str]) -> Notice | None:
-        self._write(self._table.delete(notice_key(notice), when=notice_as_read(notice.version)))
+        self._write(self._table.delete(notice_key(notice), when=same_notice(notice.version)))
         return notice
 
 

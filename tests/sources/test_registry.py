@@ -26,7 +26,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import Job, new_job
-from chalicelib.jobs.lock import Lease, source_as_read, source_key
+from chalicelib.jobs.lock import Lease, same_source, source_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.schedule import Plan
 from chalicelib.jobs.table import Table
@@ -411,7 +411,7 @@ def test_what_the_sweeper_does_is_told_of_each_definition_also_of_one_from_befor
             "updated_at": 2.0,
             "definition": text,
         }
-        manager.table.transact([manager.table.put(source_key(name) | item, when=source_as_read(0))])
+        manager.table.transact([manager.table.put(source_key(name) | item, when=same_source(0))])
 
     by_hand, old, refused = (
         Plan(source=name, version=3, created_at=1.0, updated_at=2.0)
