@@ -10,7 +10,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rat
 
 from chalicelib.api.feed import FeedResponses, feed
 from chalicelib.api.formats import BINARY
-from chalicelib.api.responses import ResponseBuilder, enveloped
+from chalicelib.api.responses import ResponseBuilder, with_envelope
 from chalicelib.api.tokens import KEPT_SECONDS
 from chalicelib.errors import MethodNotAllowed
 from chalicelib.jobs.job import parse_job_id
@@ -67,7 +67,7 @@ def refuse_method(request: Request, get_response: Callable[[Request], Response])
     return refusal
 
 
-@enveloped(app, role=None)
+@with_envelope(app, role=None)
 def _refusal_of_method(_: Request, respond: ResponseBuilder) -> Response:
     return respond.failure(MethodNotAllowed())
 
@@ -75,7 +75,7 @@ def _refusal_of_method(_: Request, respond: ResponseBuilder) -> Response:
 def serve(served: Served) -> None:
     """The feed has no authorizer of the gateway: its routes take a password too."""
     route, view = served
-    wrap = enveloped(app, role=route.role)
+    wrap = with_envelope(app, role=route.role)
     if route.of_feed:
         wrap = feed(app, tokens=lambda: services.tokens)
 
@@ -94,7 +94,7 @@ def serve(served: Served) -> None:
     )(wrap(answer))
 
 
-@enveloped(app, role=None)
+@with_envelope(app, role=None)
 def show_methods(request: Request, respond: ResponseBuilder, **_: str) -> Response:
     return respond.options(app.routes[request.context["resourcePath"]])
 

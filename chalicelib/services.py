@@ -188,7 +188,7 @@ class Services:
         return open_warehouse(url, s3=self._client("s3", _S3_CLIENT))
 
     @cached_property
-    def published(self) -> PublishedProduction:
+    def published_production(self) -> PublishedProduction:
         """The published data, for questions."""
         from chalicelib.queries.published import PublishedProduction, was_published
 
@@ -227,7 +227,7 @@ class Services:
 
         return answer(
             event,
-            published=lambda: self.published,
+            published=lambda: self.published_production,
             sql=lambda: SqlLimits.beside(self.settings.memory_mb),
             export=lambda form: where_to_download(
                 form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
@@ -240,7 +240,7 @@ class Services:
         the copy of this snapshot is brought to its disk.
         """
         try:
-            self.published.fetch_ahead(name, seconds=remaining() - LAST_SECONDS)
+            self.published_production.fetch_ahead(name, seconds=remaining() - LAST_SECONDS)
         except WellheadError as error:  # who asks next is told
             log.warning("the database could not be fetched ahead: %s %s", error.code, error.message)
             return {"fetch": error.code}
@@ -252,7 +252,7 @@ class Services:
 
         return ListFile(
             warehouse=self.warehouse,
-            published=self.published,
+            published=self.published_production,
             directory=Path(self.settings.scratch) / "reading",
             memory_mb=self.settings.memory_mb,
         ).of(query, wanted)
@@ -265,7 +265,7 @@ class Services:
 
         return Export(
             warehouse=self.warehouse,
-            published=self.published,
+            published=self.published_production,
             lake=self._lake,
             directory=Path(self.settings.scratch) / "reading",
             memory_mb=self.settings.memory_mb,

@@ -133,11 +133,11 @@ def harmless(value: Any) -> Any:
         return f"{value:f}"
     if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
         return value
-    is_run = value.startswith(CONTROL) or _first_seen(value) in FORMULA
+    is_run = value.startswith(CONTROL) or _first_visible_sign(value) in FORMULA
     return f"'{value}" if is_run else value
 
 
-def _first_seen(text: str) -> str:
+def _first_visible_sign(text: str) -> str:
     return next((sign for sign in text if unicodedata.category(sign)[0] not in UNSEEN), "")
 
 

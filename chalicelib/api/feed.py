@@ -164,7 +164,7 @@ class FeedResponses:
 def feed(
     app: Chalice, *, tokens: Callable[[], Tokens]
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """As `enveloped`, with the answers and errors of OData. Every role may read."""
+    """As `with_envelope`, with the answers and errors of OData. Every role may read."""
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
         @functools.wraps(view)

@@ -183,7 +183,7 @@ def problem_details(facts: Mapping[str, Any], status: int) -> dict[str, Any]:
     }
 
 
-def enveloped(
+def with_envelope(
     app: Chalice, *, role: Role | None = Role.READER
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """A view takes the request and a ResponseBuilder first; what it raises becomes the envelope of

@@ -36,7 +36,7 @@ class Answer:
     data: Any
 
 
-def ask_published(
+def ask_about_snapshot(
     query: Query,
     *,
     job_manager: JobManager,
@@ -53,7 +53,7 @@ def ask_published(
     JobNotFound, RejectsNotYet, RejectsNotKept, ChangesNotYet, ChangesNotKept.
     """
     if query.name in _OF_A_JOB:
-        _check_published(query, job_manager)
+        _check_publication(query, job_manager)
     snapshot = query.snapshot or _current(job_manager)
     etag = etag_of(snapshot, query.event, form)
     if is_known(known, etag):
@@ -70,7 +70,7 @@ def _current(job_manager: JobManager) -> str:
     return snapshot.name
 
 
-def _check_published(query: Query, job_manager: JobManager) -> None:
+def _check_publication(query: Query, job_manager: JobManager) -> None:
     job_id = query.arguments["job_id"]
     status = job_manager.get(job_id).status
     not_yet, not_kept = _OF_A_JOB[query.name]

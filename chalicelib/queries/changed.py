@@ -40,10 +40,10 @@ def changes_lists() -> dict[str, str]:
 def shown_columns() -> dict[str, str]:
     """What the statements of production and its revisions need beside the tables."""
     revised = [name for name in SHOWN if name not in PROVENANCE]
-    return {"shown": _selected(SHOWN), "revised": _selected(revised)}
+    return {"shown": _columns(SHOWN), "revised": _columns(revised)}
 
 
-def _selected(names: Sequence[str]) -> str:
+def _columns(names: Sequence[str]) -> str:
     period = "CAST(production_period AS VARCHAR) AS production_period"
     return ", ".join(period if name == "production_period" else name for name in names)
 

@@ -238,12 +238,12 @@ def where_to_download(
     return {
         "url": url,
         "expires_at": expires_at,
-        "created_at": _made_at(job_manager, snapshot.job_id),
+        "created_at": _completion_time(job_manager, snapshot.job_id),
         **facts,
     }
 
 
-def _made_at(job_manager: JobManager, job_id: str) -> float | None:
+def _completion_time(job_manager: JobManager, job_id: str) -> float | None:
     try:
         return job_manager.get(job_id).completed_at
     except JobNotFound:

@@ -74,7 +74,7 @@ class ListFile:
         try:
             rows = own.path / "rows.parquet"
             with self.published.query(query.snapshot) as production:
-                if kept := self._find_made(query, production.snapshot):
+                if kept := self._find_file(query, production.snapshot):
                     return kept
                 left = self.seconds - (time.monotonic() - began)
                 most = self.most_rows[query.file.kind]
@@ -85,7 +85,7 @@ class ListFile:
             pace = Pace(
                 count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began)
             )
-            path = self._made(rows, own.path, query, pace)
+            path = self._write(rows, own.path, query, pace)
             told = self._content(path, query.file) or self._address(
                 path, query, snapshot, rows=count
             )
@@ -95,7 +95,7 @@ class ListFile:
         finally:
             own.remove()
 
-    def _made(self, rows: Path, directory: Path, query: Query, pace: Pace) -> Path:
+    def _write(self, rows: Path, directory: Path, query: Query, pace: Pace) -> Path:
         form = query.file
         if form is None or form.kind == "parquet":
             return rows
@@ -119,7 +119,7 @@ class ListFile:
             return None
         return {"content": base64.b64encode(path.read_bytes()).decode()}
 
-    def _find_made(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
+    def _find_file(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
         """What was made for the same question within the hour, and is read at an address."""
         for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
             rows, stored = list_file_rows(name), stored_with_checksum(self.warehouse, name)

@@ -368,7 +368,11 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        with _duckdb_errors(), self._connection.cursor() as own, bounded(own, seconds=_left()):
+        with (
+            _duckdb_errors(),
+            self._connection.cursor() as own,
+            bounded(own, seconds=_seconds_for_statement()),
+        ):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
     def fields(
@@ -428,7 +432,7 @@ class ProductionQuery:
         with (
             _duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_left(seconds)),
+            bounded(own, seconds=_seconds_for_statement(seconds)),
         ):
             ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
         return int(count)
@@ -529,15 +533,15 @@ class ProductionQuery:
 
     def _key_in(self, text: str, name: str, *, of: str) -> Mapping[str, int | str | None]:
         cursor = read_cursor(text, of=of)
-        if cursor.snapshot != self._bound(name):
+        if cursor.snapshot != self._snapshot_of_pages(name):
             raise no_cursor()
         return dict(cursor.key)
 
     def _cursor(self, row: Mapping[str, Any], name: str, *, of: str) -> str:
         key = {part: row[part] for part in KEYS[name]}
-        return write_cursor(Cursor(key=key, snapshot=self._bound(name)), of=of)
+        return write_cursor(Cursor(key=key, snapshot=self._snapshot_of_pages(name)), of=of)
 
-    def _bound(self, name: str) -> str | None:
+    def _snapshot_of_pages(self, name: str) -> str | None:
         """What an import rejected only gets less in later snapshots,
         so its pages need not stay on one.
         """
@@ -569,7 +573,7 @@ class ProductionQuery:
         with (
             _duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_left()),
+            bounded(own, seconds=_seconds_for_statement()),
         ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
@@ -585,7 +589,7 @@ def one_question(seconds: float = QUESTION_SECONDS) -> Iterator[None]:
         _ENDS.reset(token)
 
 
-def _left(seconds: float | None = None) -> float:
+def _seconds_for_statement(seconds: float | None = None) -> float:
     """For a statement, which may have less. Outside a question it has the time of one.
     Raises QueryTooSlow.
     """

@@ -163,7 +163,7 @@ class PublishedProduction:
             ):
                 raise
             self._forget(opened)
-            self._raise_if_damaged(error, opened.file, opened.path)
+            self._raise_for_damage(error, opened.file, opened.path)
             raise
         finally:
             self._give_back(opened)
@@ -209,7 +209,7 @@ class PublishedProduction:
         with self._lock:
             opened = self._open.get(file.name)
             if opened is None or opened.file != file:
-                self._close_unused()
+                self._close_idle()
                 opened = self._open[file.name] = self._open_file(
                     file, beside=None if is_current else current.name
                 )
@@ -220,10 +220,10 @@ class PublishedProduction:
     def _lend(self, opened: Opened) -> Opened:
         opened.users += 1
         self._latest = opened
-        self._close_unused()
+        self._close_idle()
         return opened
 
-    def _close_unused(self) -> None:
+    def _close_idle(self) -> None:
         for opened in [opened for opened in self._open.values() if not opened.users]:
             del self._open[opened.file.name]
             opened.query.close()
@@ -297,10 +297,10 @@ class PublishedProduction:
         except (WarehouseCorrupt, WarehouseTooNew, WarehouseForeign, QueryFailed) as error:
             if not path.exists():  # removed just now
                 raise missing_file(file.name) from error
-            self._raise_if_damaged(error, file, path)
+            self._raise_for_damage(error, file, path)
             raise
 
-    def _raise_if_damaged(self, error: WellheadError, file: StoredFile, path: Path) -> None:
+    def _raise_for_damage(self, error: WellheadError, file: StoredFile, path: Path) -> None:
         """A file is called damaged when its checksum is proved to be another one, by DuckDB or
         here. A local copy of it goes, and is fetched again.
 

@@ -209,7 +209,7 @@ class Register:
     def _rows(self, of: str, places: list[int]) -> list[dict[str, Any]]:
         if not places:
             return []
-        columns = ", ".join(_shown(name) for name in COLUMNS[of])
+        columns = ", ".join(_as_text(name) for name in COLUMNS[of])
         found = self._fetch(
             _SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {}
         )
@@ -235,7 +235,7 @@ class Register:
         and each facet of these, whatever is chosen there.
         """
         sought, of_words = _having(words)
-        is_chosen, of_choice = _chosen(asked)
+        is_chosen, of_choice = _choices(asked)
         is_any = dict.fromkeys(CHOICES, "TRUE")
         told = {
             f"is_{choice.removesuffix('_code')}": text
@@ -251,7 +251,7 @@ def _having(words: list[str]) -> tuple[str, dict[str, str]]:
     return " AND ".join(f"contains(words, ${name})" for name in values) or "TRUE", values
 
 
-def _chosen(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
+def _choices(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
     """The same of the source and the field, each of these by itself."""
     values = {name: value for name in CHOICES if (value := getattr(asked, name)) is not None}
     return {name: f"{name} = ${name}" for name in values}, values
@@ -259,9 +259,9 @@ def _chosen(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
 
 def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
     sought, of_words = _having(words)
-    is_chosen, of_choice = _chosen(asked)
+    is_chosen, of_choice = _choices(asked)
     return " AND ".join([*is_chosen.values(), sought]), {**of_choice, **of_words}
 
 
-def _shown(name: str) -> str:
+def _as_text(name: str) -> str:
     return f"CAST({name} AS VARCHAR) AS {name}" if name.endswith("_period") else name

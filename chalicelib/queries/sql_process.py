@@ -105,7 +105,7 @@ def _answer(
             "error": "statement",
             "says": "The names of the columns alone are more than an answer may have.",
         }
-    shown = ", ".join(_shown(place, kind) for place, kind in enumerate(kinds, start=1))
+    shown = ", ".join(_as_text(place, kind) for place, kind in enumerate(kinds, start=1))
     rows: list[list[Any]] = []
     for row in _each(found.project(shown).limit(most_rows + 1)):
         size += len(json.dumps(row))
@@ -119,7 +119,7 @@ def _answer(
     return {"columns": columns, "rows": rows, "cut": cut}
 
 
-def _shown(place: int, kind: str) -> str:
+def _as_text(place: int, kind: str) -> str:
     """By its place, since two columns may have one name."""
     value = f"#{place}" if kind in PLAIN else f"CAST(#{place} AS VARCHAR)"
     return f"{value} AS c{place}"

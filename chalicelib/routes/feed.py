@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from chalicelib.api.feed_request import METADATA, parse_feed_request, refuse_options
-from chalicelib.queries.ask import ask_published
+from chalicelib.queries.ask import ask_about_snapshot
 from chalicelib.queries.query import MOST_ROWS, parse_query
 
 from .lists import SNAPSHOT_HEADER
@@ -75,7 +75,7 @@ def get_part_of_entity_set(call: FeedCall, entity_set: str, part: str) -> Respon
 
 def _feed_page(call: FeedCall, entity_set: str, part: str = "") -> Response:
     question = parse_feed_request(entity_set, part, call.query, call.headers, most=MOST_ROWS)
-    answer = ask_published(
+    answer = ask_about_snapshot(
         parse_query("feed", question.query),
         job_manager=call.services.job_manager,
         query_client=call.services.query_client,

@@ -27,7 +27,7 @@ from chalicelib.errors import (
     WarehouseTooNew,
     WarehouseUnavailable,
 )
-from chalicelib.queries.ask import ask_published, sentence
+from chalicelib.queries.ask import ask_about_snapshot, sentence
 from chalicelib.queries.query import Query, parse_query
 
 from .route import API, Route
@@ -102,7 +102,7 @@ def answer_list(call: ApiCall, name: str, **path: str) -> Response:
 
 def answer_question(call: ApiCall, query: Query, form: Format | None = None) -> Response:
     form = form or Format()
-    answer = ask_published(
+    answer = ask_about_snapshot(
         query,
         job_manager=call.services.job_manager,
         query_client=call.services.query_client,

@@ -52,7 +52,7 @@ def _begin(path: str, **declared: Any) -> Route:
     )
 
 
-def _shown(path: str, **declared: Any) -> Route:
+def _report_route(path: str, **declared: Any) -> Route:
     return Route(
         "GET",
         f"{API}{path}",
@@ -209,7 +209,7 @@ def verify(call: ApiCall) -> Response:
 
 
 @routes.add(
-    _shown(
+    _report_route(
         "/ops/verify/{check_id}",
         id="getVerification",
         summary="What was looked at, and what is wrong with it",
@@ -228,7 +228,9 @@ def drill(call: ApiCall) -> Response:
 
 
 @routes.add(
-    _shown("/ops/drill/{check_id}", id="getDrill", summary="How the restore went", data="Drill")
+    _report_route(
+        "/ops/drill/{check_id}", id="getDrill", summary="How the restore went", data="Drill"
+    )
 )
 def get_drill(call: ApiCall, check_id: str) -> Response:
     return _show_report(call, CheckKind.DRILL, check_id)
@@ -250,7 +252,9 @@ def restore(call: ApiCall) -> Response:
 
 
 @routes.add(
-    _shown("/ops/restore/{check_id}", id="getRestore", summary="What became of it", data="Restored")
+    _report_route(
+        "/ops/restore/{check_id}", id="getRestore", summary="What became of it", data="Restored"
+    )
 )
 def get_restore(call: ApiCall, check_id: str) -> Response:
     return _show_report(call, CheckKind.RESTORE, check_id)

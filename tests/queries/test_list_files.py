@@ -284,7 +284,7 @@ def list_file(wells: Wells, **limits: Any) -> ListFile:
     services = Services(wells.environment)
     return ListFile(
         warehouse=services.warehouse,
-        published=services.published,
+        published=services.published_production,
         directory=wells.scratch / "reading",
         memory_mb=200,
         **limits,

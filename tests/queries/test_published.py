@@ -234,14 +234,14 @@ def test_a_disk_too_small_is_told(bucket: Publisher) -> None:
 def test_the_services_read_what_an_import_has_published(environment: dict[str, str]) -> None:
     services = Services(environment)
     with pytest.raises(NothingPublished):
-        services.published.summary()
+        services.published_production.summary()
 
     with SampleSource(GeneratedProduction(300)) as source:
         job = run_import(environment, source.url)
 
-    summary = services.published.summary()
+    summary = services.published_production.summary()
     assert summary["rows"] == job.new_records
     assert summary["last_import"]["job_id"] == summary["snapshot"]["job_id"] == job.job_id
-    with services.published.query() as production:
+    with services.published_production.query() as production:
         assert len(production.rejects(job.job_id).rows) == job.failed_records
         assert sum(well["periods"] for well in production.wells().rows) == job.new_records

@@ -189,7 +189,7 @@ def test_the_summary_is_documented_field_by_field(
         for name in row[0].split(",")
     ]
 
-    summary = Services(environment).published.summary()
+    summary = Services(environment).published_production.summary()
 
     assert documented == list(summary)
     snapshot = next(
