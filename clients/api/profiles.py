@@ -131,7 +131,7 @@ def find_target(
     address = None if name else url or environment.get("WELLHEAD_URL")
     if address:
         address = checked_url(address)
-        return Target(address, own_token or _token_saved_with(address, profiles))
+        return Target(address, own_token or _token_for(address, profiles))
     saved, default = profiles.read()
     wanted = name or environment.get("WELLHEAD_PROFILE") or default
     if wanted is None or wanted == LOCAL:
@@ -168,7 +168,7 @@ def _named_local(token: str | None) -> Target:
     raise ProfileError
 
 
-def _token_saved_with(url: str, profiles: Profiles) -> str | None:
+def _token_for(url: str, profiles: Profiles) -> str | None:
     saved, _ = profiles.read()
     known: list[Any] = [*saved.values(), *filter(None, [local_stack()])]
     return next((each.token for each in known if each.url == url), None)

@@ -21,8 +21,8 @@ from clients.cli.list_files import (
     FileWish,
     api_names,
     file_options,
+    refuse_display_options,
     refuse_limit,
-    refuse_shown,
     save_file,
 )
 from clients.cli.local_sql import run_sql
@@ -184,7 +184,7 @@ def production(
     """
     terminal = session.terminal
     if file:
-        refuse_shown(volumes, is_plotted)
+        refuse_display_options(volumes, is_plotted)
     elif well is None:
         raise click.UsageError("Name a WELL; all of them go into a file, with --format.")
     with session.client() as wellhead:

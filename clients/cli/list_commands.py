@@ -20,8 +20,8 @@ from clients.cli.list_files import (
     FileWish,
     api_names,
     file_options,
+    refuse_display_options,
     refuse_limit,
-    refuse_shown,
     save_file,
 )
 from clients.cli.options import day_option, json_option, limit_option, with_session
@@ -113,7 +113,7 @@ def totals(session: Session, /, volumes: bool, file: FileWish | None, **asked: A
     Each source by itself, because one well may be told by two.
     """
     if file:
-        refuse_shown(volumes)
+        refuse_display_options(volumes)
     with session.client() as wellhead:
         if file:
             save_file(session, wellhead, "totals", file, **api_names(asked))

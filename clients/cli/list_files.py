@@ -85,7 +85,7 @@ def refuse_limit(limit: int | None) -> None:
         raise click.UsageError("A file has all rows: leave out --limit.")
 
 
-def refuse_shown(*is_asked: bool) -> None:
+def refuse_display_options(*is_asked: bool) -> None:
     if any(is_asked):
         raise click.UsageError(
             "A file has the rates of each period: leave out --volumes and --plot."

@@ -26,7 +26,7 @@ def own_directory() -> Iterator[Path]:
     What killed processes of this user left there goes too: nobody holds a lock on it any more.
     """
     place = Path(tempfile.gettempdir())
-    _remove_left(place)
+    _remove_leftovers(place)
     path, lock = _make(place)
     with lock:
         try:
@@ -56,7 +56,7 @@ if sys.platform == "win32":
     def _lock(path: Path) -> Iterator[None]:  # noqa: ARG001  there are no such locks
         yield
 
-    def _remove_left(place: Path) -> None:
+    def _remove_leftovers(place: Path) -> None:
         """What was left cannot be told from what is in use."""
 else:
     import fcntl
@@ -73,7 +73,7 @@ else:
         finally:
             os.close(descriptor)
 
-    def _remove_left(place: Path) -> None:
+    def _remove_leftovers(place: Path) -> None:
         for left in place.glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError), _lock(left):
                 shutil.rmtree(left, ignore_errors=True)

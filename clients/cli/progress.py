@@ -70,7 +70,7 @@ def facts_of(job: Job) -> str:
         f"{job.fetched_records:,}{expected} rows",
         parts_of(job) if job.phase == "FETCHING" else "",
         f"{job.records_per_second:,.0f} rows/s" if job.records_per_second else "",
-        f"{left} left" if (left := duration(seconds_left(job))) else "",
+        f"{left} left" if (left := duration(remaining_seconds(job))) else "",
         waiting_of(job),
     ]
     return "  ".join(part for part in parts if part)
@@ -88,7 +88,7 @@ def waiting_of(job: Job) -> str:
     return f"waits until {until} after {job.waiting['for']}, for try {job.waiting['try']}"
 
 
-def seconds_left(job: Job) -> float | None:
+def remaining_seconds(job: Job) -> float | None:
     """By the progress so far.
     The API's own estimate is a time of its clock, which may not be ours.
     """

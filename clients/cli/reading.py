@@ -28,11 +28,11 @@ def is_reading(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
     """Raises duckdb.Error where the text is no SQL."""
     kinds = [statement.type for statement in connection.extract_statements(text)]
     if kinds == [duckdb.StatementType.EXPLAIN]:
-        return any(_is_select(connection, rest) for rest in _statements_explained(text))
+        return any(_is_select(connection, rest) for rest in _statements_behind_explain(text))
     return kinds == [duckdb.StatementType.SELECT]
 
 
-def _statements_explained(text: str) -> Iterator[str]:
+def _statements_behind_explain(text: str) -> Iterator[str]:
     """What stands behind EXPLAIN, and behind how it is to be explained:
     `(…)` may belong to either.
     """

@@ -40,15 +40,15 @@ def _values(row: Any) -> str:
     after = row["after"] or {}
     if row["change"] == "updated":
         steps = [
-            f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"]
+            f"{name} {_as_text(before[name])} → {_as_text(after[name])}" for name in row["differs"]
         ]
         return ", ".join(steps)
     values = before | after
     rates = {name: value for name, value in values.items() if name in RATES and value is not None}
-    return ", ".join(f"{name} {_shown(value)}" for name, value in rates.items())
+    return ", ".join(f"{name} {_as_text(value)}" for name, value in rates.items())
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None:
         return "nothing"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -160,7 +160,7 @@ def apply(session: Session, files: tuple[Path, ...]) -> int:
                 raise
             except (ApiError, DefinitionUnread) as error:
                 applied.append({"file": str(file), "error": error})
-    _show_applied(session.terminal, applied)
+    _show_outcomes(session.terminal, applied)
     return Exit.FAILED if any("error" in each for each in applied) else Exit.DONE
 
 
@@ -347,7 +347,7 @@ def _apply(wellhead: WellheadClient, file: Path) -> Source:
     return wellhead.put_source(name, values, version=version)
 
 
-def _show_applied(terminal: Terminal, applied: list[dict[str, Any]]) -> None:
+def _show_outcomes(terminal: Terminal, applied: list[dict[str, Any]]) -> None:
     if terminal.wants_json:
         terminal.json([_as_json(each) for each in applied])
         return

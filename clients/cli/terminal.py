@@ -116,7 +116,7 @@ class Terminal:
 
 def _print_rows(console: Console, columns: Sequence[Column], rows: Iterable[Any]) -> None:
     if console.is_terminal:
-        shown = [[_shown(column, row) for column in columns] for row in rows]
+        shown = [[_cell_text(column, row) for column in columns] for row in rows]
         if shown and _least_width(columns, shown) > console.width:
             _print_records(console, columns, shown)
         else:
@@ -127,7 +127,7 @@ def _print_rows(console: Console, columns: Sequence[Column], rows: Iterable[Any]
         print(*(plain(column.of(row)) for column in columns), sep="\t", file=console.file)
 
 
-def _shown(column: Column, row: Any) -> str:
+def _cell_text(column: Column, row: Any) -> str:
     value = column.of(row)
     return "" if value is None else plain(column.show(value))
 

@@ -144,14 +144,14 @@ class DatabasePage(ttk.Frame):
         self._session.ask(
             "download",
             lambda client: client.download(path, progress),
-            lambda _: self._show_saved(path),
-            self._show_not_saved,
+            lambda _: self._show_success(path),
+            self._show_failure,
         )
 
     def _show_progress(self, share: float) -> None:
         self.meter.configure(value=100 * share)
 
-    def _show_saved(self, path: Path) -> None:
+    def _show_success(self, path: Path) -> None:
         self.saved = path
         self.button.state(["!disabled"])
         self.folder.state(["!disabled"])
@@ -159,7 +159,7 @@ class DatabasePage(ttk.Frame):
         self.result.configure(style="good.TLabel")
         self.result.tell(f"✓  Saved and verified: {path}")
 
-    def _show_not_saved(self, failure: Exception) -> None:
+    def _show_failure(self, failure: Exception) -> None:
         self.button.state(["!disabled"])
         self.meter.configure(value=0)
         self.result.configure(style="bad.TLabel")

@@ -73,17 +73,17 @@ class History(ttk.Frame):
     def refresh(self) -> None:
         self.listing.fill({job.job_id: (cells(job), job.state) for job in self._session.jobs})
         live = self._session.job
-        if live and self.listing.chosen in (None, live.job_id):
+        if live and self.listing.selection in (None, live.job_id):
             self._show_details(live)
         self.held.refresh()
 
     def _choose(self) -> None:
         """The list has no time lines: ask for the whole job."""
-        if job_id := self.listing.chosen:
+        if job_id := self.listing.selection:
             self._session.ask("data", lambda client: client.status(job_id), self._show)
 
     def _show(self, job: Job) -> None:
-        if self.listing.chosen in (None, job.job_id):
+        if self.listing.selection in (None, job.job_id):
             self._show_details(job)
 
     def _show_details(self, job: Job) -> None:

@@ -202,10 +202,10 @@ class ProgressCard(Card):
     def tick(self) -> None:
         """The time goes on between two answers."""
         job = self._session.job
-        since = self._session.since_heard
+        since = self._session.seconds_of_silence
         so_far = left = words.NOTHING
         if job:
-            so_far = words.duration(words.elapsed(job, since))
+            so_far = words.duration(words.seconds_at_work(job, since))
         if job and job.status == "RUNNING":
             left = words.remaining(job, since)
         self.tiles["Time so far"].show(so_far)

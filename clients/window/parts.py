@@ -232,5 +232,5 @@ class Listing(ttk.Frame):
         return "" if self.tree.set(identity, column) == cell else cell
 
     @property
-    def chosen(self) -> str | None:
+    def selection(self) -> str | None:
         return next(iter(self.tree.selection()), None)

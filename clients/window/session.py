@@ -36,13 +36,13 @@ HISTORY = 50  # jobs
 class Listener(Protocol):
     """Who shows the session. `published` says that other data than before may be there."""
 
-    def changed(self) -> None: ...
+    def show_state(self) -> None: ...
 
     def notify(self, notice: Notice) -> None: ...
 
     def forget_notice(self) -> None: ...
 
-    def published(self) -> None: ...
+    def show_publication(self) -> None: ...
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
             return
         self._network, self.url, self.link, self.failures = network, url, "connecting", 0
         self._listener.forget_notice()
-        self._listener.changed()
+        self._listener.show_state()
         self._poll_now()
 
     def disconnect(self) -> None:
@@ -98,7 +98,7 @@ class Session:
         self._network, self.link, self.role, self.job, self.jobs = None, "off", None, None, ()
         self.sources = ()
         self.is_starting = False
-        self._listener.changed()
+        self._listener.show_state()
 
     def deliver(self) -> None:
         if self._network:
@@ -139,7 +139,7 @@ class Session:
         return self.job is not None and not self.job.final
 
     @property
-    def since_heard(self) -> float:
+    def seconds_of_silence(self) -> float:
         """Seconds since the server told something new of the job."""
         return self._clock() - self._heard
 
@@ -174,10 +174,10 @@ class Session:
 
     def _begin(self, ask: Callable[[WellheadClient], Job]) -> None:
         self.is_starting = True
-        self._listener.changed()
-        self.ask("jobs", ask, self._follow_started, self._show_refusal)
+        self._listener.show_state()
+        self.ask("jobs", ask, self._follow_new, self._show_refusal)
 
-    def _follow_started(self, job: Job) -> None:
+    def _follow_new(self, job: Job) -> None:
         self.is_starting = False
         self._listener.forget_notice()
         self.follow(job.job_id)
@@ -192,7 +192,7 @@ class Session:
             )
         else:
             self.show_failure(failure)
-        self._listener.changed()
+        self._listener.show_state()
 
     def _follow(self, job: Job) -> None:
         if all(job.job_id != other.job_id for other in self.jobs):
@@ -226,26 +226,26 @@ class Session:
     ) -> None:
         chain = self._chain
 
-        def done(answer: tuple[Any, str | None]) -> None:
+        def on_answer(answer: tuple[Any, str | None]) -> None:
             if chain == self._chain:
                 found, self.role = answer
                 self._poll_later()
                 self._take_answer()
                 take(found)
 
-        def failed(failure: Exception) -> None:
+        def on_failure(failure: Exception) -> None:
             if chain == self._chain:
                 self._take_silence(failure)
 
-        self.ask("jobs", lambda client: (ask(client), client.role), done, failed)
+        self.ask("jobs", lambda client: (ask(client), client.role), on_answer, on_failure)
 
     def _take_answer(self) -> None:
         was, self.link, self.failures = self.link, "on", 0
         if was == "lost":
             self._listener.notify(Notice("good", "The connection is back."))
         if was != "on":
-            self._listener.changed()
-            self._listener.published()
+            self._listener.show_state()
+            self._listener.show_publication()
             self.look_for_sources()
 
     def _take_silence(self, failure: Exception) -> None:
@@ -270,7 +270,7 @@ class Session:
 
     def _take_sources(self, sources: list[Source]) -> None:
         self.sources = tuple(source["name"] for source in sources)
-        self._listener.changed()
+        self._listener.show_state()
 
     def _lose(self, failure: Exception) -> None:
         if self.link == "lost":
@@ -280,7 +280,7 @@ class Session:
         self._listener.notify(
             Notice("warning", f"{sentence(failure)}{goes_on} Asking again until it answers.")
         )
-        self._listener.changed()
+        self._listener.show_state()
 
     # -- what the server tells --------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class Session:
         wanted = running or next(iter(self.jobs), None)
         if wanted and (self.job is None or running or wanted.job_id != self.job.job_id):
             self.follow(wanted.job_id)
-        self._listener.changed()
+        self._listener.show_state()
 
     def _take(self, job: Job) -> None:
         known = self.job if self.job and self.job.job_id == job.job_id else None
@@ -301,7 +301,7 @@ class Session:
         self._put(job)
         if known and not known.final and job.final:
             self._tell_end(job)
-        self._listener.changed()
+        self._listener.show_state()
 
     def _put(self, job: Job) -> None:
         """In the list, in place of what was known of it."""
@@ -312,12 +312,12 @@ class Session:
         if self.job and self.job.job_id == job.job_id:
             self.job = job
         self._put(job)
-        self._listener.changed()
+        self._listener.show_state()
 
     def _tell_end(self, job: Job) -> None:
         self._listener.notify(end_notice(job, lambda: self.retry(job.job_id)))
         if job.status == "COMPLETED":
-            self._listener.published()
+            self._listener.show_publication()
 
     def show_failure(self, failure: Exception) -> None:
         self._listener.notify(Notice("bad", sentence(failure)))

@@ -121,7 +121,7 @@ class WellsPage(ttk.Frame):
         )
 
     def _choose(self) -> None:
-        if (identity := self.listing.chosen) is None:
+        if (identity := self.listing.selection) is None:
             return
         well = self._wells[identity]
         self.title.tell(str(well["well_name"] or well["well_reference"] or well["well_code"]))
@@ -147,7 +147,9 @@ class WellsPage(ttk.Frame):
             return
         self._wells = {identity_of(row): row for row in page.rows}
         self.listing.fill({identity: (cells(row), "") for identity, row in self._wells.items()})
-        self.found.configure(text=found(len(self._wells), has_more=page.next_cursor is not None))
+        self.found.configure(
+            text=count_sentence(len(self._wells), has_more=page.next_cursor is not None)
+        )
 
     def _explain(self, text: str, failure: Exception) -> None:
         """Before the first import there are no wells: that is no trouble."""
@@ -158,7 +160,7 @@ class WellsPage(ttk.Frame):
             self._session.show_failure(failure)
 
     def _show_production(self, identity: str, rows: Sequence[Production]) -> None:
-        if identity != self.listing.chosen:
+        if identity != self.listing.selection:
             return
         periods = [
             Period(date.fromisoformat(row["production_period"]), row["period_days"]) for row in rows
@@ -171,7 +173,7 @@ def identity_of(well: Well) -> str:
     return json.dumps([well["source"], well["field_code"], well["well_code"]])
 
 
-def found(number: int, *, has_more: bool) -> str:
+def count_sentence(number: int, *, has_more: bool) -> str:
     if number == 0:
         return "No well is like that."
     if has_more:

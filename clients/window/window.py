@@ -78,7 +78,7 @@ class Window:
         for name in self.pages:
             self._add_navigation(name)
         self.open_page("Connection")
-        self.changed()
+        self.show_state()
         self._beat()
         self._tick()
 
@@ -161,7 +161,7 @@ class Window:
 
     # -- what the session tells -------------------------------------------------------------------------
 
-    def changed(self) -> None:
+    def show_state(self) -> None:
         if not hasattr(self, "pages"):
             return
         tone, text = STATES[self.session.link]
@@ -195,7 +195,7 @@ class Window:
     def forget_notice(self) -> None:
         self.banner.clear()
 
-    def published(self) -> None:
+    def show_publication(self) -> None:
         """Other data than before may be there."""
         self.wells.look()
         self.database.look()

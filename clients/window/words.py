@@ -35,14 +35,14 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def elapsed(job: Job, since_heard: float) -> float | None:
+def seconds_at_work(job: Job, seconds_of_silence: float) -> float | None:
     """Seconds of work until now, so many seconds after the server told of the job."""
     if job.execution_time_seconds is None or job.final:
         return job.execution_time_seconds
-    return job.execution_time_seconds + since_heard
+    return job.execution_time_seconds + seconds_of_silence
 
 
-def remaining(job: Job, since_heard: float) -> str:
+def remaining(job: Job, seconds_of_silence: float) -> str:
     """A guess, so without fractions. By the server's clock alone: ours may be another one."""
     if (
         job.estimated_completion_at is None
@@ -50,7 +50,12 @@ def remaining(job: Job, since_heard: float) -> str:
         or job.execution_time_seconds is None
     ):
         return NOTHING
-    left = job.estimated_completion_at - job.started_at - job.execution_time_seconds - since_heard
+    left = (
+        job.estimated_completion_at
+        - job.started_at
+        - job.execution_time_seconds
+        - seconds_of_silence
+    )
     if left < 1:
         return "moments"
     if left < MINUTE:
