@@ -148,7 +148,7 @@ def _restore_table(options: argparse.Namespace) -> None:
 
 
 def _move_warehouse(options: argparse.Namespace) -> None:
-    deployment, old = _operated(options)
+    deployment, old = _deployment_and_warehouse(options)
     moved = move_warehouse(_manager(options, deployment), old, _warehouse(options.to, deployment))
     print(
         f"{moved.name} is in {options.to} now. Deploy with that warehouse, then: wellhead ops verify"
@@ -156,14 +156,14 @@ def _move_warehouse(options: argparse.Namespace) -> None:
 
 
 def _take_warehouse(options: argparse.Namespace) -> None:
-    deployment, warehouse = _operated(options)
+    deployment, warehouse = _deployment_and_warehouse(options)
     pointed = take_warehouse(_manager(options, deployment), warehouse, name=options.snapshot)
     print(
         f"The warehouse is this table's, which points at {pointed.name if pointed else 'nothing yet'}."
     )
 
 
-def _operated(options: argparse.Namespace) -> tuple[Deployment, Warehouse]:
+def _deployment_and_warehouse(options: argparse.Namespace) -> tuple[Deployment, Warehouse]:
     deployment = _deployment(options.stage)
     url = options.warehouse or f"s3://{deployment.outputs()['BucketName']}"
     return deployment, _warehouse(url, deployment)

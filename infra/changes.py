@@ -105,9 +105,9 @@ class Prepared:
 
     def remarks(self) -> list[str]:
         """What the changes themselves do not tell."""
-        return [*self._of_imported(), *self._of_network()]
+        return [*self._of_imports(), *self._of_network()]
 
-    def _of_imported(self) -> list[str]:
+    def _of_imports(self) -> list[str]:
         """CloudFormation takes over what exists as it is, whatever its template says."""
         imported = [change.resource for change in self.changes if change.action == "Import"]
         if not imported:

@@ -101,11 +101,11 @@ def stack(**parameters: int) -> Stack:
         import_disk=(int(values["ImportDiskMb"]) - 512) / GB,
         old_days=int(values["OldVersionDays"]),
         processor=config["lambda_architecture"],
-        alarms=sum(_watched(told) for told in template()["Resources"].values()),
+        alarms=sum(_count_metrics(told) for told in template()["Resources"].values()),
     )
 
 
-def _watched(resource: Mapping[str, Any]) -> int:
+def _count_metrics(resource: Mapping[str, Any]) -> int:
     """How many metrics an alarm is paid for."""
     if resource.get("Type") != "AWS::CloudWatch::Alarm":
         return 0

@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
 from infra.changes import Change, Prepared, Progress, lines_of
 from infra.code_bucket import CodeBucket, CodeBucketError
-from infra.failed import failed, said_before, stuck
+from infra.failed import failure_of, said_before, stuck_resources
 from infra.names import Place, existing_data, with_names
 from infra.package import Package
 from infra.query_disk import disk_warnings
@@ -78,7 +78,7 @@ class Deployment:
         without the data. Raises DeploymentError.
         """
         before, tags = self.description(), tags or {}
-        if before and (what := failed(before)):
+        if before and (what := failure_of(before)):
             template = json.loads(package.template.read_text())
             repeated, hidden = said_before(template["Parameters"], before)
             parameters, tags = {**repeated, **parameters}, self._tags(before, tags)
@@ -103,7 +103,7 @@ class Deployment:
     ) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
-        if before and (what := failed(before)):
+        if before and (what := failure_of(before)):
             return [
                 f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."
             ]
@@ -130,7 +130,7 @@ class Deployment:
 
     def description(self) -> dict[str, Any] | None:
         """None when there is no stack."""
-        stack = self._described()
+        stack = self._describe()
         return (
             None
             if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
@@ -176,7 +176,7 @@ class Deployment:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
         progress = self._progress(description["StackId"])
         options = {}
-        if left := stuck(self._cloudformation, description):
+        if left := stuck_resources(self._cloudformation, description):
             self.say(f"It could not be deleted, so look at it yourself: {', '.join(left)}.")
             options = {"RetainResources": left}
         self._cloudformation.delete_stack(StackName=self.stack, **options)
@@ -206,7 +206,7 @@ class Deployment:
     def _cloudformation(self) -> Any:
         return self.client("cloudformation")
 
-    def _described(self) -> dict[str, Any] | None:
+    def _describe(self) -> dict[str, Any] | None:
         """Also a stack that is not yet one."""
         try:
             stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)[
@@ -222,7 +222,7 @@ class Deployment:
         """What a plan makes is a name for its change set alone;
         somebody may have deployed meanwhile.
         """
-        stack = self._described()
+        stack = self._describe()
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             self._cloudformation.delete_stack(StackName=stack["StackId"])
 

@@ -13,7 +13,7 @@ IMPORT = (
 ANEW = ("Stage", "ApiLogRole")  # the parameters that each first deploy finds out
 
 
-def failed(stack: Mapping[str, Any]) -> str:
+def failure_of(stack: Mapping[str, Any]) -> str:
     """What failed, of a stack that is of no use any more; empty of another one."""
     status = stack["StackStatus"]
     if status == "DELETE_FAILED":
@@ -36,7 +36,7 @@ def said_before(
     }, hidden
 
 
-def stuck(cloudformation: Any, stack: Mapping[str, Any]) -> list[str]:
+def stuck_resources(cloudformation: Any, stack: Mapping[str, Any]) -> list[str]:
     """What AWS could not delete. Only a stack whose deletion failed can go without it."""
     if stack["StackStatus"] != "DELETE_FAILED":
         return []

@@ -75,7 +75,7 @@ def with_names(
     resources = {
         name: {
             **resource,
-            "Properties": _written(resource.get("Properties", {}), place.variables()),
+            "Properties": _fill_in(resource.get("Properties", {}), place.variables()),
         }
         if resource.get("DeletionPolicy") in KEPT
         else resource
@@ -88,10 +88,10 @@ def with_names(
     return placed
 
 
-def _written(part: Any, words: Mapping[str, str]) -> Any:
+def _fill_in(part: Any, words: Mapping[str, str]) -> Any:
     """A text that still needs a parameter stays a function of that."""
     if isinstance(part, list):
-        return [_written(each, words) for each in part]
+        return [_fill_in(each, words) for each in part]
     if not isinstance(part, dict):
         return part
     match part:
@@ -100,7 +100,7 @@ def _written(part: Any, words: Mapping[str, str]) -> Any:
         case {"Fn::Sub": str(text)}:
             text = VARIABLE.sub(lambda found: words.get(found[1], found[0]), text)
             return {"Fn::Sub": text} if VARIABLE.search(text) else text
-    return {key: _written(value, words) for key, value in part.items()}
+    return {key: _fill_in(value, words) for key, value in part.items()}
 
 
 def parameters_of(template: Mapping[str, Any], resources: list[str]) -> list[str]:
@@ -109,7 +109,7 @@ def parameters_of(template: Mapping[str, Any], resources: list[str]) -> list[str
     wanted: list[Any] = [template["Resources"][name].get("Properties", {}) for name in resources]
     conditions = dict(template.get("Conditions", {}))
     while wanted:
-        for name in _referred(wanted.pop()):
+        for name in _references(wanted.pop()):
             if name in template["Parameters"]:
                 found.add(name)
             elif name in conditions:
@@ -117,10 +117,10 @@ def parameters_of(template: Mapping[str, Any], resources: list[str]) -> list[str
     return sorted(found)
 
 
-def _referred(part: Any) -> Iterator[str]:
+def _references(part: Any) -> Iterator[str]:
     if isinstance(part, list):
         for each in part:
-            yield from _referred(each)
+            yield from _references(each)
     elif isinstance(part, dict):
         for key, value in part.items():
             if key in ("Ref", "Condition") and isinstance(value, str):
@@ -129,4 +129,4 @@ def _referred(part: Any) -> Iterator[str]:
                 yield value[0]
             elif key == "Fn::Sub":
                 yield from VARIABLE.findall(value if isinstance(value, str) else value[0])
-            yield from _referred(value)
+            yield from _references(value)

@@ -136,7 +136,7 @@ class Removal:
                 try:
                     delete()
                 except ClientError as exc:
-                    _raise_unless_gone(exc)
+                    _suppress_absence(exc)
             for name in remains.parameters:
                 self.deployment.client("ssm").delete_parameter(Name=name)
 
@@ -166,7 +166,7 @@ class Removal:
         try:
             told = self.deployment.client("dynamodb").describe_table(TableName=self._name)["Table"]
         except ClientError as exc:
-            _raise_unless_gone(exc)
+            _suppress_absence(exc)
             return None
         return KeptTable(
             items=told.get("ItemCount", 0),
@@ -178,7 +178,7 @@ class Removal:
         try:
             versions = list(self._versions())
         except ClientError as exc:
-            _raise_unless_gone(exc)
+            _suppress_absence(exc)
             return None
         size = sum(
             version.get("Size", 0) for version in versions
@@ -231,7 +231,7 @@ class Removal:
         s3.delete_bucket(**ours)
 
 
-def _raise_unless_gone(error: ClientError) -> None:
+def _suppress_absence(error: ClientError) -> None:
     if error.response["Error"]["Code"] not in GONE:
         raise error
 

@@ -47,7 +47,7 @@ def renew(
         raise DeploymentError(
             "An EFS file system is not taken over by the next stack: nothing was removed."
         )
-    parameters |= _hidden(deployment, hidden)
+    parameters |= _hidden_parameters(deployment, hidden)
     tags = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
     removal = Removal(deployment)
     removal.remove(removal.look(), data=False)
@@ -55,7 +55,7 @@ def renew(
     return deployment.deploy(package, parameters, tags)
 
 
-def _hidden(deployment: Deployment, names: list[str]) -> dict[str, str]:
+def _hidden_parameters(deployment: Deployment, names: list[str]) -> dict[str, str]:
     """The parameters that CloudFormation does not show, from the function that has them: a stack
     that is removed takes them along. They are said to nobody. Raises DeploymentError for one that
     no function has.

@@ -29,7 +29,7 @@ def daily_import(of: Stack) -> dict[str, float]:
     }
 
 
-def stored(rows: int, of: Stack) -> dict[str, float]:
+def storage_dollars(rows: int, of: Stack) -> dict[str, float]:
     """Dollars a month for so many rows, by the store,
     with one import a day of a fiftieth of them.
     """
@@ -52,7 +52,7 @@ def scaling_table() -> str:
     lines += [f"| {how} | {cost:.2f} |" for how, cost in daily_import(of).items()]
     lines += ["", "| stored rows | a file | a lake |", "|---:|---:|---:|"]
     lines += [
-        f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in stored(rows, of).values())} |"
+        f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in storage_dollars(rows, of).values())} |"
         for rows in ROWS
     ]
     return "\n".join(lines)

@@ -104,7 +104,7 @@ class Smoke:
 
     def _attempts(self) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "health", self._health
-        yield "refused without a token", self._refused
+        yield "refused without a token", self._refusal
         yield "a token works", self._token_works
         yield "405 with Allow", self._unknown_method
         yield "console over the gateway", self._console
@@ -143,7 +143,7 @@ class Smoke:
             raise NotShown(str(checks))
         return ", ".join(f"{name} {told}" for name, told in checks.items())
 
-    def _refused(self) -> str:
+    def _refusal(self) -> str:
         self._expect(401, "GET", "/api/v1/wells/import/jobs", token="")
         return "401"
 
@@ -182,7 +182,7 @@ class Smoke:
         return "202, then 409"
 
     def _status(self) -> str:
-        job = self._ended(self._job)
+        job = self._end_of(self._job)
         counts = (
             job["status"],
             job["new_records"] + job["duplicate_records"],
@@ -211,7 +211,7 @@ class Smoke:
             "job_id"
         ]
         self._expect(202, "POST", f"/api/v1/wells/import/jobs/{self._job}/cancel")
-        status = str(self._ended(self._job)["status"])
+        status = str(self._end_of(self._job)["status"])
         if status != "CANCELLED":
             raise NotShown(f"{status}: it had ended before")
         return status
@@ -220,7 +220,7 @@ class Smoke:
         again = self._data("POST", f"/api/v1/wells/import/jobs/{self._job}/retry", status=202)[
             "job_id"
         ]
-        job = self._ended(again)
+        job = self._end_of(again)
         if job["status"] != "COMPLETED":
             raise NotShown(f"{job['status']} {job.get('error')}")
         return str(job["status"])
@@ -228,11 +228,11 @@ class Smoke:
     def _drill(self) -> str:
         check = self._data("POST", "/api/v1/ops/drill", status=202)["check_id"]
 
-        def ended() -> Any:
+        def finished_report() -> Any:
             report = self._data("GET", f"/api/v1/ops/drill/{check}")
             return report if report["status"] in ("DONE", "FAILED") else None
 
-        report = self._wait(ended)
+        report = self._wait(finished_report)
         if report["status"] != "DONE":
             raise NotShown(str(report.get("error")))
         return "restored, read back and removed"
@@ -274,7 +274,7 @@ class Smoke:
         job_id = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)[
             "job_id"
         ]
-        return str(self._ended(job_id)["status"])
+        return str(self._end_of(job_id)["status"])
 
     def _again(self, package: Package) -> str:
         """As `make destroy` and `make deploy` do it. The address is another one then."""
@@ -330,12 +330,12 @@ class Smoke:
 
     # -- how it asks
 
-    def _ended(self, job_id: str) -> Any:
-        def ended() -> Any:
+    def _end_of(self, job_id: str) -> Any:
+        def finished_job() -> Any:
             job = self._data("GET", f"/api/v1/wells/import/status/{job_id}")
             return job if JobStatus(job["status"]).final else None
 
-        return self._wait(ended)
+        return self._wait(finished_job)
 
     def _wait(self, condition: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + self.patience

@@ -219,13 +219,13 @@ def _of_module(value: Any) -> str:
     if isinstance(value, dict):
         return _lines("{}", (f"{_json(name)}: {_json(each)}" for name, each in value.items()))
     if isinstance(value[0], str):
-        return f"({_listed(value)})"
+        return f"({_list(value)})"
     return _lines("()", map(_row_of_module, value))
 
 
 def _row_of_module(row: Any) -> str:
     if isinstance(row, list):
-        return f"({_listed(row)})"
+        return f"({_list(row)})"
     cells = (f"        {name}={_json(value)},\n" for name, value in asdict(row).items())
     return f"Product(\n{''.join(cells)}    )"
 
@@ -235,7 +235,7 @@ def _lines(brackets: str, parts: Iterable[str], indent: int = 4) -> str:
     return "\n".join([brackets[0], *(f"{' ' * indent}{part}," for part in parts), brackets[1]])
 
 
-def _listed(words: Iterable[Any]) -> str:
+def _list(words: Iterable[Any]) -> str:
     return ", ".join(map(_json, words))
 
 

@@ -22,7 +22,7 @@ from infra.openapi.errors import error_examples, error_responses
 from infra.openapi.ops_schemas import OPS_SCHEMAS
 from infra.openapi.schemas import SCHEMAS, envelope_of
 from infra.openapi.shown import ANSWERS, BODIES, CSV_TEXTS
-from infra.openapi.words import unlinked
+from infra.openapi.words import without_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -169,7 +169,7 @@ def _query_parameter(
     return {
         "name": name,
         "in": "query",
-        "description": f"{unlinked(parameter.meaning)}; {parameter.allowed}",
+        "description": f"{without_links(parameter.meaning)}; {parameter.allowed}",
         "schema": {**parameter.schema, **default},
     }
 

@@ -13,7 +13,7 @@ from chalicelib.routes.table import ROUTES
 from infra.openapi import document
 from infra.openapi.client_types import FILE as CLIENT_TYPES
 from infra.openapi.client_types import client_types
-from infra.openapi.tables import DOCS, TABLES, tabled
+from infra.openapi.tables import DOCS, TABLES, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +24,14 @@ def text() -> str:
     return json.dumps(document(ROUTES, gateway=WORDS), ensure_ascii=False, indent=1) + "\n"
 
 
-def written() -> Mapping[Path, str]:
+def expected_files() -> Mapping[Path, str]:
     """Each file, as it should be."""
-    pages = {DOCS / name: tabled((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES}
+    pages = {
+        DOCS / name: with_tables((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES
+    }
     return {FILE: text(), **pages, CLIENT_TYPES: client_types()}
 
 
 if __name__ == "__main__":
-    for path, content in written().items():
+    for path, content in expected_files().items():
         path.write_text(content, "utf-8")

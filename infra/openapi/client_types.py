@@ -114,7 +114,7 @@ def _choices() -> Iterator[str]:
 
 
 def _typed_dict(name: str, *schemas: str) -> str:
-    found = [(schema, _found(schema)) for schema in schemas]
+    found = [(schema, _find_object(schema)) for schema in schemas]
     members: dict[str, tuple[str, str]] = {}
     for schema, properties in found:
         for member, told in properties["properties"].items():
@@ -137,7 +137,7 @@ def _typed_dict(name: str, *schemas: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _found(schema: str) -> dict[str, Any]:
+def _find_object(schema: str) -> dict[str, Any]:
     """An object, by its name or by the way to it."""
     name, _, member = schema.partition(".")
     found: dict[str, Any] = ALL[name]

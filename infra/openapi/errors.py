@@ -157,7 +157,7 @@ def error_examples(
     gateway: Mapping[HTTPStatus, tuple[str, str]], responses: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Those that the responses refer to."""
-    own = {_name(error): _example(_shown(error)) for error in _concrete(WellheadError)}
+    own = {_name(error): _example(_example_of(error)) for error in _concrete(WellheadError)}
     of_the_gateway = {
         f"{GATEWAY}.{code}": _example(
             {"code": code, "message": text, "retryable": status in RETRYABLE}
@@ -186,7 +186,7 @@ def _concrete(error: type[WellheadError]) -> list[type[WellheadError]]:
     return children if error is BusinessRuleViolation else [*children, error]
 
 
-def _shown(error: type[WellheadError]) -> dict[str, Any]:
+def _example_of(error: type[WellheadError]) -> dict[str, Any]:
     made = error()
     shown: dict[str, Any] = {
         "code": made.code,

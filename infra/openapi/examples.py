@@ -15,12 +15,12 @@ NAMED = {"name": SNAPSHOT, "fence": 1, "job_id": JOB_ID}
 SHA256 = "fe7c4b5b30cf7fed6ca6f0b61e367d7759c94951d35c429aa65c9650db31a0f0"
 
 
-def told(data: Any, message: str) -> dict[str, Any]:
+def success(data: Any, message: str) -> dict[str, Any]:
     return {"success": True, "data": data, "message": message, **STAMP}
 
 
 def _page(message: str, *rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
-    return told({"rows": list(rows), "next_cursor": cursor, "snapshot": NAMED}, message)
+    return success({"rows": list(rows), "next_cursor": cursor, "snapshot": NAMED}, message)
 
 
 def _cursor(of: str, **key: int | str) -> str:
@@ -146,9 +146,9 @@ _HELD: dict[str, Any] = {
 _ACCEPTED = {"job_id": JOB_ID, "status": "PENDING", "created_at": CREATED, "source": "default"}
 _STARTED = "The import has been started. Follow it at the address in Location."
 
-ACCEPTED = told(_ACCEPTED, _STARTED)
-RETRIED = told({**_ACCEPTED, "retry_of": OTHER_ID}, _STARTED)
-ACCEPTING = told(
+ACCEPTED = success(_ACCEPTED, _STARTED)
+RETRIED = success({**_ACCEPTED, "retry_of": OTHER_ID}, _STARTED)
+ACCEPTING = success(
     {
         **_NEW_VIEW,
         "retry_of": OTHER_ID,
@@ -158,7 +158,7 @@ ACCEPTING = told(
     },
     "The findings are accepted. The import that publishes is at the address in Location.",
 )
-ROLLING_BACK = told(
+ROLLING_BACK = success(
     {
         **_NEW_VIEW,
         "source": None,
@@ -167,18 +167,18 @@ ROLLING_BACK = told(
     },
     "The rollback is accepted. Follow it at the address in Location.",
 )
-DISCARDED = told(
+DISCARDED = success(
     {**_HELD, "discarded_at": CREATED + 3600, "discarded_by": "laptop"},
     "The import is discarded. The published data is as it was.",
 )
-JOB = told(
+JOB = success(
     {**_SUMMARY, "diff": _DIFF, "events": _EVENTS},
     "The import is complete: 50,000 rows, 49,983 of them new.",
 )
-JOBS = told(
+JOBS = success(
     {"jobs": [_SUMMARY], "next_cursor": "AaIF5pwxdx6LelCUPxp3fA"}, "The jobs, newest first."
 )
-CANCELLED = told(
+CANCELLED = success(
     {
         **_NEW_VIEW,
         "status": "CANCELLED",
@@ -187,7 +187,7 @@ CANCELLED = told(
     },
     "The import was stopped.",
 )
-HEALTH = told(
+HEALTH = success(
     {
         "version": "0.1.0",
         "checks": {"settings": "ok", "table": "ok", "warehouse": "ok", "query_function": "ok"},
@@ -282,7 +282,7 @@ PAGES = {
         "1 row.",
         {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154},
     ),
-    "register": told(
+    "register": success(
         {
             "rows": [{**_WELL, **_FIGURES}],
             "next_cursor": _cursor("register wells oil_production_kbd ", place=1),
@@ -333,7 +333,7 @@ PAGES = {
         },
     ),
 }
-TOKENS = told(
+TOKENS = success(
     {
         "tokens": [
             {
@@ -348,7 +348,7 @@ TOKENS = told(
     },
     "The tokens of the API, by name, without what is secret.",
 )
-NEW_TOKEN = told(
+NEW_TOKEN = success(
     {
         "name": "ada",
         "role": "operator",
@@ -358,7 +358,7 @@ NEW_TOKEN = told(
     },
     "The name has a new token. It is shown this once: keep it.",
 )
-LOG = told(
+LOG = success(
     {
         "job_id": JOB_ID,
         "lines": [
@@ -406,7 +406,7 @@ CHANGES_CSV = (
     "change,source,field_code,oil_production_kbd_before,oil_production_kbd_after\r\n"
     "updated,default,1001,0.5,0.6\r\n"
 )
-SUMMARY = told(
+SUMMARY = success(
     {
         "rows": 49983,
         "wells": 478,
@@ -452,7 +452,7 @@ SUMMARY = told(
     },
     "49,983 rows of 478 wells are published.",
 )
-EXPORT = told(
+EXPORT = success(
     {
         "url": f"file:///srv/wellhead/warehouse/{SNAPSHOT}",
         "expires_at": None,
@@ -467,7 +467,7 @@ EXPORT = told(
 )
 
 SQL_STATEMENT = "SELECT field_name, count(*) AS wells FROM wells GROUP BY ALL ORDER BY ALL LIMIT 2"
-SQL_ANSWER = told(
+SQL_ANSWER = success(
     {
         "columns": [{"name": "field_name", "type": "VARCHAR"}, {"name": "wells", "type": "BIGINT"}],
         "rows": [["Akuvik", 4], ["Ashwick South", 6]],
@@ -477,7 +477,7 @@ SQL_ANSWER = told(
     "2 rows.",
 )
 SQL_CSV = "field_name,wells\r\nAkuvik,4\r\nAshwick South,6\r\n"
-SQL_OFFER = told(
+SQL_OFFER = success(
     {
         "off": None,
         "questions": [
@@ -545,7 +545,7 @@ _OF_SETTINGS: dict[str, Any] = {
     "is_default": False,
     "is_of_settings": True,
 }
-SOURCES = told(
+SOURCES = success(
     {
         "sources": [
             {**_OF_SETTINGS, "last_import": None},
@@ -554,8 +554,8 @@ SOURCES = told(
     },
     "The sources, by name.",
 )
-SOURCE = told({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
-PAUSED = told(
+SOURCE = success({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
+PAUSED = success(
     {
         "name": "north-sea",
         **_SCHEDULE,
@@ -564,7 +564,7 @@ PAUSED = told(
     },
     "The schedule of north-sea is paused.",
 )
-RESUMED = told({"name": "north-sea", **_SCHEDULE}, "The schedule of north-sea goes on.")
+RESUMED = success({"name": "north-sea", **_SCHEDULE}, "The schedule of north-sea goes on.")
 _CHECK: dict[str, Any] = {
     "check_id": "c02841a6-d267-491c-a25d-020a5d70712a",
     "status": "PENDING",
@@ -572,11 +572,11 @@ _CHECK: dict[str, Any] = {
     "error": None,
     "result": None,
 }
-CHECK_STARTED = told(
+CHECK_STARTED = success(
     _CHECK,
     "The definition has no fault. What its source holds is looked at now; see the address in Location.",
 )
-CHECKED = told(
+CHECKED = success(
     {
         **_CHECK,
         "status": "DONE",
@@ -611,7 +611,7 @@ CHECKED = told(
     },
     "The check is DONE.",
 )
-NOTICES = told(
+NOTICES = success(
     {
         "notices": [
             {
@@ -650,20 +650,20 @@ NOTICES = told(
     },
     "The last notices, newest first.",
 )
-NOTICE_KEY = told(
+NOTICE_KEY = success(
     {"key": "test-0c2d9b52-7c7e-4f0f-9f0e-0a6a0c2f9f11"},
     "A notice of the kind notice.test is on its way. What becomes of it, the list of notices tells.",
 )
-UNITS = told(
+UNITS = success(
     {"liquid": ["bbl", "m3"], "gas": ["Mcf", "m3"], "days": ["day", "h"], "at": ["15 C"]},
     "The units that a definition may name.",
 )
-SOURCE_DELETED = told(
+SOURCE_DELETED = success(
     {"name": "north-sea", "version": 2},
     "The source north-sea is deleted, and every version of its definition is kept. Its rows stay published under its "
     'name; a source with adopts = "north-sea" takes them over at its first full import.',
 )
-UPLOAD = told(
+UPLOAD = success(
     {
         "url": "https://wellhead-dev-123456789012-eu-central-1.s3.eu-central-1.amazonaws.com/",
         "fields": {
@@ -682,7 +682,7 @@ UPLOAD = told(
     },
     "Send the file to url, as a form of these fields with the file as the last one.",
 )
-PRESETS = told(
+PRESETS = success(
     {
         "presets": [
             {

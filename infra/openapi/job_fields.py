@@ -15,7 +15,7 @@ from chalicelib.jobs.job import Derived, Job, new_job
 from chalicelib.jobs.job_types import Shape
 
 from .json_types import UNIONS, of_type
-from .words import unlinked
+from .words import without_links
 
 LONG = ("events", "diff")  # of a job that stands in a list they are left out
 _SHAPES = {
@@ -45,7 +45,7 @@ class JobField:
 
     @property
     def description(self) -> str:
-        words = unlinked(self.words)
+        words = without_links(self.words)
         unit = _UNITS_IN_WORDS.get(self.shape.unit)
         return f"{unit}: {words}" if unit else words
 

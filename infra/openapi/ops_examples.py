@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT
-from infra.openapi.examples import CREATED, SHA256, told
+from infra.openapi.examples import CREATED, SHA256, success
 
 _BEGUN = "It is begun. See the address in Location for what comes of it."
 _PENDING: dict[str, Any] = {
@@ -30,7 +30,7 @@ _KEPT: dict[str, Any] = {
     "is_current": True,
     "is_there": True,
 }
-STATUS = told(
+STATUS = success(
     {
         "version": "0.1.0",
         "is_healthy": True,
@@ -59,9 +59,9 @@ STATUS = told(
     },
     "All that the API needs answers. The lock is free.",
 )
-SNAPSHOTS = told({"snapshots": [_KEPT]}, "The snapshots that are kept, newest first.")
-BEGUN = told(_PENDING, _BEGUN)
-VERIFIED = told(
+SNAPSHOTS = success({"snapshots": [_KEPT]}, "The snapshots that are kept, newest first.")
+BEGUN = success(_PENDING, _BEGUN)
+VERIFIED = success(
     {
         **_DONE,
         "result": {
@@ -99,7 +99,7 @@ VERIFIED = told(
     },
     "The report is DONE.",
 )
-DRILLED = told(
+DRILLED = success(
     {
         **_DONE,
         "result": {
@@ -122,7 +122,7 @@ DRILLED = told(
     },
     "The report is DONE.",
 )
-RESTORED = told(
+RESTORED = success(
     {
         **_DONE,
         "result": {

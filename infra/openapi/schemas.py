@@ -30,7 +30,7 @@ from chalicelib.store.columns import (
 
 from .job_fields import LONG, job_fields
 from .json_types import of_type
-from .words import unlinked
+from .words import without_links
 
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 TRUTH = {"type": "boolean"}
@@ -242,7 +242,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            name: {**parameter.schema, "description": unlinked(parameter.meaning)}
+            name: {**parameter.schema, "description": without_links(parameter.meaning)}
             for name, parameter in ASKED.items()
         },
     },

@@ -131,11 +131,11 @@ def column_rows() -> list[Row]:
             continue
         column = columns[name]
         meaning = f"{column.comment}; {column.note}" if column.note else column.comment
-        rows.append((f"`{name}`", column.type, column.role, meaning, _accepted(column)))
+        rows.append((f"`{name}`", column.type, column.role, meaning, _values_of(column)))
     return rows
 
 
-def _accepted(column: Column) -> str:
+def _values_of(column: Column) -> str:
     if column.kind is Kind.CODE:
         return "a code"
     if column.kind is Kind.DAY:
@@ -157,7 +157,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], list[Row]]]] = {
 }
 
 
-def tabled(document: str, tables: Mapping[str, Callable[[], list[Row]]]) -> str:
+def with_tables(document: str, tables: Mapping[str, Callable[[], list[Row]]]) -> str:
     """The document with its tables as the code has them. Raises ValueError for one without marks."""
     for name, rows in tables.items():
         marks = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end -->\n)", re.DOTALL)

@@ -17,7 +17,7 @@ from app import app
 from chalicelib.errors import ImportFailed, WellheadError
 from chalicelib.routes.route import API as BASE
 from chalicelib.routes.table import ROUTES
-from infra.openapi.__main__ import written
+from infra.openapi.__main__ import expected_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ OTHERS = {
 
 def test_the_committed_document_is_what_the_code_says() -> None:
     """The document, and the tables of the documents for people."""
-    for path, content in written().items():
+    for path, content in expected_files().items():
         assert path.read_text("utf-8") == content, f"{path.name} is older: run make openapi"
 
 

@@ -12,24 +12,24 @@ import pytest
 from chalicelib.jobs.job_types import Epoch, Rows, Waiting
 from clients.api.answers import Job
 from infra.openapi.job_fields import field_of, job_fields
-from infra.openapi.tables import tabled
+from infra.openapi.tables import with_tables
 
 ROWS: list[tuple[str, ...]] = [("a", "b"), ("1", "x|y")]
 PAGE = "before\n<!-- t: written -->\n| old |\n<!-- end -->\nafter\n"
 
 
 def test_a_table_stands_between_its_marks_and_nothing_else_changes() -> None:
-    written = tabled(PAGE, {"t": lambda: ROWS})
+    written = with_tables(PAGE, {"t": lambda: ROWS})
 
     assert written == (
         "before\n<!-- t: written -->\n| a | b |\n|---|---|\n| 1 | x\\|y |\n<!-- end -->\nafter\n"
     )
-    assert tabled(written, {"t": lambda: ROWS}) == written
+    assert with_tables(written, {"t": lambda: ROWS}) == written
 
 
 def test_a_document_without_the_marks_of_its_table_is_an_error() -> None:
     with pytest.raises(ValueError, match="no marks for the table of u"):
-        tabled(PAGE, {"u": lambda: ROWS})
+        with_tables(PAGE, {"u": lambda: ROWS})
 
 
 @pytest.mark.parametrize(

@@ -284,8 +284,8 @@ def _an_import_is_published(stack: Deployed, source: SampleSource, directory: Pa
     view = stack.job_at_its_end(job_id)
     assert view["status"] == "COMPLETED", view["error"]
     assert (view["new_records"], view["failed_records"]) == (
-        OLD.expected().new,
-        OLD.expected().failed,
+        OLD.expected_counts().new,
+        OLD.expected_counts().failed,
     )
     assert stack.published(directory) == expected_rows(OLD)
     status, answer = stack.ask("GET", "/api/v1/wells/production?limit=3")

@@ -395,7 +395,7 @@ def test_a_lake_is_asked_by_each_function_for_what_it_may_and_no_more(
         for _ in range(2):
             assert functions.run_import(functions.trigger()) == "COMPLETED"
         ask_for("import")
-        assert functions.ask("summary")["rows"] == DATA.expected().new
+        assert functions.ask("summary")["rows"] == DATA.expected_counts().new
         ask_for("query")
         services = functions.app("sweeper").services
         services.warehouse.remove(min(services.warehouse.names(SNAPSHOTS)))
@@ -577,7 +577,7 @@ def _plan_again(functions: Functions, job_id: str) -> None:
 
 def _ask_and_answer(functions: Functions) -> None:
     functions.api("GET", f"{BASE}/production", status=200)
-    assert functions.ask("summary")["rows"] == DATA.expected().new
+    assert functions.ask("summary")["rows"] == DATA.expected_counts().new
     assert functions.ask("feed", entity_set="Wells")["rows"]
     assert functions.ask("export")["url"]
     assert functions.ask("export", format="parquet")["url"]

@@ -17,7 +17,7 @@ from support.rights import ACCOUNT, REGION, VALUES
 
 from infra.changes import Change, Prepared, Progress, lines_of
 from infra.deployment import DeploymentError
-from infra.failed import failed
+from infra.failed import failure_of
 from infra.names import Place, parameters_of, with_names
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
 def test_only_a_stack_of_no_use_is_removed(
     status: str, outputs: list[dict[str, str]], what: str
 ) -> None:
-    assert failed({"StackStatus": status, "Outputs": outputs}) == what
+    assert failure_of({"StackStatus": status, "Outputs": outputs}) == what
 
 
 def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
