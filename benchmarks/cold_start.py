@@ -154,13 +154,13 @@ def unpacked_bundle(directory: Path) -> Path:
     return directory / "bundle"
 
 
-def measured(code: Path | None, turns: int) -> dict[str, Any]:
+def measure_all(code: Path | None, turns: int) -> dict[str, Any]:
     """CPU ms of every start, by contender; they take turns."""
     handler = type("Lambda", (LoopbackHandler,), {"do_POST": _accept})
     endpoint = LoopbackServer(handler).start()
     with (
         tempfile.TemporaryDirectory() as name,
-        LocalAws(table=TABLE, journal=Path(name) / "table.sqlite", keys=Keys.made()) as aws,
+        LocalAws(table=TABLE, journal=Path(name) / "table.sqlite", keys=Keys.random()) as aws,
     ):
         directory = Path(name)
         (directory / "bare").mkdir()
@@ -246,7 +246,7 @@ def main() -> None:
         "--document", action="store_true", help="also write the table into docs/performance.md"
     )
     options = parser.parse_args()
-    found = measured(options.code, options.turns)
+    found = measure_all(options.code, options.turns)
     target = options.json or environments.CACHE / "cold-start.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")

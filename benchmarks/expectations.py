@@ -59,7 +59,7 @@ class Expectation:
     at_least: float | None = None
     at_most: float | None = None
 
-    def found(self, results: Results) -> str:
+    def cell(self, results: Results) -> str:
         """The value, in bold when it misses; a dash when a contender is not there or failed."""
         if any(name not in results or results[name]["failure"] for name in self.needs):
             return "-"

@@ -69,7 +69,7 @@ NUMBERS: dict[str, tuple[str, dict[str, Any]]] = {
 BEGIN, END = "<!-- feed figures: written by make bench-load -->", "<!-- end of the feed figures -->"
 
 
-def measured(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) -> dict[str, Any]:
+def measure_all(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) -> dict[str, Any]:
     """`most` rows a page."""
     store = cast("Path", store_of(rows, cache, months=MONTHS))
     with tempfile.TemporaryDirectory(dir=cache) as work:
@@ -144,7 +144,7 @@ def _cpu(told: dict[str, Any] | None) -> str:
 
 
 def main() -> None:
-    asking.run("feed", measured, markdown, about=__doc__, turns=3, marks=(BEGIN, END))
+    asking.run("feed", measure_all, markdown, about=__doc__, turns=3, marks=(BEGIN, END))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.import_speed import imported, served, store
+from benchmarks.import_speed import run_import, serve_pages, store
 from benchmarks.pages import Pages, render
 
 NEW_ROWS = 10_000
@@ -41,5 +41,5 @@ def _into(size: int, *, new_rows: int, page_size: int, limit: float, cache: Path
 def _import(
     pages: Pages, environment: dict[str, str], work: Path, limit: float, cache: Path
 ) -> dict[str, Any]:
-    with served(render(pages, cache / "pages")) as url:
-        return imported(url, environment, work, truth=None, limit=limit)
+    with serve_pages(render(pages, cache / "pages")) as url:
+        return run_import(url, environment, work, truth=None, limit=limit)

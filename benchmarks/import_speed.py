@@ -36,7 +36,7 @@ def compare(
 ) -> dict[str, dict[str, Any]]:
     """The figures of each contender, of Wellhead's import and of its two re-imports, by name."""
     directory = render(pages, cache / "pages")
-    with served(directory) as url:
+    with serve_pages(directory) as url:
         own = {
             one.name: best([_load(one, url, directory, limit, cache) for _ in range(turns)])
             for one in contenders.OWN
@@ -74,7 +74,7 @@ def _imports_of(
     revised = render(Pages(**{**vars(pages), "revision": 1}), cache / "pages")
     names = (WELLHEAD, AGAIN, REVISED)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    with served(revised) as revised_url:
+    with serve_pages(revised) as revised_url:
         for _ in range(turns):
             with store() as (environment, work):
                 for name, source in zip(names, (url, url, revised_url), strict=True):
@@ -82,11 +82,13 @@ def _imports_of(
                         revised if source == revised_url else cache / "pages" / pages.name,
                         keyed=True,
                     )
-                    runs[name].append(imported(source, environment, work, truth=truth, limit=limit))
+                    runs[name].append(
+                        run_import(source, environment, work, truth=truth, limit=limit)
+                    )
     return {name: best(measured) for name, measured in runs.items()}
 
 
-def imported(
+def run_import(
     url: str,
     environment: dict[str, str],
     work: Path,
@@ -131,7 +133,7 @@ def best(turns: list[dict[str, Any]]) -> dict[str, Any]:
 @contextmanager
 def store() -> Iterator[tuple[dict[str, str], Path]]:
     """An empty warehouse and job table: the environment of an import, and its work directory."""
-    keys = Keys.made().environment
+    keys = Keys.random().environment
     with (
         work_directory() as work,
         child("local.aws.emulator", "--journal", str(work / "table.sqlite"), **keys) as line,
@@ -151,7 +153,7 @@ def store() -> Iterator[tuple[dict[str, str], Path]]:
 
 
 @contextmanager
-def served(pages: Path) -> Iterator[str]:
+def serve_pages(pages: Path) -> Iterator[str]:
     """The URL of the entity set while the pages are served."""
     with child("benchmarks.pages", str(pages)) as url:
         yield url

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.import_speed import best, imported, served, store
+from benchmarks.import_speed import best, run_import, serve_pages, store
 from benchmarks.pages import REJECTED_EACH, WIDE_FIELDS, Kind, Pages, render
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def kinds(*, rows: int, page_size: int, turns: int, limit: float, cache: Path) -
 
 def _import(pages: Pages, turns: int, limit: float, cache: Path) -> dict[str, Any]:
     measured = []
-    with served(render(pages, cache / "pages")) as url:
+    with serve_pages(render(pages, cache / "pages")) as url:
         for _ in range(turns):
             with store() as (environment, work):
-                measured.append(imported(url, environment, work, truth=None, limit=limit))
+                measured.append(run_import(url, environment, work, truth=None, limit=limit))
     return best(measured)

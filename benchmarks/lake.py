@@ -53,7 +53,7 @@ def main() -> None:
         base = _base(catalog, session, directory, months)
         segment = _segment(directory, months, rows=int(options.rows))
         try:
-            _measured(catalog, session, base, segment, directory / "work", memory_mb=options.memory)
+            _measure(catalog, session, base, segment, directory / "work", memory_mb=options.memory)
         finally:
             settle_lake(catalog, base, fence=2)
             shutil.rmtree(directory / "work", ignore_errors=True)
@@ -113,7 +113,7 @@ def _segment(directory: Path, months: int, *, rows: int) -> Path:
     return path
 
 
-def _measured(
+def _measure(
     catalog: Catalog,
     session: Session,
     base: Versions,
@@ -128,7 +128,7 @@ def _measured(
     )
     repository.load_segment(segment)
     repository.settle(Grain())
-    step.done("settle")
+    step.end("settle")
     facts = RunFacts(
         job_id="measured",
         fence=2,
@@ -138,11 +138,11 @@ def _measured(
         expected_records=None,
     )
     compared = repository.compare(base, facts, Looks(now=time.time(), warnings={}))
-    step.done("compare")
+    step.end("compare")
     versions = repository.commit(compared, beat=lambda: None)
-    step.done("commit")
+    step.end("commit")
     repository.check(versions)
-    step.done("check")
+    step.end("check")
     repository.close()
     result = compared.result
     print(
@@ -150,9 +150,9 @@ def _measured(
     )
     lake, own = Lake(catalog=catalog, session=session), OwnDirectory(directory / "reading")
     query = ProductionQuery.of_lake(versions, lake, directory=own, memory_mb=memory_mb)
-    step.done("open")
+    step.end("open")
     found = query.production(well_code=ASKED, limit=1000)
-    step.done(f"{len(found.rows)} rows of a well")
+    step.end(f"{len(found.rows)} rows of a well")
     query.close()
 
 
@@ -162,7 +162,7 @@ class Steps:
     def __init__(self) -> None:
         self._cpu, self._wall = _cpu(), time.perf_counter()
 
-    def done(self, name: str) -> None:
+    def end(self, name: str) -> None:
         cpu, wall = _cpu(), time.perf_counter()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB
         print(

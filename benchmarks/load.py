@@ -56,7 +56,7 @@ end
 """
 
 
-def measured(options: argparse.Namespace) -> dict[str, Any]:
+def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     """Of a stack whose first import is complete."""
     client = by_wrk if shutil.which("wrk") and not options.python else by_threads
     with (
@@ -238,7 +238,7 @@ def _measure_all() -> None:
         "--document", action="store_true", help="also write the table into docs/performance.md"
     )
     options = parser.parse_args()
-    found = measured(options)
+    found = measure_all(options)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2) + "\n")
     if options.document:

@@ -43,7 +43,7 @@ class Steps:
         self._since = now
 
 
-def published(store: Path, warehouse: Path) -> Snapshot:
+def publish(store: Path, warehouse: Path) -> Snapshot:
     """The store under the name of a snapshot, as another import would have left it."""
     name = snapshot_name(1, new_job(now=0.0, triggered_by="benchmark", parameters={}).job_id)
     (warehouse / name).parent.mkdir(parents=True)
@@ -104,7 +104,7 @@ def main() -> None:
     store, segments, work, memory_mb = sys.argv[1:]
     scratch, warehouse = Path(work) / "scratch", Path(work) / "warehouse"
     scratch.mkdir()
-    base = published(Path(store), warehouse) if store else None
+    base = publish(Path(store), warehouse) if store else None
     job = new_job(now=time.time(), triggered_by="benchmark", parameters={})
     claim = Claim(job=job, holder="benchmark", fence=2)
     publication = FilePublication(

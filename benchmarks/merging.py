@@ -94,7 +94,7 @@ class Disk:
     _is_over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         watch = threading.Thread(target=self._watch)
         watch.start()
         try:
@@ -115,7 +115,7 @@ def _blocks_of(path: Path) -> int:
         return 0
 
 
-def merged(stored: int, delta: Delta, *, memory_mb: int, cache: Path) -> dict[str, Any]:
+def merge(stored: int, delta: Delta, *, memory_mb: int, cache: Path) -> dict[str, Any]:
     """CPU seconds by step, MB of memory, and bytes of disk beside the segments."""
     store = store_of(stored, cache, is_wide=delta.is_wide)
     segments = segments_of(delta, stored, cache)
@@ -131,7 +131,7 @@ def merged(stored: int, delta: Delta, *, memory_mb: int, cache: Path) -> dict[st
         str(memory_mb),
     ]
     load = os.getloadavg()[0]
-    with disk.watched():
+    with disk.watch():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     shutil.rmtree(work)
     if done.returncode:
@@ -158,7 +158,7 @@ def store_of(rows: int, cache: Path, *, is_wide: bool = False, months: int = MON
     if rows and not target.exists():
         part = target.with_suffix(".part")
         part.unlink(missing_ok=True)
-        with _connected() as connection:
+        with _connection() as connection:
             connection.execute(f"ATTACH '{part}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
             prepare_store(connection, is_new=True)
             for first in range(0, rows, STEP):
@@ -179,7 +179,7 @@ def segments_of(delta: Delta, stored: int, cache: Path) -> Path:
         part = directory.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        with _connected() as connection:
+        with _connection() as connection:
             _write_segments(connection, delta, stored, part)
         part.rename(directory)
     return directory
@@ -219,7 +219,7 @@ def _rows(numbers: str, *, is_wide: bool) -> str:
 
 
 @contextmanager
-def _connected() -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory() as spill:
         connection = duckdb.connect(config={"memory_limit": "1500MB", "temp_directory": spill})
         RowSource().period.define(connection)
@@ -268,20 +268,20 @@ def main() -> None:
     )
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
-    found = {**measure.facts_of("duckdb"), "merges": list(_measured(options))}
+    found = {**measure.facts_of("duckdb"), "merges": list(_measurements(options))}
     (options.json or options.cache / "merges.json").write_text(json.dumps(found, indent=2) + "\n")
     if options.document:
         report.put(markdown(found), report.DOCUMENT, BEGIN, END)
     print(markdown(found))
 
 
-def _measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _measurements(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for stored in options.stores.split(","):
         for kind in options.kinds.split(";"):
             for memory in options.memory.split(","):
                 told = {"stored": int(float(stored)), "kind": kind, "memory_mb": int(memory)}
                 delta = Delta(rows=int(options.rows), **KINDS[kind])
-                yield told | merged(
+                yield told | merge(
                     told["stored"], delta, memory_mb=told["memory_mb"], cache=options.cache
                 )
 

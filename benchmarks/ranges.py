@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environments, report
-from benchmarks.import_speed import child, imported, store
+from benchmarks.import_speed import child, run_import, store
 from benchmarks.measure import facts_of
 
 BEGIN, END = (
@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def _import(url: str, workers: int) -> dict[str, Any]:
     with store() as (environment, work):
         told = {"WELLHEAD_WORKERS": str(workers), "WELLHEAD_SOURCE_CONNECTIONS": str(workers)}
-        measured = imported(url, environment | told, work, truth=None, limit=LIMIT)
+        measured = run_import(url, environment | told, work, truth=None, limit=LIMIT)
         job = (
             json.loads((work / "contender.log").read_text().splitlines()[-1])
             if not measured["failure"]
@@ -102,14 +102,14 @@ def _line(cell: dict[str, Any], alone: dict[str, Any]) -> str:
         f"{cell['fetch']:.1f}",
         f"{cell['wall']:.1f}",
         f"{cell['cpu']:.1f}",
-        _marked(cell["peak_mb"], ".0f", missed=cell["peak_mb"] > EXPECTED_MB),
-        _marked(fetch, ".1f", missed=is_most and fetch < EXPECTED_FETCH),
-        _marked(whole, ".1f", missed=is_most and whole < EXPECTED_WHOLE),
+        _mark(cell["peak_mb"], ".0f", missed=cell["peak_mb"] > EXPECTED_MB),
+        _mark(fetch, ".1f", missed=is_most and fetch < EXPECTED_FETCH),
+        _mark(whole, ".1f", missed=is_most and whole < EXPECTED_WHOLE),
     ]
     return f"| {' | '.join(map(str, columns))} |"
 
 
-def _marked(value: float, form: str, *, missed: bool) -> str:
+def _mark(value: float, form: str, *, missed: bool) -> str:
     return f"**{value:{form}}**" if missed else f"{value:{form}}"
 
 

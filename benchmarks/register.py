@@ -45,7 +45,7 @@ BEGIN, END = (
 )
 
 
-def measured(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
+def measure_all(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
     store = cast("Path", store_of(rows, cache, months=MONTHS))
     with tempfile.TemporaryDirectory(dir=cache) as work:
         kept = KeptRegister(
@@ -113,7 +113,7 @@ def _line(name: str, told: dict[str, Any], *, most: float = MOST_CPU_MS) -> str:
 
 
 def main() -> None:
-    asking.run("register", measured, markdown, about=__doc__, turns=5, marks=(BEGIN, END))
+    asking.run("register", measure_all, markdown, about=__doc__, turns=5, marks=(BEGIN, END))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _expectations(imports: dict[str, Results]) -> str:
         "|---|" + "---:|" * len(imports),
     ]
     for one in EXPECTATIONS:
-        found = " | ".join(one.found(results) for results in imports.values())
+        found = " | ".join(one.cell(results) for results in imports.values())
         lines += [f"| {one.sentence} | {found} |"]
     return "\n".join(lines)
 

@@ -201,9 +201,9 @@ def _line(cell: dict[str, Any], cells: list[dict[str, Any]]) -> str:
         *numbers,
         "-"
         if of_curl is None
-        else _marked(of_curl, missed=not parallel and of_curl < EXPECTED_OF_CURL),
+        else _mark(of_curl, missed=not parallel and of_curl < EXPECTED_OF_CURL),
         f"{rate[WELLHEAD] / rate[REQUESTS]:.2f}",
-        _marked(gain, missed=parallel and cell["latency_ms"] > 0 and gain < EXPECTED_GAIN),
+        _mark(gain, missed=parallel and cell["latency_ms"] > 0 and gain < EXPECTED_GAIN),
     ]
     return f"| {' | '.join(columns)} |"
 
@@ -212,7 +212,7 @@ def _place(cell: dict[str, Any]) -> tuple[int, int, int]:
     return cell["page_size"], cell["latency_ms"], cell["connections"]
 
 
-def _marked(value: float, *, missed: bool) -> str:
+def _mark(value: float, *, missed: bool) -> str:
     return f"**{value:.2f}**" if missed else f"{value:.2f}"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.prose import COLUMNS, PROJECT, documents, faults, wrapped
+from tools.prose import COLUMNS, PROJECT, documents, faults, wrap_paragraphs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ def test_a_document_has_no_odd_word_and_no_long_line(path: Path) -> None:
 def test_wrapping_changes_no_word_of_a_document(path: Path) -> None:
     document = path.read_text("utf-8")
 
-    assert wrapped(document).split() == document.split()
-    assert wrapped(wrapped(document)) == wrapped(document)
+    assert wrap_paragraphs(document).split() == document.split()
+    assert wrap_paragraphs(wrap_paragraphs(document)) == wrap_paragraphs(document)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_figures_that_a_benchmark_writes_are_left_as_they_are() -> None:
     )
 
     assert faults(document) == []
-    assert wrapped(document) == document
+    assert wrap_paragraphs(document) == document
     assert len(faults(document + "told\n")) == 1
 
 
 @pytest.mark.parametrize("document", [LONG, f"- {LONG}", f"1. {LONG}"])
 def test_a_long_line_is_found_and_wrapped(document: str) -> None:
     assert faults(document) == [f"line 1: {len(document)} columns; wrap it at {COLUMNS}"]
-    assert faults(wrapped(document)) == []
+    assert faults(wrap_paragraphs(document)) == []
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_a_long_line_is_found_and_wrapped(document: str) -> None:
 )
 def test_what_cannot_be_wrapped_is_no_long_line(document: str) -> None:
     assert faults(document) == []
-    assert wrapped(document).strip() == document.strip()
+    assert wrap_paragraphs(document).strip() == document.strip()
 
 
 def test_an_item_goes_on_under_its_text_and_no_line_begins_with_a_sign_of_structure() -> None:
     document = "- " + "a" * 90 + " then\n  - 1. last\n"
 
-    assert wrapped("1. one two\nthree\n") == "1. one two three\n"
-    assert wrapped(document) == document
-    assert wrapped("b" * 94 + " is 204. So") == "b" * 94 + "\nis 204. So\n"
+    assert wrap_paragraphs("1. one two\nthree\n") == "1. one two three\n"
+    assert wrap_paragraphs(document) == document
+    assert wrap_paragraphs("b" * 94 + " is 204. So") == "b" * 94 + "\nis 204. So\n"

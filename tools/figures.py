@@ -99,7 +99,7 @@ def count_lines(path: Path, figures: CodeFigures) -> None:
     figures.lines += len(lines)
     figures.wide_lines += sum(len(line) > WIDE for line in lines)
     if len(lines) > LONG:
-        figures.long_files.append(f"{shown(path)} {len(lines)}")
+        figures.long_files.append(f"{short_path(path)} {len(lines)}")
     with path.open("rb") as file:
         tokens = tokenize.tokenize(file.readline)
         figures.comments += sum(token.type == tokenize.COMMENT for token in tokens)
@@ -109,7 +109,7 @@ def count_function(function: Function, path: Path, figures: CodeFigures) -> None
     figures.functions += 1
     figures.local_names += local_names(function)
     if named_by_participle(function):
-        figures.participles.append(f"{shown(path)}:{function.lineno} {function.name}")
+        figures.participles.append(f"{short_path(path)}:{function.lineno} {function.name}")
     body = body_without_docstring(function)
     if body:
         nodes = sum(1 for statement in body for _ in ast.walk(statement))
@@ -177,7 +177,7 @@ def print_code(rooms: list[Path], *, names: bool) -> None:
     for room in rooms:
         paths = python_files(room)
         all_paths += paths
-        print_room(shown(room), code_figures(paths), names=names)
+        print_room(short_path(room), code_figures(paths), names=names)
     if len(rooms) > 1:
         print_room("together", code_figures(all_paths), names=False)
 
@@ -209,10 +209,10 @@ def print_documents(places: list[Path]) -> None:
         prose = FENCE.sub("", text)
         words = len(WORD.findall(prose))
         you = 1000 * len(SECOND_PERSON.findall(prose)) / words
-        print(f"{shown(place):28}{len(lines):7}{wide_share:7.1%}{words:8}{you:6.1f}")
+        print(f"{short_path(place):28}{len(lines):7}{wide_share:7.1%}{words:8}{you:6.1f}")
 
 
-def shown(path: Path) -> str:
+def short_path(path: Path) -> str:
     path = path.resolve()
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 

@@ -92,7 +92,7 @@ def _is_too_long(line: str) -> bool:
     """Beyond 100 columns, and not for a piece that cannot be broken,
     such as the long name of a test.
     """
-    return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_filled([line])) > 1
+    return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_fill([line])) > 1
 
 
 def _without_code_and_addresses(text: str) -> str:
@@ -105,23 +105,23 @@ def _instead(odd: str) -> str:
     )
 
 
-def wrapped(document: str) -> str:
+def wrap_paragraphs(document: str) -> str:
     """Each paragraph and item of a list filled up to 100 columns; everything else as it is."""
     result: list[str] = []
     paragraph: list[str] = []
     for line, shown in zip(document.splitlines(), prose(document), strict=True):
         can_be_wrapped = bool(shown) and not _NOT_WRAPPED.match(shown)
         if paragraph and (not can_be_wrapped or _LIST_ITEM.match(line)):
-            result += _filled(paragraph)
+            result += _fill(paragraph)
             paragraph = []
         if can_be_wrapped:
             paragraph.append(line)
         else:
             result.append(line)
-    return "\n".join(result + (_filled(paragraph) if paragraph else [])) + "\n"
+    return "\n".join(result + (_fill(paragraph) if paragraph else [])) + "\n"
 
 
-def _filled(paragraph: list[str]) -> list[str]:
+def _fill(paragraph: list[str]) -> list[str]:
     item = _LIST_ITEM.match(paragraph[0])
     first = item[0] if item else " " * (len(paragraph[0]) - len(paragraph[0].lstrip()))
     following = " " * len(first)
@@ -173,7 +173,7 @@ def main() -> int:
     for path in documents():
         text = path.read_text("utf-8")
         if wrap:
-            text = wrapped(text)
+            text = wrap_paragraphs(text)
             path.write_text(text, "utf-8")
         everything += text
         name = path.relative_to(PROJECT)

@@ -110,12 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
             if found is None:
                 unread += 1
                 if options.unread:
-                    print(f"{_shown(path)}:{statement.line}: sqlfluff does not parse this")
+                    print(f"{_short_path(path)}:{statement.line}: sqlfluff does not parse this")
                 continue
             read += 1
             wrong += len(found)
             for fault in found:
-                print(f"{_shown(path)}:{fault.line}: {fault.sentence}")
+                print(f"{_short_path(path)}:{fault.line}: {fault.sentence}")
     print(f"SQL: {read} of {read + unread} statements read, {wrong} faults")
     is_little = not options.files and read < LEAST_READ * (read + unread)
     if is_little:
@@ -123,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if wrong or is_little else 0
 
 
-def _shown(path: Path) -> str:
+def _short_path(path: Path) -> str:
     path = path.resolve()
     return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
 

@@ -27,7 +27,7 @@ from benchmarks.contenders import (
     truth,
 )
 from benchmarks.expectations import Expectation, faster_than
-from benchmarks.import_speed import served
+from benchmarks.import_speed import serve_pages
 from benchmarks.pages import Kind, Pages, render
 from local.source.production import GeneratedProduction
 
@@ -69,8 +69,8 @@ def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) ->
         result["rows"] == 1_500 and result["cpu"] > 0 and result["peak_mb"] > 10
         for result in results.values()
     )
-    first = GeneratedProduction(1_500, bad_rows=False).expected()
-    revised = GeneratedProduction(1_500, revision=1, bad_rows=False).expected(previous=0)
+    first = GeneratedProduction(1_500, bad_rows=False).expected_counts()
+    revised = GeneratedProduction(1_500, revision=1, bad_rows=False).expected_counts(previous=0)
     assert counts(results[WELLHEAD]) == (first.new, 0, first.duplicate)
     assert counts(results[AGAIN]) == (0, 0, 1_500)
     assert counts(results[REVISED]) == (0, revised.updated, revised.duplicate)
@@ -135,12 +135,12 @@ def test_an_expectation_that_is_missed_stands_out() -> None:
     expectation = Expectation("of floor 1", (WELLHEAD, FLOOR_1), faster_than(FLOOR_1), at_least=0.5)
 
     def found(cpu: float, failure: str | None = None) -> str:
-        return expectation.found({FLOOR_1: one(), WELLHEAD: one(cpu=cpu, failure=failure)})
+        return expectation.cell({FLOOR_1: one(), WELLHEAD: one(cpu=cpu, failure=failure)})
 
     assert found(2.0) == "0.50"
     assert found(2.5) == "**0.40**"
     assert found(2.0, "not done in 9 s") == "-"
-    assert expectation.found({}) == "-"
+    assert expectation.cell({}) == "-"
 
 
 def test_the_document_has_the_place_that_the_tables_are_written_to() -> None:
@@ -179,7 +179,7 @@ def test_the_served_pages_hold_all_rows_once(tmp_path: Path) -> None:
     pages = Pages(rows=1_100, page_size=500, first=600)
     rows: list[Any] = []
 
-    with served(render(pages, tmp_path)) as url:
+    with serve_pages(render(pages, tmp_path)) as url:
         link: str | None = url
         while link:
             with urlopen(urljoin(url, link)) as answer:

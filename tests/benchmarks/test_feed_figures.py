@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.feed import MONTHS, NUMBERS, QUESTIONS, markdown, measured
+from benchmarks.feed import MONTHS, NUMBERS, QUESTIONS, markdown, measure_all
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_every_page_is_measured_and_what_is_slow_stands_out(tmp_path: Path) -> None:
-    found = measured(rows=400 * MONTHS, turns=1, cache=tmp_path, most=100)
+    found = measure_all(rows=400 * MONTHS, turns=1, cache=tmp_path, most=100)
 
     assert (found["pages"].keys(), found["numbers"].keys()) == (QUESTIONS.keys(), NUMBERS.keys())
     assert found["numbers"]["how many wells"]["count"] == 400

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.register import MONTHS, QUESTIONS, markdown, measured
+from benchmarks.register import MONTHS, QUESTIONS, markdown, measure_all
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_every_question_is_measured_and_what_is_slow_stands_out(tmp_path: Path) -> None:
-    found = measured(rows=400 * MONTHS, turns=1, cache=tmp_path)
+    found = measure_all(rows=400 * MONTHS, turns=1, cache=tmp_path)
 
     assert [found["wells"], *(first["found"] for first in found["first"])] == [400] * 3
     counts = {name: told["found"] for name, told in found["questions"].items()}
