@@ -19,7 +19,7 @@ from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
 from local.commands.check_source import run_check
 from local.commands.demo import DemoError, run_demo
-from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, why_not_kept
+from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, sentence_of_loss
 from local.tokens import TokenBook, TokenError, tell_running_stack
 
 TRIGGER, STATUS = "/api/v1/wells/import/trigger", "/api/v1/wells/import/status/"
@@ -148,7 +148,7 @@ def make_token(state: Path, name: str, role: Role, days: int | None) -> int:
     try:
         token = book.make(name, role, days=days)
     except OSError as exc:
-        raise StackError(why_not_kept(exc, book.state)) from exc
+        raise StackError(sentence_of_loss(exc, book.state)) from exc
     path = os.environ.get("WELLHEAD_TOKENS") or DEFAULTS["WELLHEAD_TOKENS"]
     is_known = tell_running_stack(book.state, name, book.parameters[name], path=path)
     print(token)

@@ -81,11 +81,11 @@ class Gateway(LocalGateway):
             return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": ""}
         if method not in methods:
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(sorted(methods)))
-        event, context = self._authorized(path, event)
+        event, context = self._authorize(path, event)
         response: dict[str, Any] = self._app_object(event, context)
         return response
 
-    def _authorized(self, path: str, event: dict[str, Any]) -> tuple[dict[str, Any], LambdaContext]:
+    def _authorize(self, path: str, event: dict[str, Any]) -> tuple[dict[str, Any], LambdaContext]:
         """As API Gateway takes an authorizer:
         https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
         An error with the one word is a refusal, any other is the authorizer's own failure

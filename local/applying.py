@@ -35,17 +35,17 @@ def apply_definition(values: Mapping[str, Any] | None, wellhead: WellheadClient)
     try:
         wellhead.put_source(name, definition, version=version)
     except ApiError as exc:
-        raise DefinitionRefused(_told(exc)) from exc
+        raise DefinitionRefused(_text_of(exc)) from exc
 
 
 def apply_directory(directory: Path, wellhead: WellheadClient) -> list[str]:
     """Put each definition there, `*.toml`. What became of them, a line or more for each:
     one that has faults keeps no other from being applied.
     """
-    return [_applied(file, wellhead) for file in sorted(directory.glob("*.toml"))]
+    return [_apply_file(file, wellhead) for file in sorted(directory.glob("*.toml"))]
 
 
-def _applied(file: Path, wellhead: WellheadClient) -> str:
+def _apply_file(file: Path, wellhead: WellheadClient) -> str:
     try:
         values = written_definition(file)
         apply_definition(values, wellhead)
@@ -61,6 +61,6 @@ def _is_defined(wellhead: WellheadClient, name: str) -> bool:
         return False
 
 
-def _told(error: ApiError) -> str:
+def _text_of(error: ApiError) -> str:
     lines = fault_lines(error.details.get("faults", ()))
     return "\n  ".join([error.message, *lines])

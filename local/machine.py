@@ -19,10 +19,10 @@ def machine_definition(functions: Mapping[str, str]) -> str:
         raise ValueError(
             f"the state machine needs {', '.join(properties['DefinitionSubstitutions'])}"
         )
-    return json.dumps(_substituted(properties["Definition"], functions))
+    return json.dumps(_substitute(properties["Definition"], functions))
 
 
-def _substituted(value: Any, functions: Mapping[str, str]) -> Any:
+def _substitute(value: Any, functions: Mapping[str, str]) -> Any:
     match value:
         case str():
             return (
@@ -31,9 +31,9 @@ def _substituted(value: Any, functions: Mapping[str, str]) -> Any:
                 else value
             )
         case list():
-            return [_substituted(each, functions) for each in value]
+            return [_substitute(each, functions) for each in value]
         case {"Fn::If": [_, _, otherwise]}:
-            return _substituted(otherwise, functions)
+            return _substitute(otherwise, functions)
         case dict():
-            return {name: _substituted(each, functions) for name, each in value.items()}
+            return {name: _substitute(each, functions) for name, each in value.items()}
     return value

@@ -181,7 +181,7 @@ class LocalStack:
         self.state = state.resolve()
         self.warehouse_path = self.state / "warehouse"
         self.environment: dict[str, str] = {}
-        self.keys = Keys.made()
+        self.keys = Keys.random()
         self.tokens = TokenBook(self.state)
         self.token = ""
         self.has_new_token = not self.tokens.own_file.exists()
@@ -251,21 +251,21 @@ class LocalStack:
     def trouble(self) -> str | None:
         """Why nothing can be kept at this moment, for people."""
         causes = [disk.trouble for disk in self._disks if disk.trouble]
-        return why_not_kept(causes[0], self.state) if causes else None
+        return sentence_of_loss(causes[0], self.state) if causes else None
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
             try:
                 exits.enter_context(_lock(self.state))
                 self._start(exits)
-                exits.enter_context(_written(self.state / "stack.json", self._facts()))
+                exits.enter_context(_file_of_facts(self.state / "stack.json", self._facts()))
             except (OSError, sqlite3.Error) as exc:
-                raise StackError(why_not_kept(exc, self.state)) from exc
+                raise StackError(sentence_of_loss(exc, self.state)) from exc
             self._exit = exits.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _undisturbed():
+        with _ignore_interrupts():
             self._exit.close()
 
     def _start(self, exits: ExitStack) -> None:
@@ -291,7 +291,7 @@ class LocalStack:
         self._put_tokens(aws)
         if username:
             aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
-        self.environment |= _isolated(self._user) | self.keys.environment
+        self.environment |= _isolate(self._user) | self.keys.environment
         runtime = LambdaRuntime(
             project=self._project,
             logs=self.state / "logs",
@@ -391,7 +391,7 @@ class LocalStack:
             "--exit-with-parent",
         ]
         command += ["--rows", str(self._source.rows)]
-        process = self._spawn(exits, "source", command, _isolated(self._user) | credentials)
+        process = self._spawn(exits, "source", command, _isolate(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
         write_privately(remembered, f"{url.split(':')[2].partition('/')[0]} {mark}\n")
         return url
@@ -485,7 +485,7 @@ def _check(environment: Mapping[str, str]) -> None:
         raise StackError(exc.message) from exc
 
 
-def _isolated(user: Mapping[str, str]) -> dict[str, str]:
+def _isolate(user: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without a way to AWS, and without the settings of the product."""
     unwanted = ("AWS_", "BOTO", "WELLHEAD_", "PYTHONDONTWRITEBYTECODE")
     kept = {
@@ -504,7 +504,7 @@ def _isolated(user: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """A second Ctrl-C would leave processes behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -544,7 +544,7 @@ def _who_runs(state: Path) -> str:
 
 
 @contextlib.contextmanager
-def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
+def _file_of_facts(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
     write_privately(path, json.dumps(facts, indent=2) + "\n")
     try:
         yield
@@ -552,7 +552,7 @@ def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def why_not_kept(exc: Exception, state: Path) -> str:
+def sentence_of_loss(exc: Exception, state: Path) -> str:
     """For people. SQLite words a full disk in several ways, so the disk is looked at too."""
     is_full = (
         getattr(exc, "errno", None) in FULL

@@ -42,7 +42,7 @@ from local.aws.disk import Disk, UnwritableError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.parameter_store import ssm_backends
 from local.aws.plain_transaction import outcome_of
-from local.aws.plain_update import as_put
+from local.aws.plain_update import put_request
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
 from local.aws.table_journal import Item, Key, Look, TableJournal
@@ -158,8 +158,8 @@ class LocalAws:
     ) -> Answer:
         """`service` is one of SERVICES. Raises MalformedRequestError, UnwritableError."""
         operation = headers.get("X-Amz-Target", "").removeprefix(DYNAMODB)
-        keys = self._touched(operation, body)
-        whole = self._key_of_whole_read(operation, body)
+        keys = self._keys_of(operation, body)
+        whole = self._key_of_plain_get(operation, body)
         with self._mutex:
             if whole:
                 return _item_answer(self._journal.item(whole))
@@ -180,7 +180,7 @@ class LocalAws:
             request = json.loads(body)
             self._on_parameter(request["Name"], request["Value"])
 
-    def _key_of_whole_read(self, operation: str, body: bytes) -> Key | None:
+    def _key_of_plain_get(self, operation: str, body: bytes) -> Key | None:
         """Of a GetItem for a whole item.
         It is answered without moto, whose serialiser takes 6 ms for a job.
         """
@@ -203,7 +203,7 @@ class LocalAws:
         """Once per ClientRequestToken."""
         token = json.loads(body).get("ClientRequestToken")
         if token in self._tokens:
-            return self._repeated(token, body)
+            return self._repeat(token, body)
         actions = [self._plain(action) for action in json.loads(body)["TransactItems"]]
         outcome = outcome_of(actions, self._table_name, self._journal.item)
         if outcome is None:
@@ -220,7 +220,7 @@ class LocalAws:
         update = action.get("Update")
         if update is None or update["TableName"] != self._table_name:
             return action
-        put = as_put(update, self._journal.item(Key.of(update["Key"])))
+        put = put_request(update, self._journal.item(Key.of(update["Key"])))
         return {"Put": put} if put else action
 
     def _write(self, keys: list[Key], path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -249,7 +249,7 @@ class LocalAws:
         if operation == "GetItem" and (key := _key_of(body)):
             return filter(None, [self._journal.item(key)])
         if operation == "Query" and (look := _look_of(body)):
-            names = _attributes_asked_for(body)
+            names = _attributes_of(body)
             return (_part_of(item, names) for item in self._journal.look(look))
         return self._journal.items()
 
@@ -267,7 +267,7 @@ class LocalAws:
         finally:
             self._tables[self._table_name] = none
 
-    def _repeated(self, token: str, body: bytes) -> Answer:
+    def _repeat(self, token: str, body: bytes) -> Answer:
         first_body, first_answer = self._tokens[token]
         if body == first_body:
             return first_answer
@@ -294,7 +294,7 @@ class LocalAws:
             raise UnwritableError from exc
         self.disk.is_writable()
 
-    def _touched(self, operation: str, body: bytes) -> list[Key]:
+    def _keys_of(self, operation: str, body: bytes) -> list[Key]:
         if operation not in TOUCHED:
             return []
         try:
@@ -383,7 +383,7 @@ class AwsHandler(LoopbackHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815  (http.server's names)
 
 
-def _attributes_asked_for(body: bytes) -> set[str] | None:
+def _attributes_of(body: bytes) -> set[str] | None:
     """Those that the expressions name; None for all of them."""
     try:
         request = json.loads(body)

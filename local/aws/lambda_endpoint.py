@@ -120,25 +120,25 @@ class EventQueue:
 
     def add(self, event: Event) -> None:
         """Raises UnwritableError."""
-        with self._written():
+        with self._writing():
             self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", event)
 
     def remove(self, event: Event) -> None:
         """Raises UnwritableError; the event is delivered again then, by the next stack."""
-        with self._written():
+        with self._writing():
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
 
     def replace(self, event: Event, following: Event) -> None:
         """Both or neither, so no failure goes untold when the stack is killed.
         Raises UnwritableError.
         """
-        with self._written(), self._db:
+        with self._writing(), self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
             self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", following)
 
     @contextmanager
-    def _written(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[None]:
         with self._mutex:
             try:
                 yield

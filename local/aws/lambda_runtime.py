@@ -85,7 +85,7 @@ class LambdaRuntime:
         """
         with self._mutex:
             places = self._places.setdefault(function.name, Places(self._warm_workers))
-        with places.taken(self._patience) as place:
+        with places.take(self._patience) as place:
             if place.worker is None or not place.worker.is_alive():
                 place.worker = self._start(function)
             worker, failed = place.worker, True
@@ -140,7 +140,7 @@ class LambdaRuntime:
 
     def _see_through(self, worker: "Worker", invocation: "Invocation") -> Outcome:
         request_id = invocation.request_id
-        with _opened(self._log(invocation.function)) as log:
+        with _open_log(self._log(invocation.function)) as log:
             _write(log, f"START RequestId: {request_id} Version: $LATEST")
             worker.api.give(invocation)
             outcome = invocation.outcome()
@@ -206,7 +206,7 @@ class Worker(threading.Thread):
         self._last_peak_kb = 0
 
     def run(self) -> None:
-        with _opened(self._log) as log:
+        with _open_log(self._log) as log:
             process = self._process = child.start(
                 self._command, environment=self._environment, cwd=self._cwd, stdout=log, stderr=log
             )
@@ -214,7 +214,7 @@ class Worker(threading.Thread):
         _, status, usage = os.wait4(process.pid, 0)
         self._last_peak_kb = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
         process.returncode = os.waitstatus_to_exitcode(status)
-        self.api.exited(process.returncode)
+        self.api.note_exit(process.returncode)
 
     def peak_kb(self) -> int:
         """The kernel's figure of a process that has ended starts at its parent's size."""
@@ -246,7 +246,7 @@ class Places:
             self._free.put(Place())
 
     @contextmanager
-    def taken(self, patience: float) -> Iterator[Place]:
+    def take(self, patience: float) -> Iterator[Place]:
         """Raises ThrottledError."""
         try:
             place = self._free.get(timeout=patience)
@@ -267,7 +267,7 @@ def _peak_kb(pid: int) -> int:
     return int(peaks[0]) if peaks else 0
 
 
-def _opened(log: Path) -> IO[bytes]:
+def _open_log(log: Path) -> IO[bytes]:
     """Where there is no room for it, what is written goes nowhere:
     no function fails for its log.
     """

@@ -25,7 +25,7 @@ class Plain(NamedTuple):
     removes: list[str]
 
 
-def as_put(update: Mapping[str, Any], item: Item | None) -> dict[str, Any] | None:
+def put_request(update: Mapping[str, Any], item: Item | None) -> dict[str, Any] | None:
     """The same as a Put, where `item` is what is there now.
     None where it is more than plain, or faulty.
     """

@@ -149,7 +149,7 @@ class RuntimeApi:
         """
         return self._given.get()
 
-    def answered(self, request_id: str | None, outcome: Outcome) -> bool:
+    def take_answer(self, request_id: str | None, outcome: Outcome) -> bool:
         """Whether it was the answer to the current event.
         Without an id it is that of the initialisation.
         """
@@ -159,7 +159,7 @@ class RuntimeApi:
         current.end(outcome)
         return True
 
-    def exited(self, code: int) -> None:
+    def note_exit(self, code: int) -> None:
         how = f"signal: {-code}" if code < 0 else f"exit status {code}"
         with self._mutex:
             self._gone = f"Error: Runtime exited with error: {how}"
@@ -171,7 +171,7 @@ class RuntimeApiHandler(LoopbackHandler):
     api: ClassVar[RuntimeApi]
 
     def do_GET(self) -> None:  # noqa: N802
-        if self._asked() != "/2018-06-01/runtime/invocation/next":
+        if self._path_behind_secret() != "/2018-06-01/runtime/invocation/next":
             self.answer(404, b"")
         elif invocation := self.api.next():
             invocation.begin()
@@ -180,21 +180,21 @@ class RuntimeApiHandler(LoopbackHandler):
             self.close_connection = True
 
     def do_POST(self) -> None:  # noqa: N802
-        route = ANSWER.fullmatch(self._asked())
+        route = ANSWER.fullmatch(self._path_behind_secret())
         if not route:
             self.answer(404, b"")
             return
         body = self.read_body()
         failure = self.headers.get("Lambda-Runtime-Function-Error-Type") or "Unhandled"
         error = None if route[2] == "response" else failure
-        if self.api.answered(route[1], Outcome(payload=body, error=error)):
+        if self.api.take_answer(route[1], Outcome(payload=body, error=error)):
             self.answer(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
         else:
             self.answer(
                 400, b'{"errorType":"InvalidRequestID"}', {"Content-Type": "application/json"}
             )
 
-    def _asked(self) -> str:
+    def _path_behind_secret(self) -> str:
         """The path behind the secret; nothing without it."""
         _, secret, path = [*self.path.split("/", 2), "", ""][:3]
         return f"/{path}" if hmac.compare_digest(secret.encode(), self.api.secret.encode()) else ""

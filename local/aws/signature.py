@@ -40,7 +40,7 @@ class Keys(NamedTuple):
     secret_access_key: str
 
     @classmethod
-    def made(cls) -> Self:
+    def random(cls) -> Self:
         """New ones, at random. The id has the length and the letters of a real one."""
         return cls(
             f"LKIA{secrets.token_hex(8).upper()}", b64encode(secrets.token_bytes(30)).decode()
@@ -158,11 +158,11 @@ class Signature:
         path = target.partition("?")[0]
         path = path if self.scope.service == "s3" else quote(path, safe="/~")
         query = (
-            (_quoted(name), _quoted(value))
+            (_percent_encode(name), _percent_encode(value))
             for name, value in _options(target)
             if name != "X-Amz-Signature"
         )
-        told = "".join(f"{name}:{_joined(headers.get_all(name, []))}\n" for name in self.signed)
+        told = "".join(f"{name}:{_join(headers.get_all(name, []))}\n" for name in self.signed)
         options = "&".join(f"{name}={value}" for name, value in sorted(query))
         return "\n".join([method, path, options, told, ";".join(self.signed), payload])
 
@@ -181,9 +181,9 @@ def _options(target: str) -> Iterable[tuple[str, str]]:
         yield unquote(name), unquote(value)
 
 
-def _quoted(text: str) -> str:
+def _percent_encode(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-def _joined(values: Iterable[str]) -> str:
+def _join(values: Iterable[str]) -> str:
     return ",".join(" ".join(value.split()) for value in values)

@@ -104,7 +104,7 @@ class StrictCatalog:
         }
 
     def load(self, namespace: str, name: str) -> dict[str, Any]:
-        return _loaded(self._catalog.load_table((namespace, name)))
+        return _answer_of_load(self._catalog.load_table((namespace, name)))
 
     def drop(self, namespace: str, name: str) -> None:
         self._catalog.drop_table((namespace, name))
@@ -122,7 +122,7 @@ class StrictCatalog:
         if asked.get("stage-create"):
             staged = self._catalog._create_staged_table(place, schema, **values)  # noqa: SLF001  no public name
             return {"metadata": _plain(staged.metadata), "config": {}}
-        return _loaded(self._catalog.create_table(place, schema, **values))
+        return _answer_of_load(self._catalog.create_table(place, schema, **values))
 
     def commit(self, namespace: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
         """All of it, or CommitFailedException."""
@@ -141,7 +141,7 @@ class _Named(Table):
         self._identifier = name
 
 
-def _loaded(table: Table) -> dict[str, Any]:
+def _answer_of_load(table: Table) -> dict[str, Any]:
     return {
         "metadata-location": table.metadata_location,
         "metadata": _plain(table.metadata),
@@ -213,10 +213,10 @@ class CatalogHandler(LoopbackHandler):
     def _answer(self, answers: dict[int, Callable[..., dict[str, Any]]]) -> None:
         body = self.read_body()
         asked = [json.loads(body)] if body and self.command == "POST" else []
-        status, told = self._told(answers, asked)
+        status, told = self._reply(answers, asked)
         self.answer(status, json.dumps(told).encode(), {"Content-Type": "application/json"})
 
-    def _told(
+    def _reply(
         self, answers: dict[int, Callable[..., dict[str, Any]]], asked: list[Any]
     ) -> tuple[int, Any]:
         depth, names = _place(self.path)

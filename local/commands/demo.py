@@ -55,14 +55,14 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     except ClientError as exc:
         raise DemoError(stack.trouble or f"{exc.code}: {exc.message}") from exc
     if job.is_held:
-        _show_held(job, stack, terminal)
+        _show_findings(job, stack, terminal)
         return Exit.HELD
     if job.status != "COMPLETED":
         _show_failure(job, stack, terminal)
         return 1
     adds_up = _show_counts(job, terminal)
-    with _published(stack, job.job_id) as database:
-        _show_rejected(database, job, terminal)
+    with _open_production(stack, job.job_id) as database:
+        _show_rejects(database, job, terminal)
         _show_warnings(job, terminal)
         _show_question(database, terminal)
         _show_picture(database, terminal)
@@ -77,7 +77,7 @@ def _import(wellhead: WellheadClient, stack: LocalStack, terminal: Terminal) -> 
     left = _left_behind(wellhead, stack, terminal)
     if left and left.status == "COMPLETED":
         return left
-    if left and _was_interrupted(left) and (again := _retried(wellhead, left)):
+    if left and _was_interrupted(left) and (again := _retry(wellhead, left)):
         terminal.line(
             "It had ended when its stack was away. Its retry goes on after the last checkpoint."
         )
@@ -109,7 +109,7 @@ def _was_interrupted(job: Job) -> bool:
     )
 
 
-def _retried(wellhead: WellheadClient, job: Job) -> str | None:
+def _retry(wellhead: WellheadClient, job: Job) -> str | None:
     """The job that goes on; None where the API refuses, as when its checkpoint is kept no more."""
     try:
         return wellhead.retry(job.job_id).job_id
@@ -170,7 +170,7 @@ def _show_counts(job: Job, terminal: Terminal) -> bool:
     return False
 
 
-def _show_rejected(database: duckdb.DuckDBPyConnection, job: Job, terminal: Terminal) -> None:
+def _show_rejects(database: duckdb.DuckDBPyConnection, job: Job, terminal: Terminal) -> None:
     groups = database.execute(STATEMENTS["rejected"], {"job_id": job.job_id}).fetchall()
     if not groups:
         return
@@ -180,7 +180,7 @@ def _show_rejected(database: duckdb.DuckDBPyConnection, job: Job, terminal: Term
     )
     for reason, count, detail, raw in groups:
         terminal.line("  ", (f"{count:,} {reason}", "yellow"), f"  {detail}")
-        terminal.line("    ", (_shortened(raw), "dim"))
+        terminal.line("    ", (_shorten(raw), "dim"))
 
 
 def _show_warnings(job: Job, terminal: Terminal) -> None:
@@ -269,7 +269,7 @@ def _show_failure(job: Job, stack: LocalStack, terminal: Terminal) -> None:
     terminal.line(f"The logs are in {stack.state / 'logs'}.")
 
 
-def _show_held(job: Job, stack: LocalStack, terminal: Terminal) -> None:
+def _show_findings(job: Job, stack: LocalStack, terminal: Terminal) -> None:
     """What was found, and the commands that help while `make run` serves, of the same source."""
     source = stack.source_option
     sentences = [f"{finding.check}: {finding.message}" for finding in job.holding]
@@ -289,7 +289,7 @@ def _show_held(job: Job, stack: LocalStack, terminal: Terminal) -> None:
 
 
 @contextlib.contextmanager
-def _published(stack: LocalStack, job_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _open_production(stack: LocalStack, job_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
     reading = stack.state / "scratch" / "reading"
     opened = (
         _database(stack.database_path, job_id, reading=reading)
@@ -343,7 +343,7 @@ def _database(path: Path, job_id: str, *, reading: Path) -> Iterator[duckdb.Duck
         own.remove()
 
 
-def _shortened(raw: str, length: int = 300) -> str:
+def _shorten(raw: str, length: int = 300) -> str:
     return raw if len(raw) <= length else f"{raw[:length]} ..."
 
 

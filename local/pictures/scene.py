@@ -81,7 +81,7 @@ class Scene:
         definition = {**LOMA, "url": str(self.file)}
         with self.stack.client() as wellhead:
             apply_definition(definition, wellhead)
-        self._ended(source=LOMA["name"])
+        self._import_to_end(source=LOMA["name"])
         self.source.faults = Faults()
         self.source.faults.fail_page(3, status=MISSING, times=FOR_EVER)
         self._import("failed", GeneratedProduction(ROWS, revision=2))
@@ -94,9 +94,9 @@ class Scene:
 
     def _import(self, name: str, rows: GeneratedProduction) -> None:
         self.source.rows = rows
-        self.jobs[name] = self._ended(source="default")
+        self.jobs[name] = self._import_to_end(source="default")
 
-    def _ended(self, source: str) -> str:
+    def _import_to_end(self, source: str) -> str:
         with self.stack.client() as wellhead:
             return wellhead.wait(wellhead.trigger(source=source).job_id).job_id
 

@@ -31,8 +31,8 @@ def main() -> int:
         LocalStack(source=Source(), state=Path(state), port=0) as stack,
     ):
         for command in COMMANDS:
-            paper.print(Text(f"$ wellhead {' '.join(map(quoted, command))}", style="bold"))
-            paper.print(Text.from_ansi(last_state(written_by(command, stack))), soft_wrap=True)
+            paper.print(Text(f"$ wellhead {' '.join(map(quote_word, command))}", style="bold"))
+            paper.print(Text.from_ansi(last_state(output_of(command, stack))), soft_wrap=True)
     drawn = paper.export_svg(title="wellhead")
     PICTURE.write_text(
         re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), "utf-8"
@@ -41,11 +41,11 @@ def main() -> int:
     return 0
 
 
-def quoted(word: str) -> str:
+def quote_word(word: str) -> str:
     return f'"{word}"' if " " in word else word
 
 
-def written_by(command: tuple[str, ...], stack: LocalStack) -> str:
+def output_of(command: tuple[str, ...], stack: LocalStack) -> str:
     near, far = os.openpty()
     environment = {
         **os.environ,

@@ -72,7 +72,7 @@ class Filter:
         tests = [self._term()]
         while self._accept("and"):
             tests.append(self._term())
-        return lambda bounds: _negated(_either(_negated(test(bounds)) for test in tests))
+        return lambda bounds: _negate(_either(_negate(test(bounds)) for test in tests))
 
     def _term(self) -> Test:
         if not self._accept("("):
@@ -171,7 +171,7 @@ def _either(verdicts: Iterator[Verdict]) -> Verdict:
     return known
 
 
-def _negated(verdict: Verdict) -> Verdict:
+def _negate(verdict: Verdict) -> Verdict:
     return None if verdict is None else not verdict
 
 
@@ -264,7 +264,7 @@ class Query:
     def is_continued(self) -> bool:
         return "$skiptoken" in self.options
 
-    def continued(self, skiptoken: int, top: int | None) -> str:
+    def continuation(self, skiptoken: int, top: int | None) -> str:
         """The query string that goes on from there, for `top` more rows or all of them."""
         options = {
             name: value

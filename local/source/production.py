@@ -109,7 +109,7 @@ class GeneratedProduction:
             rows[position - skip] = self._repeated_row(position)
         return rows
 
-    def expected(self, previous: int | None = None) -> Expected:
+    def expected_counts(self, previous: int | None = None) -> Expected:
         """The counts of an import into an empty warehouse,
         or into one that holds revision `previous`.
         """
@@ -118,7 +118,7 @@ class GeneratedProduction:
         if previous is None:
             repeated = len(self.repeated_positions)
             return Expected(new=good - repeated, updated=0, duplicate=repeated, failed=failed)
-        updated = self._revised_since(previous)
+        updated = self._count_revisions_since(previous)
         return Expected(new=0, updated=updated, duplicate=good - updated, failed=failed)
 
     def _well(self, position: int) -> tuple["Well", int]:
@@ -143,13 +143,13 @@ class GeneratedProduction:
         [row] = self._good_rows(range(position - 1, position))
         return row
 
-    def _revised_since(self, previous: int) -> int:
+    def _count_revisions_since(self, previous: int) -> int:
         if not 0 <= previous <= self.revision:
             raise ValueError(f"Revision {previous} does not come before revision {self.revision}.")
         count = position = 0
         while position < self._rows:
             well, _ = self._well(position)
-            for place, revision in well.revised(self.revision).items():
+            for place, revision in well.revisions(self.revision).items():
                 count += revision > previous and self._is_good_first(position + place)
             position += len(well.months)
         return count
@@ -186,7 +186,7 @@ class Well:
         digits = str(self.code)
         return f"{digits[:2]}-{digits[2:5]}-{digits[5:10]}-{digits[10:]}"
 
-    def revised(self, latest: int) -> dict[int, int]:
+    def revisions(self, latest: int) -> dict[int, int]:
         """Which places a revision up to `latest` changed, and the last one that did."""
         recent = [
             place
@@ -262,7 +262,7 @@ def field_name(number: int) -> str:
 def render(well: Well, revision: int) -> list[bytes]:
     """All the rows of a well. The head never changes, so it is written once."""
     draw = _random(well.seed, 1).random
-    revised = well.revised(revision)
+    revised = well.revisions(revision)
     head = _head(well)
     rows = []
     for place, month in enumerate(well.months):

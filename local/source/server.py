@@ -133,7 +133,7 @@ class SampleSource:
         except NotImplementedError as exc:
             return self._error(501, "NotImplemented", str(exc))
         return (
-            _zipped(reply)
+            _gzip(reply)
             if self.compress and "gzip" in headers.get("accept-encoding", "")
             else reply
         )
@@ -231,7 +231,7 @@ class SampleSource:
         if is_last and not habits.link_on_every_page:
             return ""
         following += self.max_page_size if is_last else 0  # no two of these links are alike
-        return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following, top)}"
+        return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continuation(following, top)}"
 
     def _end(self, query: Query, total: int) -> int:
         limit = self.habits.filter_limit
@@ -277,7 +277,7 @@ UNAUTHORIZED = Reply(
 )
 
 
-def _zipped(reply: Reply) -> Reply:
+def _gzip(reply: Reply) -> Reply:
     body = gzip.compress(reply.body, compresslevel=1, mtime=0)
     return replace(reply, body=body, headers=reply.headers | {"Content-Encoding": "gzip"})
 

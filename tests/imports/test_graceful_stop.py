@@ -95,7 +95,7 @@ def assert_complete(work: Stoppable) -> None:
     job, snapshot = work.manager.get(work.job_id), work.manager.current_snapshot()
     assert snapshot
     assert job.status is JobStatus.COMPLETED
-    expected = DATA.expected()
+    expected = DATA.expected_counts()
     assert (job.new_records, job.duplicate_records, job.failed_records) == (
         expected.new,
         expected.duplicate,

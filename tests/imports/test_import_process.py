@@ -170,7 +170,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
         work.services.work_on(work.job_id, request_id="last", remaining=lambda: ENOUGH)
 
     job = work.manager.get(work.job_id)
-    expected = NEW.expected(0 if over_an_old_one else None)
+    expected = NEW.expected_counts(0 if over_an_old_one else None)
     assert job.status is JobStatus.COMPLETED
     assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
     assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)

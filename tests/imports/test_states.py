@@ -66,7 +66,7 @@ def published(worker: StatesWorker) -> Path:
 
 
 def assert_whole(worker: StatesWorker, job: Job) -> None:
-    told = DATA.expected()
+    told = DATA.expected_counts()
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
     assert (job.new_records, job.duplicate_records, job.failed_records) == (
         told.new,

@@ -74,7 +74,7 @@ def published(worker: Worker) -> Path:
 
 def assert_whole(worker: Worker, job: Job) -> None:
     """Every row of the source exactly once, each count right, and nothing left over."""
-    expected = DATA.expected()
+    expected = DATA.expected_counts()
     assert job.status is JobStatus.COMPLETED
     assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
     assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)
@@ -200,7 +200,7 @@ def test_a_second_import_updates_what_was_revised(worker: Worker, source: Sample
 
     second = worker.import_all()
 
-    expected = revised.expected(previous=0)
+    expected = revised.expected_counts(previous=0)
     assert (second.new_records, second.updated_records) == (0, expected.updated)
     assert (second.duplicate_records, second.failed_records) == (
         expected.duplicate,

@@ -27,7 +27,7 @@ pytestmark = LAKE
 ROWS, PAGE, PARTS = 3_000, 26, 14  # no page ends between the two rows of one key
 DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
-TOLD = DATA.expected()
+TOLD = DATA.expected_counts()
 
 
 @pytest.fixture

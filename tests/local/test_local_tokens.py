@@ -49,7 +49,7 @@ def leave_as_killed(state: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (state / "stack.json").write_text(json.dumps({"pid": 1, "aws_url": f"http://127.0.0.1:{port}"}))
-    write_keys(state, Keys.made())
+    write_keys(state, Keys.random())
 
 
 def test_a_token_is_made_where_a_stack_was_killed(tmp_path: Path) -> None:

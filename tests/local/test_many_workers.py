@@ -82,7 +82,7 @@ def kill_a_new_one(handler: str, known: set[int], *, wait: float) -> None:
 
 
 def assert_whole(stack: LocalStack, view: dict[str, Any]) -> None:
-    told = DATA.expected()
+    told = DATA.expected_counts()
     assert (view["status"], view["error"]) == ("COMPLETED", None)
     assert (view["new_records"], view["failed_records"]) == (told.new, told.failed)
     assert view["total_records"] == view["fetched_records"] == view["expected_records"] == ROWS

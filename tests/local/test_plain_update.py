@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.aws.plain_update import as_put
+from local.aws.plain_update import put_request
 
 TABLE = "wellhead-test"
 NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -100,4 +100,4 @@ def test_what_is_more_than_plain_is_left_to_moto(expression: str) -> None:
         "ExpressionAttributeValues": {":a": {"N": "1"}, ":b": {"N": "2"}},
     }
 
-    assert as_put(update, None) is None
+    assert put_request(update, None) is None

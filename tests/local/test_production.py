@@ -100,8 +100,8 @@ def test_fifty_thousand_rows_hold_twelve_bad_ones_and_five_repeated_keys() -> No
     rows = rows_of(data)
 
     assert [place for place, row in enumerate(rows) if not is_good(row)] == list(data.bad_positions)
-    assert data.expected() == Expected(new=49_983, updated=0, duplicate=5, failed=12)
-    assert import_into({}, rows) == data.expected()
+    assert data.expected_counts() == Expected(new=49_983, updated=0, duplicate=5, failed=12)
+    assert import_into({}, rows) == data.expected_counts()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_fifty_thousand_rows_hold_twelve_bad_ones_and_five_repeated_keys() -> No
 def test_expected_counts_are_what_an_import_counts(rows: int, bad_rows: bool) -> None:
     data = GeneratedProduction(rows, bad_rows=bad_rows)
 
-    assert import_into({}, rows_of(data)) == data.expected()
+    assert import_into({}, rows_of(data)) == data.expected_counts()
 
 
 def test_a_later_revision_updates_about_a_twentieth() -> None:
@@ -122,11 +122,11 @@ def test_a_later_revision_updates_about_a_twentieth() -> None:
     third = import_into(warehouse, rows_of(revisions[3]))
     again = import_into(warehouse, rows_of(revisions[3]))
 
-    assert first == revisions[1].expected(previous=0)
+    assert first == revisions[1].expected_counts(previous=0)
     assert 0.035 < first.updated / 12_000 < 0.065
-    assert third == revisions[3].expected(previous=1)
+    assert third == revisions[3].expected_counts(previous=1)
     assert third.updated > first.updated
-    assert again == revisions[3].expected(previous=3)
+    assert again == revisions[3].expected_counts(previous=3)
     assert again.updated == again.new == 0
 
 
@@ -144,7 +144,7 @@ def test_only_producing_months_of_the_last_year_are_revised() -> None:
 
 def test_a_revision_that_comes_later_is_refused() -> None:
     with pytest.raises(ValueError, match="Revision 2 does not come before revision 1"):
-        GeneratedProduction(1_000, revision=1).expected(previous=2)
+        GeneratedProduction(1_000, revision=1).expected_counts(previous=2)
 
 
 def test_the_rows_look_like_well_production() -> None:

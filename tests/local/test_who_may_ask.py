@@ -258,7 +258,7 @@ def test_another_body_path_or_key_is_refused(ports: dict[str, int]) -> None:
 
 
 def test_a_stack_makes_other_keys_each_time() -> None:
-    first, second = Keys.made(), Keys.made()
+    first, second = Keys.random(), Keys.random()
 
     assert len({*first, *second}) == 4
     assert len(first.secret_access_key) == 40

@@ -155,7 +155,7 @@ def test_a_whole_import_of_either_version(
         worker = worker_on(source, source_paging=paging, page_size="1000")
         job = worker.import_all()
 
-    expected = DATA.expected()
+    expected = DATA.expected_counts()
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
     assert (job.new_records, job.failed_records) == (expected.new, expected.failed)
     assert (job.expected_records, job.fetched_records) == (2_000, 2_000)

@@ -199,7 +199,7 @@ class Lab:
         """
         job, snapshot = self.manager.get(job_id), self.snapshot()
         data = GeneratedProduction(ROWS, revision=self.revision)
-        expected = data.expected(self.revision - 1 if self.revision > 1 else None)
+        expected = data.expected_counts(self.revision - 1 if self.revision > 1 else None)
         assert job.status is JobStatus.COMPLETED, job
         assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
         assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)

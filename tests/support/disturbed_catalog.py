@@ -40,9 +40,9 @@ class DisturbedHandler(CatalogHandler):
     def answer(self, status: int, body: bytes, headers: Any = None) -> None:
         super().answer(status, body, headers)
 
-    def _told(self, answers: Any, asked: list[Any]) -> tuple[int, Any]:
+    def _reply(self, answers: Any, asked: list[Any]) -> tuple[int, Any]:
         try:
-            return super()._told(answers, asked)
+            return super()._reply(answers, asked)
         except LostAnswer:
             return HTTPStatus.SERVICE_UNAVAILABLE, {
                 "error": {"message": "", "type": "Unavailable", "code": 503}
