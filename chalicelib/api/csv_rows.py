@@ -56,7 +56,8 @@ class CsvLines:
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         cell = self._cell
-        self._lines.writerows([cell(value) for value in row] for row in rows)
+        for row in rows:
+            self._lines.writerow([cell(value) for value in row])
 
 
 def rows_csv(name: str, rows: Sequence[Mapping[str, Any]], dialect: Dialect = USUAL) -> str:
@@ -138,7 +139,11 @@ def harmless(value: Any) -> Any:
 
 
 def _first_visible_sign(text: str) -> str:
-    return next((sign for sign in text if unicodedata.category(sign)[0] not in UNSEEN), "")
+    for sign in text:
+        kind = unicodedata.category(sign)[0]
+        if kind not in UNSEEN:
+            return sign
+    return ""
 
 
 _cell = harmless

@@ -25,4 +25,5 @@ def etag_of(*parts: Any) -> str:
 def is_known(if_none_match: str, etag: str) -> bool:
     """Whether the caller's If-None-Match names the mark (RFC 9110, 13.1.2: compared weakly)."""
     marks = {mark.strip().removeprefix("W/") for mark in if_none_match.split(",")}
-    return "*" in marks or etag.removeprefix("W/") in marks
+    wanted = etag.removeprefix("W/")
+    return "*" in marks or wanted in marks

@@ -147,7 +147,8 @@ def _entity_set(entity_set: EntitySet) -> str:
 def _entity_type(entity_set: EntitySet) -> str:
     key = "".join(f'<PropertyRef Name="{name}"/>' for name in entity_set.key)
     properties = "".join(_property(entity_set, name) for name in entity_set.properties)
-    return f'<EntityType Name="{entity_set.entity}"><Key>{key}</Key>{properties}</EntityType>'
+    members = f"<Key>{key}</Key>{properties}"
+    return f'<EntityType Name="{entity_set.entity}">{members}</EntityType>'
 
 
 def _property(entity_set: EntitySet, name: str) -> str:

@@ -71,7 +71,8 @@ class Format:
 
     @property
     def dialect(self) -> Dialect:
-        return Dialect(separator=_SEPARATORS[self.separator], decimal=self.decimal)
+        separator = _SEPARATORS[self.separator]
+        return Dialect(separator=separator, decimal=self.decimal)
 
     def headers(self, name: str) -> dict[str, str]:
         """Of the file of a list of this name."""

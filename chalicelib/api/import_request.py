@@ -50,7 +50,8 @@ def _members(body: Any) -> dict[str, Any]:
     """The members of the body, read like the parameters of a query. Raises ValidationError."""
     if not isinstance(body, dict) or not body.keys() <= ASKED.keys():
         known = ", ".join(ASKED)
-        raise ValidationError(f"The body may be an object with {known}, or nothing.", field="body")
+        sentence = f"The body may be an object with {known}, or nothing."
+        raise ValidationError(sentence, field="body")
     return {name: _read_member(name, value) for name, value in body.items()}
 
 

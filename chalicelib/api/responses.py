@@ -166,7 +166,8 @@ def retry_header(error: WellheadError) -> dict[str, str]:
 
 
 def wants_problem(accept: str) -> bool:
-    return PROBLEM in re.split(r"[\s,;]+", accept.lower())
+    words = re.split(r"[\s,;]+", accept.lower())
+    return PROBLEM in words
 
 
 def problem_details(facts: Mapping[str, Any], status: int) -> dict[str, Any]:

@@ -104,4 +104,5 @@ def parse_if_match(headers: Mapping[str, str]) -> str | None:
 
 
 def _fault(problem: str, instead: str) -> DefinitionInvalid:
-    return DefinitionInvalid(faults=[{"key": "", "problem": problem, "instead": instead}])
+    fault = {"key": "", "problem": problem, "instead": instead}
+    return DefinitionInvalid(faults=[fault])

@@ -67,8 +67,11 @@ class Mail:
 
 
 def _letter(notice: Notice) -> str:
-    found = [f"- {each['message']}" for each in notice.facts.get("findings", ())]
-    return "\n".join([notice.text, "", *found, f"Key of this notice: {notice.key}"])
+    findings = notice.facts.get("findings", ())
+    lines = [notice.text, ""]
+    lines += [f"- {finding['message']}" for finding in findings]
+    lines.append(f"Key of this notice: {notice.key}")
+    return "\n".join(lines)
 
 
 def _silent(service: str, exc: Exception) -> NoticeUnsent:

@@ -25,8 +25,10 @@ _BOLD = {"weight": "Bolder", "size": "Medium"}
 
 def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
     """JSON without blanks. `form` is one of WELLHEAD_WEBHOOK_FORM."""
-    body = {"standard": _standard, "slack": _slack, "teams": _teams}[form](notice, stage)
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    forms = {"standard": _standard, "slack": _slack, "teams": _teams}
+    body = forms[form](notice, stage)
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def notice_facts(notice: Notice, stage: str) -> dict[str, Any]:
@@ -82,4 +84,6 @@ def _line(text: str, **look: str) -> dict[str, Any]:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(at, UTC)
+    text = moment.isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

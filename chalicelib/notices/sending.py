@@ -83,7 +83,8 @@ class Sender:
         self.given_up = 0
 
     def due_at(self, notice: Notice) -> float:
-        return min((each.due_at for each in self._open(notice).values()), default=0.0)
+        times = [delivery.due_at for delivery in self._open(notice).values()]
+        return min(times, default=0.0)
 
     def send(self, notice: Notice) -> bool:
         """Whether nothing is left to be sent of it."""
@@ -111,8 +112,12 @@ class Sender:
         A channel that was set up after the first look has no part in a notice.
         """
         meant = set(self._channels) & set(notice.deliveries or self._channels)
-        known = {name: notice.deliveries.get(name, Delivery()) for name in sorted(meant)}
-        return {name: each for name, each in known.items() if each.state is State.WAITING}
+        open_deliveries = {}
+        for name in sorted(meant):
+            delivery = notice.deliveries.get(name, Delivery())
+            if delivery.state is State.WAITING:
+                open_deliveries[name] = delivery
+        return open_deliveries
 
     def _without_channel(self, notice: Notice) -> dict[str, Delivery]:
         """What waits for a channel that is not set up any more:

@@ -40,5 +40,9 @@ def keys_of(secret: str) -> list[bytes]:
 def signature(keys: list[bytes], *, key: str, timestamp: int, body: bytes) -> str:
     """By each of the keys, as the header takes them."""
     signed = f"{key}.{timestamp}.".encode() + body
-    made = (hmac.new(each, signed, hashlib.sha256).digest() for each in keys)
-    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in made)
+    signatures = []
+    for secret in keys:
+        digest = hmac.new(secret, signed, hashlib.sha256).digest()
+        letters = base64.b64encode(digest).decode()
+        signatures.append(f"v1,{letters}")
+    return " ".join(signatures)

@@ -60,5 +60,11 @@ class BringingBack:
 
     @staticmethod
     def _view(name: str, told: Snapshot, *, restored: bool, version: str | None) -> dict[str, Any]:
-        facts = {"snapshot": name, "rows": told.rows, "bytes": told.bytes, "sha256": told.sha256}
-        return {**facts, "is_restored": restored, "version": version}
+        return {
+            "snapshot": name,
+            "rows": told.rows,
+            "bytes": told.bytes,
+            "sha256": told.sha256,
+            "is_restored": restored,
+            "version": version,
+        }

@@ -105,7 +105,9 @@ class Looks:
     @staticmethod
     def _has(lake: Lake, table: str, snapshot: int | None) -> bool:
         head = lake.catalog.head(table)
-        return snapshot is None or (head is not None and snapshot in head.snapshots)
+        if snapshot is None:
+            return True
+        return head is not None and snapshot in head.snapshots
 
     @staticmethod
     def _at_tables(connection: duckdb.DuckDBPyConnection, rows: int) -> list[str]:

@@ -94,7 +94,8 @@ class Verification:
     def _is_kept(self, seen: Kept) -> bool:
         """Still: the sweeper clears what newer ones have replaced."""
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
-        return seen.is_current or any(each.name == seen.name for each in kept)
+        names = [each.name for each in kept]
+        return seen.is_current or seen.name in names
 
     def _time(
         self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]

@@ -20,7 +20,9 @@ SIDES = {"before": "replaced", "after": "written"}
 
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
     """The names of the values that differ, of a row that was there before and afterwards."""
-    return [name for name in OF_A_CHANGE if before and after and before[name] != after[name]]
+    if not before or not after:
+        return []
+    return [name for name in OF_A_CHANGE if before[name] != after[name]]
 
 
 def changes_lists() -> dict[str, str]:
@@ -50,4 +52,7 @@ def _columns(names: Sequence[str]) -> str:
 
 def flat_changes() -> str:
     """The columns of a change that is not nested: each value before and after beside each other."""
-    return ", ".join(f"{side}.{name} AS {name}_{side}" for name in OF_A_CHANGE for side in SIDES)
+    columns = []
+    for name in OF_A_CHANGE:
+        columns += [f"{side}.{name} AS {name}_{side}" for side in SIDES]
+    return ", ".join(columns)

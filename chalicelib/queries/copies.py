@@ -91,7 +91,8 @@ class LocalCopies:
         return self._directory / Path(name).name
 
     def _part(self, file: StoredFile) -> Path:
-        return self._directory / f"{PART}{Path(file.name).name}"
+        name = Path(file.name).name
+        return self._directory / f"{PART}{name}"
 
     def _link(self, file: StoredFile, copy: Path) -> bool:
         with suppress(FileNotFoundError):
@@ -122,7 +123,9 @@ class LocalCopies:
 
     def _check_time(self, file: StoredFile, part: Path, *, until: float) -> None:
         """Raises DatabaseFetching where what is missing will not be there in time."""
-        if self._clock() + max(0, file.bytes - _size(part)) / BYTES_A_SECOND > until:
+        missing = max(0, file.bytes - _size(part))
+        end = self._clock() + missing / BYTES_A_SECOND
+        if end > until:
             raise self._fetching(file, part)
 
     @staticmethod
@@ -165,10 +168,13 @@ class LocalCopies:
             raise _full(needed, free)
 
     def _make_room(self, part: Path, size: int, *, beside: Path | None) -> None:
-        needed, others = size - _size(part), self._by_use(beside)
+        needed = size - _size(part)
+        others = self._by_use(beside)
         while len(others) >= MOST or (others and self._free() < needed):
-            others.pop(0).unlink(missing_ok=True)
-        if (free := self._free()) < needed:  # readers still have open what was removed
+            oldest = others.pop(0)
+            oldest.unlink(missing_ok=True)
+        free = self._free()
+        if free < needed:  # readers still have open what was removed
             raise _full(needed, free)
 
     def _remove_parts(self, *, kept: Path) -> None:

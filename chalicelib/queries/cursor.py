@@ -73,7 +73,8 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
 
 def write_cursor(cursor: Cursor, *, of: str) -> str:
     """`of` is what list_of tells."""
-    return write_parts([of, cursor.snapshot, *cursor.key.values()])
+    key = cursor.key.values()
+    return write_parts([of, cursor.snapshot, *key])
 
 
 def read_cursor(text: str, *, of: str) -> Cursor:
@@ -96,17 +97,25 @@ def read_cursor(text: str, *, of: str) -> Cursor:
 
 
 def write_parts(parts: list[Any]) -> str:
-    """Marked, in the letters of base64url."""
-    said = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(said + _mark(said)).decode().rstrip("=")
+    """Marked, in the letters of base64url:
+
+    ["fields 3f…", "snapshots/7-…", "A-1"]  →  those bytes and MARK_BYTES of their digest  →  "WyJm…"
+    """
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    said = text.encode()
+    letters = base64.urlsafe_b64encode(said + _mark(said))
+    return letters.decode().rstrip("=")
 
 
 def read_parts(text: str) -> list[Any]:
     """Raises ValueError, TypeError, RecursionError.
     Whether the mark is right, who writes them again sees.
     """
-    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    parts: list[Any] = json.loads(raw[:-MARK_BYTES])
+    # write_parts has left out what fills the last four letters: 1 to 3 signs of "=".
+    filling = "=" * (-len(text) % 4)
+    raw = base64.b64decode(text + filling, altchars=b"-_", validate=True)
+    said = raw[:-MARK_BYTES]
+    parts: list[Any] = json.loads(said)
     return parts
 
 
@@ -127,7 +136,8 @@ def no_cursor() -> ValidationError:
 
 
 def _mark(said: bytes) -> bytes:
-    return hashlib.sha256(b"a cursor of Wellhead\n" + said).digest()[:MARK_BYTES]
+    digest = hashlib.sha256(b"a cursor of Wellhead\n" + said).digest()
+    return digest[:MARK_BYTES]
 
 
 def _part(value: Any, kind: type) -> int | str | None:

@@ -116,7 +116,8 @@ class _Question:
 
     def count(self) -> int:
         statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
-        ((count,),) = self.production.fetch(statement, self.bound.values)[1]
+        _names, rows = self.production.fetch(statement, self.bound.values)
+        ((count,),) = rows
         return int(count)
 
     def page(
@@ -223,8 +224,11 @@ def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Boun
 def properties_of(text: str, asked: EntitySet) -> list[str]:
     """In the order of the model; all of them for a star, or for nothing."""
     names = [part.strip() for part in text.split(",")] if text.strip() else ["*"]
+    # Each is looked at, also beside a star: an unknown name is refused.
     wanted = {property_of(name, asked, "$select") for name in names if name != "*"}
-    return [name for name in asked.properties if "*" in names or name in wanted]
+    if "*" in names:
+        return list(asked.properties)
+    return [name for name in asked.properties if name in wanted]
 
 
 # -- where a page begins ----------------------------------------------------------------------------------------
@@ -240,7 +244,8 @@ class _Place:
     key: Mapping[str, str | date]
 
     def write(self, *, of: str, snapshot: str | None) -> str:
-        return write_parts([of, snapshot, self.count, *map(_plain, self.key.values())])
+        key = [_plain(value) for value in self.key.values()]
+        return write_parts([of, snapshot, self.count, *key])
 
     @classmethod
     def read(cls, text: str, asked: EntitySet, *, of: str, snapshot: str | None) -> _Place:
@@ -261,8 +266,10 @@ class _Place:
 
 
 def _list_of(asked: EntitySet, key: str | None, where: str | None, terms: list[Term]) -> str:
-    said = repr([asked.name, key, where, [term.sql for term in terms]])
-    return f"feed {hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    order = [term.sql for term in terms]
+    said = repr([asked.name, key, where, order])
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return f"feed {digest[:16]}"
 
 
 def _plain(value: Any) -> Any:

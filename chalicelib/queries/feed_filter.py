@@ -151,7 +151,9 @@ class _Reader:
     def takes(self, kind: str, *texts: str) -> str:
         """The text of the next token where it is one of these; else it stays."""
         token = self._peek()
-        return self._take().text if token.kind == kind and token.text in texts else ""
+        if token.kind != kind or token.text not in texts:
+            return ""
+        return self._take().text
 
     def expect(self, sign: str) -> None:
         if not self.takes("sign", sign):
@@ -165,7 +167,10 @@ class _Reader:
     # -- the language, what binds least first -------------------------------------------------------------
 
     def any_of(self) -> Operand:
-        return self._chain("or", lambda: self._chain("and", self._equality))
+        def all_of() -> Operand:
+            return self._chain("and", self._equality)
+
+        return self._chain("or", all_of)
 
     def _chain(self, word: str, part: Callable[[], Operand]) -> Operand:
         first = part()
@@ -177,7 +182,8 @@ class _Reader:
         return Operand(f"({f' {word.upper()} '.join(parts)})", TRUTH)
 
     def _is_word(self, word: str) -> bool:
-        return self._peek().kind == "word" and self._peek().text == word
+        token = self._peek()
+        return token.kind == "word" and token.text == word
 
     def _equality(self) -> Operand:
         left = self._relation()
@@ -214,8 +220,10 @@ class _Reader:
         """Never of what is itself a comparison:
         its text would stand twice, that of a chain of them without end.
         """
-        kinds = {left.kind, right.kind}
-        return not kinds & {NOTHING, TRUTH} and (left.is_literal or right.is_literal)
+        for operand in (left, right):
+            if operand.kind in (NOTHING, TRUTH):
+                return False
+        return left.is_literal or right.is_literal
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
@@ -259,8 +267,10 @@ class _Reader:
         return Operand(name, kind_of(self._entity_set.type_of(name)))
 
     def _is_before_parenthesis(self) -> bool:
-        following = self._tokens[self._next + 1 : self._next + 2]
-        return bool(following) and following[0].text == "("
+        after_this = self._next + 1
+        if after_this >= len(self._tokens):
+            return False
+        return self._tokens[after_this].text == "("
 
     def _function(self, name: str) -> Operand:
         if name not in TESTS | CASES:
@@ -314,8 +324,10 @@ class _Reader:
     # -- refusals: where, never what: it may be a secret that was put in the wrong place -------------------
 
     def refuse(self, why: str, *, at: int | None = None) -> NoReturn:
-        place = (self._peek().at if at is None else at) + 1
-        raise ValidationError(f"{self._option} {why}, at character {place}.", field=self._option)
+        if at is None:
+            at = self._peek().at
+        sentence = f"{self._option} {why}, at character {at + 1}."
+        raise ValidationError(sentence, field=self._option)
 
     def _refuse_unknown_operator(self) -> None:
         token = self._peek()

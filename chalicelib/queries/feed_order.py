@@ -24,7 +24,9 @@ class Term:
 
     @property
     def sql(self) -> str:
-        return f"{self.name} DESC NULLS LAST" if self.descending else f"{self.name} ASC NULLS FIRST"
+        if self.descending:
+            return f"{self.name} DESC NULLS LAST"
+        return f"{self.name} ASC NULLS FIRST"
 
 
 def order_of(text: str, asked: EntitySet) -> list[Term]:
@@ -70,11 +72,14 @@ def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
 
 
 def equal_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
-    return f"{_same(terms[0], _sign(values[0], bound))} AND {_chain(terms[1:], values[1:], bound)}"
+    is_equal = _same(terms[0], _sign(values[0], bound))
+    the_others = _chain(terms[1:], values[1:], bound)
+    return f"{is_equal} AND {the_others}"
 
 
 def beyond_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
-    return _more(terms[0], _sign(values[0], bound))
+    sign = _sign(values[0], bound)
+    return _more(terms[0], sign)
 
 
 def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
@@ -92,7 +97,9 @@ def _sign(value: Any, bound: Bound) -> str | None:
 
 
 def _same(term: Term, sign: str | None) -> str:
-    return f"{term.name} IS NULL" if sign is None else f"{term.name} = {sign}"
+    if sign is None:
+        return f"{term.name} IS NULL"
+    return f"{term.name} = {sign}"
 
 
 def _more(term: Term, sign: str | None) -> str:

@@ -90,7 +90,10 @@ class FeedWells:
         """Of the well that holds the row behind so many, and how many of these are its own."""
         self.make()
         found = self._fetch(_SQL["place_behind"], {"rows": rows})
-        return (int(found[0]["place"]), int(found[0]["own"])) if found else (0, 0)
+        if not found:
+            return 0, 0
+        well = found[0]
+        return int(well["place"]), int(well["own"])
 
     def windows(self, place: int, rows: int) -> Iterator[Window]:
         """From the well at this place on:

@@ -113,9 +113,13 @@ def _count(failed: WellheadError | None, seconds: float) -> None:
     """
     is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
     is_ours = is_ours and not isinstance(failed, FeedNotImplemented)
-    figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
+    figures = {
+        "QuestionSeconds": seconds,
+        "QuestionErrors": float(is_ours),
+    }
     level = logging.ERROR if is_ours else logging.INFO
-    record("the question is answered", figures, level=level, code=failed.code if failed else None)
+    code = failed.code if failed else None
+    record("the question is answered", figures, level=level, code=code)
 
 
 def _query(event: Any) -> Query:
@@ -197,7 +201,8 @@ def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
 
 def _size(data: Any) -> int:
     """In bytes, as text within JSON."""
-    return len(json.dumps(json.dumps(data)))
+    text = json.dumps(data)
+    return len(json.dumps(text))
 
 
 def _error_data(error: WellheadError) -> dict[str, Any]:

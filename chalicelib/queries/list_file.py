@@ -156,7 +156,8 @@ class ListFile:
 
     @property
     def _hour(self) -> int:
-        return int(self.clock()) // HOUR * HOUR
+        hours = int(self.clock()) // HOUR
+        return hours * HOUR
 
     def _put(self, made: StoredFile, path: Path) -> StoredFile:
         """The same question within an hour has the same file:
@@ -172,8 +173,9 @@ class ListFile:
 
 
 def _mark(query: Query, snapshot: str | None) -> str:
-    said = json.dumps([snapshot, query.event], sort_keys=True).encode()
-    return hashlib.sha256(said).hexdigest()[:32]
+    text = json.dumps([snapshot, query.event], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return digest[:32]
 
 
 def _too_large(most: int, kind: str) -> ListTooLarge:

@@ -295,8 +295,13 @@ class ProductionQuery:
         per day), and of how many wells. Over all sources with the source `*` alone: two of them may
         tell of one well.
         """
-        filters: dict[str, Any] = {"field_code": field_code, "source": source, **_moment(as_of)}
-        filters |= {"first": _iso(first), "last": _iso(last)}
+        filters: dict[str, Any] = {
+            "field_code": field_code,
+            "source": source,
+            **_moment(as_of),
+            "first": _iso(first),
+            "last": _iso(last),
+        }
         return self._page("totals", filters, cursor, limit)
 
     def wells(
@@ -441,7 +446,8 @@ class ProductionQuery:
         """The rows that a completed import rejected, in the order of the source;
         none for any other job. A row that a later import rejected once more is told with that one.
         """
-        return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
+        filters = {"job_id": job_id}
+        return self._page("rejects", filters, cursor, limit, most=MOST_REJECTS)
 
     def changes(
         self,
@@ -539,7 +545,9 @@ class ProductionQuery:
 
     def _cursor(self, row: Mapping[str, Any], name: str, *, of: str) -> str:
         key = {part: row[part] for part in KEYS[name]}
-        return write_cursor(Cursor(key=key, snapshot=self._snapshot_of_pages(name)), of=of)
+        snapshot = self._snapshot_of_pages(name)
+        cursor = Cursor(key=key, snapshot=snapshot)
+        return write_cursor(cursor, of=of)
 
     def _snapshot_of_pages(self, name: str) -> str | None:
         """What an import rejected only gets less in later snapshots,
@@ -548,7 +556,8 @@ class ProductionQuery:
         return None if name == "rejects" else self.snapshot
 
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        return _dicts(*self._fetch(name, values or {}))
+        names, rows = self._fetch(name, values or {})
+        return _dicts(names, rows)
 
     def _text(self, name: str, *, stood: bool, times: Mapping[str, str] = _TIMES) -> str:
         """The statement.
@@ -564,7 +573,9 @@ class ProductionQuery:
     def _fetch(
         self, name: str, values: Mapping[str, Any]
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return self.fetch(self._text(name, stood="as_of" in values), values)
+        is_of_old = "as_of" in values
+        statement = self._text(name, stood=is_of_old)
+        return self.fetch(statement, values)
 
     def fetch(
         self, text: str, values: Mapping[str, Any]
@@ -603,10 +614,12 @@ def _seconds_for_statement(seconds: float | None = None) -> float:
 
 def _file_columns(name: str) -> str:
     """Of a list, as a file has them."""
-    is_nested = name == "changes"
     days = ", ".join(f"CAST({day} AS DATE) AS {day}" for day in _DAYS.get(name, ()))
     replaced = f" REPLACE ({days})" if days else ""
-    return f"* EXCLUDE (before, after){replaced}, {flat_changes()}" if is_nested else f"*{replaced}"
+    is_nested = name == "changes"
+    if is_nested:
+        return f"* EXCLUDE (before, after){replaced}, {flat_changes()}"
+    return f"*{replaced}"
 
 
 def _dicts(names: list[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -285,7 +285,10 @@ class PublishedProduction:
         DuckDB plays that for readers too. A copy has none.
         """
         path = self._warehouse.local_path(name)
-        return None if path is None or path.with_name(f"{path.name}.wal").exists() else path
+        if path is None:
+            return None
+        log_of_writer = path.with_name(f"{path.name}.wal")
+        return None if log_of_writer.exists() else path
 
     def _query(self, file: StoredFile, path: Path, own: OwnDirectory) -> ProductionQuery:
         try:
@@ -335,4 +338,8 @@ def was_published(name: str, *, job_manager: JobManager) -> bool:
 
 
 def _file_of(snapshot: Snapshot) -> StoredFile:
-    return StoredFile(name=snapshot.name, bytes=snapshot.bytes, sha256=snapshot.sha256)
+    return StoredFile(
+        name=snapshot.name,
+        bytes=snapshot.bytes,
+        sha256=snapshot.sha256,
+    )

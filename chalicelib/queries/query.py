@@ -60,8 +60,10 @@ class Query:
     @property
     def event(self) -> dict[str, Any]:
         """What the query function is sent."""
-        told: dict[str, Any] = {"question": self.name, "arguments": self.arguments}
-        return told | {"file": asdict(self.file)} if self.file else told
+        event: dict[str, Any] = {"question": self.name, "arguments": self.arguments}
+        if self.file:
+            event["file"] = asdict(self.file)
+        return event
 
 
 _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")

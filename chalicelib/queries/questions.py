@@ -24,7 +24,8 @@ class Question:
 @cache
 def all_questions() -> list[dict[str, str]]:
     """By the names of their files."""
-    return [asdict(read_question(path)) for path in sorted(PLACE.glob("*.sql"))]
+    paths = sorted(PLACE.glob("*.sql"))
+    return [asdict(read_question(path)) for path in paths]
 
 
 def read_question(path: Path) -> Question:

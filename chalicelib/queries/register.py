@@ -145,7 +145,8 @@ class Register:
                 del self._to_make[0]
 
     def _run(self, name: str, **filled: str) -> None:
-        self._fetch(_SQL[name].format(**filled), {})
+        statement = _SQL[name].format(**filled)
+        self._fetch(statement, {})
 
     def _make_wells(self) -> None:
         """Summed once for all processes, where there is a place to keep them."""
@@ -248,13 +249,21 @@ class Register:
 def _having(words: list[str]) -> tuple[str, dict[str, str]]:
     """SQL, whose texts are bound, and the values that it binds."""
     values = {f"word_{number}": word for number, word in enumerate(words)}
-    return " AND ".join(f"contains(words, ${name})" for name in values) or "TRUE", values
+    if not values:
+        return "TRUE", values
+    condition = " AND ".join(f"contains(words, ${name})" for name in values)
+    return condition, values
 
 
 def _choices(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
     """The same of the source and the field, each of these by itself."""
-    values = {name: value for name in CHOICES if (value := getattr(asked, name)) is not None}
-    return {name: f"{name} = ${name}" for name in values}, values
+    values = {}
+    for name in CHOICES:
+        value = getattr(asked, name)
+        if value is not None:
+            values[name] = value
+    conditions = {name: f"{name} = ${name}" for name in values}
+    return conditions, values
 
 
 def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
@@ -264,4 +273,5 @@ def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 def _as_text(name: str) -> str:
-    return f"CAST({name} AS VARCHAR) AS {name}" if name.endswith("_period") else name
+    is_day = name.endswith("_period")
+    return f"CAST({name} AS VARCHAR) AS {name}" if is_day else name

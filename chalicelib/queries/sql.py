@@ -53,7 +53,8 @@ class SqlLimits:
     @classmethod
     def beside(cls, memory_mb: int) -> SqlLimits:
         """Where the function's own questions may take so much."""
-        return cls(memory_mb=max(LEAST_MEMORY_MB, memory_mb // SHARE_OF_MEMORY))
+        share = memory_mb // SHARE_OF_MEMORY
+        return cls(memory_mb=max(LEAST_MEMORY_MB, share))
 
 
 def ask_sql(

@@ -131,9 +131,12 @@ def _each(found: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
 
 
 def _plain(value: Any) -> Any:
-    is_rounded = isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_rounded = is_whole and abs(value) > EXACT
     is_no_number = isinstance(value, float) and not math.isfinite(value)
-    return str(value) if is_rounded or is_no_number else value
+    if is_rounded or is_no_number:
+        return str(value)
+    return value
 
 
 def _short(exc: Exception, asked: dict[str, Any]) -> str:

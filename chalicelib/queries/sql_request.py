@@ -45,5 +45,8 @@ def sql_offer(published: Snapshot | None) -> dict[str, Any]:
 
 def sql_sentence(data: Mapping[str, Any]) -> str:
     count = len(data["rows"])
-    rows = f"{count:,} row{'' if count == 1 else 's'}"
-    return f"The first {rows}: {CUT[data['cut']]}." if data["cut"] else f"{rows}."
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    cut = data["cut"]
+    if not cut:
+        return f"{rows}."
+    return f"The first {rows}: {CUT[cut]}."

@@ -33,7 +33,8 @@ routes = Routes()
     )
 )
 def get_feed(call: FeedCall) -> Response:
-    return call.respond.service_document(refuse_options(call.query, call.headers))
+    request = refuse_options(call.query, call.headers)
+    return call.respond.service_document(request)
 
 
 @routes.add(

@@ -177,7 +177,8 @@ def accept_job(call: ApiCall, job_id: str) -> Response:
     )
 )
 def discard_job(call: ApiCall, job_id: str) -> Response:
-    job = call.services.job_manager.discard(parse_job_id(job_id), by=call.caller.name)
+    job_manager = call.services.job_manager
+    job = job_manager.discard(parse_job_id(job_id), by=call.caller.name)
     text = "The import is discarded. The published data is as it was."
     return call.respond.success(job.view(time.time()), text)
 

@@ -205,7 +205,8 @@ def roll_back(call: ApiCall) -> Response:
     )
 )
 def verify(call: ApiCall) -> Response:
-    return _begin_report(call, CheckKind.VERIFY, parse_verification(call.body))
+    wanted = parse_verification(call.body)
+    return _begin_report(call, CheckKind.VERIFY, wanted)
 
 
 @routes.add(
@@ -277,4 +278,5 @@ def _begin_report(
 
 def _show_report(call: ApiCall, kind: CheckKind, check_id: str) -> Response:
     check = call.services.checks.read(check_id, kind)
-    return call.respond.success(check.view(), f"The report is {check.status}.")
+    message = f"The report is {check.status}."
+    return call.respond.success(check.view(), message)

@@ -77,7 +77,9 @@ class Route:
     @property
     def methods(self) -> list[str]:
         is_look = self.method == "GET" and not self.changes
-        return ["GET", "HEAD"] if is_look else [self.method]
+        if is_look:
+            return ["GET", "HEAD"]
+        return [self.method]
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

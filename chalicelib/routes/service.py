@@ -35,7 +35,8 @@ routes = Routes()
     )
 )
 def get_health(call: ApiCall) -> Response:
-    return call.respond.success(call.services.health(), "What the API needs answers.")
+    health = call.services.health()
+    return call.respond.success(health, "What the API needs answers.")
 
 
 @routes.add(

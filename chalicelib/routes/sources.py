@@ -162,7 +162,8 @@ def check_source(call: ApiCall) -> Response:
 )
 def get_check(call: ApiCall, check_id: str) -> Response:
     check = call.services.checks.read(check_id)
-    return call.respond.success(check.view(), f"The check is {check.status}.")
+    message = f"The check is {check.status}."
+    return call.respond.success(check.view(), message)
 
 
 @routes.add(
