@@ -30,7 +30,8 @@ def python_of(name: str, cache: Path) -> Path:
 def make(name: str, cache: Path) -> Path:
     """The interpreter of an environment that holds what its requirements ask for."""
     python = python_of(name, cache)
-    home, ready = python.parents[1], python.parents[1] / "ready"
+    home = python.parents[1]
+    ready = python.parents[1] / "ready"
     if not ready.exists():
         shutil.rmtree(home, ignore_errors=True)
         print(f"Setting up {name} (once) ...", file=sys.stderr)

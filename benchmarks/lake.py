@@ -148,7 +148,8 @@ def _measure(
     print(
         f"{result.new_records:,} new, {result.updated_records:,} updated, {result.stored_records:,} stored"
     )
-    lake, own = Lake(catalog=catalog, session=session), OwnDirectory(directory / "reading")
+    lake = Lake(catalog=catalog, session=session)
+    own = OwnDirectory(directory / "reading")
     query = ProductionQuery.of_lake(versions, lake, directory=own, memory_mb=memory_mb)
     step.end("open")
     found = query.production(well_code=ASKED, limit=1000)
@@ -163,13 +164,15 @@ class Steps:
         self._cpu, self._wall = _cpu(), time.perf_counter()
 
     def end(self, name: str) -> None:
-        cpu, wall = _cpu(), time.perf_counter()
+        cpu = _cpu()
+        wall = time.perf_counter()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB
         print(
             f"{name:20} {cpu - self._cpu:6.2f} CPU s {wall - self._wall:7.2f} s {memory:6.0f} MB",
             flush=True,
         )
-        self._cpu, self._wall = cpu, wall
+        self._cpu = cpu
+        self._wall = wall
 
 
 def _cpu() -> float:

@@ -147,7 +147,8 @@ def _client(url: str, method: str, count: int, connections: int, token: str) -> 
     headers = {"Authorization": f"Bearer {token}"}
 
     def ask(many: int) -> list[tuple[float, int]]:
-        connection, found = http.client.HTTPConnection(place.netloc, timeout=30), []
+        connection = http.client.HTTPConnection(place.netloc, timeout=30)
+        found = []
         for _ in range(many):
             began = time.perf_counter()
             connection.request(method, place.path, headers=headers)
@@ -201,7 +202,9 @@ def _line(name: str, told: dict[str, Any]) -> str:
 
 
 def _status(status: str) -> str:
-    return f"**{status}**" if status >= "500" else status
+    if status >= "500":
+        return f"**{status}**"
+    return status
 
 
 def main() -> None:

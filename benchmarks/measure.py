@@ -100,7 +100,9 @@ def last_line_of(text: str) -> str:
 def _failure(code: int, log: Path, *, late: bool, limit: float) -> str | None:
     if late:
         return f"not done in {limit:,.0f} s"
-    return f"failed: {last_line(log)[:160]}" if code else None
+    if code:
+        return f"failed: {last_line(log)[:160]}"
+    return None
 
 
 def _family(pid: int) -> list[int]:

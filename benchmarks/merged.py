@@ -97,12 +97,15 @@ def merge(
 def peak_mb() -> int:
     """Of this program alone: getrusage tells what the one had that started it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) >> 10 if found else 0
+    if found:
+        return int(found[1]) >> 10
+    return 0
 
 
 def main() -> None:
     store, segments, work, memory_mb = sys.argv[1:]
-    scratch, warehouse = Path(work) / "scratch", Path(work) / "warehouse"
+    scratch = Path(work) / "scratch"
+    warehouse = Path(work) / "warehouse"
     scratch.mkdir()
     base = publish(Path(store), warehouse) if store else None
     job = new_job(now=time.time(), triggered_by="benchmark", parameters={})

@@ -93,7 +93,8 @@ def markdown(found: dict[str, Any]) -> str:
 def _line(cell: dict[str, Any], alone: dict[str, Any]) -> str:
     if cell["failure"]:
         return f"| {cell['workers']} | {cell['failure']} |{' |' * (len(HEADINGS) - 2)}"
-    fetch, whole = alone["fetch"] / cell["fetch"], alone["wall"] / cell["wall"]
+    fetch = alone["fetch"] / cell["fetch"]
+    whole = alone["wall"] / cell["wall"]
     is_most = cell["workers"] == MOST_WORKERS
     columns = [
         cell["workers"],
@@ -110,7 +111,9 @@ def _line(cell: dict[str, Any], alone: dict[str, Any]) -> str:
 
 
 def _mark(value: float, form: str, *, missed: bool) -> str:
-    return f"**{value:{form}}**" if missed else f"{value:{form}}"
+    if missed:
+        return f"**{value:{form}}**"
+    return f"{value:{form}}"
 
 
 def main() -> None:

@@ -81,10 +81,12 @@ def _ask(production: ProductionQuery, arguments: dict[str, Any]) -> dict[str, An
 
 def _cursor_at(production: ProductionQuery, place: int) -> str:
     """Of the page after so many rows, as somebody has it who went there page by page."""
-    rest, cursor = place, None
+    rest = place
+    cursor = None
     while rest > 0:
         page = production.register(limit=min(rest, 4000), cursor=cursor)
-        rest, cursor = rest - len(page.rows), page.next_cursor
+        rest = rest - len(page.rows)
+        cursor = page.next_cursor
     assert cursor
     return cursor
 

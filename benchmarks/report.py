@@ -61,7 +61,8 @@ def _expectations(imports: dict[str, Results]) -> str:
 
 
 def _speed(results: Results) -> str:
-    floor, ours = results[FLOOR_1], results[WELLHEAD]
+    floor = results[FLOOR_1]
+    ours = results[WELLHEAD]
     lines = []
     for name, one in results.items():
         if one["failure"]:
@@ -82,7 +83,9 @@ def _speed(results: Results) -> str:
 
 
 def _ratio(one: dict[str, Any], other: dict[str, Any]) -> str:
-    return "-" if other["failure"] else f"{rate(one) / rate(other):.3f}"
+    if other["failure"]:
+        return "-"
+    return f"{rate(one) / rate(other):.3f}"
 
 
 def _reimports(results: Results) -> str:

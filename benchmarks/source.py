@@ -90,7 +90,9 @@ def _output(command: list[str]) -> str:
 
 
 def _curl_version() -> str | None:
-    return _output([CURL, "--version"]).split()[1] if shutil.which(CURL) else None
+    if shutil.which(CURL):
+        return _output([CURL, "--version"]).split()[1]
+    return None
 
 
 # -- the clients ----------------------------------------------------------------------------------
@@ -107,7 +109,8 @@ def wellhead(url: str, rows: int, page_size: int, connections: int) -> float:
     paging = {"WELLHEAD_PAGE_SIZE": str(page_size), "WELLHEAD_SOURCE_CONNECTIONS": str(connections)}
     settings = Settings.from_environment({**unused, **paging, "WELLHEAD_SOURCE_URL": url})
     source = ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings))
-    started, delivered = time.perf_counter(), 0
+    started = time.perf_counter()
+    delivered = 0
     for page in source.pages(source.first_cursor((), Survey()), Survey()):
         delivered += len(page.rows)
         page.rows.clear()
@@ -193,7 +196,8 @@ def _line(cell: dict[str, Any], cells: list[dict[str, Any]]) -> str:
     alone = next(one for one in cells if _place(one) == (*_place(cell)[:2], 1))["rows_per_second"][
         WELLHEAD
     ]
-    of_curl, gain = rate[WELLHEAD] / rate[CURL] if CURL in rate else None, rate[WELLHEAD] / alone
+    of_curl = rate[WELLHEAD] / rate[CURL] if CURL in rate else None
+    gain = rate[WELLHEAD] / alone
     parallel = cell["connections"] > 1
     numbers = (f"{rate[name]:,}" if name in rate else "-" for name in (CURL, REQUESTS, WELLHEAD))
     columns = [
@@ -213,7 +217,9 @@ def _place(cell: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def _mark(value: float, *, missed: bool) -> str:
-    return f"**{value:.2f}**" if missed else f"{value:.2f}"
+    if missed:
+        return f"**{value:.2f}**"
+    return f"{value:.2f}"
 
 
 def main() -> None:

@@ -440,7 +440,9 @@ class Services:
 
     def schedule_of(self, source: Source) -> Schedule | None:
         """None of the source that the settings describe. Raises StateUnavailable."""
-        return self.schedules.get(source.plan) if source.plan else None
+        if source.plan:
+            return self.schedules.get(source.plan)
+        return None
 
     def change_schedule(self, name: str, change: Callable[[Plan], Schedule]) -> Schedule:
         """Pauses or resumes it. Raises SourceUnknown, SourceNotScheduled, StateUnavailable."""

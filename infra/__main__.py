@@ -238,7 +238,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _destroy(options: argparse.Namespace) -> None:
     _refuse_stage(options.stage, TAKEN)
-    removal, data = Removal(_deployment(options.stage)), options.data == "delete"
+    removal = Removal(_deployment(options.stage))
+    data = options.data == "delete"
     remains = removal.look()
     print("\n".join(removal.lines(remains, data=data)))
     stack = removal.deployment.stack

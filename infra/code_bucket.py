@@ -49,7 +49,9 @@ class CodeBucket:
     @property
     def name(self) -> str:
         shared = f"wellhead-code-{self.account}-{self.region}"
-        return shared if self.region in WITHOUT_NAMESPACES else f"{shared}-an"
+        if self.region in WITHOUT_NAMESPACES:
+            return shared
+        return f"{shared}-an"
 
     def make_ready(self) -> None:
         """It is there, ours and set up. Raises CodeBucketError."""

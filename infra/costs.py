@@ -126,7 +126,8 @@ def one_import(load: Load, of: Stack) -> dict[str, float]:
 
 
 def users_day(users: int, of: Stack) -> dict[str, float]:
-    requests, questions = users * REQUESTS, users * QUESTIONS
+    requests = users * REQUESTS
+    questions = users * QUESTIONS
     work = of.seconds("api_handler", requests * 0.02 + questions * 0.3)
     work += of.seconds("query", questions * 0.3) + of.seconds("authorizer", requests / 2 * 0.02)
     return {

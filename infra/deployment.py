@@ -77,14 +77,17 @@ class Deployment:
         keeps its value. What is left of a first deploy or a deletion that failed goes before,
         without the data. Raises DeploymentError.
         """
-        before, tags = self.description(), tags or {}
+        before = self.description()
+        tags = tags or {}
         if before and (what := failure_of(before)):
             template = json.loads(package.template.read_text())
             repeated, hidden = said_before(template["Parameters"], before)
-            parameters, tags = {**repeated, **parameters}, self._tags(before, tags)
+            parameters = {**repeated, **parameters}
+            tags = self._tags(before, tags)
             self._parameters(template, parameters, {})
             self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")
-            if lost := [name for name in hidden if name not in parameters]:
+            lost = [name for name in hidden if name not in parameters]
+            if lost:
                 self.say(
                     f"Give {', '.join(lost)} again, where it had a value: it is not shown to anybody."
                 )
@@ -131,11 +134,9 @@ class Deployment:
     def description(self) -> dict[str, Any] | None:
         """None when there is no stack."""
         stack = self._describe()
-        return (
-            None
-            if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
-            else stack
-        )
+        if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+            return None
+        return stack
 
     def warnings(self) -> list[str]:
         """What whoever deploys should know of the stack as it is, a line each.
@@ -176,7 +177,8 @@ class Deployment:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
         progress = self._progress(description["StackId"])
         options = {}
-        if left := stuck_resources(self._cloudformation, description):
+        left = stuck_resources(self._cloudformation, description)
+        if left:
             self.say(f"It could not be deleted, so look at it yourself: {', '.join(left)}.")
             options = {"RetainResources": left}
         self._cloudformation.delete_stack(StackName=self.stack, **options)
@@ -235,15 +237,17 @@ class Deployment:
         kept = {
             told["ParameterKey"] for told in before.get("Parameters", [])
         } & known.keys() - values.keys()
-        if unknown := sorted(values.keys() - known.keys()):
+        unknown = sorted(values.keys() - known.keys())
+        if unknown:
             raise DeploymentError(
                 f"There is no parameter {unknown[0]}; infra/README.md lists them."
             )
-        if missing := [
+        missing = [
             name
             for name, told in known.items()
             if "Default" not in told and name not in {*values, *kept}
-        ]:
+        ]
+        if missing:
             raise DeploymentError(
                 f"The first deploy needs {missing[0]}: make deploy PARAMETERS='{missing[0]}=...'"
             )
@@ -282,11 +286,9 @@ class Deployment:
         """API Gateway has one role for all logs of an account and region:
         another one is nobody's to replace.
         """
-        return (
-            "existing"
-            if self.client("apigateway").get_account().get("cloudwatchRoleArn")
-            else "create"
-        )
+        if self.client("apigateway").get_account().get("cloudwatchRoleArn"):
+            return "existing"
+        return "create"
 
     def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
         """Of the stack; CloudFormation puts them on all that it makes and that can have tags.
@@ -317,7 +319,8 @@ class Deployment:
         paths = (package.bundle, package.layer, package.job)
         code, layer, job = (bucket.upload(path, stack=self.stack) for path in paths)
         template = package.template_with_code(bucket=bucket.name, key=code, layer=layer, job=job)
-        place, clients = self.place(), {name: self.client(name) for name in ("dynamodb", "s3")}
+        place = self.place()
+        clients = {name: self.client(name) for name in ("dynamodb", "s3")}
         template = with_names(template, place, existing_data(place, **clients) if new else ())
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
         return template, frozenset({code, layer, job, key}), bucket.address(key)

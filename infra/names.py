@@ -99,7 +99,9 @@ def _fill_in(part: Any, words: Mapping[str, str]) -> Any:
             return words[name]
         case {"Fn::Sub": str(text)}:
             text = VARIABLE.sub(lambda found: words.get(found[1], found[0]), text)
-            return {"Fn::Sub": text} if VARIABLE.search(text) else text
+            if VARIABLE.search(text):
+                return {"Fn::Sub": text}
+            return text
     return {key: _fill_in(value, words) for key, value in part.items()}
 
 

@@ -124,7 +124,8 @@ def deployed_runtime(config: dict[str, Any], stage: str) -> Runtime:
 
 def _chalice_package(scratch: Path, config: dict[str, Any], stage: str) -> Path:
     """Chalice on a copy of the project that holds what runs in Lambda and nothing else."""
-    project, output = scratch / "project", scratch / "packaged"
+    project = scratch / "project"
+    output = scratch / "packaged"
     shutil.copytree(
         PROJECT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
     )

@@ -106,10 +106,10 @@ class Removal:
             if protected
             else []
         )
-        kept, rest = (
-            self._data(remains)[: bool(remains.table)],
-            self._data(remains)[bool(remains.table) :],
-        )
+        data = self._data(remains)
+        tables = 1 if remains.table else 0  # it stands first
+        kept = data[:tables]
+        rest = data[tables:]
         return [
             "This goes, and cannot be brought back:",
             *of_stack,
@@ -146,7 +146,9 @@ class Removal:
 
     def _data(self, remains: Remains) -> list[str]:
         """A line each, the table first."""
-        table, bucket, lines = remains.table, remains.bucket, []
+        table = remains.table
+        bucket = remains.bucket
+        lines = []
         if table:  # DynamoDB counts some four times a day
             lines.append(
                 f"  the table {self._name}: about {table.items:,} items, {_size(table.bytes)}"
@@ -194,7 +196,9 @@ class Removal:
     def _job(self) -> str | None:
         """Of a worker whose lease is over nobody knows that it lives."""
         lock = manager_of(self.deployment.client("dynamodb"), self._name).lock()
-        return lock.owner if lock.lease_until + Lease().grace > time.time() else None
+        if lock.lease_until + Lease().grace > time.time():
+            return lock.owner
+        return None
 
     @property
     def _ours(self) -> dict[str, str]:
@@ -216,7 +220,8 @@ class Removal:
         dynamodb.get_waiter("table_not_exists").wait(**wait)
 
     def _delete_bucket(self) -> None:
-        s3, ours = self.deployment.client("s3"), self._ours
+        s3 = self.deployment.client("s3")
+        ours = self._ours
         objects = [
             {"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in self._versions()
         ]
@@ -224,7 +229,8 @@ class Removal:
             answer = s3.delete_objects(
                 **ours, Delete={"Objects": objects[first : first + 1000], "Quiet": True}
             )
-            if errors := answer.get("Errors"):
+            errors = answer.get("Errors")
+            if errors:
                 raise DeploymentError(
                     f"{errors[0]['Key']} could not be deleted: {errors[0].get('Message')}"
                 )
@@ -237,4 +243,6 @@ def _suppress_absence(error: ClientError) -> None:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 10**9 else f"{count / 1e6:,.1f} MB"
+    if count >= 10**9:
+        return f"{count / 1e9:,.1f} GB"
+    return f"{count / 1e6:,.1f} MB"

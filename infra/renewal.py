@@ -60,7 +60,8 @@ def _hidden_parameters(deployment: Deployment, names: list[str]) -> dict[str, st
     that is removed takes them along. They are said to nobody. Raises DeploymentError for one that
     no function has.
     """
-    if unknown := [name for name in names if name not in OF_NOTICES]:
+    unknown = [name for name in names if name not in OF_NOTICES]
+    if unknown:
         raise DeploymentError(f"Nobody can tell {', '.join(unknown)}: nothing was removed.")
     functions = deployment.client("lambda")
     told = (

@@ -125,9 +125,11 @@ class Smoke:
     def _try(self, what: str, attempt: Callable[[], str]) -> None:
         began = time.monotonic()
         try:
-            found, shown = attempt(), True
+            found = attempt()
+            shown = True
         except FAULTS as exc:
-            found, shown = f"{type(exc).__name__}: {exc}".removeprefix("NotShown: "), False
+            found = f"{type(exc).__name__}: {exc}".removeprefix("NotShown: ")
+            shown = False
         self.lines.append(
             Line(what, shown, time.monotonic() - began, found.replace("|", "/").replace("\n", " "))
         )
@@ -230,7 +232,9 @@ class Smoke:
 
         def finished_report() -> Any:
             report = self._data("GET", f"/api/v1/ops/drill/{check}")
-            return report if report["status"] in ("DONE", "FAILED") else None
+            if report["status"] in ("DONE", "FAILED"):
+                return report
+            return None
 
         report = self._wait(finished_report)
         if report["status"] != "DONE":
@@ -239,22 +243,23 @@ class Smoke:
 
     def _alarm(self) -> str:
         """What comes of it reaches whoever has subscribed."""
-        cloudwatch, name = (
-            self.deployment.client("cloudwatch"),
-            f"{self.deployment.stack}-ImportFailed",
-        )
+        cloudwatch = self.deployment.client("cloudwatch")
+        name = f"{self.deployment.stack}-ImportFailed"
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="make smoke")
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="make smoke")
         if alarm["StateValue"] != "ALARM":
             raise NotShown(str(alarm["StateValue"]))
-        return "look whether a mail came" if not self.deployment.warnings() else "it goes to nobody"
+        if not self.deployment.warnings():
+            return "look whether a mail came"
+        return "it goes to nobody"
 
     def _update(self, package: Package) -> str:
         """Lambda goes on with the old code where it runs, and begins with the new one.
         An import is under way all the time, so it is when the code becomes another.
         """
-        functions, name = self.deployment.client("lambda"), f"{self.deployment.stack}-import"
+        functions = self.deployment.client("lambda")
+        name = f"{self.deployment.stack}-import"
 
         def code() -> str:
             return str(functions.get_function_configuration(FunctionName=name)["CodeSha256"])
@@ -333,7 +338,9 @@ class Smoke:
     def _end_of(self, job_id: str) -> Any:
         def finished_job() -> Any:
             job = self._data("GET", f"/api/v1/wells/import/status/{job_id}")
-            return job if JobStatus(job["status"]).final else None
+            if JobStatus(job["status"]).final:
+                return job
+            return None
 
         return self._wait(finished_job)
 

@@ -124,7 +124,9 @@ def _formula() -> Source:
 
 
 def _plain(number: Any) -> float | int:
-    return int(number) if number == int(number) else float(number)
+    if number == int(number):
+        return int(number)
+    return float(number)
 
 
 LISTS: dict[str, Any] = {

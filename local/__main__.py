@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         stack = LocalStack(
             source=source, state=state, port=options.port, sources=sources, **_kinds(options)
         )
-        return demo(stack) if options.command == "demo" else run(stack)
+        if options.command == "demo":
+            return demo(stack)
+        return run(stack)
     except (StackError, TokenError) as exc:
         print(plain(exc, kept="\n"), file=sys.stderr)
         return 2
@@ -184,7 +186,9 @@ def _program(stack: LocalStack) -> str:
     """A line for the command line, which finds by itself what serves here."""
     program = Path(sys.executable).with_name("wellhead")
     is_found = program.exists() and stack.state == PROJECT / ".local"
-    return f"  {_shortest(program)} import\n" if is_found else ""
+    if is_found:
+        return f"  {_shortest(program)} import\n"
+    return ""
 
 
 def _shortest(path: Path) -> str:
@@ -264,7 +268,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if (count := int(text)) < 0:
+    count = int(text)
+    if count < 0:
         raise argparse.ArgumentTypeError("must not be negative")
     return count
 

@@ -198,10 +198,8 @@ class ApiHandler(LoopbackHandler):
         if self.close_connection:
             headers = {**headers, "Connection": "close"}
         if self._is_worth_compressing(content):
-            content, headers = (
-                gzip.compress(content, mtime=0),
-                {**headers, "Content-Encoding": "gzip"},
-            )
+            content = gzip.compress(content, mtime=0)
+            headers = {**headers, "Content-Encoding": "gzip"}
         self.answer(status, content, {**headers, "x-amzn-RequestId": self._request_id})
         took = 1000 * (time.monotonic() - self._started)
         path = getattr(self, "path", "").partition("?")[0]
@@ -221,7 +219,9 @@ class ApiHandler(LoopbackHandler):
 
 
 def _bytes(body: str | bytes) -> bytes:
-    return body.encode() if isinstance(body, str) else body
+    if isinstance(body, str):
+        return body.encode()
+    return body
 
 
 def create_server(app: Chalice, config: Config, *, port: int, **limits: float) -> LoopbackServer:

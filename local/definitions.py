@@ -79,12 +79,15 @@ def made_definition(address: str, preset: str, user: Mapping[str, str]) -> dict[
     values["kind"] = "files" if is_of_files(address, preset) else "odata"
     if preset:
         return values | {"preset": preset}
-    if columns := _columns(user.get("WELLHEAD_SOURCE_COLUMNS", "")):
+    columns = _columns(user.get("WELLHEAD_SOURCE_COLUMNS", ""))
+    if columns:
         values["columns"] = columns
     for name in ("period", "rows", "order_by"):
-        if told := user.get(f"WELLHEAD_SOURCE_{name.upper()}"):
+        told = user.get(f"WELLHEAD_SOURCE_{name.upper()}")
+        if told:
             values[name] = told
-    if key := user.get("WELLHEAD_SOURCE_PRIMARY_KEY"):
+    key = user.get("WELLHEAD_SOURCE_PRIMARY_KEY")
+    if key:
         values["primary_key"] = [name.strip() for name in key.split(",") if name.strip()]
     return values
 

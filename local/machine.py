@@ -25,11 +25,9 @@ def machine_definition(functions: Mapping[str, str]) -> str:
 def _substitute(value: Any, functions: Mapping[str, str]) -> Any:
     match value:
         case str():
-            return (
-                functions.get(value.removeprefix("${").removesuffix("}"), value)
-                if value.startswith("${")
-                else value
-            )
+            if value.startswith("${"):
+                return functions.get(value.removeprefix("${").removesuffix("}"), value)
+            return value
         case list():
             return [_substitute(each, functions) for each in value]
         case {"Fn::If": [_, _, otherwise]}:

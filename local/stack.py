@@ -207,23 +207,24 @@ class LocalStack:
         """Of a source that was defined for this stack;
         None for the one that its settings describe.
         """
-        return str(self._definition.get("name")) if self._definition else None
+        if self._definition:
+            return str(self._definition.get("name"))
+        return None
 
     @property
     def source_option(self) -> str:
         """What `make` needs to be told again to take the same source;
         a URL's query may hold a key, and is left out.
         """
-        file, url = self._source.definition or self._source.file, self._source.url
+        file = self._source.definition or self._source.file
+        url = self._source.url
         preset = f" PRESET={self._source.preset}" if self._source.preset else ""
         if file:
             return f" SOURCE={shlex.quote(str(file))}{preset}"
         if url:
-            return (
-                f" SOURCE={shlex.quote(url)}"
-                if self.shown_source == url
-                else " SOURCE=<the same URL>"
-            )
+            if self.shown_source == url:
+                return f" SOURCE={shlex.quote(url)}"
+            return " SOURCE=<the same URL>"
         return ""
 
     @property
@@ -251,7 +252,9 @@ class LocalStack:
     def trouble(self) -> str | None:
         """Why nothing can be kept at this moment, for people."""
         causes = [disk.trouble for disk in self._disks if disk.trouble]
-        return sentence_of_loss(causes[0], self.state) if causes else None
+        if causes:
+            return sentence_of_loss(causes[0], self.state)
+        return None
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
@@ -367,19 +370,19 @@ class LocalStack:
         """Of the source.
         The sample asks for a password too, so that the demo takes the real way.
         """
-        if username := self._user.get("WELLHEAD_SOURCE_USERNAME"):
+        username = self._user.get("WELLHEAD_SOURCE_USERNAME")
+        if username:
             return username, self._user.get("WELLHEAD_SOURCE_PASSWORD", "")
-        return (
-            (None, "")
-            if self._source.url and not self._definition
-            else ("sample", secrets.token_urlsafe())
-        )
+        if self._source.url and not self._definition:
+            return (None, "")
+        return ("sample", secrets.token_urlsafe())
 
     def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
         """On the port of last time if it can be: an interrupted import goes on where its link
         points. What serves other rows has another address, so that nothing is gone on with there.
         """
-        remembered, mark = self.state / "state" / "source.port", "generated"
+        remembered = self.state / "state" / "source.port"
+        mark = "generated"
         port = _port_for(mark, remembered)
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
         command = [
@@ -580,7 +583,9 @@ def _port_for(mark: str, remembered: Path) -> int:
     if not words or not words[0].isdecimal():
         return 0
     port = int(words[0])
-    return _free_port(port) if words[1:] == [mark] else _other_port(port)
+    if words[1:] == [mark]:
+        return _free_port(port)
+    return _other_port(port)
 
 
 def _other_port(port: int) -> int:

@@ -118,7 +118,9 @@ def count_function(function: Function, path: Path, figures: CodeFigures) -> None
 
 
 def body_without_docstring(function: Function) -> list[ast.stmt]:
-    return function.body if ast.get_docstring(function) is None else function.body[1:]
+    if ast.get_docstring(function) is None:
+        return function.body
+    return function.body[1:]
 
 
 def local_names(function: Function) -> set[str]:
@@ -214,7 +216,9 @@ def print_documents(places: list[Path]) -> None:
 
 def short_path(path: Path) -> str:
     path = path.resolve()
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    if path.is_relative_to(ROOT):
+        return str(path.relative_to(ROOT))
+    return str(path)
 
 
 if __name__ == "__main__":

@@ -60,9 +60,11 @@ def prose(document: str) -> list[str]:
     for line in document.splitlines():
         is_prose = not (in_code or in_figures or line.startswith("#"))
         if _FENCE.match(line):
-            in_code, is_prose = not in_code, False
+            in_code = not in_code
+            is_prose = False
         elif line.startswith("<!--"):
-            in_figures, is_prose = bool(_BEGIN_OF_FIGURES.match(line)), False
+            in_figures = bool(_BEGIN_OF_FIGURES.match(line))
+            is_prose = False
         lines.append(line if is_prose else "")
     return lines
 
@@ -132,7 +134,8 @@ def _fill(paragraph: list[str]) -> list[str]:
         begins = line in (first, following)
         if not begins and len(line) + 1 + len(piece) > COLUMNS:
             filled.append(line)
-            line, begins = following, True
+            line = following
+            begins = True
         line += piece if begins else f" {piece}"
     return [*filled, line]
 

@@ -103,7 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--unread", action="store_true", help="list what sqlfluff does not parse")
     options = parser.parse_args(arguments)
     linter = Linter(config=FluffConfig.from_path(str(PROJECT)))
-    read, unread, wrong = 0, 0, 0
+    read = 0
+    unread = 0
+    wrong = 0
     for path in options.files or sql_files():
         for statement in statements(path):
             found = faults(statement, linter)

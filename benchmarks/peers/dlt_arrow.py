@@ -29,13 +29,15 @@ def tables() -> Iterator[pa.Table]:
     kinds = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
     schema = pa.schema([(name, kinds.get(kind, pa.string())) for name, kind in COLUMNS.items()])
     as_written = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    period, url = schema.get_field_index("production_period"), sys.argv[1]
+    period = schema.get_field_index("production_period")
+    url = sys.argv[1]
     with requests.Session() as session:
         session.trust_env = False
         while url:
             with session.get(url, stream=True, timeout=60) as answer:
                 body = answer.raw.read()
-            first, last = body.index(b'"value":[') + 9, body.rindex(b"]")
+            first = body.index(b'"value":[') + 9
+            last = body.rindex(b"]")
             rows = body[first:last].replace(b"},{", b"}\n{")
             whole = pj.ReadOptions(block_size=len(rows) + 1)
             table = pj.read_json(BytesIO(rows), read_options=whole, parse_options=as_written)

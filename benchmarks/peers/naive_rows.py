@@ -50,7 +50,9 @@ def pages(url: str | None) -> Iterator[list[dict[str, Any]]]:
 
 
 def main() -> None:
-    url, database, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    url = sys.argv[1]
+    database = sys.argv[2]
+    most = int(sys.argv[3])
     insert = f"INSERT INTO wells VALUES ({', '.join(f'${name}' for name in COLUMNS)}) {UPSERT}"  # noqa: S608
     left = most
     with duckdb.connect(database) as connection:

@@ -53,7 +53,9 @@ def specification(url: str, pages: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    url, database, pages = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    url = sys.argv[1]
+    database = sys.argv[2]
+    pages = int(sys.argv[3])
     home = Path(database).parent
     binary = lay_out(home)
     stream = {"object": "main.wells", "mode": "full-refresh", "primary_key": KEY}

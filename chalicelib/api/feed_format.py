@@ -22,11 +22,13 @@ def metadata_level(accept: str, form: str | None) -> str:
         accept = "application/json" if form.strip() == "json" else form
     if not accept.strip():
         return "minimal"
-    most_wanted, best_level = 0.0, None
+    most_wanted = 0.0
+    best_level = None
     for part in accept.split(","):
         weight, level = _weight_and_level(part)
         if level and weight > most_wanted:
-            most_wanted, best_level = weight, level
+            most_wanted = weight
+            best_level = level
     if best_level is None:
         raise FormatNotServed
     return best_level
@@ -58,4 +60,6 @@ def page_size(prefer: str, *, most: int) -> str | None:
     """
     found = _MAXPAGESIZE.search(prefer)
     size = int(found[1]) if found else 0
-    return str(min(most, size)) if size else None
+    if size:
+        return str(min(most, size))
+    return None

@@ -204,11 +204,15 @@ class Job:
 
     @property
     def cursor(self) -> StoredCursor | None:
-        return self.checkpoint.cursor if self.checkpoint else None
+        if self.checkpoint:
+            return self.checkpoint.cursor
+        return None
 
     @property
     def segments(self) -> list[SegmentRun]:
-        return self.checkpoint.segments if self.checkpoint else []
+        if self.checkpoint:
+            return self.checkpoint.segments
+        return []
 
     @property
     def total_records(self) -> int:
@@ -338,7 +342,9 @@ class Job:
         """What a worker that died has left says nothing any more."""
         if self.status is not JobStatus.RUNNING or not self.waiting:
             return None
-        return self.waiting if self.waiting["until"] > now else None
+        if self.waiting["until"] > now:
+            return self.waiting
+        return None
 
     def _seconds_running(self, now: float) -> float | None:
         if self.started_at is None:

@@ -97,7 +97,9 @@ class JobReader:
     def newest_held_id(self, source_name: str | None = None) -> str | None:
         """The job of this source that its findings held last."""
         item = self.table.read(held_key(source_name))
-        return str(item["job_id"]) if item else None
+        if item:
+            return str(item["job_id"])
+        return None
 
     def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
         """Of those that wait for somebody's word and cannot be accepted any more: why, by job.
@@ -122,7 +124,9 @@ class JobReader:
         """The job that has the lock. None also when its item is gone:
         a job is stored with the lock that it takes, and nothing of ours removes one.
         """
-        return self.find(lock.owner) if lock.owner else None
+        if lock.owner:
+            return self.find(lock.owner)
+        return None
 
     def is_over(self, lock: Lock) -> bool:
         """Whether the lease is over,

@@ -223,7 +223,9 @@ def _without_data(value: Any) -> Any:
 
 def _readable(value: Any) -> str:
     """A number with its thousands apart."""
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    return str(value)
 
 
 def _items(last: Sequence[LogLine], new: Sequence[LogLine]) -> list[list[LogLine]]:

@@ -236,7 +236,9 @@ class JobManager(JobReader):
         """The end of the job that had the lock until now."""
         if expired:
             return self._end(expired, fence=lock.fence)
-        return [self._loss(lock)] if lock.owner else []
+        if lock.owner:
+            return [self._loss(lock)]
+        return []
 
     def _end(self, job: Job, *, fence: int) -> list[dict[str, Any]]:
         """The job's final state, and the notice of it:
@@ -297,7 +299,9 @@ class JobManager(JobReader):
         made = self.find(held.retried_by) if held.retried_by else None
         if made is None or not made.accepted_by:
             return None
-        return made if made.accepted == wanted.accepted else None
+        if made.accepted == wanted.accepted:
+            return made
+        return None
 
     def discard(self, job_id: str, *, by: str) -> Job:
         """Nobody will accept the job, so its rows need not be kept. Twice is the same.

@@ -105,7 +105,9 @@ class Notice:
         states = {delivery.state for delivery in self.deliveries.values()}
         if not states or State.WAITING in states:
             return State.WAITING
-        return State.GIVEN_UP if State.GIVEN_UP in states else State.SENT
+        if State.GIVEN_UP in states:
+            return State.GIVEN_UP
+        return State.SENT
 
     @property
     def title(self) -> str:

@@ -110,4 +110,6 @@ def _job_of(name: str, job_manager: JobManager) -> Job | None:
     job = job_manager.find(job_of(name))
     if job is None or job.status is not JobStatus.COMPLETED:
         return None
-    return job if job.fence == fence_of(name) else None
+    if job.fence == fence_of(name):
+        return job
+    return None

@@ -137,7 +137,9 @@ def _see_to_execution(
         return "renewed" if is_renewed else "nothing"
     if status in STOPPED:
         log.warning("the execution has ended: %s", status, extra=names)
-        return "failed" if job_manager.expire(lock, MachineStopped()) else "nothing"
+        if job_manager.expire(lock, MachineStopped()):
+            return "failed"
+        return "nothing"
     if job_manager.is_over(lock):
         return _restart(lock, job_manager, dispatcher)
     return "nothing"
@@ -261,7 +263,9 @@ def publication_time(find: Find, name: str) -> float | None:
     job = find(job_of(name))
     if job is None or job.status is not JobStatus.COMPLETED:
         return None
-    return job.completed_at if job.fence == fence_of(name) else None
+    if job.fence == fence_of(name):
+        return job.completed_at
+    return None
 
 
 def _may_go_on(

@@ -123,7 +123,8 @@ class Sender:
         """What waits for a channel that is not set up any more:
         nobody wants to hear of it there.
         """
-        now, told = self._clock(), "The channel is not set up any more."
+        now = self._clock()
+        told = "The channel is not set up any more."
         return {
             name: replace(each, state=State.GIVEN_UP, at=now, error=told)
             for name, each in notice.deliveries.items()
@@ -150,7 +151,9 @@ class Sender:
     def _note_failure(
         self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable
     ) -> Delivery:
-        delivery, now, until = notice.deliveries[name], self._clock(), notice.at + self._seconds
+        delivery = notice.deliveries[name]
+        now = self._clock()
+        until = notice.at + self._seconds
         if exc.details.get("is_busy"):
             self._resting.add(name)
         if now >= until or exc.details.get("is_final"):

@@ -90,7 +90,8 @@ class Webhook:
         """The status alone is of interest:
         the answer's body is left where it is, however long it may be.
         """
-        url, is_public = self._settings.webhook_url, self._settings.source_reach == "outside"
+        url = self._settings.webhook_url
+        is_public = self._settings.source_reach == "outside"
         if is_public and urllib3.util.parse_url(url).scheme != "https":
             raise NotPublic
         with BoundedSession(is_kept_public=is_public, resolve=self._resolve) as session:

@@ -171,7 +171,8 @@ class Verification:
         """All that may still be held:
         by the table, which knows them when their segments are gone.
         """
-        oldest, before = self.clock() - HELD_SECONDS, None
+        oldest = self.clock() - HELD_SECONDS
+        before = None
         while True:
             jobs, before = self.job_manager.history(limit=JOBS, before=before)
             yield from jobs
@@ -206,4 +207,6 @@ class Verification:
         if job.checkpoint.plan is None:
             return {0: job.checkpoint}
         parts = PartTable(table=self.job_manager.table).read(job.checkpoint.plan)
-        return None if parts is None else {part.number: part.checkpoint for part in parts}
+        if parts is None:
+            return None
+        return {part.number: part.checkpoint for part in parts}

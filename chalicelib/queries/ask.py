@@ -83,7 +83,8 @@ def _check_publication(query: Query, job_manager: JobManager) -> None:
 def sentence(data: dict[str, Any]) -> str:
     """What the answer holds, for people."""
     if "next_cursor" not in data:
-        wells, sources = data["wells"], data.get("sources", ())
+        wells = data["wells"]
+        sources = data.get("sources", ())
         whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
         return f"{data['rows']:,} rows of {whose} are published."
     if "found" in data:
@@ -91,8 +92,6 @@ def sentence(data: dict[str, Any]) -> str:
         return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
     rows = f"{count:,} row{'' if count == 1 else 's'}"
-    return (
-        f"{rows}. Ask for the following ones with next_cursor."
-        if data["next_cursor"]
-        else f"{rows}."
-    )
+    if data["next_cursor"]:
+        return f"{rows}. Ask for the following ones with next_cursor."
+    return f"{rows}."

@@ -63,7 +63,8 @@ class QueryClient:
         Raises what the query function raised, QueryUnavailable and its children.
         """
         answer = self._answer(json.dumps(query.event).encode())
-        if error := answer.get("error"):
+        error = answer.get("error")
+        if error:
             failed = error_of(error["code"], error["message"], error["details"])
             if isinstance(failed, DatabaseFetching):
                 self._fetch_ahead(failed)
@@ -74,7 +75,8 @@ class QueryClient:
         """Have the function fetch it while nobody waits:
         once for as long as that takes, by all that ask here.
         """
-        name, now = str(error.details["snapshot"]), self._clock()
+        name = str(error.details["snapshot"])
+        now = self._clock()
         if now < self._fetched_until.get(name, 0.0):
             return
         self._fetched_until = {name: now + error.details["retry_after_seconds"]}

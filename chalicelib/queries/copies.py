@@ -60,7 +60,8 @@ class LocalCopies:
         takes longer than there is time, WarehouseUnavailable, WarehouseCorrupt, ScratchFull,
         DatabaseTooLarge.
         """
-        copy, until = own / Path(file.name).name, self._clock() + self._seconds
+        copy = own / Path(file.name).name
+        until = self._clock() + self._seconds
         # Another process may remove it before, for another snapshot.
         while not self._link(file, copy):
             self.bring(file, beside=beside, until=until)
@@ -160,7 +161,8 @@ class LocalCopies:
         """What can never be, is told before anybody waits for it.
         Raises ScratchFull, DatabaseTooLarge.
         """
-        disk, needed = shutil.disk_usage(self._directory), size - _size(part)
+        disk = shutil.disk_usage(self._directory)
+        needed = size - _size(part)
         if size > disk.total:
             raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
         free = disk.free + sum(_size(path) for path, _ in self._times_of_use())

@@ -68,7 +68,9 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
     whose = arguments.get("job_id") or arguments.get("as_of")
     if isinstance(whose, datetime):
         whose = whose.isoformat()
-    return f"{name} {whose}" if whose else name
+    if whose:
+        return f"{name} {whose}"
+    return name
 
 
 def write_cursor(cursor: Cursor, *, of: str) -> str:

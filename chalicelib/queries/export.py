@@ -47,7 +47,8 @@ class Export:
         PublishedProduction does.
         """
         name = export_name(snapshot.name, form)
-        if stored := stored_with_checksum(self.warehouse, name):
+        stored = stored_with_checksum(self.warehouse, name)
+        if stored:
             return stored
         if snapshot.rows > MOST_ROWS[form]:
             raise ExportTooLarge(rows=snapshot.rows, most_rows=MOST_ROWS[form])
@@ -88,7 +89,8 @@ class Export:
             self.warehouse.put(name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
             # Somebody else has made it meanwhile.
-            if stored := stored_with_checksum(self.warehouse, name):
+            stored = stored_with_checksum(self.warehouse, name)
+            if stored:
                 return stored
             raise
         return made

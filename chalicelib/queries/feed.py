@@ -60,7 +60,8 @@ def feed_page(
     """`top` is how many rows the whole answer may have, of which this page has `limit` at most.
     Raises ValidationError, FeedNotImplemented, and what ProductionQuery raises.
     """
-    asked, bound = ENTITY_SETS[entity_set], Bound()
+    asked = ENTITY_SETS[entity_set]
+    bound = Bound()
     question = _Question(
         production=production,
         asked=asked,
@@ -218,7 +219,9 @@ def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Boun
         parts.append(condition_of_key(key, asked, bound))
     if where is not None:
         parts.append(condition_of(where, asked, bound))
-    return f"({' AND '.join(parts)})" if parts else "true"
+    if parts:
+        return f"({' AND '.join(parts)})"
+    return "true"
 
 
 def properties_of(text: str, asked: EntitySet) -> list[str]:
@@ -276,4 +279,6 @@ def _plain(value: Any) -> Any:
     """Ready for JSON, as OData writes it."""
     if isinstance(value, datetime):
         return f"{value.isoformat()}Z"
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value

@@ -137,11 +137,9 @@ class _Reader:
         return tokens
 
     def _peek(self) -> Token:
-        return (
-            self._tokens[self._next]
-            if self._next < len(self._tokens)
-            else Token("end", "", self._length)
-        )
+        if self._next < len(self._tokens):
+            return self._tokens[self._next]
+        return Token("end", "", self._length)
 
     def _take(self) -> Token:
         token = self._peek()
@@ -291,7 +289,9 @@ class _Reader:
         found = self._operand()
         if found.kind not in (STRING, NOTHING):
             self.refuse(f"gives a function of text what has the type {found.kind}")
-        return found.sql if found.kind == STRING else "CAST(NULL AS VARCHAR)"
+        if found.kind == STRING:
+            return found.sql
+        return "CAST(NULL AS VARCHAR)"
 
     def property_name(self) -> str:
         """Only a name of the model gets into the statement."""
@@ -319,7 +319,9 @@ class _Reader:
         if operand.kind not in (TRUTH, NOTHING):
             self._refuse_unknown_operator()
             self.refuse("has a value where something true or false is expected")
-        return operand.sql if operand.kind == TRUTH else "CAST(NULL AS BOOLEAN)"
+        if operand.kind == TRUTH:
+            return operand.sql
+        return "CAST(NULL AS BOOLEAN)"
 
     # -- refusals: where, never what: it may be a secret that was put in the wrong place -------------------
 
@@ -365,7 +367,8 @@ def _moment(text: str) -> datetime:
     found = re.fullmatch(r"(.{16})(:[0-9]{2})?(\.[0-9]+)?(Z|[-+ ].{5})", text)
     if not found:
         raise ValueError
-    second, part = found[2] or ":00", (found[3] or ".0")[:7]
+    second = found[2] or ":00"
+    part = (found[3] or ".0")[:7]
     zone = found[4].replace(" ", "+").replace("Z", "+00:00")
     return (
         datetime.fromisoformat(f"{found[1]}{second}{part:0<7}{zone}")

@@ -65,7 +65,8 @@ def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
     The range of the first column is told on its own as well: that is what leaves row groups out.
     """
     chain = _chain(terms, values, bound)
-    first, value = terms[0], values[0]
+    first = terms[0]
+    value = values[0]
     if value is None or first.descending:
         return chain
     return f"{first.name} >= {bound.add(value)} AND {chain}"
@@ -93,7 +94,9 @@ def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
 
 
 def _sign(value: Any, bound: Bound) -> str | None:
-    return None if value is None else bound.add(value)
+    if value is None:
+        return None
+    return bound.add(value)
 
 
 def _same(term: Term, sign: str | None) -> str:
@@ -104,9 +107,9 @@ def _same(term: Term, sign: str | None) -> str:
 
 def _more(term: Term, sign: str | None) -> str:
     if sign is None:
-        return "false" if term.descending else f"{term.name} IS NOT NULL"
-    return (
-        f"({term.name} < {sign} OR {term.name} IS NULL)"
-        if term.descending
-        else f"{term.name} > {sign}"
-    )
+        if term.descending:
+            return "false"
+        return f"{term.name} IS NOT NULL"
+    if term.descending:
+        return f"({term.name} < {sign} OR {term.name} IS NULL)"
+    return f"{term.name} > {sign}"

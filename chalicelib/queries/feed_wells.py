@@ -108,4 +108,5 @@ class FeedWells:
                 place=int(found[0]["last_place"]),
             )
             yield window
-            place, rows = window.place + 1, rows * GROWTH
+            place = window.place + 1
+            rows = rows * GROWTH

@@ -87,7 +87,8 @@ def answer(
     """`published`, `sql`, `export` with a form, and `list_file` with what the list is asked for,
     are called for the questions that need them.
     """
-    started, failed = time.monotonic(), None
+    started = time.monotonic()
+    failed = None
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
@@ -104,7 +105,9 @@ def answer(
         log.exception("unexpected error")
         failed = WellheadError()
     _count(failed, time.monotonic() - started)
-    return {"error": _error_data(failed)} if failed else reply
+    if failed:
+        return {"error": _error_data(failed)}
+    return reply
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
@@ -130,7 +133,9 @@ def _query(event: Any) -> Query:
         )
     given = {name: [str(value)] for name, value in arguments.items() if value is not None}
     query = parse_query(str(event.get("question")), given)
-    return replace(query, file=_file_of(event, query)) if "file" in event else query
+    if "file" in event:
+        return replace(query, file=_file_of(event, query))
+    return query
 
 
 def _file_of(event: Mapping[str, Any], query: Query) -> Format:

@@ -70,11 +70,13 @@ class ListFile:
         """
         if query.file is None:
             raise ValueError("no file is asked for")
-        own, began = OwnDirectory(self.directory), time.monotonic()
+        own = OwnDirectory(self.directory)
+        began = time.monotonic()
         try:
             rows = own.path / "rows.parquet"
             with self.published.query(query.snapshot) as production:
-                if kept := self._find_file(query, production.snapshot):
+                kept = self._find_file(query, production.snapshot)
+                if kept:
                     return kept
                 left = self.seconds - (time.monotonic() - began)
                 most = self.most_rows[query.file.kind]
@@ -114,7 +116,9 @@ class ListFile:
             return None
         if form.kind == "csv":
             text = path.read_bytes().decode()  # whose ends of lines stay as they are
-            return {"text": text} if len(json.dumps(text)) <= self.most_bytes else None
+            if len(json.dumps(text)) <= self.most_bytes:
+                return {"text": text}
+            return None
         if size * 4 > (self.most_bytes - 4) * 3:  # as base64
             return None
         return {"content": base64.b64encode(path.read_bytes()).decode()}
@@ -122,7 +126,8 @@ class ListFile:
     def _find_file(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
         """What was made for the same question within the hour, and is read at an address."""
         for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
-            rows, stored = list_file_rows(name), stored_with_checksum(self.warehouse, name)
+            rows = list_file_rows(name)
+            stored = stored_with_checksum(self.warehouse, name)
             if stored and rows is not None:
                 return {
                     **self._answer_with(stored, query),
@@ -166,7 +171,8 @@ class ListFile:
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            if stored := stored_with_checksum(self.warehouse, made.name):
+            stored = stored_with_checksum(self.warehouse, made.name)
+            if stored:
                 return stored
             raise
         return made

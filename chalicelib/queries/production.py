@@ -668,4 +668,6 @@ def _error_of(exc: duckdb.Error) -> WellheadError:
         return QueryTooSlow()
     if LATER_FORMAT in words:
         return WarehouseTooNew()
-    return WarehouseForeign() if ANOTHER_FORMAT in words else QueryFailed()
+    if ANOTHER_FORMAT in words:
+        return WarehouseForeign()
+    return QueryFailed()

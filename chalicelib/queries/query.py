@@ -215,7 +215,10 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:
-    if token := arguments.get("$skiptoken"):
+    token = arguments.get("$skiptoken")
+    if token:
         return snapshot_in(token)
     cursor = arguments.get("cursor")
-    return read_cursor(cursor, of=list_of(name, arguments)).snapshot if cursor else None
+    if cursor:
+        return read_cursor(cursor, of=list_of(name, arguments)).snapshot
+    return None

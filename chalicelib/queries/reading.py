@@ -35,9 +35,11 @@ def _statements_behind_explain(text: str) -> Iterator[str]:
     """What stands behind EXPLAIN, and behind how it is to be explained:
     `(…)` may belong to either.
     """
-    if explain := _EXPLAIN.match(text):
+    explain = _EXPLAIN.match(text)
+    if explain:
         yield text[explain.end() :]
-        if how := _HOW.match(text, explain.end()):
+        how = _HOW.match(text, explain.end())
+        if how:
             yield text[how.end() :]
 
 

@@ -71,7 +71,9 @@ class Asked:
 
     @property
     def by(self) -> str:
-        return f"lower({self.sort})" if self.sort in TEXTS else self.sort
+        if self.sort in TEXTS:
+            return f"lower({self.sort})"
+        return self.sort
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +201,8 @@ class Register:
         condition, values = _condition(asked, words)
         if after is not None:
             beyond, more = self._beyond(asked, after)
-            condition, values = f"{condition} AND ({beyond})", values | more
+            condition = f"{condition} AND ({beyond})"
+            values = values | more
         text = _SQL["places"].format(
             list=asked.of, condition=condition, sort=asked.by, order=asked.direction
         )
@@ -274,4 +277,6 @@ def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
 
 def _as_text(name: str) -> str:
     is_day = name.endswith("_period")
-    return f"CAST({name} AS VARCHAR) AS {name}" if is_day else name
+    if is_day:
+        return f"CAST({name} AS VARCHAR) AS {name}"
+    return name

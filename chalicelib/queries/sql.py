@@ -114,7 +114,8 @@ def _ask(
     }
     told = _told_by_process(json.dumps(asked).encode(), directory, limits)
     # Which whoever lent it proves to be damaged, or opens anew.
-    if (error := told.get("error")) == "file":
+    error = told.get("error")
+    if error == "file":
         raise QueryFailed from duckdb.IOException("the database could not be read")
     if error:
         raise _error(str(error), str(told["says"]))

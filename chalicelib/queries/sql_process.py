@@ -59,7 +59,9 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
     except duckdb.Error as exc:
-        return {"error": "file", "says": ""} if not is_full(exc) else {"error": "disk", "says": ""}
+        if not is_full(exc):
+            return {"error": "file", "says": ""}
+        return {"error": "disk", "says": ""}
     try:
         with connection:
             return _answer(
@@ -99,7 +101,8 @@ def _answer(
         {"name": name, "type": kind[:TYPE_SIGNS]}
         for name, kind in zip(found.columns, kinds, strict=True)
     ]
-    size, cut = len(json.dumps(columns)), None
+    size = len(json.dumps(columns))
+    cut = None
     if size > most_bytes:
         return {
             "error": "statement",

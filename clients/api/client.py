@@ -183,7 +183,8 @@ class WellheadClient:
                 self._connection.wait(error, failures, most=LOST_SECONDS if left is None else left)
                 failures += 1
                 continue
-            heard, failures = self._clock(), 0
+            heard = self._clock()
+            failures = 0
             yield job
             if job.final:
                 return

@@ -164,7 +164,8 @@ def checked_url(text: str) -> str:
     url = text.strip().rstrip("/").removesuffix(BASE)
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host = parts.hostname
+        _ = parts.port  # which raises for what is no number of a port
     except ValueError:
         raise InvalidAddress from None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
@@ -236,7 +237,8 @@ def _envelope(response: requests.Response) -> Mapping[str, Any]:
 def _refusal(
     response: requests.Response, envelope: Mapping[str, Any], retry_after: float | None, url: str
 ) -> ClientError:
-    status, error = response.status_code, envelope.get("error")
+    status = response.status_code
+    error = envelope.get("error")
     if not isinstance(error, dict) or "code" not in error:
         if status in TRANSIENT:  # a proxy's own page, or a gateway's
             return ApiError(
@@ -267,7 +269,9 @@ def _kind(status: int, error: Mapping[str, Any]) -> type[ApiError]:
         return AlreadyRunning
     kind = KINDS.get(status, ApiError)
     named = RULES.get(str(error.get("rule"))) or RULES.get(str(error["code"]))
-    return named if kind is RuleViolated and named else kind
+    if kind is RuleViolated and named:
+        return named
+    return kind
 
 
 def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:

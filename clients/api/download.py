@@ -32,7 +32,8 @@ def download(
     DownloadFailed, DownloadDamaged.
     """
     with _disk_errors("database", path), _put_in_place(path) as file:
-        digest, count = hashlib.sha256(), 0
+        digest = hashlib.sha256()
+        count = 0
         for piece in _pieces(export.url):
             file.write(piece)
             digest.update(piece)

@@ -52,4 +52,6 @@ def period_name(day: date, days: int) -> str:
         return f"{day:%b %Y}"
     if kind == "quarter":
         return f"Q{(day.month + 2) // 3} {day.year}"
-    return str(day.year) if kind == "year" else f"{day.day} {day:%b %Y}"
+    if kind == "year":
+        return str(day.year)
+    return f"{day.day} {day:%b %Y}"

@@ -86,7 +86,9 @@ def _rate(row: Any, name: str) -> float | None:
 def _volume(row: Any, name: str) -> float | None:
     """Of the whole period: a rate is that of a calendar day."""
     value = _rate(row, name)
-    return None if value is None else value * row["period_days"]
+    if value is None:
+        return None
+    return value * row["period_days"]
 
 
 BEFORE = [
@@ -289,7 +291,8 @@ def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> l
     Raises NotFound.
     """
     try:
-        if rows := _production(wellhead, well, asked):
+        rows = _production(wellhead, well, asked)
+        if rows:
             return rows
     except ApiError as error:
         if error.status != HTTPStatus.BAD_REQUEST:  # an older API takes numbers alone
@@ -299,11 +302,9 @@ def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> l
 
 def _code_among(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> str:
     """As _rows_of takes it. Raises NotFound."""
-    return (
-        well
-        if wellhead.production(well_code=well, limit=1, **asked).rows
-        else _code_of(wellhead, well)
-    )
+    if wellhead.production(well_code=well, limit=1, **asked).rows:
+        return well
+    return _code_of(wellhead, well)
 
 
 def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -> list[Production]:

@@ -104,12 +104,16 @@ def _refuse_other_version(database: duckdb.DuckDBPyConnection) -> None:
 
 def _contents(database: duckdb.DuckDBPyConnection, table: str) -> tuple[int, str] | None:
     found = _rows(database, _SQL["read_table"].format(table=table))
-    return (found[0][0], f"{int(found[0][1]):032x}") if found else None
+    if found:
+        return (found[0][0], f"{int(found[0][1]):032x}")
+    return None
 
 
 def _count(database: duckdb.DuckDBPyConnection, name: str) -> int | None:
     found = _rows(database, _SQL[name])
-    return int(found[0][0]) if found else None
+    if found:
+        return int(found[0][0])
+    return None
 
 
 def _rows(database: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:

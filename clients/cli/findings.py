@@ -70,7 +70,9 @@ def _show_commands(terminal: Terminal, job: Job) -> None:
 
 def _lateness(late: TooLate) -> str:
     newer = late.get("held_since")
-    return f"{late['message']} wellhead status {newer}" if newer else late["message"]
+    if newer:
+        return f"{late['message']} wellhead status {newer}"
+    return late["message"]
 
 
 def _what_became(job: Job) -> str:
@@ -96,7 +98,8 @@ def _show_change(terminal: Terminal, diff: Diff) -> None:
     if sums:
         terminal.note("Stored volumes of the periods that it covers:")
         terminal.note_rows(SUM_COLUMNS, sums)
-    if fields := diff.get("fields"):
+    fields = diff.get("fields")
+    if fields:
         terminal.note("Where they change most:")
         terminal.note_rows([*FIELD_COLUMNS, *SUM_COLUMNS], fields)
 
@@ -107,4 +110,6 @@ def value(told: Any) -> str:
         return "-"
     if isinstance(told, bool) or not isinstance(told, int | float):
         return str(told)
-    return f"{told:,}" if isinstance(told, int) else f"{told:,.6g}"
+    if isinstance(told, int):
+        return f"{told:,}"
+    return f"{told:,.6g}"

@@ -163,14 +163,18 @@ def finish(
         session.terminal.note(f"Follow it: wellhead status {job.job_id} --wait")
     if job.is_held:
         return Exit.HELD
-    return Exit.FAILED if job.final and job.status != "COMPLETED" else Exit.DONE
+    if job.final and job.status != "COMPLETED":
+        return Exit.FAILED
+    return Exit.DONE
 
 
 def job_of(wellhead: WellheadClient, job_id: str | None, status: Status | None = None) -> str:
     """The id that was meant: by its beginning, or without one the newest with this status.
     Raises NotFound.
     """
-    return whole_id(wellhead, job_id) if job_id else newest_import(wellhead, status).job_id
+    if job_id:
+        return whole_id(wellhead, job_id)
+    return newest_import(wellhead, status).job_id
 
 
 def newest_import(wellhead: WellheadClient, status: Status | None = None) -> Job:

@@ -86,7 +86,8 @@ class Commands(click.Group):
 @with_session
 def wellhead(session: Session, url: str | None, profile: str | None) -> None:
     """Import well production, follow it, and read what is published."""
-    session.url, session.profile = url, profile
+    session.url = url
+    session.profile = profile
 
 
 for command in COMMANDS:

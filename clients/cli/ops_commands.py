@@ -77,11 +77,15 @@ def status(session: Session) -> int:
         session.terminal.facts(_facts(found))
         if found["last_failures"]:
             session.terminal.note_rows(FAILURE_COLUMNS, found["last_failures"])
-    return Exit.DONE if found["is_healthy"] else Exit.FAILED
+    if found["is_healthy"]:
+        return Exit.DONE
+    return Exit.FAILED
 
 
 def _facts(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    lock, running, snapshot = found["lock"], found["running"], found["snapshot"] or {}
+    lock = found["lock"]
+    running = found["running"]
+    snapshot = found["snapshot"] or {}
     checks = ", ".join(f"{name}: {told}" for name, told in found["checks"].items())
     return [
         ("version", found["version"]),
@@ -203,4 +207,6 @@ def drill(session: Session) -> int:
         session.terminal.rows(STEP_COLUMNS, found["steps"])
         for problem in found["problems"]:
             session.terminal.note(problem, "red")
-    return Exit.DONE if found["is_right"] else Exit.FAILED
+    if found["is_right"]:
+        return Exit.DONE
+    return Exit.FAILED

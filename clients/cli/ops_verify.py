@@ -74,7 +74,9 @@ def verify(
             export = download_to(session.terminal, wellhead, own / FILE)
             report = check_database(own / FILE, sha256=export.sha256)
     _show(session.terminal, report)
-    return Exit.DONE if report.is_right else Exit.FAILED
+    if report.is_right:
+        return Exit.DONE
+    return Exit.FAILED
 
 
 def _verify_there(session: Session, *, is_all: bool) -> int:
@@ -87,7 +89,9 @@ def _verify_there(session: Session, *, is_all: bool) -> int:
         for file in report["files"]:
             for problem in file["problems"]:
                 session.terminal.note(f"{file['name']}: {problem}", "red")
-    return Exit.DONE if report["is_right"] else Exit.FAILED
+    if report["is_right"]:
+        return Exit.DONE
+    return Exit.FAILED
 
 
 def _show(terminal: Terminal, report: Report) -> None:

@@ -57,7 +57,9 @@ def day_option(
     """
 
     def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-        return None if value is None else _day(value, is_last=name == "--to")
+        if value is None:
+            return None
+        return _day(value, is_last=name == "--to")
 
     return click.option(
         name, target, callback=read, metavar="DAY", help=f"{text} A month or a year is all of it."

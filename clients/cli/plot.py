@@ -57,14 +57,17 @@ def _label(value: float) -> str:
 class _Canvas:
     def __init__(self, columns: int, rows: int) -> None:
         self.columns = columns
-        self.across, self.down = columns * 2 - 1, rows * 4 - 1  # the last dot of each
+        # the last dot of each
+        self.across = columns * 2 - 1
+        self.down = rows * 4 - 1
         self._signs = [[0] * columns for _ in range(rows)]
 
     def dot(self, x: int, y: int) -> None:
         self._signs[y // 4][x // 2] |= DOTS[y % 4][x % 2]
 
     def line(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        across, down = end[0] - start[0], end[1] - start[1]
+        across = end[0] - start[0]
+        down = end[1] - start[1]
         steps = max(abs(across), abs(down), 1)
         for step in range(steps + 1):
             x = round(start[0] + across * step / steps)

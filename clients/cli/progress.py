@@ -77,7 +77,9 @@ def facts_of(job: Job) -> str:
 
 
 def parts_of(job: Job) -> str:
-    return f"{job.parts['done']} of {job.parts['count']} parts" if job.parts else ""
+    if job.parts:
+        return f"{job.parts['done']} of {job.parts['count']} parts"
+    return ""
 
 
 def waiting_of(job: Job) -> str:
@@ -98,14 +100,16 @@ def remaining_seconds(job: Job) -> float | None:
 
 
 def _line_by_line(console: Console, least_pause: float) -> Callable[[Job], None]:
-    last, last_at = "", -math.inf
+    last = ""
+    last_at = -math.inf
 
     def show(job: Job) -> None:
         nonlocal last, last_at
         line = plain(f"{job.phase or job.status:<10} {facts_of(job)}")
         is_due = job.final or time.monotonic() - last_at >= least_pause
         if line != last and is_due:
-            last, last_at = line, time.monotonic()
+            last = line
+            last_at = time.monotonic()
             console.print(line)
 
     return show

@@ -51,7 +51,9 @@ def _values(row: Any) -> str:
 def _as_text(value: Any) -> str:
     if value is None:
         return "nothing"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
 
 
 def _volumes(name: str) -> Callable[[Any], str | None]:

@@ -112,12 +112,14 @@ def _hint(error: ClientError) -> str | None:
         return f"{_how_to_follow(error.job_id)}; `wellhead import --attach` does so by itself."
     if isinstance(error, TimedOut | Unreachable) and "job_id" in details:
         return _how_to_follow(str(details["job_id"]))
-    if newer := details.get("held_since"):
+    newer = details.get("held_since")
+    if newer:
         return f"Look at the one that was held since: wellhead status {newer}"
     if error.code == "SOURCE_NOT_NAMED":
         names = ", ".join(map(str, details.get("sources", ())))
         return f"They are {names}. Name one: --source NAME"
-    if findings := details.get("findings"):
+    findings = details.get("findings")
+    if findings:
         names = ", ".join(map(str, findings))
         return f"What holds it: {names}. See it: wellhead status {details.get('job_id')}"
     return HINTS.get(error.code) or HINTS.get(getattr(error, "rule", None) or "")

@@ -161,7 +161,9 @@ def apply(session: Session, files: tuple[Path, ...]) -> int:
             except (ApiError, DefinitionUnread) as error:
                 applied.append({"file": str(file), "error": error})
     _show_outcomes(session.terminal, applied)
-    return Exit.FAILED if any("error" in each for each in applied) else Exit.DONE
+    if any("error" in each for each in applied):
+        return Exit.FAILED
+    return Exit.DONE
 
 
 @sources.command()
@@ -182,7 +184,9 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     else:
         for name, told in found.items():
             show_check(session.terminal, name, told)
-    return Exit.FAILED if any(map(is_wrong, found.values())) else Exit.DONE
+    if any(map(is_wrong, found.values())):
+        return Exit.FAILED
+    return Exit.DONE
 
 
 @sources.command()
@@ -312,7 +316,8 @@ def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
     terminal.line(f"{name}: {'an import would not succeed' if is_wrong(found) else 'in order'}")
     for line in fault_lines(found.get("faults", ())):
         terminal.line(f"  {line}")
-    if error := found.get("error"):
+    error = found.get("error")
+    if error:
         terminal.line(f"  {error['code']}: {error['message']}")
     result = found.get("result") or {}
     for line in result.get("problems", ()):

@@ -129,7 +129,9 @@ def _print_rows(console: Console, columns: Sequence[Column], rows: Iterable[Any]
 
 def _cell_text(column: Column, row: Any) -> str:
     value = column.of(row)
-    return "" if value is None else plain(column.show(value))
+    if value is None:
+        return ""
+    return plain(column.show(value))
 
 
 def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
@@ -217,7 +219,9 @@ def moment(epoch: float | None) -> str | None:
     """In UTC to the second, as the console and the data have it:
     who compares two machines need not reckon.
     """
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch)) if epoch is not None else None
+    if epoch is not None:
+        return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch))
+    return None
 
 
 def duration(seconds: float | None) -> str | None:
@@ -228,4 +232,6 @@ def duration(seconds: float | None) -> str | None:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s"

@@ -45,7 +45,9 @@ class Axis:
         Around 0.3 and 41 a linear one goes from 0 to 60, a logarithmic one from 0.1 to 100.
         """
         known = [value for value in values if value is not None and isfinite(value)]
-        return cls._of_decades(known) if is_log else cls._of_steps(known)
+        if is_log:
+            return cls._of_decades(known)
+        return cls._of_steps(known)
 
     @classmethod
     def _of_decades(cls, values: list[float]) -> Axis:
@@ -137,4 +139,6 @@ def figure(value: float) -> str:
         return "0"
     digits = max(0, 3 - floor(log10(abs(value))))
     text = f"{value:,.{min(digits, 8)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if "." in text:
+        return text.rstrip("0").rstrip(".")
+    return text

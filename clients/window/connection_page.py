@@ -105,7 +105,8 @@ class ConnectionPage(ttk.Frame):
             self.token.set("")
 
     def connect(self) -> None:
-        url, token = self.url.get().strip().rstrip("/"), self.token.get().strip()
+        url = self.url.get().strip().rstrip("/")
+        token = self.token.get().strip()
         self._unproved = (url, token)
         self._session.connect(url, token)
 
@@ -114,7 +115,8 @@ class ConnectionPage(ttk.Frame):
         self.shown_state.configure(text=text, style=f"{tone}.Pill.TLabel")
         self.leave.state(["disabled" if self._session.link == "off" else "!disabled"])
         if self._session.link == "on" and self._unproved:
-            proved, self._unproved = self._unproved, None
+            proved = self._unproved
+            self._unproved = None
             self._go_on()
             if self.keeps.get():
                 self._keep(*proved)

@@ -57,7 +57,8 @@ class DatabasePage(ttk.Frame):
         return card
 
     def _download(self, theme: Theme) -> Card:
-        px, card = theme.px, Card(self, theme)
+        px = theme.px
+        card = Card(self, theme)
         ttk.Label(card, text="A copy for this machine", style="Head.TLabel").pack(anchor="w")
         ttk.Label(
             card,
@@ -168,12 +169,16 @@ class DatabasePage(ttk.Frame):
 
 
 def month(period: str | None) -> str:
-    return period[:7] if period else words.NOTHING
+    if period:
+        return period[:7]
+    return words.NOTHING
 
 
 def usual_folder() -> Path:
     downloads = Path.home() / "Downloads"
-    return downloads if downloads.is_dir() else Path.home()
+    if downloads.is_dir():
+        return downloads
+    return Path.home()
 
 
 def _by_source(summary: Summary) -> str:

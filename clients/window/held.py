@@ -61,7 +61,8 @@ class HeldPanel(ttk.Frame):
 
     def refresh(self) -> None:
         """Who may not act, or has not ticked every finding, publishes nothing."""
-        job, may_act = self._job, self._session.may_act
+        job = self._job
+        may_act = self._session.may_act
         is_whole = all(ticked.get() for ticked in self._ticked.values())
         self.accept.state(
             ["!disabled" if may_act and job and job.can_be_accepted and is_whole else "disabled"]
@@ -167,4 +168,6 @@ def _value(value: Any) -> str:
         return words.NOTHING
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.6g}"

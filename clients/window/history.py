@@ -58,7 +58,8 @@ class History(ttk.Frame):
             self.columnconfigure(column, weight=weight, uniform="history")
 
     def _table(self) -> None:
-        px, card = self._theme.px, Card(self, self._theme, room=12)
+        px = self._theme.px
+        card = Card(self, self._theme, room=12)
         card.grid(row=0, column=0, sticky="nsew")
         ttk.Label(card, text="History", style="Head.TLabel").pack(anchor="w", padx=px(6))
         self.listing = Listing(card, self._theme, COLUMNS, grows="error")
@@ -79,7 +80,8 @@ class History(ttk.Frame):
 
     def _choose(self) -> None:
         """The list has no time lines: ask for the whole job."""
-        if job_id := self.listing.selection:
+        job_id = self.listing.selection
+        if job_id:
             self._session.ask("data", lambda client: client.status(job_id), self._show)
 
     def _show(self, job: Job) -> None:
@@ -136,7 +138,9 @@ class Details(Card):
         self._foot = foot
 
     def colour(self) -> None:
-        palette, fonts, px = self._theme.palette, self._theme.fonts, self._theme.px
+        palette = self._theme.palette
+        fonts = self._theme.fonts
+        px = self._theme.px
         self.text.configure(background=palette.surface, foreground=palette.text)
         self.text.tag_configure(
             "caption", foreground=palette.muted, font=fonts["Strong"], spacing1=px(10)
@@ -186,7 +190,9 @@ def cells(job: Job) -> tuple[str, ...]:
 def _trouble(job: Job) -> str:
     if job.can_be_accepted:
         return f"until {words.moment(job.accept_until)}"
-    return job.error["code"] if job.error else ""
+    if job.error:
+        return job.error["code"]
+    return ""
 
 
 def details_of(job: Job) -> list[Piece]:

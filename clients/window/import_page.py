@@ -179,7 +179,8 @@ class ProgressCard(Card):
             label.pack(side="left", padx=(0, px(22)))
 
     def _retry(self) -> None:
-        if job := self._session.job:
+        job = self._session.job
+        if job:
             self._session.retry(job.job_id)
 
     def refresh(self) -> None:
@@ -258,11 +259,14 @@ class ProgressCard(Card):
     def _show_steps(self, place: int) -> None:
         for number, (step, label) in enumerate(self.steps.items()):
             if number < place:
-                mark, style = "✓", "good"
+                mark = "✓"
+                style = "good"
             elif number == place:
-                mark, style = "●", "accent"
+                mark = "●"
+                style = "accent"
             else:
-                mark, style = "○", "muted"
+                mark = "○"
+                style = "muted"
             label.configure(text=f"{mark}  {STEP_WORDS[step]}", style=f"{style}.TLabel")
 
     def _show_outcome(self, job: Job) -> None:
@@ -278,4 +282,6 @@ def steps_behind(job: Job) -> int:
     """How many phases are behind."""
     if job.status == "COMPLETED":
         return len(PHASES)
-    return PHASES.index(job.phase) if job.phase in PHASES else -1
+    if job.phase in PHASES:
+        return PHASES.index(job.phase)
+    return -1

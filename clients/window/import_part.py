@@ -37,7 +37,9 @@ def _day(text: str, *, is_last: bool) -> str:
     """Of 2024-02 the first day or the last, 2024-02-29; what is no month stays as it is."""
     if not MONTH.fullmatch(text):
         return text
-    return f"{text}-{_days_of(text)}" if is_last else f"{text}-01"
+    if is_last:
+        return f"{text}-{_days_of(text)}"
+    return f"{text}-01"
 
 
 def _days_of(month: str) -> int:

@@ -20,7 +20,8 @@ def fit_text(text: str, room: int, measure: Callable[[str], int]) -> str:
     """As much of the text as has room, by bisection: a longer beginning is never narrower."""
     if measure(text) <= room:
         return text
-    least, most = 0, len(text) - 1
+    least = 0
+    most = len(text) - 1
     while least < most:
         middle = (least + most + 1) // 2
         if measure(text[:middle].rstrip() + CUT) <= room:
@@ -64,7 +65,8 @@ class Tip:
         self._waiting = self._root.after(TIP_MS, lambda: self._show(x, y)) if text else None
 
     def _show(self, x: int, y: int) -> None:
-        px, palette = self._theme.px, self._theme.palette
+        px = self._theme.px
+        palette = self._theme.palette
         self._waiting = None
         tip = tk.Toplevel(self._widget, background=palette.border)
         tip.wm_overrideredirect(True)

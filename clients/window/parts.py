@@ -229,7 +229,9 @@ class Listing(ttk.Frame):
             return ""
         cells, _ = self._whole[identity]
         cell = cells[int(column[1:]) - 1]  # Tk calls the first column #1
-        return "" if self.tree.set(identity, column) == cell else cell
+        if self.tree.set(identity, column) == cell:
+            return ""
+        return cell
 
     @property
     def selection(self) -> str | None:

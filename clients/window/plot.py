@@ -64,7 +64,9 @@ class Plot(tk.Canvas):
 
     def show(self, periods: Sequence[Period], rates: dict[str, list[float | None]]) -> None:
         """Periods ascend; `rates` has as many for the rate of each product."""
-        self.periods, self.rates, self._note = list(periods), rates, ""
+        self.periods = list(periods)
+        self.rates = rates
+        self._note = ""
         self.draw()
 
     def values(self, product: Product) -> list[float | None]:
@@ -77,7 +79,9 @@ class Plot(tk.Canvas):
 
     def say(self, note: str) -> None:
         """A sentence in place of the plot."""
-        self.periods, self.rates, self._note = [], {}, note
+        self.periods = []
+        self.rates = {}
+        self._note = note
         self.draw()
 
     def use_log(self, is_log: bool) -> None:
@@ -104,7 +108,8 @@ class Plot(tk.Canvas):
         self._read_out(None)
 
     def _place(self, number: int) -> Place:
-        px, foot = self._theme.px, self._theme.px(24)
+        px = self._theme.px
+        foot = self._theme.px(24)
         height = (self.winfo_height() - foot) / len(PRODUCTS)
         top = round(number * height) + px(26)
         return Place(px(58), top, self.winfo_width() - px(16), round((number + 1) * height) - px(8))
@@ -180,10 +185,13 @@ class Plot(tk.Canvas):
     def _share(self, day: date) -> float:
         first = self.periods[0].day
         days = (self.periods[-1].day - first).days
-        return (day - first).days / days if days else 0.5
+        if days:
+            return (day - first).days / days
+        return 0.5
 
     def _time_axis(self) -> None:
-        px, muted = self._theme.px, self._theme.palette.muted
+        px = self._theme.px
+        muted = self._theme.palette.muted
         place = self._place(len(PRODUCTS) - 1)
         bottom = place.bottom
         most = max(2, (place.right - place.left) // px(56))

@@ -85,7 +85,10 @@ class Session:
         except ClientError as exc:
             self.show_failure(exc)
             return
-        self._network, self.url, self.link, self.failures = network, url, "connecting", 0
+        self._network = network
+        self.url = url
+        self.link = "connecting"
+        self.failures = 0
         self._listener.forget_notice()
         self._listener.show_state()
         self._poll_now()
@@ -95,7 +98,11 @@ class Session:
         if self._network:
             self._network.close()
         self._chain += 1
-        self._network, self.link, self.role, self.job, self.jobs = None, "off", None, None, ()
+        self._network = None
+        self.link = "off"
+        self.role = None
+        self.job = None
+        self.jobs = ()
         self.sources = ()
         self.is_starting = False
         self._listener.show_state()
@@ -240,7 +247,9 @@ class Session:
         self.ask("jobs", lambda client: (ask(client), client.role), on_answer, on_failure)
 
     def _take_answer(self) -> None:
-        was, self.link, self.failures = self.link, "on", 0
+        was = self.link
+        self.link = "on"
+        self.failures = 0
         if was == "lost":
             self._listener.notify(Notice("good", "The connection is back."))
         if was != "on":

@@ -50,10 +50,14 @@ class Picture:
         column = 4 * (self.width // 2)  # four bytes a pixel
         wide = []
         for row in self._rows():
-            left, middle, right = row[:column], row[column : column + 4], row[column + 4 :]
+            left = row[:column]
+            middle = row[column : column + 4]
+            right = row[column + 4 :]
             wide.append(left + middle * times + right)
         half = self.height // 2
-        above, middle_row, below = wide[:half], wide[half], wide[half + 1 :]
+        above = wide[:half]
+        middle_row = wide[half]
+        below = wide[half + 1 :]
         tall = [*above, *[middle_row] * times, *below]
         return png(self.width + times - 1, self.height + times - 1, tall, has_alpha=True)
 
@@ -131,7 +135,8 @@ def round_tile(radius: int, fill: str, border: str = "", width: float = 1.0) -> 
 
 def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
     """A switch."""
-    width, gap = round(height * 1.8), max(2, round(height * 0.14))
+    width = round(height * 1.8)
+    gap = max(2, round(height * 0.14))
     picture = Picture(width, height).box(0, 0, width, height, radius=height / 2, colour=track)
     left = width - height + gap if is_on else gap
     size = height - 2 * gap
@@ -152,7 +157,8 @@ def stroke(
                 covered[pixel] = share
     columns = [column for column, _ in covered]
     rows = [row for _, row in covered]
-    left, top = min(columns), min(rows)
+    left = min(columns)
+    top = min(rows)
     wide = max(columns) + 1 - left
     high = max(rows) + 1 - top
     picture = _ink(covered, (left, top), (wide, high), colour)
@@ -187,11 +193,13 @@ def _segment(
     """
     is_steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
     if is_steep:
-        start, end = start[::-1], end[::-1]
+        start = start[::-1]
+        end = end[::-1]
     (first, height), (last, _) = start, end
     along = last - first
     slope = (end[1] - height) / along if along else 0.0
-    low, high = min(first, last), max(first, last)
+    low = min(first, last)
+    high = max(first, last)
     # Rows above and below the middle: of a slope of one, more than the reach.
     spread = reach * 1.5 + 1
     for column in range(floor(low - reach), floor(high + reach) + 1):
@@ -207,8 +215,10 @@ def _distance_to_line(
     place: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
 ) -> float:
     """To the nearest point between start and end, these included."""
-    x, y = place[0] - start[0], place[1] - start[1]
-    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    x = place[0] - start[0]
+    y = place[1] - start[1]
+    along_x = end[0] - start[0]
+    along_y = end[1] - start[1]
     length_squared = along_x * along_x + along_y * along_y or 1.0
     share = (x * along_x + y * along_y) / length_squared
     share = max(0.0, min(1.0, share))

@@ -95,7 +95,8 @@ class Theme:
         return mix(self.palette.accent, self.palette.text, 0.3)
 
     def _make_ground(self) -> None:
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         style.configure(
             ".", background=colours.surface, foreground=colours.text, font=self.fonts["Text"]
         )
@@ -112,7 +113,9 @@ class Theme:
         style.layout("Tile.TFrame", nest("Tile.ground"))
 
     def _make_text(self) -> None:
-        colours, style, fonts = self.palette, self._style, self.fonts
+        colours = self.palette
+        style = self._style
+        fonts = self.fonts
         for name in ("Strong", "Head", "Title", "Huge"):
             style.configure(f"{name}.TLabel", font=fonts[name])
         style.configure("Mono.TLabel", font=fonts["Mono"], foreground=colours.muted)
@@ -141,7 +144,8 @@ class Theme:
         soft = self.palette.soft(colour)
         strong = self.fonts["Strong"]
         style.configure(f"{tone}.TLabel", foreground=colour, font=strong)
-        pill, banner = f"{tone}.pill", f"{tone}.banner"
+        pill = f"{tone}.pill"
+        banner = f"{tone}.banner"
         self._element(pill, 10, (soft, ""), padding=(self.px(10), self.px(3)))
         style.layout(f"{tone}.Pill.TLabel", nest(pill, "Label.label"))
         style.configure(f"{tone}.Pill.TLabel", foreground=colour, font=strong)
@@ -154,7 +158,8 @@ class Theme:
 
     def _make_button(self, name: str, look: Look, ink: str, *, ground: str, hover: str) -> None:
         """On its ground; under the pointer it has the other fill."""
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         fill, border = look
         disabled = (mix(ground, colours.muted, 0.1), mix(ground, colours.muted, 0.2))
         pressed = (mix(hover, colours.text, 0.1), border)
@@ -178,7 +183,8 @@ class Theme:
         accent = (colours.accent, "")
         plain = (colours.surface, colours.border)
         darker = mix(colours.accent, colours.text, 0.2)
-        surface, page = colours.surface, colours.page
+        surface = colours.surface
+        page = colours.page
         self._make_button("Accent", accent, colours.on_accent, ground=surface, hover=darker)
         self._make_button("Start", accent, colours.on_accent, ground=page, hover=darker)
         self._make_button("Plain", plain, colours.text, ground=surface, hover=colours.sunken)
@@ -187,7 +193,8 @@ class Theme:
         )
 
     def _make_navigation(self) -> None:
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         soft = colours.soft(colours.accent)
         plain = colours.surface
         self._element(
@@ -206,7 +213,8 @@ class Theme:
 
     def _make_segments(self) -> None:
         """Radio buttons side by side."""
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         ground = "Segment.ground"
         self._element(
             ground,
@@ -227,7 +235,8 @@ class Theme:
         style.map(button, background=[], foreground=inks)
 
     def _make_entry(self) -> None:
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         focused = ("focus", (colours.surface, colours.accent))
         self._element(
             "Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused
@@ -237,7 +246,8 @@ class Theme:
         style.map("TEntry", background=[], foreground=[("disabled", colours.muted)])
 
     def _make_switch(self) -> None:
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         size = self.px(18)
         idle = mix(colours.border, colours.muted, 0.5)
         off = self._image(toggle(size, idle, colours.surface, is_on=False))
@@ -258,10 +268,12 @@ class Theme:
         style.map(switch, background=[], foreground=[("disabled", colours.muted)])
 
     def _make_bars(self) -> None:
-        colours, style = self.palette, self._style
+        colours = self.palette
+        style = self._style
         self._element("Meter.trough", 6, (mix(colours.sunken, colours.border, 0.4), ""))
         for tone in ("accent", "good", "bad", "muted"):
-            bar, name = f"{tone}.Progressbar.pbar", f"{tone}.Horizontal.TProgressbar"
+            bar = f"{tone}.Progressbar.pbar"
+            name = f"{tone}.Horizontal.TProgressbar"
             # That wide where no share is known.
             self._element(bar, 6, (self.tone(tone), ""), width=self.px(160))
             inside: Any = nest(bar, side="left", sticky="ns")
@@ -285,7 +297,9 @@ class Theme:
             style.configure(bar, background=colours.surface, borderwidth=0, relief="flat")
 
     def _make_lists(self) -> None:
-        colours, style, px = self.palette, self._style, self.px
+        colours = self.palette
+        style = self._style
+        px = self.px
         surface = colours.surface
         style.layout("Treeview", nest("Treeview.treearea"))
         style.configure("Treeview", background=surface, fieldbackground=surface, borderwidth=0)

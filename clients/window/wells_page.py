@@ -121,7 +121,8 @@ class WellsPage(ttk.Frame):
         )
 
     def _choose(self) -> None:
-        if (identity := self.listing.selection) is None:
+        identity = self.listing.selection
+        if identity is None:
             return
         well = self._wells[identity]
         self.title.tell(str(well["well_name"] or well["well_reference"] or well["well_code"]))
@@ -178,7 +179,9 @@ def count_sentence(number: int, *, has_more: bool) -> str:
         return "No well is like that."
     if has_more:
         return f"The first {number:,}; the search finds the others."
-    return "1 well" if number == 1 else f"{number:,} wells"
+    if number == 1:
+        return "1 well"
+    return f"{number:,} wells"
 
 
 def columns(rows: Sequence[Production]) -> dict[str, list[float | None]]:

@@ -100,7 +100,8 @@ class Window:
 
     def _within_screen(self, size: tuple[int, int]) -> tuple[int, int]:
         """Pixels of the real screen, and no more than it has."""
-        px, root = self.theme.px, self.root
+        px = self.theme.px
+        root = self.root
         width, height = size
         return min(px(width), root.winfo_screenwidth()), min(px(height), root.winfo_screenheight())
 

@@ -21,7 +21,9 @@ STEP = 1000  # from one unit of size to the next
 
 
 def count(number: float | None) -> str:
-    return NOTHING if number is None else f"{number:,.0f}"
+    if number is None:
+        return NOTHING
+    return f"{number:,.0f}"
 
 
 def duration(seconds: float | None) -> str:
@@ -32,7 +34,9 @@ def duration(seconds: float | None) -> str:
         return f"{max(0.0, seconds):.1f} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, MINUTE)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s"
 
 
 def seconds_at_work(job: Job, seconds_of_silence: float) -> float | None:
@@ -60,14 +64,17 @@ def remaining(job: Job, seconds_of_silence: float) -> str:
         return "moments"
     if left < MINUTE:
         return f"{left:.0f} s"
-    return f"{left / MINUTE:.0f} min" if left < HOUR else duration(left)
+    if left < HOUR:
+        return f"{left / MINUTE:.0f} min"
+    return duration(left)
 
 
 def moment(epoch: float | None) -> str:
     """Local time; of another day without the seconds, of another year without the time."""
     if epoch is None:
         return NOTHING
-    then, today = time.localtime(epoch), time.localtime()
+    then = time.localtime(epoch)
+    today = time.localtime()
     if then[:3] == today[:3]:
         return time.strftime("%H:%M:%S", then)
     return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%d %b %Y", then)
@@ -137,8 +144,6 @@ def origin(job: Job) -> str:
 
 def rows(job: Job) -> str:
     fetched = count(job.fetched_records)
-    return (
-        f"{fetched} rows"
-        if job.expected_records is None
-        else f"{fetched} of {count(job.expected_records)} rows"
-    )
+    if job.expected_records is None:
+        return f"{fetched} rows"
+    return f"{fetched} of {count(job.expected_records)} rows"

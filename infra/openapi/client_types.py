@@ -215,7 +215,8 @@ def _job() -> str:
 
 
 def _with_default(each: JobField) -> str:
-    schema, way = each.schema, f"Job.{each.name}"
+    schema = each.schema
+    way = f"Job.{each.name}"
     if each.is_list:
         member = _type(schema["items"], way).replace("dict[str, Any]", "Mapping[str, Any]")
         return f"tuple[{member}, ...] = ()"
@@ -224,4 +225,6 @@ def _with_default(each: JobField) -> str:
         return "Mapping[str, Any] = field(default_factory=dict)"
     if kind == "int":
         return "int = 0"
-    return f"{kind} = None" if kind.endswith("| None") else f"{kind} | None = None"
+    if kind.endswith("| None"):
+        return f"{kind} = None"
+    return f"{kind} | None = None"

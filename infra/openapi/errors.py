@@ -183,7 +183,9 @@ def _concrete(error: type[WellheadError]) -> list[type[WellheadError]]:
     An error's first kind stands for its code.
     """
     children = [each for child in error.__subclasses__() for each in _concrete(child)]
-    return children if error is BusinessRuleViolation else [*children, error]
+    if error is BusinessRuleViolation:
+        return children
+    return [*children, error]
 
 
 def _example_of(error: type[WellheadError]) -> dict[str, Any]:

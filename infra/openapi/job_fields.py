@@ -41,13 +41,17 @@ class JobField:
     @property
     def unit(self) -> str:
         unit = "list" if self.is_list else self.shape.unit
-        return f"{unit} or null" if self.is_nullable else unit
+        if self.is_nullable:
+            return f"{unit} or null"
+        return unit
 
     @property
     def description(self) -> str:
         words = without_links(self.words)
         unit = _UNITS_IN_WORDS.get(self.shape.unit)
-        return f"{unit}: {words}" if unit else words
+        if unit:
+            return f"{unit}: {words}"
+        return words
 
     @property
     def schema(self) -> dict[str, Any]:

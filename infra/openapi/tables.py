@@ -101,7 +101,9 @@ def _in_words(default: Any) -> str:
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    return f"{default:,}" if isinstance(default, int) else f"`{default}`"
+    if isinstance(default, int):
+        return f"{default:,}"
+    return f"`{default}`"
 
 
 # What we add to the columns: type, role, meaning.
@@ -165,7 +167,8 @@ def with_tables(document: str, tables: Mapping[str, Callable[[], list[Row]]]) ->
         if found is None:
             raise ValueError(f"there are no marks for the table of {name}")
         lines = "".join(f"{line}\n" for line in _lines(rows()))
-        begin, end = found[1], found[2]
+        begin = found[1]
+        end = found[2]
         document = f"{document[: found.start()]}{begin}{lines}{end}{document[found.end() :]}"
     return document
 

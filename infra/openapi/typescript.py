@@ -73,7 +73,9 @@ def type_of_kind(kind: str | None, schema: Schema) -> str:
     choices = schema.get("oneOf") or schema.get("anyOf")
     if choices:
         return " | ".join(type_of(choice) for choice in choices)
-    return object_of(schema) if kind == "object" else "any"
+    if kind == "object":
+        return object_of(schema)
+    return "any"
 
 
 def object_of(schema: Schema) -> str:

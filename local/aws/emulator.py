@@ -189,11 +189,8 @@ class LocalAws:
         try:
             request = json.loads(body)
             plain = request.keys() <= {"TableName", "Key", "ConsistentRead"}
-            return (
-                Key.of(request["Key"])
-                if plain and request["TableName"] == self._table_name
-                else None
-            )
+            is_ours = plain and request["TableName"] == self._table_name
+            return Key.of(request["Key"]) if is_ours else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None  # moto knows DynamoDB's words for it
 
@@ -236,7 +233,9 @@ class LocalAws:
     def _outcome(self, key: Key) -> Item | None:
         table = self._tables[self._table_name]  # a transaction may have put another one there
         item = table.get_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
-        return item.to_json()["Attributes"] if item else None
+        if item:
+            return item.to_json()["Attributes"]
+        return None
 
     def _read(self, operation: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         with self._table_of(self._items_for(operation, body)):
@@ -374,7 +373,8 @@ class AwsHandler(LoopbackHandler):
 
     def _answer(self) -> Answer:
         signature = Signature.read(self.path, self.headers, self.aws.keys)
-        if (service := signature.scope.service) not in SERVICES:
+        service = signature.scope.service
+        if service not in SERVICES:
             raise NotSignedError(f"There is none of {service!r} here.")
         body = self.read_body()
         signature.check(self.command, self.path, self.headers, body, self.aws.keys)
@@ -426,7 +426,9 @@ def _look_of(body: bytes) -> Look | None:
 
 
 def _part_of(item: Item, names: set[str] | None) -> Item:
-    return item if names is None else {name: value for name, value in item.items() if name in names}
+    if names is None:
+        return item
+    return {name: value for name, value in item.items() if name in names}
 
 
 def _of_length(headers: Mapping[str, str], body: str) -> dict[str, str]:

@@ -47,7 +47,8 @@ class Incoming(io.RawIOBase):
             self._connection.settimeout(WRITE_SECONDS)
         self.ended = count == 0
         if self._seconds is not None:
-            self._deadline, self._seconds = time.monotonic() + self._seconds, None
+            self._deadline = time.monotonic() + self._seconds
+            self._seconds = None
         return count
 
 

@@ -370,4 +370,6 @@ def _is_json(payload: bytes) -> bool:
 
 
 def _json_or_text(payload: bytes) -> object:
-    return json.loads(payload) if _is_json(payload) else payload.decode(errors="replace")
+    if _is_json(payload):
+        return json.loads(payload)
+    return payload.decode(errors="replace")

@@ -88,7 +88,8 @@ class LambdaRuntime:
         with places.take(self._patience) as place:
             if place.worker is None or not place.worker.is_alive():
                 place.worker = self._start(function)
-            worker, failed = place.worker, True
+            worker = place.worker
+            failed = True
             try:
                 outcome = self._see_through(
                     worker, Invocation(function, request_id=request_id, payload=payload)
@@ -264,7 +265,9 @@ def _peak_kb(pid: int) -> int:
     except OSError:
         return 0
     peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(peaks[0]) if peaks else 0
+    if peaks:
+        return int(peaks[0])
+    return 0
 
 
 def _open_log(log: Path) -> IO[bytes]:

@@ -61,7 +61,8 @@ def _is_plain(kind: str, told: Mapping[str, Any]) -> bool:
 def _holds(told: Mapping[str, Any], item: Item | None) -> bool:
     """False too where it is faulty: DynamoDB refuses names and values that nobody uses."""
     text = told.get("ConditionExpression")
-    names, values = told.get("ExpressionAttributeNames"), told.get("ExpressionAttributeValues")
+    names = told.get("ExpressionAttributeNames")
+    values = told.get("ExpressionAttributeValues")
     if text is None:
         return names is None and values is None
     words = set(re.findall(r"[#:]\w+", text))

@@ -32,16 +32,15 @@ def put_request(update: Mapping[str, Any], item: Item | None) -> dict[str, Any] 
     plain = _plain(str(update.get("UpdateExpression")))
     if plain is None or not update.keys() <= UNDERSTOOD:
         return None
-    names, values = (
-        update.get("ExpressionAttributeNames", {}),
-        update.get("ExpressionAttributeValues", {}),
-    )
+    names = update.get("ExpressionAttributeNames", {})
+    values = update.get("ExpressionAttributeValues", {})
     try:
         sets = {names[name]: values[value] for name, value in plain.sets.items()}
         removes = [names[name] for name in plain.removes]
     except KeyError:
         return None
-    changed, key = [*sets, *removes], update["Key"]
+    changed = [*sets, *removes]
+    key = update["Key"]
     is_faulty = len(changed) != len(set(changed)) or not key.keys().isdisjoint(changed)
     if is_faulty or len(sets) != len(plain.sets):
         return None

@@ -27,10 +27,8 @@ def has_body(headers: Message) -> bool:
     """Raises MalformedRequestError when two readers could disagree on where it ends."""
     if headers.defects:
         raise MalformedRequestError("A line among the headers is none.")
-    lengths, codings = (
-        headers.get_all("Content-Length", []),
-        headers.get_all("Transfer-Encoding", []),
-    )
+    lengths = headers.get_all("Content-Length", [])
+    codings = headers.get_all("Transfer-Encoding", [])
     if codings and lengths:
         raise MalformedRequestError("The request has both Content-Length and Transfer-Encoding.")
     if codings and [coding.strip(BLANKS).lower() for coding in codings] != ["chunked"]:

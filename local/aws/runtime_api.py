@@ -197,4 +197,6 @@ class RuntimeApiHandler(LoopbackHandler):
     def _path_behind_secret(self) -> str:
         """The path behind the secret; nothing without it."""
         _, secret, path = [*self.path.split("/", 2), "", ""][:3]
-        return f"/{path}" if hmac.compare_digest(secret.encode(), self.api.secret.encode()) else ""
+        if hmac.compare_digest(secret.encode(), self.api.secret.encode()):
+            return f"/{path}"
+        return ""

@@ -66,7 +66,9 @@ class Schedules:
 
 def rate_seconds(expression: str | None) -> float | None:
     rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression or "")
-    return int(rate[1]) * SECONDS[rate[2]] if rate else None
+    if rate:
+        return int(rate[1]) * SECONDS[rate[2]]
+    return None
 
 
 def _event() -> dict[str, object]:

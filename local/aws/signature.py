@@ -100,7 +100,8 @@ class Signature:
     def _parse(cls, target: str, headers: Message) -> Self:
         header = AUTHORIZATION.fullmatch(headers.get("Authorization", ""))
         if header:
-            date, payload = headers.get("X-Amz-Date", ""), headers.get("X-Amz-Content-SHA256")
+            date = headers.get("X-Amz-Date", "")
+            payload = headers.get("X-Amz-Content-SHA256")
             credential, signed, value = header.groups()
             return cls._of(credential, signed, value, date, seconds=SKEW_SECONDS, payload=payload)
         query = dict(_options(target))
@@ -151,7 +152,8 @@ class Signature:
     def _check_headers(self, headers: Message) -> None:
         """What makes the request another one must be signed."""
         needed = {"host"} | {name.lower() for name in headers if name.lower().startswith("x-amz-")}
-        if missing := needed - set(self.signed):
+        missing = needed - set(self.signed)
+        if missing:
             raise NotSignedError(f"A header is not signed: {', '.join(sorted(missing))}.")
 
     def _canonical(self, method: str, target: str, headers: Message, payload: str) -> str:

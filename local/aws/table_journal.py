@@ -62,7 +62,9 @@ class TableJournal:
         found = self._db.execute(
             "SELECT attributes FROM item WHERE pk = ? AND sk = ?", key
         ).fetchone()
-        return json.loads(found[0], object_hook=_with_bytes) if found else None
+        if found:
+            return json.loads(found[0], object_hook=_with_bytes)
+        return None
 
     def write(self, items: Mapping[Key, Item | None]) -> None:
         """None deletes the item.
@@ -93,4 +95,6 @@ def _as_text(binary: bytes) -> dict[str, str]:
 
 
 def _with_bytes(value: dict[str, Any]) -> Any:
-    return bytes.fromhex(value["$bytes"]) if isinstance(value.get("$bytes"), str) else value
+    if isinstance(value.get("$bytes"), str):
+        return bytes.fromhex(value["$bytes"])
+    return value

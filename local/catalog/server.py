@@ -111,7 +111,8 @@ class StrictCatalog:
 
     def create(self, namespace: str, asked: dict[str, Any]) -> dict[str, Any]:
         """At once, or staged: then there is no table before the commit that asserts so."""
-        place, schema = (namespace, asked["name"]), Schema.model_validate(asked["schema"])
+        place = (namespace, asked["name"])
+        schema = Schema.model_validate(asked["schema"])
         told = asked.get("partition-spec")
         spec = PartitionSpec.model_validate(told) if told else UNPARTITIONED_PARTITION_SPEC
         values: dict[str, Any] = {
@@ -235,7 +236,9 @@ def _place(path: str) -> tuple[int, list[str]]:
     if parts == ["v1", "config"]:
         return 0, []
     is_ours = parts[:2] == ["v1", "namespaces"] and parts[3:4] in ([], ["tables"])
-    return (len(parts) - 1, parts[2:3] + parts[4:]) if is_ours else (-1, [])
+    if is_ours:
+        return (len(parts) - 1, parts[2:3] + parts[4:])
+    return (-1, [])
 
 
 def _error(status: HTTPStatus, kind: str, message: str) -> tuple[int, Any]:

@@ -76,7 +76,8 @@ def _open(
     settings = Settings.from_environment(told)
     if values:
         _, settings = check_definition(values, settings)
-    if user := environment.get("WELLHEAD_SOURCE_USERNAME"):
+    user = environment.get("WELLHEAD_SOURCE_USERNAME")
+    if user:
         auth = basic_auth(user, environment.get("WELLHEAD_SOURCE_PASSWORD", ""))
         return ExternalApiAdapter(
             settings=settings, connection=ODataConnection(settings=settings, auth=auth)

@@ -97,7 +97,9 @@ def _left_behind(wellhead: WellheadClient, stack: LocalStack, terminal: Terminal
         f", started {_clock_time(newest.started_at)}) is not finished. It goes on now; this can take a few"
         " seconds, until its lease is over.",
     )
-    return newest if newest.final else _follow(wellhead, newest.job_id, stack, terminal)
+    if newest.final:
+        return newest
+    return _follow(wellhead, newest.job_id, stack, terminal)
 
 
 def _was_interrupted(job: Job) -> bool:
@@ -344,8 +346,12 @@ def _database(path: Path, job_id: str, *, reading: Path) -> Iterator[duckdb.Duck
 
 
 def _shorten(raw: str, length: int = 300) -> str:
-    return raw if len(raw) <= length else f"{raw[:length]} ..."
+    if len(raw) <= length:
+        return raw
+    return f"{raw[:length]} ..."
 
 
 def _clock_time(epoch: float | None) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(epoch)) if epoch else "earlier"
+    if epoch:
+        return time.strftime("%H:%M:%S", time.localtime(epoch))
+    return "earlier"

@@ -50,7 +50,8 @@ def smaller(taken: bytes, page: Page) -> bytes:
     `page` is one whose policy forbids nothing, such as about:blank.
     """
     found = page.evaluate(INDEXED, base64.b64encode(taken).decode())
-    width, height = found["width"], found["height"]
+    width = found["width"]
+    height = found["height"]
     pixels = base64.b64decode(found["pixels"])
     lines = b"".join(
         b"\0" + pixels[start : start + width] for start in range(0, width * height, width)

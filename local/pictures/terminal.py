@@ -42,7 +42,9 @@ def main() -> int:
 
 
 def quote_word(word: str) -> str:
-    return f'"{word}"' if " " in word else word
+    if " " in word:
+        return f'"{word}"'
+    return word
 
 
 def output_of(command: tuple[str, ...], stack: LocalStack) -> str:

@@ -73,7 +73,8 @@ def rgb_rows(screen: bytes, width: int, height: int) -> Iterator[bytes]:
     its header has 25 numbers).
     """
     header = struct.unpack(">25I", screen[:100])
-    start, octets_a_row = header[0] + 12 * header[19], header[12]
+    start = header[0] + 12 * header[19]
+    octets_a_row = header[12]
     for row in range(height):
         line = screen[start + row * octets_a_row :][: width * 4]
         rgb = bytearray(width * 3)

@@ -55,7 +55,9 @@ def metadata(version: Version, *, has_key: bool) -> bytes:
 
 
 def _member(name: str, value: str) -> str:
-    return f",{json.dumps(name)}:{json.dumps(value)}" if value else ""
+    if value:
+        return f",{json.dumps(name)}:{json.dumps(value)}"
+    return ""
 
 
 def _row_of_v2(row: bytes, root: str) -> bytes:

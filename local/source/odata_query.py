@@ -138,12 +138,16 @@ def _comparison(column: int, operator: str, literal: int | str | None) -> Test:
             return None
         low, high = bound
         if low is None or high is None:
-            return operator == "ne" if low is high else None
+            if low is high:
+                return operator == "ne"
+            return None
         if operator in ("eq", "ne") and low != high:
             is_within = cast("int", low) <= cast("int", literal) <= cast("int", high)
             return None if is_within else operator == "ne"
         verdict = compare(low, literal)
-        return verdict if verdict == compare(high, literal) else None
+        if verdict == compare(high, literal):
+            return verdict
+        return None
 
     return test
 
@@ -246,7 +250,8 @@ class Query:
             raise QueryError("A query option comes twice.")
         options = {name: value for name, value in pairs if name in names}
         counting, counts = COUNTING[version]
-        if unknown := sorted(options.keys() - SUPPORTED - {counting}):
+        unknown = sorted(options.keys() - SUPPORTED - {counting})
+        if unknown:
             raise QueryError(f"{', '.join(unknown)} is not supported.")
         if options.get(counting, counts[0]) not in counts:
             raise QueryError(f"{counting} must be {' or '.join(reversed(counts))}.")
@@ -291,4 +296,6 @@ def _whole(options: dict[str, str], name: str) -> int | None:
     text = options.get(name)
     if text is not None and not re.fullmatch("[0-9]{1,18}", text):
         raise QueryError(f"{name} must be a whole number.")
-    return None if text is None else int(text)
+    if text is None:
+        return None
+    return int(text)

@@ -214,7 +214,8 @@ class Well:
 def well_starts(seed: int, field: int) -> list[int]:
     """Where each well of a field begins among the field's rows."""
     draw = _random(seed, field).random
-    starts, start = [], 0
+    starts = []
+    start = 0
     while start <= FIELD_ROWS - 40:  # the last well takes what is left: 40 months or more
         starts.append(start)
         start += 40 + int(140 * draw())
@@ -329,9 +330,13 @@ def _days(month: int, draw: Draw) -> float:
     """
     whole = _days_in(month)
     if _chance(draw, 0.75):
-        return whole + 0.04 if month % 12 == OCTOBER and _chance(draw, 0.02) else whole
+        if month % 12 == OCTOBER and _chance(draw, 0.02):
+            return whole + 0.04
+        return whole
     part = max(1, whole * (1 - draw() ** 2))  # a producing month is never rounded to nothing
-    return round(part, 2) if _chance(draw, 0.2) else round(part)
+    if _chance(draw, 0.2):
+        return round(part, 2)
+    return round(part)
 
 
 def _volumes(well: Well, month: int, days: float, draw: Draw, revision: int) -> str:

@@ -132,11 +132,9 @@ class SampleSource:
             return self._error(400, "BadRequest", str(exc))
         except NotImplementedError as exc:
             return self._error(501, "NotImplemented", str(exc))
-        return (
-            _gzip(reply)
-            if self.compress and "gzip" in headers.get("accept-encoding", "")
-            else reply
-        )
+        if self.compress and "gzip" in headers.get("accept-encoding", ""):
+            return _gzip(reply)
+        return reply
 
     def _record(self, path: str, query: str, headers: dict[str, str]) -> None:
         seen = {name: value for name, value in headers.items() if name != "authorization"}
@@ -191,7 +189,8 @@ class SampleSource:
             raise QueryError(
                 f"The limit of '{self.habits.top_limit}' for Top query has been exceeded."
             )
-        if refused := sorted(self.habits.refused & query.options.keys()):
+        refused = sorted(self.habits.refused & query.options.keys())
+        if refused:
             raise NotImplementedError(f"The query option {refused[0]} is not implemented.")
 
     def _rows_at(
@@ -208,7 +207,8 @@ class SampleSource:
         link = self._link(query, len(rows), total)
         count = total if query.count and not self.habits.ignores_count else None
         if failing:
-            rows, link = rows[: len(rows) // 2], ""
+            rows = rows[: len(rows) // 2]
+            link = ""
         broken = (
             '{"code":"InternalError","message":"The rest of the page could not be read."}'
             if failing
@@ -222,7 +222,9 @@ class SampleSource:
 
     def _link(self, query: Query, served: int, total: int) -> str:
         """To what follows the `served` rows of this page."""
-        habits, following, top = self.habits, query.skip + served, query.top
+        habits = self.habits
+        following = query.skip + served
+        top = query.top
         if self.paging == "skip" or (habits.no_link_under_top and top is not None):
             return ""
         if top is not None and not habits.top_is_page_size:
@@ -235,7 +237,9 @@ class SampleSource:
 
     def _end(self, query: Query, total: int) -> int:
         limit = self.habits.filter_limit
-        return total if limit is None or not query.filter else min(total, limit)
+        if limit is None or not query.filter:
+            return total
+        return min(total, limit)
 
     def _ok(self, body: bytes) -> Reply:
         return Reply(200, body, HEADERS[self.version])
@@ -253,12 +257,16 @@ class SampleSource:
         return fault
 
     def _find_runs(self, rows: Rows, text: str) -> list[range]:
-        return matching(rows, Filter(text)) if text else [range(len(rows))]
+        if text:
+            return matching(rows, Filter(text))
+        return [range(len(rows))]
 
 
 def _preferred_size(prefer: str) -> int | None:
     match = re.search(r"(?:odata\.)?maxpagesize\s*=\s*([1-9][0-9]{0,8})\b", prefer)
-    return int(match[1]) if match else None
+    if match:
+        return int(match[1])
+    return None
 
 
 def _cut(runs: Sequence[range], skip: int, size: int) -> list[range]:
