@@ -56,7 +56,8 @@ def start_log_context(**fields: Any) -> None:
 
 def add_to_log_context(**fields: Any) -> None:
     """From here on the lines of this invocation tell these fields too."""
-    _context.set({**_context.get({}), **fields})
+    known = _context.get({})
+    _context.set({**known, **fields})
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

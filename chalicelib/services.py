@@ -162,7 +162,8 @@ class Services:
 
     @cached_property
     def tokens(self) -> Tokens:
-        return Tokens(ssm=self._client("ssm"), path=tokens_path(self._environment))
+        path = tokens_path(self._environment)
+        return Tokens(ssm=self._client("ssm"), path=path)
 
     @cached_property
     def token_uses(self) -> TokenUses:
@@ -178,7 +179,8 @@ class Services:
 
     @cached_property
     def token_list(self) -> TokenList:
-        return TokenList(ssm=self._client("ssm"), path=tokens_path(self._environment))
+        path = tokens_path(self._environment)
+        return TokenList(ssm=self._client("ssm"), path=path)
 
     @cached_property
     def warehouse(self) -> Warehouse:

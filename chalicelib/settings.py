@@ -166,7 +166,8 @@ class Settings:
         """Whether the source is one that somebody has defined,
         in a stack where that may reach outwards alone.
         """
-        return self.definition is not None and self.source_reach == "outside"
+        is_defined = self.definition is not None
+        return is_defined and self.source_reach == "outside"
 
     @property
     def is_of_files(self) -> bool:

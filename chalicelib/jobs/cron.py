@@ -44,7 +44,8 @@ class Cron:
 
     @property
     def is_readable(self) -> bool:
-        return self._zone is not None and _is_cron(self._text.split())
+        words = self._text.split()
+        return self._zone is not None and _is_cron(words)
 
     def after(self, moment: float) -> Iterator[float]:
         """The due times that follow, epoch seconds, each once and in order.

@@ -19,7 +19,11 @@ class Event:
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it: the facts stand beside time and name."""
-        return {"at": self.at, "event": self.name, **self.facts}
+        return {
+            "at": self.at,
+            "event": self.name,
+            **self.facts,
+        }
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:

@@ -56,7 +56,8 @@ class Finding:
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        names = [each.name for each in fields(self)]
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
@@ -97,7 +98,8 @@ def with_short_texts(row: Mapping[str, Any], *, raw: int = 0) -> dict[str, Any]:
 
 def _fits(rows: list[dict[str, Any]]) -> bool:
     text = json.dumps(rows, default=str, ensure_ascii=False)
-    return len(text.encode(errors="replace")) <= EXAMPLE_BYTES
+    octets = text.encode(errors="replace")
+    return len(octets) <= EXAMPLE_BYTES
 
 
 def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:
@@ -105,19 +107,27 @@ def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:
 
     "NULLED gas=12 oil=3" says that the check NULLED found 12 such values of gas and 3 of oil.
     """
-    pairs = [f"{thing}={amount!r}" for thing, amount in sorted(amounts.items())]
-    return " ".join([check, *pairs])
+    words = [str(check)]
+    for thing, amount in sorted(amounts.items()):
+        words.append(f"{thing}={amount!r}")
+    return " ".join(words)
 
 
 def is_covered(fingerprint: str, accepted: Sequence[str]) -> bool:
-    """Whether all that this one tells of was accepted, and as much of it, in one go."""
+    """Whether all that this one tells of was accepted, and as much of it, in one go:
+
+    "NULLED gas=12" is covered by "NULLED gas=20 oil=1", and not by "NULLED gas=8" and
+    "NULLED gas=4", which were accepted one after the other.
+    """
     check, amounts = _parse(fingerprint)
-    return any(_are_within(amounts, limits) for limits in _amounts_of(check, accepted))
+    each_time = _amounts_of(check, accepted)
+    return any(_are_within(amounts, limits) for limits in each_time)
 
 
 def accepted_amounts(check: Check, thing: str, accepted: Sequence[str]) -> list[float]:
     """How much of it, each time that the check was accepted."""
-    return [amounts.get(thing, 0.0) for amounts in _amounts_of(check, accepted)]
+    each_time = _amounts_of(check, accepted)
+    return [amounts.get(thing, 0.0) for amounts in each_time]
 
 
 def most_of(fingerprint: str) -> float:

@@ -200,7 +200,9 @@ class Job:
     @property
     def waits_for_word(self) -> bool:
         """It is held, and nobody has accepted or discarded it yet."""
-        return self.is_held and self.discarded_at is None and self.retried_by is None
+        is_discarded = self.discarded_at is not None
+        is_accepted = self.retried_by is not None
+        return self.is_held and not is_discarded and not is_accepted
 
     @property
     def cursor(self) -> StoredCursor | None:
@@ -216,8 +218,13 @@ class Job:
 
     @property
     def total_records(self) -> int:
-        kept = self.new_records + self.updated_records + self.duplicate_records
-        return kept + self.failed_records + self.skipped_records
+        return (
+            self.new_records
+            + self.updated_records
+            + self.duplicate_records
+            + self.failed_records
+            + self.skipped_records
+        )
 
     def with_event(self, at: float, name: str, **facts: Any) -> Job:
         """The job with one more event on its time line;

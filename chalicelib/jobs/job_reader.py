@@ -83,7 +83,8 @@ class JobReader:
         return jobs, str(place).removeprefix("JOB#")
 
     def lock(self) -> Lock:
-        return Lock(**(self.table.read(LOCK) or {}))
+        item = self.table.read(LOCK) or {}
+        return Lock(**item)
 
     def current_snapshot(self) -> Snapshot | None:
         item = self.table.read(CURRENT)
@@ -132,15 +133,21 @@ class JobReader:
         """Whether the lease is over,
         by the table's time and with what clocks may differ from it allowed for.
         """
-        return self.seconds_until(lock.lease_until + self._lease.grace) < 0
+        surely_over_at = lock.lease_until + self._lease.grace
+        return self.seconds_until(surely_over_at) < 0
 
     def seconds_until(self, until: float) -> float:
         """From now to a moment of the table's time; rather too many than too few."""
-        return until - self.table.time.earliest(self._clock())
+        # The earliest time that it may be in the table: that leaves the most seconds.
+        now = self.table.time.earliest(self._clock())
+        return until - now
 
     def seconds_of_wait(self, lock: Lock) -> float:
-        """Since the lock has no holder; rather too few than too many."""
-        return self._lease.pending - self.seconds_until(lock.lease_until)
+        """Since the lock has no holder; rather too few than too many.
+        With `pending` of 360, a lease that is over in 300 seconds has waited for 60.
+        """
+        remaining = self.seconds_until(lock.lease_until)
+        return self._lease.pending - remaining
 
 
 def _with_values(**wanted: str | None) -> Condition | None:

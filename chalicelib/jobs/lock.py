@@ -143,11 +143,21 @@ def published_key(name: str) -> dict[str, str]:
 
 
 def part_key(job_id: str, number: int) -> dict[str, str]:
-    return {"pk": f"PART#{job_id}", "sk": f"{number:05d}"}
+    """A partition a job; padded, so that part 2 comes before part 10: 00002, 00010."""
+    return {
+        "pk": f"PART#{job_id}",
+        "sk": f"{number:05d}",
+    }
 
 
 def log_key(job_id: str, fence: int, by: str, place: int) -> dict[str, str]:
-    return {"pk": f"LOG#{job_id}", "sk": f"{fence:010d}#{by}#{place:02d}"}
+    """By the attempt first, then by who wrote them: 0000000007#merge#02 has the third lot of lines
+    that the merge of the attempt with fence 7 has written.
+    """
+    return {
+        "pk": f"LOG#{job_id}",
+        "sk": f"{fence:010d}#{by}#{place:02d}",
+    }
 
 
 def token_key(name: str) -> dict[str, str]:
@@ -160,7 +170,10 @@ def source_key(name: str) -> dict[str, str]:
 
 def source_version_key(name: str, version: int) -> dict[str, str]:
     """In a partition of their own, so that a list of sources reads none of them."""
-    return {"pk": "SOURCE_VERSION", "sk": f"SOURCE#{name}#{version:06}"}
+    return {
+        "pk": "SOURCE_VERSION",
+        "sk": f"SOURCE#{name}#{version:06}",
+    }
 
 
 def schedule_key(name: str) -> dict[str, str]:
@@ -262,8 +275,10 @@ class Snapshot:
 
     def job_of(self, source_name: str | None) -> str:
         """The latest import of the source, as fence_of."""
-        latest = (self.sources or {}).get(source_name or "", {})
-        return str(latest.get("job_id", self.job_id))
+        sources = self.sources or {}
+        latest = sources.get(source_name or "", {})
+        job_id = latest.get("job_id", self.job_id)
+        return str(job_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +302,10 @@ def is_forgotten(now: float, gone: str | None) -> Condition:
 def same_lock(lock: Lock) -> Condition:
     """Nobody has written the lock since it was read:
     every write changes its fence, owner or lease.
+
+        never used      no owner, and no fence or 0
+        free            the fence that was read, and no owner
+        a job's         the fence, the owner and the end of the lease that were read
     """
     if lock.fence == 0 and lock.owner is None:
         return Condition(

@@ -173,7 +173,8 @@ def _newest_lines() -> deque[LogLine]:
 
 
 def _comes_too_often(fields: Mapping[str, Any]) -> bool:
-    return not TOO_MANY.isdisjoint(fields.get("figures") or ())
+    figures = fields.get("figures") or ()
+    return not TOO_MANY.isdisjoint(figures)
 
 
 def _as_it_is(text: str) -> str:
@@ -229,7 +230,9 @@ def _readable(value: Any) -> str:
 
 
 def _items(last: Sequence[LogLine], new: Sequence[LogLine]) -> list[list[LogLine]]:
-    """The last item with what it has room for, and more items for the rest."""
+    """The last item with what it has room for, and more items for the rest.
+    With three lines an item, [a b] and the new [c d e f] are [a b c] [d e f].
+    """
     lines = [*last, *new]
     starts = range(0, len(lines), LINES_OF_ITEM)
     return [lines[start : start + LINES_OF_ITEM] for start in starts]

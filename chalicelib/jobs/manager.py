@@ -421,7 +421,8 @@ class JobManager(JobReader):
         """
         longer = max(self._lease.seconds, seconds)
         renewed = {"lease_until": self._until(longer)}
-        return self._try(self.table.update(LOCK, renewed, when=same_lock(lock)))
+        write = self.table.update(LOCK, renewed, when=same_lock(lock))
+        return self._try(write)
 
     def _asks_to_stop(self, claim: Claim) -> bool:
         job = self.find(claim.job.job_id)
@@ -540,7 +541,9 @@ class JobManager(JobReader):
         """The end of a lease of so many seconds, in the table's time:
         it judges none by another's clock.
         """
-        return self.table.time.latest(self._clock()) + seconds
+        # The latest time that it may be in the table: no lease is shorter than it was said to be.
+        now = self.table.time.latest(self._clock())
+        return now + seconds
 
     def _try(self, *writes: dict[str, Any]) -> bool:
         try:

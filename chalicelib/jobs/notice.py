@@ -77,7 +77,8 @@ class Delivery:
     error: str | None = None
 
     def to_attributes(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        names = [each.name for each in fields(self)]
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:

@@ -106,8 +106,12 @@ class Outbox:
     def _update(self, notice: Notice, *, read: int) -> dict[str, Any]:
         """The write of what changes in a notice; `read` is the version that was read of it."""
         attributes = _attributes(notice)
-        values = {name: attributes[name] for name in ("version", "deliveries")}
-        return self._table.update(notice_key(notice), values, when=same_notice(read))
+        values = {
+            "version": attributes["version"],
+            "deliveries": attributes["deliveries"],
+        }
+        key = notice_key(notice)
+        return self._table.update(key, values, when=same_notice(read))
 
     def _write(self, *writes: dict[str, Any]) -> bool:
         try:
@@ -140,7 +144,8 @@ def outbox_write(table: Table, notice: Notice) -> dict[str, Any]:
     """The write that puts the notice into the outbox,
     for the transaction that does what it tells of.
     """
-    return table.put(notice_key(notice) | _attributes(notice), when=ABSENT)
+    item = notice_key(notice) | _attributes(notice)
+    return table.put(item, when=ABSENT)
 
 
 def _time_and_key(notice: Notice) -> tuple[float, str]:

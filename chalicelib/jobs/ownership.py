@@ -154,7 +154,8 @@ def _has_our_files(job_manager: JobManager, warehouse: Warehouse) -> bool:
 
 def _text(ownership: Ownership) -> str:
     """What owner.json holds."""
-    return json.dumps(asdict(ownership), indent=2) + "\n"
+    facts = asdict(ownership)
+    return json.dumps(facts, indent=2) + "\n"
 
 
 def _parse(mark: str) -> Any:

@@ -128,11 +128,14 @@ class PartTable:
         item = self._table.read(part_key(plan.job_id, mine.number))
         if item is None:
             return False
-        return bool(item.get("worker") == mine.worker and item.get("fence") == claim.fence)
+        is_by_me = item.get("worker") == mine.worker
+        is_of_this_claim = item.get("fence") == claim.fence
+        return bool(is_by_me and is_of_this_claim)
 
     def _put(self, claim: Claim, plan: Plan, part: Part, *, when: Condition) -> None:
         item = self._item(claim, plan.job_id, part)
-        self._write(claim, self._table.put(item, when=when))
+        step = self._table.put(item, when=when)
+        self._write(claim, step)
 
     def _item(self, claim: Claim, job_id: str, part: Part) -> dict[str, Any]:
         return {

@@ -45,7 +45,9 @@ class Plan:
     @property
     def is_kept(self) -> bool:
         """Whether there is anything to do for it."""
-        return bool(self.cron) or self.fresh_seconds is not None
+        has_times = bool(self.cron)
+        has_age = self.fresh_seconds is not None
+        return has_times or has_age
 
 
 @dataclass(frozen=True, kw_only=True)

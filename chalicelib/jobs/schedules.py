@@ -32,7 +32,8 @@ class Schedules:
         """The table's time, rather too early than too late: by no clock anything starts before it
         is due, but for the seconds in which a clock is believed.
         """
-        return self._table.time.earliest(self._clock())
+        own_time = self._clock()
+        return self._table.time.earliest(own_time)
 
     def all(self) -> dict[str, Schedule]:
         """By the name of the source. Raises StateUnavailable."""

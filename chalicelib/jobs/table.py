@@ -40,7 +40,8 @@ class Condition:
 
     def __and__(self, other: Condition) -> Condition:
         both = f"({self.expression}) AND ({other.expression})"
-        return Condition(both, {**self.values, **other.values})
+        values = {**self.values, **other.values}
+        return Condition(both, values)
 
 
 class Table:
@@ -115,7 +116,12 @@ class Table:
         return items, last_key.get("sk")
 
     def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
-        return {"Put": {"TableName": self.name, "Item": to_item(dict(item)), **_condition(when)}}
+        request = {
+            "TableName": self.name,
+            "Item": to_item(dict(item)),
+            **_condition(when),
+        }
+        return {"Put": request}
 
     def update(
         self,
@@ -143,7 +149,12 @@ class Table:
         }
 
     def delete(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
-        return {"Delete": {"TableName": self.name, "Key": to_item(dict(key)), **_condition(when)}}
+        request = {
+            "TableName": self.name,
+            "Key": to_item(dict(key)),
+            **_condition(when),
+        }
+        return {"Delete": request}
 
     def check(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
         """No write, but a condition on an item that the transaction does not write."""
@@ -190,7 +201,10 @@ class Table:
 
 
 def _without_key(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
+    attributes = {**item}
+    attributes.pop("pk", None)
+    attributes.pop("sk", None)
+    return attributes
 
 
 def _condition(

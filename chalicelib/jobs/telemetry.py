@@ -60,7 +60,11 @@ def _code(job: Job) -> str | None:
 
 
 def _names(job: Job) -> dict[str, Any]:
-    return {"job_id": job.job_id, "attempt": job.attempt, "fence": job.fence}
+    return {
+        "job_id": job.job_id,
+        "attempt": job.attempt,
+        "fence": job.fence,
+    }
 
 
 def _seconds(job: Job) -> dict[str, float | None]:

@@ -107,11 +107,13 @@ class Job(JobFields):
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError when that is no job."""
         names = [each.name for each in fields(cls) if each.name != "raw"]
-        values = {name: view[name] for name in names if name in view and view[name] is not None}
+        values: dict[str, Any] = {}
+        for name in names:
+            value = view[name] if name in view else None  # noqa: SIM401  no object has no `get`
+            if value is not None:
+                values[name] = tuple(value) if isinstance(value, list) else value
         findings = values.get("findings", ())
-        values["findings"] = [Finding.from_view(finding) for finding in findings]
-        for name, value in values.items():
-            values[name] = tuple(value) if isinstance(value, list) else value
+        values["findings"] = tuple(Finding.from_view(finding) for finding in findings)
         return cls(**values, raw=dict(view))
 
     @property
@@ -126,12 +128,16 @@ class Job(JobFields):
     @property
     def is_held(self) -> bool:
         """It ended before anything was published, because of what was found."""
-        return self.status == "FAILED" and self.error is not None and self.error["code"] == HELD
+        if self.status != "FAILED" or self.error is None:
+            return False
+        return self.error["code"] == HELD
 
     @property
     def waits_for_word(self) -> bool:
         """It is held, and nobody has accepted or discarded it yet."""
-        return self.is_held and self.discarded_at is None and self.retried_by is None
+        is_discarded = self.discarded_at is not None
+        is_accepted = self.retried_by is not None
+        return self.is_held and not is_discarded and not is_accepted
 
     @property
     def holding(self) -> tuple[Finding, ...]:
@@ -141,13 +147,17 @@ class Job(JobFields):
     @property
     def checks(self) -> list[str]:
         """The names of these."""
-        return list(dict.fromkeys(finding.check for finding in self.holding))
+        names = [finding.check for finding in self.holding]
+        return list(dict.fromkeys(names))
 
     @property
     def can_be_accepted(self) -> bool:
         """As far as was known when it was asked for; the API knows in the end."""
-        is_open = self.waits_for_word and self.too_late is None
-        return is_open and bool(self.holding) and all(each.can_be_accepted for each in self.holding)
+        if not self.waits_for_word or self.too_late is not None:
+            return False
+        if not self.holding:
+            return False
+        return all(finding.can_be_accepted for finding in self.holding)
 
 
 class Fault(TypedDict):
@@ -200,4 +210,6 @@ class Export:
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError when that is no export."""
-        return cls(**{each.name: view[each.name] for each in fields(cls)})
+        names = [each.name for each in fields(cls)]
+        values = {name: view[name] for name in names}
+        return cls(**values)

@@ -28,9 +28,14 @@ class Backoff:
     draw: Callable[[float, float], float] = random.uniform
 
     def seconds(self, failures: int, *, asked: float | None = None) -> float:
-        """After so many failures before this one; never less than was `asked` for."""
-        most = min(self.longest, self.first * 2.0 ** min(failures, DOUBLINGS))
-        return max(most * self.draw(0.5, 1.0), asked or 0.0)
+        """After so many failures before this one; never less than was `asked` for.
+        With `first` of 1: 0.5 to 1 second, then 1 to 2, 2 to 4, and at last half of `longest` to
+        all of it.
+        """
+        doubled = self.first * 2.0 ** min(failures, DOUBLINGS)
+        most = min(self.longest, doubled)
+        wait = most * self.draw(0.5, 1.0)
+        return max(wait, asked or 0.0)
 
 
 def seconds_of_retry_after(header: str | None) -> float | None:

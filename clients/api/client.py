@@ -104,7 +104,11 @@ class WellheadClient:
     @property
     def ops(self) -> OpsClient:
         """What an operator asks for."""
-        return OpsClient(self._connection, pause=self._pause, clock=self._clock)
+        return OpsClient(
+            self._connection,
+            pause=self._pause,
+            clock=self._clock,
+        )
 
     # -- imports ----------------------------------------------------------------------------------------
 
@@ -226,7 +230,8 @@ class WellheadClient:
         self, job_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Page[RejectedRow]:
         """The rows that a completed import rejected, in the order of the source."""
-        return self._page(f"/wells/import/jobs/{_part(job_id)}/rejects", limit=limit, cursor=cursor)
+        path = f"/wells/import/jobs/{_part(job_id)}/rejects"
+        return self._page(path, limit=limit, cursor=cursor)
 
     def rejects_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None) -> CsvPage:
         return self._csv(job_id, "rejects", limit=limit, cursor=cursor)
@@ -241,8 +246,13 @@ class WellheadClient:
         cursor: str | None = None,
     ) -> Page[Change]:
         """The rows that a completed import made `new`, `updated` or `withdrawn`, by the key."""
-        asked = {"change": change, "field_code": field_code, "limit": limit, "cursor": cursor}
-        return self._page(f"/wells/import/jobs/{_part(job_id)}/changes", **asked)
+        return self._page(
+            f"/wells/import/jobs/{_part(job_id)}/changes",
+            change=change,
+            field_code=field_code,
+            limit=limit,
+            cursor=cursor,
+        )
 
     def changed_fields(
         self, job_id: str, *, limit: int | None = None, cursor: str | None = None, **asked: Any
@@ -275,11 +285,13 @@ class WellheadClient:
 
     def sources(self) -> list[Source]:
         """By name, without their definitions."""
-        return cast("list[Source]", self._part_of(self._get("/sources"), "sources"))
+        answer = self._get("/sources")
+        return cast("list[Source]", self._part_of(answer, "sources"))
 
     def source(self, name: str, *, version: int | None = None) -> Source:
         """With its definition, as it is or as it was."""
-        return cast("Source", self._get(f"/sources/{_part(name)}", version=version).data)
+        answer = self._get(f"/sources/{_part(name)}", version=version)
+        return cast("Source", answer.data)
 
     def put_source(
         self, name: str, definition: Mapping[str, Any], *, version: int | str | None = None
@@ -352,17 +364,20 @@ class WellheadClient:
 
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""
-        return cast("list[Preset]", self._part_of(self._get("/sources/presets"), "presets"))
+        answer = self._get("/sources/presets")
+        return cast("list[Preset]", self._part_of(answer, "presets"))
 
     # -- notices ------------------------------------------------------------------------------------------
 
     def notices(self, *, limit: int | None = None) -> list[Notice]:
         """The last ones and what has become of them, newest first."""
-        return cast("list[Notice]", self._part_of(self._get("/notices", limit=limit), "notices"))
+        answer = self._get("/notices", limit=limit)
+        return cast("list[Notice]", self._part_of(answer, "notices"))
 
     def test_notices(self) -> str:
         """The key of a notice that is a test, and is sent within about a minute."""
-        return str(self._part_of(self._connection.ask("POST", "/notices/test", safe=False), "key"))
+        answer = self._connection.ask("POST", "/notices/test", safe=False)
+        return str(self._part_of(answer, "key"))
 
     # -- what is published --------------------------------------------------------------------------------
 
@@ -376,8 +391,15 @@ class WellheadClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Well]:
-        asked = {"search": search, "field_code": field_code, "source": source, "as_of": as_of}
-        return self._page("/wells", **asked, limit=limit, cursor=cursor)
+        return self._page(
+            "/wells",
+            search=search,
+            field_code=field_code,
+            source=source,
+            as_of=as_of,
+            limit=limit,
+            cursor=cursor,
+        )
 
     def production(
         self,
@@ -447,13 +469,15 @@ class WellheadClient:
         """
         of_a_job = f"/wells/import/jobs/{_part(job_id)}/{name}" if job_id else None
         path = of_a_job or LISTS[name]
-        return save_list(self._connection, path, kind, target, _without_nothing(asked))
+        query = _without_nothing(asked)
+        return save_list(self._connection, path, kind, target, query)
 
     def summary(self, *, source: str | None = None) -> Summary:
         """Of one source, or of all.
         Of several, what would count a well twice is None, unless for `*`.
         """
-        return cast("Summary", self._get("/wells/production/summary", source=source).data)
+        answer = self._get("/wells/production/summary", source=source)
+        return cast("Summary", answer.data)
 
     def export(self, form: str = "duckdb") -> Export:
         """Where the published database can be read from, or as `parquet` its rows of production;
@@ -482,13 +506,15 @@ class WellheadClient:
 
     def health(self) -> Health:
         """Needs no token. Raises ApiError UNHEALTHY, whose details name what does not answer."""
-        return cast("Health", self._connection.ask("GET", "/health", safe=False).data)
+        answer = self._connection.ask("GET", "/health", safe=False)
+        return cast("Health", answer.data)
 
     # -- how it is asked ----------------------------------------------------------------------------------
 
     def _start(self, path: str, key: str | None, **sent: Any) -> Job:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return _job(self._connection.ask("POST", path, safe=True, headers=headers, **sent))
+        answer = self._connection.ask("POST", path, safe=True, headers=headers, **sent)
+        return _job(answer)
 
     def _status(
         self, job_id: str, *, within: float | None = None, safe: bool = True
@@ -498,9 +524,12 @@ class WellheadClient:
         headers = {"If-None-Match": tag} if tag and seen_id == job_id else {}
         path = f"/wells/import/status/{_part(job_id)}"
         answer = self._connection.ask("GET", path, safe=safe, within=within, headers=headers)
-        job = seen if seen and answer.data is None else _job(answer)
+        is_as_before = answer.data is None  # 304 Not Modified
+        job = seen if seen and is_as_before else _job(answer)
         self._seen = (job_id, answer.headers.get("ETag", ""), job)
-        return job, POLL_SECONDS if answer.retry_after is None else answer.retry_after
+        if answer.retry_after is None:
+            return job, POLL_SECONDS
+        return job, answer.retry_after
 
     def _page(self, path: str, **query: Any) -> Page[Any]:
         answer = self._get(path, **query)
@@ -518,7 +547,8 @@ class WellheadClient:
             raise NotWellhead from exc
 
     def _get(self, path: str, **query: Any) -> Answer:
-        return self._connection.ask("GET", path, safe=True, params=_without_nothing(query))
+        params = _without_nothing(query)
+        return self._connection.ask("GET", path, safe=True, params=params)
 
 
 def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:

@@ -35,7 +35,7 @@ class Finding:
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError when that is no finding."""
         names = {each.name for each in fields(cls)} - {"raw"}
-        known = {name: value for name, value in view.items() if name in names and value is not None}
+        known = {name: view[name] for name in names if view.get(name) is not None}
         known.setdefault("holds", view["check"] not in ONLY_SHOWN)
         known["examples"] = tuple(known.get("examples") or ())
         return cls(**known, raw=dict(view))
@@ -43,7 +43,10 @@ class Finding:
     @property
     def title(self) -> str:
         """The check in words; of one that is not known here, its own name."""
-        return CHECK_WORDS.get(self.check) or self.check.replace("_", " ").capitalize()
+        words = CHECK_WORDS.get(self.check)
+        if words:
+            return words
+        return self.check.replace("_", " ").capitalize()
 
     @property
     def state(self) -> str:
@@ -55,9 +58,16 @@ class Finding:
     @property
     def columns(self) -> list[str]:
         """Of the examples, in the order of their first sight."""
-        return list(dict.fromkeys(name for each in self.rows for name in each))
+        names: dict[str, None] = {}  # which keeps the order
+        for row in self.rows:
+            names |= dict.fromkeys(row)
+        return list(names)
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
         """The examples, one that is no object under a name of its own."""
-        return [each if isinstance(each, dict) else {"example": each} for each in self.examples]
+        rows: list[Mapping[str, Any]] = []
+        for example in self.examples:
+            row = example if isinstance(example, dict) else {"example": example}
+            rows.append(row)
+        return rows

@@ -42,7 +42,10 @@ def follows(before: date, days: int, after: date) -> bool:
 
 def length_name(days: int) -> str:
     """Such as month, in the singular; `period` for a length without a name."""
-    return next((name for name, least, most in PERIODS if least <= days <= most), "period")
+    for name, least, most in PERIODS:
+        if least <= days <= most:
+            return name
+    return "period"
 
 
 def period_name(day: date, days: int) -> str:

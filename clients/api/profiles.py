@@ -170,5 +170,8 @@ def _named_local(token: str | None) -> Target:
 
 def _token_for(url: str, profiles: Profiles) -> str | None:
     saved, _ = profiles.read()
-    known: list[Any] = [*saved.values(), *filter(None, [local_stack()])]
+    known: list[Any] = [*saved.values()]
+    stack = local_stack()
+    if stack:
+        known.append(stack)
     return next((each.token for each in known if each.url == url), None)

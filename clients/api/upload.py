@@ -52,12 +52,17 @@ class _Body:
         self.boundary = secrets.token_hex(20)
         self._pieces = pieces
         self._size = size
-        told = "".join(f"{self._part(name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
-        start = f'{told}{self._part("file")}; filename="file"\r\nContent-Type: application/octet-stream\r\n\r\n'
-        self._start, self._end = start.encode(), f"\r\n--{self.boundary}--\r\n".encode()
+        start = ""
+        for name, value in fields.items():
+            start += f"{self._part(name)}\r\n\r\n{value}\r\n"
+        start += f'{self._part("file")}; filename="file"\r\n'
+        start += "Content-Type: application/octet-stream\r\n\r\n"
+        self._start = start.encode()
+        self._end = f"\r\n--{self.boundary}--\r\n".encode()
 
     def __len__(self) -> int:
-        return len(self._start) + self._size + len(self._end)
+        around = len(self._start) + len(self._end)
+        return around + self._size
 
     def __iter__(self) -> Iterator[bytes]:
         """Raises UploadFailed when the file is not as long as it was."""

@@ -88,7 +88,8 @@ def _volume(row: Any, name: str) -> float | None:
     value = _rate(row, name)
     if value is None:
         return None
-    return value * row["period_days"]
+    days: int = row["period_days"]
+    return value * days
 
 
 BEFORE = [
@@ -274,8 +275,9 @@ def sql(session: Session, query: str | None, file: Path | None) -> None:
     The database is wells.duckdb here, or what the local stack of this checkout has published, or
     --file.
     """
-    published = CHECKOUT / ".local" / "warehouse" / FILE
-    default = published if published.exists() and not FILE.exists() else FILE
+    of_stack = CHECKOUT / ".local" / "warehouse" / FILE
+    has_only_that = of_stack.exists() and not FILE.exists()
+    default = of_stack if has_only_that else FILE
     run_sql(session.terminal, file or default, query)
 
 
@@ -357,8 +359,10 @@ def _plot(
     points = [Point(day, value, days) for (day, days), value in sums.items()]
     unit = product.unit if volumes else f"{product.unit} a day"
     terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")
-    has_braille = "utf" in (sys.stdout.encoding or "").lower()
-    for line in plot(points, width=min(terminal.out.width, 120), braille=has_braille):
+    encoding = sys.stdout.encoding or ""
+    has_braille = "utf" in encoding.lower()
+    width = min(terminal.out.width, 120)
+    for line in plot(points, width=width, braille=has_braille):
         scale, tick, signs = line.partition("┤")
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 

@@ -84,8 +84,11 @@ def _what_became(job: Job) -> str:
 
 
 def _measures(finding: Finding) -> list[str]:
-    told = [("found", finding.found), ("limit", finding.limit)]
-    return [f"{name}: {value(each)}" for name, each in told if each not in (None, "")]
+    measures = []
+    for name, amount in (("found", finding.found), ("limit", finding.limit)):
+        if amount not in (None, ""):
+            measures.append(f"{name}: {value(amount)}")
+    return measures
 
 
 def _show_change(terminal: Terminal, diff: Diff) -> None:

@@ -56,8 +56,10 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @_DECIMAL
     @functools.wraps(command)
     def wrapper(*args: Any, kind: str | None, output: Path | None, **options: Any) -> Any:
-        dialect = {name: options.pop(name) for name in ("separator", "decimal")}
-        return command(*args, file=_wish(kind, output, **dialect), **options)
+        separator = options.pop("separator")
+        decimal = options.pop("decimal")
+        wish = _wish(kind, output, separator=separator, decimal=decimal)
+        return command(*args, file=wish, **options)
 
     return wrapper
 
@@ -104,11 +106,14 @@ def save_file(
     """The whole list, as the API makes it; `asked` as the API calls it.
     A file that is there is replaced when the new one is whole.
     """
-    asked |= {"separator": file.separator, "decimal": file.decimal}
+    asked["separator"] = file.separator
+    asked["decimal"] = file.decimal
     if file.path is None:
         _print(session, wellhead, name, file.kind, asked)
         return
-    target = file.path / f"{name}.{file.kind}" if file.path.is_dir() else file.path
+    target = file.path
+    if target.is_dir():
+        target = target / f"{name}.{file.kind}"
     size = wellhead.save_list(name, file.kind, target, **asked)
     session.terminal.note(f"{target}: {size:,} bytes")
 

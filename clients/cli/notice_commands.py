@@ -65,4 +65,7 @@ def _channels(deliveries: list[Delivery]) -> str:
 
 
 def _errors(notice: Notice) -> Iterator[str]:
-    return (each["error"] for each in notice["deliveries"] if each["error"])
+    for delivery in notice["deliveries"]:
+        error = delivery["error"]
+        if error:
+            yield error

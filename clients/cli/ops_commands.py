@@ -157,8 +157,10 @@ def _ask(terminal: Terminal, wellhead: WellheadClient, snapshot: str) -> None:
 
 
 def _sentence(kept: KeptSnapshot) -> str:
+    name = kept["name"]
+    since = moment(kept["published_at"])
     rows = "" if kept["rows"] is None else f", {kept['rows']:,} rows"
-    return f"{kept['name']}, published {moment(kept['published_at'])}{rows}"
+    return f"{name}, published {since}{rows}"
 
 
 @ops.command()

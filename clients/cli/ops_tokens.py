@@ -72,4 +72,6 @@ def rotate(session: Session, name: str, now: bool, days: int | None) -> None:
 
 
 def _day(at: float | None) -> str:
-    return (moment(at) or "never").partition(" ")[0]
+    text = moment(at) or "never"
+    day, _, _time = text.partition(" ")
+    return day

@@ -63,7 +63,11 @@ class _Canvas:
         self._signs = [[0] * columns for _ in range(rows)]
 
     def dot(self, x: int, y: int) -> None:
-        self._signs[y // 4][x // 2] |= DOTS[y % 4][x % 2]
+        """A sign of braille is two dots wide and four high: the dot (5, 9) is in the third sign of
+        the third row, there at the right, second from above.
+        """
+        row = self._signs[y // 4]
+        row[x // 2] |= DOTS[y % 4][x % 2]
 
     def line(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         across = end[0] - start[0]
@@ -90,7 +94,8 @@ def _draw(points: Sequence[Point], canvas: _Canvas, low: float, high: float) -> 
     span = (high - low) or 1.0
 
     def place(point: Point) -> tuple[int, int]:
-        x = canvas.across * (point.day - first).days / days
+        days_since_first = (point.day - first).days
+        x = canvas.across * days_since_first / days
         y = canvas.down * (high - point.value) / span
         return round(x), round(y)
 

@@ -63,7 +63,12 @@ class Session:
 
     def target(self) -> Target:
         """Raises ProfileError, InvalidAddress."""
-        return find_target(os.environ, self.profiles, url=self.url, name=self.profile)
+        return find_target(
+            os.environ,
+            self.profiles,
+            url=self.url,
+            name=self.profile,
+        )
 
     def client(self, target: Target | None = None) -> WellheadClient:
         url, token = target or self.target()

@@ -154,4 +154,6 @@ def completion(context: click.Context, shell: str) -> None:
 
 def _absolute(source: str | None) -> str | None:
     """The check runs in the checkout, so a file's path must not depend on where we are."""
-    return os.path.abspath(source) if source and Path(source).exists() else source  # noqa: PTH100  resolves no links
+    if not source or not Path(source).exists():
+        return source
+    return os.path.abspath(source)  # noqa: PTH100  resolves no links

@@ -54,7 +54,8 @@ class Terminal:
         self.wants_json = False
 
     def json(self, value: Any) -> None:
-        print(as_json(value, indent=2), file=self.out.file)  # a console would wrap it
+        text = as_json(value, indent=2)
+        print(text, file=self.out.file)  # a console would wrap it
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Each part is a text, or a text and its style."""
@@ -62,7 +63,8 @@ class Terminal:
 
     def note(self, text: str, style: str = "") -> None:
         """For people: not part of the data."""
-        self.err.print(style_text((text, style)))
+        styled = style_text((text, style))
+        self.err.print(styled)
 
     def error(self, error: ClientError) -> None:
         """With --json one line of JSON, the last one on stderr."""
@@ -199,7 +201,8 @@ def style_text(*parts: str | tuple[str, str]) -> Text:
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """In ASCII, without a control sign: of those JSON lets DEL alone stand as it is."""
-    return json.dumps(value, indent=indent, default=str).replace("\x7f", "\\u007f")
+    text = json.dumps(value, indent=indent, default=str)
+    return text.replace("\x7f", "\\u007f")
 
 
 def count(value: float) -> str:

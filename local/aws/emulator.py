@@ -234,7 +234,8 @@ class LocalAws:
         table = self._tables[self._table_name]  # a transaction may have put another one there
         item = table.get_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
         if item:
-            return item.to_json()["Attributes"]
+            attributes: Item = item.to_json()["Attributes"]
+            return attributes
         return None
 
     def _read(self, operation: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -371,5 +371,6 @@ def _is_json(payload: bytes) -> bool:
 
 def _json_or_text(payload: bytes) -> object:
     if _is_json(payload):
-        return json.loads(payload)
+        value: object = json.loads(payload)
+        return value
     return payload.decode(errors="replace")

@@ -63,7 +63,8 @@ class TableJournal:
             "SELECT attributes FROM item WHERE pk = ? AND sk = ?", key
         ).fetchone()
         if found:
-            return json.loads(found[0], object_hook=_with_bytes)
+            item: Item = json.loads(found[0], object_hook=_with_bytes)
+            return item
         return None
 
     def write(self, items: Mapping[Key, Item | None]) -> None:
