@@ -84,7 +84,11 @@ def make_client(url: str, token: str, on_retry: Callable[..., object]) -> Wellhe
 def open_folder(folder: Path) -> None:
     """In the file manager of the system."""
     opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
-    subprocess.Popen([opener, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    subprocess.Popen(  # noqa: S603
+        [opener, str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _explain(what: str, address: str) -> int:

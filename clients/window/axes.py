@@ -52,24 +52,30 @@ class Axis:
     @classmethod
     def _of_decades(cls, values: list[float]) -> Axis:
         positive = [value for value in values if value > 0]
-        first = floor(log10(min(positive, default=0.1)))
-        last = ceil(log10(max(positive, default=1.0)))
-        return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
+        least = min(positive, default=0.1)
+        most = max(positive, default=1.0)
+        first = floor(log10(least))
+        last = max(ceil(log10(most)), first + 1)  # one decade at least
+        return cls(10.0**first, 10.0**last, is_log=True)
 
     @classmethod
     def _of_steps(cls, values: list[float]) -> Axis:
         low = min(values, default=0.0)
         high = max(values, default=0.0)
-        step = nice_step(max(high, 0.0) - min(low, 0.0) or 1.0)
+        span = max(high, 0.0) - min(low, 0.0)  # 0 is always on the axis
+        step = nice_step(span or 1.0)
+        lowest = min(floor(low / step), 0) * step
         least_high = step if low >= 0 else 0.0
-        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, least_high))
+        highest = max(ceil(high / step) * step, least_high)
+        return cls(lowest, highest)
 
     def share(self, value: float | None) -> float | None:
         """None where the value is missing, or has no place on a logarithmic axis."""
         if value is None or not isfinite(value) or (self.is_log and value <= 0):
             return None
         if self.is_log:
-            return (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low))
+            decades = log10(self.high) - log10(self.low)
+            return (log10(value) - log10(self.low)) / decades
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self) -> list[float]:
@@ -118,9 +124,14 @@ def gaps(periods: Sequence[Period]) -> list[tuple[date, date]]:
 
 def year_ticks(first: date, last: date, most: int) -> list[date]:
     """The first of January of every year, or of every second, fifth, tenth."""
-    first_year = first.year if first == date(first.year, 1, 1) else first.year + 1
+    begins_a_year = first == date(first.year, 1, 1)
+    first_year = first.year if begins_a_year else first.year + 1
     years = range(first_year, last.year + 1)
-    every = next((number for number in (1, 2, 5, 10, 20, 50) if len(years) <= most * number), 100)
+    every = 100
+    for number in (1, 2, 5, 10, 20, 50):
+        if len(years) <= most * number:
+            every = number
+            break
     return [date(year, 1, 1) for year in years if year % every == 0]
 
 
@@ -129,8 +140,14 @@ def nearest(periods: Sequence[Period], share: float) -> int:
     the last.
     """
     first = periods[0].day
-    days = (periods[-1].day - first).days * share
-    return min(range(len(periods)), key=lambda place: abs((periods[place].day - first).days - days))
+    all_days = (periods[-1].day - first).days
+    wanted = all_days * share
+
+    def distance(place: int) -> float:
+        days = (periods[place].day - first).days
+        return abs(days - wanted)
+
+    return min(range(len(periods)), key=distance)
 
 
 def figure(value: float) -> str:

@@ -101,7 +101,9 @@ class ConnectionPage(ttk.Frame):
     def _part_from_token(self) -> None:
         """A saved token goes to the address that it was saved with, and to no other."""
         url, token = self._filled
-        if token and self.url.get() != url and self.token.get() == token:
+        is_elsewhere = self.url.get() != url
+        is_the_saved_one = self.token.get() == token
+        if token and is_elsewhere and is_the_saved_one:
             self.token.set("")
 
     def connect(self) -> None:

@@ -113,9 +113,14 @@ class DatabasePage(ttk.Frame):
         )
 
     def _show_summary(self, summary: Summary) -> None:
-        counts = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
+        counts = {
+            "Rows": summary["rows"],
+            "Wells": summary["wells"],
+            "Fields": summary["fields"],
+        }
         for name, count in counts.items():
-            self.tiles[name].show("by source" if count is None else words.count(count))
+            text = "by source" if count is None else words.count(count)
+            self.tiles[name].show(text)
         self.tiles["First period"].show(month(summary["first_period"]))
         self.tiles["Last period"].show(month(summary["last_period"]))
         snapshot = summary["snapshot"]
@@ -140,7 +145,8 @@ class DatabasePage(ttk.Frame):
         self.result.tell("Downloading …")
 
         def progress(done: int, total: int) -> None:
-            self._session.post(lambda: self._show_progress(done / max(1, total)))
+            share = done / max(1, total)
+            self._session.post(lambda: self._show_progress(share))
 
         self._session.ask(
             "download",

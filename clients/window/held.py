@@ -106,10 +106,14 @@ class HeldPanel(ttk.Frame):
 
 
 def findings(job: Job) -> list[Piece]:
-    pieces: list[Piece] = [("Findings\n", ("caption",))] if job.findings else []
+    pieces: list[Piece] = []
+    if job.findings:
+        pieces.append(("Findings\n", ("caption",)))
     for each in job.findings:
         pieces += _finding(each)
-    return pieces + (_change(job.diff) if job.is_held and job.diff else [])
+    if job.is_held and job.diff:
+        pieces += _change(job.diff)
+    return pieces
 
 
 def what_became(job: Job) -> str:
@@ -143,14 +147,18 @@ def _finding(finding: Finding) -> list[Piece]:
 
 
 def _example(row: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name} {_value(each)}" for name, each in row.items()) + "\n"
+    words = [f"{name} {_value(each)}" for name, each in row.items()]
+    return "  ".join(words) + "\n"
 
 
 def _change(diff: Diff) -> list[Piece]:
     counts = [
         f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")
     ]
-    pieces: list[Piece] = [("It would change\n", ("caption",)), (f"{', '.join(counts)} rows\n", ())]
+    pieces: list[Piece] = [
+        ("It would change\n", ("caption",)),
+        (f"{', '.join(counts)} rows\n", ()),
+    ]
     for column, sums in diff.get("sums", {}).items():
         pieces.append((f"{column}  {_step(sums)}\n", ("mono",)))
     for field in diff.get("fields", []):
@@ -160,7 +168,9 @@ def _change(diff: Diff) -> list[Piece]:
 
 
 def _step(sums: Mapping[str, Any]) -> str:
-    return f"{_value(sums['before'])} → {_value(sums['after'])}"
+    before = _value(sums["before"])
+    after = _value(sums["after"])
+    return f"{before} → {after}"
 
 
 def _value(value: Any) -> str:

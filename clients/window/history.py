@@ -54,7 +54,9 @@ class History(ttk.Frame):
 
     def _share(self, width: int) -> None:
         """In little room the list scrolls sideways, and the details need their words."""
-        for column, weight in enumerate((71, 29) if width >= self._theme.px(WIDE) else (55, 45)):
+        is_wide = width >= self._theme.px(WIDE)
+        weights = (71, 29) if is_wide else (55, 45)
+        for column, weight in enumerate(weights):
             self.columnconfigure(column, weight=weight, uniform="history")
 
     def _table(self) -> None:
@@ -72,7 +74,8 @@ class History(ttk.Frame):
         self.details.colour()
 
     def refresh(self) -> None:
-        self.listing.fill({job.job_id: (cells(job), job.state) for job in self._session.jobs})
+        lines = {job.job_id: (cells(job), job.state) for job in self._session.jobs}
+        self.listing.fill(lines)
         live = self._session.job
         if live and self.listing.selection in (None, live.job_id):
             self._show_details(live)
@@ -89,7 +92,8 @@ class History(ttk.Frame):
             self._show_details(job)
 
     def _show_details(self, job: Job) -> None:
-        self.details.show(job, has_foot=self.held.show(job))
+        has_foot = self.held.show(job)
+        self.details.show(job, has_foot=has_foot)
 
     def _accept(self, job: Job) -> None:
         """The import that publishes is then shown in place of the held one."""
@@ -228,10 +232,14 @@ def error(job: Job) -> list[Piece]:
 
 def _where(trouble: Mapping[str, Any]) -> str:
     """Fetching rows, page 3, attempt 2."""
+    parts = []
     phase = STEP_WORDS.get(trouble.get("phase") or "", "")
-    page = f"page {trouble['page']}" if trouble.get("page") else ""
-    attempt = f"attempt {trouble.get('attempt')}"
-    return ", ".join(part for part in (phase, page, attempt) if part)
+    if phase:
+        parts.append(phase)
+    if trouble.get("page"):
+        parts.append(f"page {trouble['page']}")
+    parts.append(f"attempt {trouble.get('attempt')}")
+    return ", ".join(parts)
 
 
 def advice(job: Job, *, is_passing: bool) -> str:

@@ -215,7 +215,8 @@ class ProgressCard(Card):
             self.meter.step(3)
 
     def _is_unknown(self, job: Job | None) -> bool:
-        return job is not None and job.status == "RUNNING" and job.progress_percentage is None
+        is_running = job is not None and job.status == "RUNNING"
+        return job is not None and is_running and job.progress_percentage is None
 
     def _show_nothing(self) -> None:
         self.status.configure(text="No import yet", style="muted.Pill.TLabel")
@@ -274,7 +275,8 @@ class ProgressCard(Card):
         for name in OUTCOMES:
             is_known = job.status == "COMPLETED" or name == "failed"
             number = getattr(job, f"{name}_records")
-            self.tiles[OUTCOME_WORDS[name]].show(words.count(number) if is_known else words.NOTHING)
+            tile = self.tiles[OUTCOME_WORDS[name]]
+            tile.show(words.count(number) if is_known else words.NOTHING)
         self.tiles["Rows a second"].show(words.count(job.records_per_second))
 
 

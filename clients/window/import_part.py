@@ -43,5 +43,7 @@ def _day(text: str, *, is_last: bool) -> str:
 
 
 def _days_of(month: str) -> int:
-    year, number = month.split("-")
-    return month_days(date(max(1, int(year)), int(number), 1))
+    year_text, month_text = month.split("-")
+    year = max(1, int(year_text))
+    first = date(year, int(month_text), 1)
+    return month_days(first)

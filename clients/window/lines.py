@@ -51,7 +51,8 @@ class Tip:
             widget.bind(event, lambda _: self._move_to(""), add=True)
 
     def _follow_pointer(self, event: tk.Event[Any]) -> None:
-        self._move_to(self._ask(event), event.x_root, event.y_root)
+        text = self._ask(event)
+        self._move_to(text, event.x_root, event.y_root)
 
     def _move_to(self, text: str, x: int = 0, y: int = 0) -> None:
         if text == self.text:
@@ -89,8 +90,12 @@ class Line(ttk.Label):
         super().__init__(parent, style=style, width=1, **options)
         self._measure = theme.fonts[font].measure
         self.whole = ""
-        self.tip = Tip(self, theme, lambda _: "" if self.cget("text") == self.whole else self.whole)
+        self.tip = Tip(self, theme, lambda _: self._text_of_tip())
         self.bind("<Configure>", lambda _: self._fit(), add=True)
+
+    def _text_of_tip(self) -> str:
+        is_shown_whole = self.cget("text") == self.whole
+        return "" if is_shown_whole else self.whole
 
     def tell(self, text: str) -> None:
         if text != self.whole:
@@ -100,4 +105,6 @@ class Line(ttk.Label):
     def _fit(self) -> None:
         """Before it has a place, all of it."""
         room = self.winfo_width()
-        self.configure(text=self.whole if room <= 1 else fit_text(self.whole, room, self._measure))
+        has_place = room > 1
+        text = fit_text(self.whole, room, self._measure) if has_place else self.whole
+        self.configure(text=text)

@@ -184,7 +184,11 @@ class Listing(ttk.Frame):
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The whole cells, as they stand."""
-        return [tuple(self._whole[identity][0]) for identity in self.tree.get_children()]
+        rows = []
+        for identity in self.tree.get_children():
+            cells, _ = self._whole[identity]
+            rows.append(tuple(cells))
+        return rows
 
     def fill(self, rows: dict[str, tuple[Sequence[str], str]]) -> None:
         """Identity → cells and tag, in this order;
@@ -210,7 +214,8 @@ class Listing(ttk.Frame):
             self.tree.item(identity, values=self._cut(cells))
 
     def _column_widths(self) -> tuple[int, ...]:
-        return tuple(int(self.tree.column(name, "width")) for name in self.tree.cget("columns"))
+        names = self.tree.cget("columns")
+        return tuple(int(self.tree.column(name, "width")) for name in names)
 
     def _cut(self, cells: Sequence[str]) -> list[str]:
         measure = self._theme.fonts["Text"].measure

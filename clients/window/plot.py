@@ -35,10 +35,12 @@ class Place:
     bottom: int
 
     def x(self, share: float) -> float:
-        return self.left + share * (self.right - self.left)
+        width = self.right - self.left
+        return self.left + share * width
 
     def y(self, share: float) -> float:
-        return self.bottom - share * (self.bottom - self.top)
+        height = self.bottom - self.top
+        return self.bottom - share * height
 
 
 class Plot(tk.Canvas):
@@ -112,7 +114,9 @@ class Plot(tk.Canvas):
         foot = self._theme.px(24)
         height = (self.winfo_height() - foot) / len(PRODUCTS)
         top = round(number * height) + px(26)
-        return Place(px(58), top, self.winfo_width() - px(16), round((number + 1) * height) - px(8))
+        bottom = round((number + 1) * height) - px(8)
+        right = self.winfo_width() - px(16)
+        return Place(px(58), top, right, bottom)
 
     def _panel(self, place: Place, product: Product) -> None:
         values = self.values(product)

@@ -139,7 +139,9 @@ class Session:
         """Whether what starts and stops imports can be pressed;
         whoever has a reader's token may look.
         """
-        return self.link == "on" and self.role != "reader" and not self.is_starting
+        if self.link != "on" or self.is_starting:
+            return False
+        return self.role != "reader"
 
     @property
     def is_following(self) -> bool:
@@ -151,7 +153,10 @@ class Session:
         return self._clock() - self._heard
 
     def start(self, *, full: bool, source: str | None = None, part: Part = ALL) -> None:
-        self._begin(lambda client: client.trigger(full=full, source=source, **part.parameters))
+        def trigger(client: WellheadClient) -> Job:
+            return client.trigger(full=full, source=source, **part.parameters)
+
+        self._begin(trigger)
 
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
@@ -275,7 +280,11 @@ class Session:
 
     def look_for_sources(self) -> None:
         """An older API has none, and whoever cannot see them imports the one that it takes."""
-        self.ask("data", lambda client: client.sources(), self._take_sources, lambda _failure: None)
+
+        def ask(client: WellheadClient) -> list[Source]:
+            return client.sources()
+
+        self.ask("data", ask, self._take_sources, lambda _failure: None)
 
     def _take_sources(self, sources: list[Source]) -> None:
         self.sources = tuple(source["name"] for source in sources)
@@ -297,8 +306,10 @@ class Session:
         """Follow the job that runs; without one, show the last."""
         self.jobs = page.rows
         running = next((job for job in self.jobs if not job.final), None)
-        wanted = running or next(iter(self.jobs), None)
-        if wanted and (self.job is None or running or wanted.job_id != self.job.job_id):
+        last = next(iter(self.jobs), None)
+        wanted = running or last
+        shown_id = self.job.job_id if self.job else None
+        if wanted and (running or wanted.job_id != shown_id):
             self.follow(wanted.job_id)
         self._listener.show_state()
 
@@ -314,7 +325,11 @@ class Session:
 
     def _put(self, job: Job) -> None:
         """In the list, in place of what was known of it."""
-        self.jobs = tuple(job if other.job_id == job.job_id else other for other in self.jobs)
+        jobs = []
+        for other in self.jobs:
+            is_it = other.job_id == job.job_id
+            jobs.append(job if is_it else other)
+        self.jobs = tuple(jobs)
 
     def _replace(self, job: Job) -> None:
         """Of one that has ended, which need not be the one that is followed."""
@@ -329,7 +344,8 @@ class Session:
             self._listener.show_publication()
 
     def show_failure(self, failure: Exception) -> None:
-        self._listener.notify(Notice("bad", sentence(failure)))
+        notice = Notice("bad", sentence(failure))
+        self._listener.notify(notice)
 
 
 def _may_pass(failure: Exception) -> bool:

@@ -41,7 +41,8 @@ class Picture:
         """A stroke with round ends."""
 
         def distance(x: float, y: float) -> float:
-            return _distance_to_line((x, y), start, end) - width / 2
+            to_middle = _distance_to_line((x, y), start, end)
+            return to_middle - width / 2
 
         return self._paint(cover(self.width, self.height, distance), colour)
 
@@ -63,9 +64,9 @@ class Picture:
 
     def _rows(self) -> list[bytes]:
         flat = bytes(round(part * 255) for pixel in self._pixels for part in pixel)
-        return [
-            flat[start : start + 4 * self.width] for start in range(0, len(flat), 4 * self.width)
-        ]
+        size = 4 * self.width  # four bytes a pixel
+        starts = range(0, len(flat), size)
+        return [flat[start : start + size] for start in starts]
 
     def _paint(self, shares: Iterable[float], colour: str) -> Picture:
         red, green, blue = rgb(colour)
@@ -77,8 +78,12 @@ class Picture:
 
 def cover(width: int, height: int, distance: Callable[[float, float], float]) -> tuple[float, ...]:
     """How much of each pixel a shape covers: at its edge, where the distance is 0, half of it."""
-    places = ((column + 0.5, row + 0.5) for row in range(height) for column in range(width))
-    return tuple(max(0.0, min(1.0, 0.5 - distance(x, y))) for x, y in places)
+    shares = []
+    for row in range(height):
+        for column in range(width):
+            share = 0.5 - distance(column + 0.5, row + 0.5)
+            shares.append(max(0.0, min(1.0, share)))
+    return tuple(shares)
 
 
 @lru_cache(maxsize=256)
@@ -104,23 +109,31 @@ def box_cover(
 
 def over(upper: Pixel, lower: Pixel) -> Pixel:
     """The one pixel on the other, neither with its alpha multiplied in."""
-    alpha = upper[3] + lower[3] * (1 - upper[3])
+    of_upper = upper[3]
+    through = 1 - of_upper
+    alpha = of_upper + lower[3] * through
     red, green, blue = (
-        (above * upper[3] + below * lower[3] * (1 - upper[3])) / alpha
+        (above * of_upper + below * lower[3] * through) / alpha
         for above, below in zip(upper[:3], lower[:3], strict=True)
     )
     return red, green, blue, alpha
 
 
 def rgb(colour: str) -> tuple[float, float, float]:
-    """Shares of 1."""
-    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
+    """Shares of 1, such as (1.0, 0.0, 0.2) of "#ff0033"."""
+    red = int(colour[1:3], 16)
+    green = int(colour[3:5], 16)
+    blue = int(colour[5:7], 16)
+    return red / 255, green / 255, blue / 255
 
 
 def mix(colour: str, other: str, share: float) -> str:
     """So much of the other colour in the first."""
-    parts = (a + (b - a) * share for a, b in zip(rgb(colour), rgb(other), strict=True))
-    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+    mixed = "#"
+    for part, other_part in zip(rgb(colour), rgb(other), strict=True):
+        amount = part + (other_part - part) * share
+        mixed += f"{round(amount * 255):02x}"
+    return mixed
 
 
 def round_tile(radius: int, fill: str, border: str = "", width: float = 1.0) -> Picture:
@@ -130,17 +143,21 @@ def round_tile(radius: int, fill: str, border: str = "", width: float = 1.0) -> 
     if not border:
         return picture.box(0, 0, side, side, radius=radius, colour=fill)
     picture.box(0, 0, side, side, radius=radius, colour=border)
-    return picture.box(width, width, side - width, side - width, radius=radius - width, colour=fill)
+    end = side - width
+    return picture.box(width, width, end, end, radius=radius - width, colour=fill)
 
 
 def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
     """A switch."""
     width = round(height * 1.8)
     gap = max(2, round(height * 0.14))
-    picture = Picture(width, height).box(0, 0, width, height, radius=height / 2, colour=track)
+    picture = Picture(width, height)
+    picture.box(0, 0, width, height, radius=height / 2, colour=track)
     left = width - height + gap if is_on else gap
     size = height - 2 * gap
-    return picture.box(left, gap, left + size, gap + size, radius=size / 2, colour=knob)
+    right = left + size
+    bottom = gap + size
+    return picture.box(left, gap, right, bottom, radius=size / 2, colour=knob)
 
 
 def stroke(
@@ -220,9 +237,12 @@ def _distance_to_line(
     along_x = end[0] - start[0]
     along_y = end[1] - start[1]
     length_squared = along_x * along_x + along_y * along_y or 1.0
+    # How far along the line that point is: 0 at the start, 1 at the end.
     share = (x * along_x + y * along_y) / length_squared
     share = max(0.0, min(1.0, share))
-    return hypot(x - share * along_x, y - share * along_y)
+    away_x = x - share * along_x
+    away_y = y - share * along_y
+    return hypot(away_x, away_y)
 
 
 def emblem(side: int, fill: str, ink: str) -> Picture:
@@ -255,5 +275,6 @@ def png(width: int, height: int, rows: Iterable[bytes], *, has_alpha: bool) -> b
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     length = struct.pack(">I", len(body))
-    checksum = struct.pack(">I", zlib.crc32(name + body))
-    return length + name + body + checksum
+    content = name + body
+    checksum = struct.pack(">I", zlib.crc32(content))
+    return length + content + checksum

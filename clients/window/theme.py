@@ -43,7 +43,8 @@ class Theme:
         return self.palette.tone(name)
 
     def emblem(self, side: float) -> tk.PhotoImage:
-        return self._image(emblem(self.px(side), LIGHT.accent, "#ffffff"))
+        picture = emblem(self.px(side), LIGHT.accent, "#ffffff")
+        return self._image(picture)
 
     def show(self, palette: Palette) -> None:
         self.palette = palette
@@ -88,7 +89,8 @@ class Theme:
 
     def _tile(self, corner: int, look: Look) -> tk.PhotoImage:
         fill, border = look
-        return self._image(round_tile(corner, fill, border, self.px(1)), MIDDLE)
+        picture = round_tile(corner, fill, border, self.px(1))
+        return self._image(picture, MIDDLE)
 
     def _ring(self) -> str:
         """The border of what has the focus."""

@@ -171,7 +171,8 @@ class WellsPage(ttk.Frame):
 
 def identity_of(well: Well) -> str:
     """Of a line in the list, whatever signs the codes have."""
-    return json.dumps([well["source"], well["field_code"], well["well_code"]])
+    key = [well["source"], well["field_code"], well["well_code"]]
+    return json.dumps(key)
 
 
 def count_sentence(number: int, *, has_more: bool) -> str:
@@ -187,9 +188,14 @@ def count_sentence(number: int, *, has_more: bool) -> str:
 def columns(rows: Sequence[Production]) -> dict[str, list[float | None]]:
     """The rates of each product, period by period."""
     views = [cast("dict[str, float | None]", row) for row in rows]
-    return {product.rate: [view[product.rate] for view in views] for product in PRODUCTS}
+    rates = {}
+    for product in PRODUCTS:
+        rates[product.rate] = [view[product.rate] for view in views]
+    return rates
 
 
 def cells(well: Well) -> tuple[str, ...]:
     name = well["well_name"] or well["well_reference"] or well["well_code"]
-    return (str(name), str(well["field_name"] or well["field_code"]), words.count(well["periods"]))
+    field = well["field_name"] or well["field_code"]
+    periods = words.count(well["periods"])
+    return str(name), str(field), periods

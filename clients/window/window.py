@@ -213,10 +213,12 @@ class Window:
         self.session.deliver()
 
     def _later(self, seconds: float, call: Callable[[], None]) -> object:
-        return self.root.after(round(seconds * 1000), call)
+        milliseconds = round(seconds * 1000)
+        return self.root.after(milliseconds, call)
 
     def _recolour(self) -> None:
-        self.theme.show(DARK if self.is_dark.get() else LIGHT)
+        palette = DARK if self.is_dark.get() else LIGHT
+        self.theme.show(palette)
 
     # -- the end ----------------------------------------------------------------------------------------
 

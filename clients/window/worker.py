@@ -58,7 +58,8 @@ class Network:
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        self._questions[lane].put(Question(ask, done, failed))
+        question = Question(ask, done, failed)
+        self._questions[lane].put(question)
 
     def deliver(self) -> None:
         """Call back for what has been answered since the last time."""
