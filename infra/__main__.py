@@ -170,11 +170,14 @@ def _deployment_and_warehouse(options: argparse.Namespace) -> tuple[Deployment, 
 
 
 def _manager(options: argparse.Namespace, deployment: Deployment) -> JobManager:
-    return manager_of(deployment.client("dynamodb"), options.table or deployment.stack)
+    table = options.table or deployment.stack
+    return manager_of(deployment.client("dynamodb"), table)
 
 
 def _warehouse(url: str, deployment: Deployment) -> Warehouse:
-    return open_warehouse(url, s3=deployment.client("s3") if url.startswith("s3://") else None)
+    if not url.startswith("s3://"):
+        return open_warehouse(url)
+    return open_warehouse(url, s3=deployment.client("s3"))
 
 
 def _fetch(_: argparse.Namespace) -> None:
@@ -275,9 +278,12 @@ def _token(options: argparse.Namespace) -> None:
 
 def _key_policy(options: argparse.Namespace) -> None:
     place = _deployment(options.stage).place()
-    suffix = botocore.session.get_session().get_partition_for_region(place.region)
-    names = botocore.session.get_session().get_component("endpoint_resolver")
-    print(json.dumps(key_policy(place, suffix=names.get_partition_dns_suffix(suffix)), indent=2))
+    session = botocore.session.get_session()
+    partition = session.get_partition_for_region(place.region)
+    names = session.get_component("endpoint_resolver")
+    suffix = names.get_partition_dns_suffix(partition)
+    policy = key_policy(place, suffix=suffix)
+    print(json.dumps(policy, indent=2))
 
 
 def _smoke(options: argparse.Namespace) -> None:

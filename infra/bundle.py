@@ -77,12 +77,15 @@ class Runtime:
     @property
     def name(self) -> str:
         """Lambda's."""
-        return f"python{self.python[0]}.{self.python[1]}"
+        major, minor = self.python
+        return f"python{major}.{minor}"
 
     @property
     def library(self) -> str:
         """DuckDB itself."""
-        return f"_duckdb.cpython-{self.python[0]}{self.python[1]}-{MACHINES[self.architecture][0]}-linux-gnu.so"
+        major, minor = self.python
+        machine = MACHINES[self.architecture][0]
+        return f"_duckdb.cpython-{major}{minor}-{machine}-linux-gnu.so"
 
 
 def dependencies(runtime: Runtime, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:

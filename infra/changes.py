@@ -55,7 +55,8 @@ class Change:
 
     @property
     def replaces(self) -> bool:
-        return self.action in ("Modify", "Dynamic") and self.replacement in ("True", "Conditional")
+        is_change = self.action in ("Modify", "Dynamic")
+        return is_change and self.replacement in ("True", "Conditional")
 
     @property
     def risk(self) -> str:
@@ -70,8 +71,12 @@ class Change:
         verb = WORDS.get(self.action, self.action.lower())
         if self.replaces:
             verb = "replace" if self.replacement == "True" else "change or replace"
-        why = f" ({', '.join(self.properties)})" if self.properties else ""
-        return f"{verb:<18}{self.resource}{why}" + (f"\n    {self.risk}" if self.risk else "")
+        line = f"{verb:<18}{self.resource}"
+        if self.properties:
+            line += f" ({', '.join(self.properties)})"
+        if self.risk:
+            line += f"\n    {self.risk}"
+        return line
 
 
 def _properties(details: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -144,9 +149,11 @@ class Progress:
 
     def __post_init__(self) -> None:
         """What has happened so far is no part of it: the newest of it, for reading stops there."""
-        newest = self.cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
+        page = self.cloudformation.describe_stack_events(StackName=self.stack_id)
+        newest = page["StackEvents"]
         self._seen = {event["EventId"] for event in newest}
-        self._since = max((event["Timestamp"] for event in newest), default=None)
+        times = [event["Timestamp"] for event in newest]
+        self._since = max(times, default=None)
 
     def follow(self) -> str | None:
         """The state that the stack has come to; None while it is on its way."""

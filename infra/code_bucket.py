@@ -68,7 +68,8 @@ class CodeBucket:
 
     def upload(self, path: Path, *, stack: str) -> str:
         """Its key, which tells the content, so that the same code is no change."""
-        return self.put(path.read_bytes(), stack=stack, ending=path.suffix)
+        content = path.read_bytes()
+        return self.put(content, stack=stack, ending=path.suffix)
 
     def put(self, content: bytes, *, stack: str, ending: str) -> str:
         key = f"{stack}/{hashlib.sha256(content).hexdigest()}{ending}"
@@ -84,7 +85,8 @@ class CodeBucket:
         """As CloudFormation reads it, with the rights of who deploys: at the region's own S3,
         for the common address does not lead to regions that are newer than March 2019.
         """
-        return f"{self.s3.meta.endpoint_url}/{self.name}/{key}"
+        endpoint = self.s3.meta.endpoint_url
+        return f"{endpoint}/{self.name}/{key}"
 
     def remove_others(self, keys: set[str], *, stack: str) -> int:
         """How many files of the stack went that its template does not name any more.
@@ -138,4 +140,5 @@ class CodeBucket:
 
 
 def _is_absent(error: ClientError) -> bool:
-    return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == NOT_FOUND)
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return bool(status == NOT_FOUND)

@@ -193,7 +193,8 @@ def largest(costs: Mapping[str, float]) -> str:
 
 def growing(costs: Mapping[str, float]) -> str:
     """The largest of the others than what is always there."""
-    return largest({item: cost for item, cost in costs.items() if item != STANDS})
+    others = {item: cost for item, cost in costs.items() if item != STANDS}
+    return largest(others)
 
 
 def table() -> str:
@@ -214,10 +215,13 @@ def table() -> str:
         f"| largest of what grows | {' | '.join(next_one for _, next_one in named)} |",
     ]
     items = {item for pair in named for item in pair}
-    return "\n".join(
-        [*lines, "", *(f"- **{item}**. {told}" for item, told in REDUCE.items() if item in items)]
-    )
+    lines.append("")
+    for item, words in REDUCE.items():
+        if item in items:
+            lines.append(f"- **{item}**. {words}")
+    return "\n".join(lines)
 
 
 def _line(what: str, costs: list[float], *, places: int = 2) -> str:
-    return f"| {what} | {' | '.join(f'{cost:,.{places}f}' for cost in costs)} |"
+    cells = [f"{cost:,.{places}f}" for cost in costs]
+    return f"| {what} | {' | '.join(cells)} |"

@@ -244,13 +244,19 @@ def _chart(chart: Chart) -> dict[str, Any]:
 
 def _log(lines: Lines) -> dict[str, Any]:
     sources = " | ".join(f"SOURCE '${{{name}Logs}}'" for name in lines.functions)
-    properties = {"title": lines.title, "region": "${AWS::Region}", "view": "table"}
-    return {"type": "log", "properties": {**properties, "query": f"{sources} | {lines.query}"}}
+    properties = {
+        "title": lines.title,
+        "region": "${AWS::Region}",
+        "view": "table",
+        "query": f"{sources} | {lines.query}",
+    }
+    return {"type": "log", "properties": properties}
 
 
 def template() -> str:
     """One widget a line."""
-    widgets = ",\n".join(f"        {json.dumps(widget)}" for widget in body()["widgets"])
+    lines = [f"        {json.dumps(widget)}" for widget in body()["widgets"]]
+    widgets = ",\n".join(lines)
     return f'{HEAD}        {{"widgets": [\n{widgets}\n        ]}}\n'
 
 

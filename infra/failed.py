@@ -31,9 +31,8 @@ def said_before(
     known = {name: told for name, told in parameters.items() if name not in ANEW}
     values = {told["ParameterKey"]: told["ParameterValue"] for told in stack.get("Parameters", [])}
     hidden = [name for name in known if name in values and known[name].get("NoEcho")]
-    return {
-        name: value for name, value in values.items() if name in known and name not in hidden
-    }, hidden
+    shown = [name for name in values if name in known and name not in hidden]
+    return {name: values[name] for name in shown}, hidden
 
 
 def stuck_resources(cloudformation: Any, stack: Mapping[str, Any]) -> list[str]:

@@ -99,8 +99,9 @@ def _route_every_method(paths: dict[str, dict[str, Any]]) -> None:
     than with the others.
     """
     for methods in paths.values():
-        guarded = [operation for operation in methods.values() if "security" in operation]
-        methods[ANY_METHOD] = (guarded or list(methods.values()))[0]
+        operations = list(methods.values())
+        guarded = [operation for operation in operations if "security" in operation]
+        methods[ANY_METHOD] = guarded[0] if guarded else operations[0]
 
 
 def configuration(stage: str) -> dict[str, Any]:

@@ -33,7 +33,10 @@ class RecoveryError(Exception):
 
 
 def manager_of(dynamodb: Any, table: str) -> JobManager:
-    return JobManager(table=Table(dynamodb=dynamodb, name=table), lease=Lease())
+    return JobManager(
+        table=Table(dynamodb=dynamodb, name=table),
+        lease=Lease(),
+    )
 
 
 def restore_table(dynamodb: Any, *, table: str, restored: str) -> int:
@@ -65,7 +68,8 @@ def _is_open(item: Mapping[str, Any]) -> bool:
 
 
 def _fence_of(item: Mapping[str, Any]) -> int:
-    return int(item.get("fence", {"N": "0"})["N"])
+    fence = item.get("fence", {"N": "0"})
+    return int(fence["N"])
 
 
 def move_warehouse(job_manager: JobManager, old: Warehouse, new: Warehouse) -> Snapshot:
@@ -112,7 +116,8 @@ def take_warehouse(
 
 
 def _newest(warehouse: Warehouse) -> str | None:
-    return max(filter(is_fenced, warehouse.names(SNAPSHOTS)), key=fence_of, default=None)
+    names = [name for name in warehouse.names(SNAPSHOTS) if is_fenced(name)]
+    return max(names, key=fence_of, default=None)
 
 
 def _point_at(job_manager: JobManager, warehouse: Warehouse, name: str) -> Snapshot:

@@ -208,7 +208,8 @@ class Removal:
     def _versions(self) -> Iterator[dict[str, Any]]:
         pages = self.deployment.client("s3").get_paginator("list_object_versions")
         for page in pages.paginate(**self._ours):
-            yield from [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            yield from page.get("Versions", [])
+            yield from page.get("DeleteMarkers", [])
 
     def _delete_table(self, *, protected: bool) -> None:
         dynamodb = self.deployment.client("dynamodb")

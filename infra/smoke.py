@@ -59,7 +59,8 @@ class Line:
     found: str
 
     def __str__(self) -> str:
-        return f"| {self.what} | {'yes' if self.shown else '**NO**'} | {self.seconds:.1f} | {self.found} |"
+        shown = "yes" if self.shown else "**NO**"
+        return f"| {self.what} | {shown} | {self.seconds:.1f} | {self.found} |"
 
 
 @dataclass
@@ -98,9 +99,10 @@ class Smoke:
 
     def table(self) -> str:
         untried = dict.fromkeys((UPDATE, AGAIN), CHANGING) if self.package is None else self.beyond
-        rows = [str(line) for line in self.lines]
+        rows = ["| what | shown | seconds | found |", "|---|---|---|---|"]
+        rows += [str(line) for line in self.lines]
         rows += [f"| {what} | not tried | | {why} |" for what, why in untried.items()]
-        return "\n".join(["| what | shown | seconds | found |", "|---|---|---|---|", *rows])
+        return "\n".join(rows)
 
     def _attempts(self) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "health", self._health
@@ -195,10 +197,14 @@ class Smoke:
         return f"{GOOD} rows, 1 rejected"
 
     def _rejects(self) -> str:
-        rejects = self._data("GET", f"/api/v1/wells/import/jobs/{self._job}/rejects")["rows"]
-        if len(rejects) != 1 or "much" not in str(rejects[0]["raw"]):
+        page = self._data("GET", f"/api/v1/wells/import/jobs/{self._job}/rejects")
+        rejects = page["rows"]
+        if len(rejects) != 1:
             raise NotShown(str(rejects))
-        return str(rejects[0]["reason"])
+        reject = rejects[0]
+        if "much" not in str(reject["raw"]):
+            raise NotShown(str(rejects))
+        return str(reject["reason"])
 
     def _export(self) -> str:
         told = self._data("GET", "/api/v1/wells/export")
@@ -359,7 +365,8 @@ class Smoke:
     def _expect(self, status: int, method: str, path: str, **more: Any) -> tuple[int, Any, bytes]:
         got, headers, body = self._ask(method, path, **more)
         if got != status:
-            raise NotShown(f"{method} {path} got {got}: {body[:200].decode(errors='replace')}")
+            begin = body[:200].decode(errors="replace")
+            raise NotShown(f"{method} {path} got {got}: {begin}")
         return got, headers, body
 
     def _ask(

@@ -118,8 +118,10 @@ def _units(kind: str) -> list[dict[str, Any]]:
 def _formula() -> Source:
     """Matches what csv_rows holds harmless."""
     unseen = "".join(f"\\p{{{category}}}" for category in UNSEEN)
-    signs = "".join(FORMULA).replace("-", r"\-")
-    controls = "".join(CONTROL).encode("unicode_escape").decode()
+    signs = "".join(FORMULA)
+    signs = signs.replace("-", r"\-")
+    controls = "".join(CONTROL)
+    controls = controls.encode("unicode_escape").decode()
     return Source(f"/^[{controls}]|^[{unseen}]*[{signs}]/u")
 
 
@@ -234,7 +236,11 @@ def _row_of_module(row: Any) -> str:
 
 def _lines(brackets: str, parts: Iterable[str], indent: int = 4) -> str:
     """One a line."""
-    return "\n".join([brackets[0], *(f"{' ' * indent}{part}," for part in parts), brackets[1]])
+    opening = brackets[0]
+    closing = brackets[1]
+    margin = " " * indent
+    lines = [f"{margin}{part}," for part in parts]
+    return "\n".join([opening, *lines, closing])
 
 
 def _list(words: Iterable[Any]) -> str:

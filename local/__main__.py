@@ -211,7 +211,8 @@ def _log_plainly() -> None:
 
 class PlainParser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
-        super()._print_message(plain(message, kept="\n"), file)
+        text = plain(message, kept="\n")
+        super()._print_message(text, file)
 
 
 def _parser() -> argparse.ArgumentParser:

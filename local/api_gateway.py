@@ -214,8 +214,11 @@ class ApiHandler(LoopbackHandler):
         https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html
         """
         least = self.gateway.least_compressed
-        accepted = (getattr(self, "headers", None) or {}).get("Accept-Encoding", "")
-        return least is not None and len(content) >= least and "gzip" in accepted.lower()
+        if least is None or len(content) < least:
+            return False
+        headers = getattr(self, "headers", None) or {}
+        accepted: str = headers.get("Accept-Encoding", "")
+        return "gzip" in accepted.lower()
 
 
 def _bytes(body: str | bytes) -> bytes:

@@ -42,7 +42,8 @@ def apply_directory(directory: Path, wellhead: WellheadClient) -> list[str]:
     """Put each definition there, `*.toml`. What became of them, a line or more for each:
     one that has faults keeps no other from being applied.
     """
-    return [_apply_file(file, wellhead) for file in sorted(directory.glob("*.toml"))]
+    files = sorted(directory.glob("*.toml"))
+    return [_apply_file(file, wellhead) for file in files]
 
 
 def _apply_file(file: Path, wellhead: WellheadClient) -> str:

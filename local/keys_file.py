@@ -24,4 +24,5 @@ def write_keys(state: Path, keys: Keys) -> Path:
 def read_keys(state: Path) -> Keys:
     parsed = configparser.RawConfigParser()
     parsed.read_string((state / NAME).read_text())
-    return Keys.of({name.upper(): value for name, value in parsed["default"].items()})
+    values = {name.upper(): value for name, value in parsed["default"].items()}
+    return Keys.of(values)

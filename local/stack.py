@@ -363,8 +363,9 @@ class LocalStack:
 
     def _put_tokens(self, aws: LocalAws) -> None:
         self.token = self.tokens.own()
+        path = self._setting("WELLHEAD_TOKENS")
         for name, value in self.tokens.parameters.items():
-            aws.put_parameter(f"{self._setting('WELLHEAD_TOKENS')}/{name}", value)
+            aws.put_parameter(f"{path}/{name}", value)
 
     def _credentials(self) -> tuple[str | None, str]:
         """Of the source.
@@ -609,4 +610,5 @@ def _free_port(preferred: int) -> int:
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join(lines[-5:])

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def text() -> str:
-    return json.dumps(document(ROUTES, gateway=WORDS), ensure_ascii=False, indent=1) + "\n"
+    whole = document(ROUTES, gateway=WORDS)
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
 def expected_files() -> Mapping[Path, str]:

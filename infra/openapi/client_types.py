@@ -109,23 +109,23 @@ def client_types() -> str:
 
 def _choices() -> Iterator[str]:
     for name, field in (("Status", "status"), ("Phase", "phase")):
-        choices = [value for value in SCHEMAS["Job"]["properties"][field]["enum"] if value]
+        schema = SCHEMAS["Job"]["properties"][field]
+        choices = [value for value in schema["enum"] if value]
         yield f"{name} = {_literal(choices)}"
 
 
 def _typed_dict(name: str, *schemas: str) -> str:
     found = [(schema, _find_object(schema)) for schema in schemas]
+    required = [each["required"] for _, each in found if "required" in each]
     members: dict[str, tuple[str, str]] = {}
     for schema, properties in found:
         for member, told in properties["properties"].items():
-            is_always = all(member in each["required"] for _, each in found if "required" in each)
             kind = _type(told, f"{schema}.{member}")
             if name in _ROWS:
                 kind = _FILLED_IN.get(member, kind)
-            members[member] = (
-                kind if is_always else f"NotRequired[{kind}]",
-                told.get("description", ""),
-            )
+            if not all(member in names for names in required):
+                kind = f"NotRequired[{kind}]"
+            members[member] = (kind, told.get("description", ""))
     words = next((each["description"] for _, each in found if "description" in each), "")
     if any(iskeyword(member) for member in members):
         pairs = ", ".join(f'"{member}": {kind}' for member, (kind, _) in members.items())

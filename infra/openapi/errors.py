@@ -203,7 +203,8 @@ def _example_of(error: type[WellheadError]) -> dict[str, Any]:
 
 
 def _example(shown: dict[str, Any]) -> dict[str, Any]:
-    return {"summary": shown["message"], "value": {"success": False, "error": shown, **STAMP}}
+    envelope = {"success": False, "error": shown, **STAMP}
+    return {"summary": shown["message"], "value": envelope}
 
 
 def _response(status: int, codes: list[str], examples: list[str]) -> dict[str, Any]:

@@ -20,11 +20,17 @@ def success(data: Any, message: str) -> dict[str, Any]:
 
 
 def _page(message: str, *rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
-    return success({"rows": list(rows), "next_cursor": cursor, "snapshot": NAMED}, message)
+    page = {
+        "rows": list(rows),
+        "next_cursor": cursor,
+        "snapshot": NAMED,
+    }
+    return success(page, message)
 
 
 def _cursor(of: str, **key: int | str) -> str:
-    return write_cursor(Cursor(key=key, snapshot=SNAPSHOT), of=of)
+    cursor = Cursor(key=key, snapshot=SNAPSHOT)
+    return write_cursor(cursor, of=of)
 
 
 # What a job shows before anything has happened to it; an example names what is otherwise.

@@ -16,7 +16,10 @@ _PROBLEMS = {
 
 
 def _nullable(kind: str, description: str = "") -> dict[str, Any]:
-    return {"type": [kind, "null"], **({"description": description} if description else {})}
+    schema: dict[str, Any] = {"type": [kind, "null"]}
+    if description:
+        schema["description"] = description
+    return schema
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

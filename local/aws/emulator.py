@@ -433,7 +433,8 @@ def _part_of(item: Item, names: set[str] | None) -> Item:
 
 
 def _of_length(headers: Mapping[str, str], body: str) -> dict[str, str]:
-    return {**headers, "Content-Length": str(len(body.encode()))}
+    length = len(body.encode())
+    return {**headers, "Content-Length": str(length)}
 
 
 def _item_answer(item: dict[str, Any] | None) -> Answer:
@@ -460,7 +461,8 @@ def _is_kept_back(header: str) -> bool:
 
 
 def _one(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield request["TableName"], request.get("Key") or request["Item"]
+    key = request.get("Key") or request["Item"]
+    yield request["TableName"], key
 
 
 def _transaction(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -219,7 +219,8 @@ class Worker(threading.Thread):
 
     def peak_kb(self) -> int:
         """The kernel's figure of a process that has ended starts at its parent's size."""
-        return (_peak_kb(self._process.pid) if self._process else 0) or self._last_peak_kb
+        peak = _peak_kb(self._process.pid) if self._process else 0
+        return peak or self._last_peak_kb
 
     def ask_to_end(self) -> None:
         if self._began.wait(STOP_SECONDS) and self._process:

@@ -20,7 +20,8 @@ class Client(LambdaRuntimeClient):  # type: ignore[misc]
         super().__init__(host, *more)
 
     def call_rapid(self, http_method: str, endpoint: str, *more: Any) -> None:
-        super().call_rapid(http_method, f"/{self._secret}{endpoint}", *more)
+        path = f"/{self._secret}{endpoint}"
+        super().call_rapid(http_method, path, *more)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,8 @@ class LoopbackServer(ThreadingHTTPServer):
     def server_bind(self) -> None:
         # HTTPServer would ask the resolver for the host's name, which can take seconds offline.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
+        self.server_name = HOST
+        self.server_port = self.socket.getsockname()[1]
 
     def start(self) -> Self:
         serve = threading.Thread(

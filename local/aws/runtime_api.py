@@ -90,8 +90,12 @@ class Invocation:
         )
 
     def _failure(self, error: str, message: str) -> Outcome:
-        body = {"errorType": error, "errorMessage": f"RequestId: {self.request_id} {message}"}
-        return Outcome(payload=json.dumps(body).encode(), error=error)
+        body = {
+            "errorType": error,
+            "errorMessage": f"RequestId: {self.request_id} {message}",
+        }
+        payload = json.dumps(body).encode()
+        return Outcome(payload=payload, error=error)
 
     def headers(self) -> dict[str, str]:
         deadline = int(1000 * (time.time() + self.function.timeout))
@@ -130,7 +134,8 @@ class RuntimeApi:
     @property
     def address(self) -> str:
         """For AWS_LAMBDA_RUNTIME_API; a path follows it."""
-        return f"{self._server.url.removeprefix('http://')}/{self.secret}"
+        host = self._server.url.removeprefix("http://")
+        return f"{host}/{self.secret}"
 
     def stop(self) -> None:
         self._given.put(None)

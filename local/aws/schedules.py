@@ -60,8 +60,10 @@ class Schedules:
                 return
 
     def _send(self, function: LambdaFunction) -> None:
+        request_id = str(uuid.uuid4())
+        payload = json.dumps(_event()).encode()
         with contextlib.suppress(UnwritableError):  # the queue has told it, and the next turn comes
-            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
+            self._endpoint.accept(function, request_id, payload)
 
 
 def rate_seconds(expression: str | None) -> float | None:

@@ -124,7 +124,9 @@ class Signature:
         seconds: float,
         payload: str | None,
     ) -> Self:
-        return cls(Scope.parse(credential), tuple(signed.split(";")), value, date, seconds, payload)
+        scope = Scope.parse(credential)
+        names = tuple(signed.split(";"))
+        return cls(scope, names, value, date, seconds, payload)
 
     def check(self, method: str, target: str, headers: Message, body: bytes, keys: Keys) -> None:
         """Raises NotSignedError."""
@@ -169,16 +171,21 @@ class Signature:
         return "\n".join([method, path, options, told, ";".join(self.signed), payload])
 
     def _signature(self, canonical: str, keys: Keys) -> str:
+        parts = self.scope[1:]
         key = f"AWS4{keys.secret_access_key}".encode()
-        for part in self.scope[1:]:
+        for part in parts:
             key = hmac.digest(key, part.encode(), "sha256")
-        content = hashlib.sha256(canonical.encode("latin-1", "replace")).hexdigest()
-        text = "\n".join([ALGORITHM, self.date, "/".join(self.scope[1:]), content])
+        octets = canonical.encode("latin-1", "replace")
+        content = hashlib.sha256(octets).hexdigest()
+        text = "\n".join([ALGORITHM, self.date, "/".join(parts), content])
         return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _options(target: str) -> Iterable[tuple[str, str]]:
-    for option in filter(None, target.partition("?")[2].split("&")):
+    _, _, query = target.partition("?")
+    for option in query.split("&"):
+        if not option:
+            continue
         name, _, value = option.partition("=")
         yield unquote(name), unquote(value)
 
@@ -188,4 +195,5 @@ def _percent_encode(text: str) -> str:
 
 
 def _join(values: Iterable[str]) -> str:
-    return ",".join(" ".join(value.split()) for value in values)
+    texts = [" ".join(value.split()) for value in values]
+    return ",".join(texts)

@@ -17,7 +17,9 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> "Key":
-        return cls(attributes["pk"]["S"], attributes["sk"]["S"])
+        pk = attributes["pk"]["S"]
+        sk = attributes["sk"]["S"]
+        return cls(pk, sk)
 
 
 class Look(NamedTuple):

@@ -86,7 +86,8 @@ class StrictCatalog:
         self._catalog.engine.dispose()
 
     def namespaces(self) -> dict[str, Any]:
-        return {"namespaces": [list(name) for name in self._catalog.list_namespaces()]}
+        names = self._catalog.list_namespaces()
+        return {"namespaces": [list(name) for name in names]}
 
     def create_namespace(self, asked: dict[str, Any]) -> dict[str, Any]:
         self._catalog.create_namespace(tuple(asked["namespace"]))
@@ -104,7 +105,8 @@ class StrictCatalog:
         }
 
     def load(self, namespace: str, name: str) -> dict[str, Any]:
-        return _answer_of_load(self._catalog.load_table((namespace, name)))
+        table = self._catalog.load_table((namespace, name))
+        return _answer_of_load(table)
 
     def drop(self, namespace: str, name: str) -> None:
         self._catalog.drop_table((namespace, name))
@@ -172,7 +174,13 @@ class CatalogHandler(LoopbackHandler):
         self.do_GET()
 
     def do_POST(self) -> None:  # noqa: N802  (the name that http.server calls)
-        self._answer({1: self._create_namespace, 3: self._create_table, 4: self._commit})
+        self._answer(
+            {
+                1: self._create_namespace,
+                3: self._create_table,
+                4: self._commit,
+            }
+        )
 
     def do_DELETE(self) -> None:  # noqa: N802  (the name that http.server calls)
         self._answer({4: self._drop})
@@ -215,7 +223,8 @@ class CatalogHandler(LoopbackHandler):
         body = self.read_body()
         asked = [json.loads(body)] if body and self.command == "POST" else []
         status, told = self._reply(answers, asked)
-        self.answer(status, json.dumps(told).encode(), {"Content-Type": "application/json"})
+        content = json.dumps(told).encode()
+        self.answer(status, content, {"Content-Type": "application/json"})
 
     def _reply(
         self, answers: dict[int, Callable[..., dict[str, Any]]], asked: list[Any]
@@ -242,7 +251,8 @@ def _place(path: str) -> tuple[int, list[str]]:
 
 
 def _error(status: HTTPStatus, kind: str, message: str) -> tuple[int, Any]:
-    return status, {"error": {"message": message, "type": kind, "code": status}}
+    error = {"message": message, "type": kind, "code": status}
+    return status, {"error": error}
 
 
 class CatalogServer:

@@ -20,7 +20,11 @@ ARGUMENTS = (
 
 def find_browser() -> str | None:
     """The path of Chromium or Chrome, when there is one."""
-    return next((path for path in map(shutil.which, NAMES) if path), None)
+    for name in NAMES:
+        path = shutil.which(name)
+        if path:
+            return path
+    return None
 
 
 @contextlib.contextmanager

@@ -108,7 +108,8 @@ def take_pictures(running: Browser, address: str, pages: dict[str, Show], to: Pa
 
 def at(page: Page, *, path: str, seen: str) -> None:
     page.locator("#nav a").first.wait_for()
-    page.goto(f"{page.url.partition('#')[0]}#{path}")
+    address, _, _ = page.url.partition("#")
+    page.goto(f"{address}#{path}")
     page.locator(seen).first.wait_for()
 
 

@@ -68,4 +68,7 @@ def smaller(taken: bytes, page: Page) -> bytes:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    length = struct.pack(">I", len(data))
+    content = kind + data
+    checksum = struct.pack(">I", zlib.crc32(content))
+    return length + content + checksum

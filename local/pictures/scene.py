@@ -48,7 +48,9 @@ class SpoiltRows(GeneratedProduction):
 
 
 def spoilt(row: bytes) -> bytes:
-    return json.dumps({**json.loads(row), "production_period": "never"}).encode()
+    values = json.loads(row)
+    values["production_period"] = "never"
+    return json.dumps(values).encode()
 
 
 @dataclass

@@ -75,8 +75,11 @@ def output_of(command: tuple[str, ...], stack: LocalStack) -> str:
 def last_state(written: str) -> str:
     """A progress bar draws its line again and again; the last time is what stays on the screen."""
     shown = written.replace("\x1b[?25l", "").replace("\x1b[?25h", "")
-    lines = shown.replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rpartition("\x1b[2K")[2] for line in lines)
+    lines = []
+    for line in shown.replace("\r\n", "\n").split("\n"):
+        _, _, last = line.rpartition("\x1b[2K")
+        lines.append(last)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ class Xvfb:
     def photograph(self, path: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
         """The upper left part of the screen, as PNG."""
         screen = (Path(self._directory.name) / "Xvfb_screen0").read_bytes()
-        path.write_bytes(png(width, height, rgb_rows(screen, width, height), has_alpha=False))
+        rows = rgb_rows(screen, width, height)
+        path.write_bytes(png(width, height, rows, has_alpha=False))
 
 
 def rgb_rows(screen: bytes, width: int, height: int) -> Iterator[bytes]:
@@ -78,5 +79,7 @@ def rgb_rows(screen: bytes, width: int, height: int) -> Iterator[bytes]:
     for row in range(height):
         line = screen[start + row * octets_a_row :][: width * 4]
         rgb = bytearray(width * 3)
-        rgb[0::3], rgb[1::3], rgb[2::3] = line[2::4], line[1::4], line[0::4]
+        rgb[0::3] = line[2::4]
+        rgb[1::3] = line[1::4]
+        rgb[2::3] = line[0::4]
         yield bytes(rgb)

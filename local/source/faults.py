@@ -25,7 +25,8 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        kind, page, times = [*text.split(":"), "1"][:3]
+        parts = [*text.split(":"), "1"]  # once, where the text says no more
+        kind, page, times = parts[:3]
         if kind not in FAULT_KINDS or text.count(":") not in {1, 2}:
             raise ValueError(text)
         return cls(int(page), cast("FaultKind", kind), int(times))
@@ -45,7 +46,8 @@ class Faults:
     def fail_page(
         self, page: int, status: int = 503, times: int = 1, retry_after: str | None = None
     ) -> None:
-        self.add(Fault(page, "fail", times, status=status, retry_after=retry_after))
+        fault = Fault(page, "fail", times, status=status, retry_after=retry_after)
+        self.add(fault)
 
     def truncate_page(self, page: int, times: int = 1) -> None:
         """Half of the promised bytes, then the connection closes."""
@@ -61,7 +63,8 @@ class Faults:
 
     def hang(self, page: int, seconds: float, times: int = 1) -> None:
         """The answer is right but late."""
-        self.add(Fault(page, "hang", times, seconds=seconds))
+        fault = Fault(page, "hang", times, seconds=seconds)
+        self.add(fault)
 
     def take(self, page: int) -> Fault | None:
         with self._lock:

@@ -92,7 +92,10 @@ class Filter:
         return _comparison(columns.index(column), operator, _value(column, literal))
 
     def _accept(self, token: str) -> bool:
-        return bool(self._tokens) and self._tokens[0] == token and bool(self._tokens.popleft())
+        if not self._tokens or self._tokens[0] != token:
+            return False
+        self._tokens.popleft()
+        return True
 
     def _next(self) -> str:
         if not self._tokens:
@@ -219,15 +222,22 @@ def _matching_by_key(rows: Rows, test: Test) -> list[range]:
 
 
 def _bounds(rows: Rows, run: range) -> Bounds:
-    """In key order a later column is bounded only where the columns before it do not change."""
+    """In key order a later column is bounded only where the columns before it do not change:
+
+    from (1, 5, March) to (1, 5, June): field 1 to 1, well 5 to 5, months March to June
+    from (1, 5, March) to (1, 9, June): field 1 to 1, wells 5 to 9, any month
+    """
     low = rows.key(run[0])
     if len(run) == 1:
         return (low[0], low[0]), (low[1], low[1]), (low[2], low[2])
     if not rows.ordered:
         return None, None, None
     high = rows.key(run[-1])
-    well = (low[1], high[1]) if low[0] == high[0] else None
-    return (low[0], high[0]), well, (low[2], high[2]) if low[:2] == high[:2] else None
+    is_of_one_field = low[0] == high[0]
+    is_of_one_well = low[:2] == high[:2]
+    well = (low[1], high[1]) if is_of_one_field else None
+    month = (low[2], high[2]) if is_of_one_well else None
+    return (low[0], high[0]), well, month
 
 
 @dataclass(frozen=True)
@@ -288,7 +298,8 @@ COUNTING = {2: ("$inlinecount", ("none", "allpages")), 4: ("$count", ("false", "
 
 def _check_order(text: str) -> None:
     columns = [" ".join(column.split()) for column in text.split(",")]
-    if [column.removesuffix(" asc") for column in columns] != list(KEY):
+    names = [column.removesuffix(" asc") for column in columns]
+    if names != list(KEY):
         raise QueryError(f"$orderby must be {','.join(KEY)}, ascending.")
 
 

@@ -96,7 +96,9 @@ class GeneratedProduction:
         return self._rows
 
     def key(self, position: int) -> Key:
-        well, place = self._well(position - (position in self.repeated_positions))
+        if position in self.repeated_positions:
+            position -= 1
+        well, place = self._well(position)
         return well.field_code, well.code, period(well.months[place])
 
     def page(self, skip: int, top: int) -> list[bytes]:
@@ -131,12 +133,16 @@ class GeneratedProduction:
         rows: list[bytes] = []
         while len(rows) < len(positions):
             well, place = self._well(positions[len(rows)])
-            rows += render(well, self.revision)[place : place + len(positions) - len(rows)]
+            missing = len(positions) - len(rows)
+            of_well = render(well, self.revision)
+            rows += of_well[place : place + missing]
         return rows
 
     def _bad_row(self, position: int, row: bytes) -> bytes:
         number = self.bad_positions.index(position)
-        return json.dumps(json.loads(row) | BAD_VALUES[number % len(BAD_VALUES)]).encode()
+        bad_values = BAD_VALUES[number % len(BAD_VALUES)]
+        values = json.loads(row) | bad_values
+        return json.dumps(values).encode()
 
     def _repeated_row(self, position: int) -> bytes:
         """The row before once more."""
@@ -184,7 +190,10 @@ class Well:
     @property
     def reference(self) -> str:
         digits = str(self.code)
-        return f"{digits[:2]}-{digits[2:5]}-{digits[5:10]}-{digits[10:]}"
+        state = digits[:2]
+        county = digits[2:5]
+        well = digits[5:10]
+        return f"{state}-{county}-{well}-{digits[10:]}"
 
     def revisions(self, latest: int) -> dict[int, int]:
         """Which places a revision up to `latest` changed, and the last one that did."""
@@ -206,7 +215,8 @@ class Well:
         )
 
     def water_oil_ratio(self, age: int) -> float:
-        cut = self.final_water_cut * (1 - exp(-(age + 6) / 60))
+        share_of_final = 1 - exp(-(age + 6) / 60)
+        cut = self.final_water_cut * share_of_final
         return cut / (1 - cut)
 
 
@@ -252,7 +262,8 @@ def draw_well(seed: int, field: int, number: int) -> Well:
 
 def field_name(number: int) -> str:
     """Twenty thousand names before one comes again; neighbours do not sound alike."""
-    number = number * 6_151 % (len(STARTS) * len(MIDDLES) * len(ENDS) * len(PARTS))
+    names = len(STARTS) * len(MIDDLES) * len(ENDS) * len(PARTS)
+    number = number * 6_151 % names  # no factor in common: each name once before one comes again
     number, start = divmod(number, len(STARTS))
     number, middle = divmod(number, len(MIDDLES))
     part, end = divmod(number, len(ENDS))
@@ -277,7 +288,9 @@ def render(well: Well, revision: int) -> list[bytes]:
 
 @lru_cache(maxsize=4096)
 def period(month: int) -> str:
-    return f"{month // 12}-{month % 12 + 1:02}-01"
+    year = month // 12
+    month_of_year = month % 12 + 1
+    return f"{year}-{month_of_year:02}-01"
 
 
 def _random(seed: int, stream: int) -> random.Random:
@@ -292,8 +305,12 @@ def _chance(draw: Draw, share: float) -> bool:
 
 
 def _within(marks: range, positions: range) -> range:
-    first = -(-max(positions.start - marks.start, 0) // marks.step)
-    past = -(-max(positions.stop - marks.start, 0) // marks.step)
+    def marks_before(position: int) -> int:
+        distance = max(position - marks.start, 0)
+        return -(-distance // marks.step)  # rounded up
+
+    first = marks_before(positions.start)
+    past = marks_before(positions.stop)
     return marks[first:past]
 
 
@@ -321,7 +338,8 @@ def _shut_in(length: int, draw: Draw) -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _days_in(month: int) -> int:
-    return monthrange(month // 12, month % 12 + 1)[1]
+    _, days = monthrange(month // 12, month % 12 + 1)
+    return days
 
 
 def _days(month: int, draw: Draw) -> float:

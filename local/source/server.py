@@ -139,7 +139,9 @@ class SampleSource:
     def _record(self, path: str, query: str, headers: dict[str, str]) -> None:
         seen = {name: value for name, value in headers.items() if name != "authorization"}
         options = dict(parse_qsl(query, keep_blank_values=True))
-        self.requests.append(Request(path, options, seen, "authorization" in headers))
+        has_password = "authorization" in headers
+        request = Request(path, options, seen, has_password)
+        self.requests.append(request)
 
     def _is_authorized(self, headers: dict[str, str]) -> bool:
         if self.credentials is None:
@@ -247,8 +249,10 @@ class SampleSource:
     def _error(
         self, status: int, code: str, message: str, headers: dict[str, str] | None = None
     ) -> Reply:
-        body = json.dumps({"error": {"code": code, "message": message}}).encode()
-        return Reply(status, body, HEADERS[self.version] | (headers or {}))
+        error = {"code": code, "message": message}
+        body = json.dumps({"error": error}).encode()
+        all_headers = HEADERS[self.version] | (headers or {})
+        return Reply(status, body, all_headers)
 
     def _fault(self, positions: list[range], size: int) -> Fault | None:
         fault = self.faults.take(positions[0].start // size + 1) if positions else None
@@ -287,7 +291,8 @@ UNAUTHORIZED = Reply(
 
 def _gzip(reply: Reply) -> Reply:
     body = gzip.compress(reply.body, compresslevel=1, mtime=0)
-    return replace(reply, body=body, headers=reply.headers | {"Content-Encoding": "gzip"})
+    headers = reply.headers | {"Content-Encoding": "gzip"}
+    return replace(reply, body=body, headers=headers)
 
 
 class _Server(LoopbackServer):
@@ -388,7 +393,8 @@ def _add_habits(add: Callable[..., object]) -> None:
 
 def _habits(options: argparse.Namespace) -> Habits:
     switches = {habit: getattr(options, habit) for habit in SWITCHES}
-    return Habits(**switches, top_limit=options.top_limit, refused=frozenset(options.refuse))
+    refused = frozenset(options.refuse)
+    return Habits(**switches, top_limit=options.top_limit, refused=refused)
 
 
 def _faults(options: argparse.Namespace) -> Faults:
