@@ -70,7 +70,8 @@ def _peer_versions() -> dict[str, str]:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(float(number)) for number in text.split(",") if number]
+    numbers = [number for number in text.split(",") if number]
+    return [int(float(number)) for number in numbers]
 
 
 def main() -> None:

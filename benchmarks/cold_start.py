@@ -100,8 +100,11 @@ def cpu_ms(pid: int) -> float:
     """Of all its threads, those that ended excepted, to the nanosecond: the kernel's own count is
     in hundredths of a second. https://docs.kernel.org/scheduler/sched-stats.html
     """
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
+    nanoseconds = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        figures = (thread / "schedstat").read_text().split()
+        nanoseconds += int(figures[0])
+    return nanoseconds / 1e6
 
 
 def start_once(contender: Contender, known: dict[str, str], log: Path) -> tuple[float, float]:
@@ -234,7 +237,8 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def median(starts: list[tuple[float, float]]) -> float:
-    return statistics.median(sum(start) for start in starts)
+    sums = [sum(start) for start in starts]
+    return statistics.median(sums)
 
 
 def main() -> None:

@@ -131,9 +131,13 @@ def problem(contender: Contender, task: Task) -> str | None:
 
 
 def differs(found: tuple[int, float], expected: tuple[int, float]) -> str | None:
-    if found[0] == expected[0] and math.isclose(found[1], expected[1], rel_tol=1e-9):
+    rows, oil = found
+    expected_rows, expected_oil = expected
+    is_right = math.isclose(oil, expected_oil, rel_tol=1e-9)
+    if rows == expected_rows and is_right:
         return None
-    return f"failed: {found[0]:,} rows of {found[1]:.3f} kbd instead of {expected[0]:,} of {expected[1]:.3f}"
+    instead = f"{expected_rows:,} of {expected_oil:.3f}"
+    return f"failed: {rows:,} rows of {oil:.3f} kbd instead of {instead}"
 
 
 def contents(database: Path, table: str) -> tuple[int, float]:

@@ -23,8 +23,10 @@ NAMES = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
 
 def python_of(name: str, cache: Path) -> Path:
     """The interpreter of an environment, whether or not it is there."""
-    digest = hashlib.sha256((REQUIREMENTS / f"{name}.txt").read_bytes()).hexdigest()[:12]
-    return cache / "environments" / f"{name}-{digest}" / "bin" / "python"
+    requirements = (REQUIREMENTS / f"{name}.txt").read_bytes()
+    digest = hashlib.sha256(requirements).hexdigest()[:12]
+    home = cache / "environments" / f"{name}-{digest}"
+    return home / "bin" / "python"
 
 
 def make(name: str, cache: Path) -> Path:

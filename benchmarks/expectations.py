@@ -30,25 +30,42 @@ def rate(one: dict[str, Any]) -> float:
 
 
 def faster_than(other: str) -> Callable[[Results], float]:
-    return lambda results: rate(results[WELLHEAD]) / rate(results[other])
+    def multiple(results: Results) -> float:
+        return rate(results[WELLHEAD]) / rate(results[other])
+
+    return multiple
 
 
 def cpu_of(this: str, other: str) -> Callable[[Results], float]:
     """CPU a row, as a multiple of the other's."""
-    return lambda results: rate(results[other]) / rate(results[this])
+
+    def multiple(results: Results) -> float:
+        return rate(results[other]) / rate(results[this])
+
+    return multiple
 
 
 def wall_of(this: str, other: str) -> Callable[[Results], float]:
-    return lambda results: float(results[this]["wall"] / results[other]["wall"])
+    def multiple(results: Results) -> float:
+        wall = results[this]["wall"]
+        other_wall = results[other]["wall"]
+        return float(wall / other_wall)
+
+    return multiple
 
 
 def most_of_all(name: str) -> Callable[[Results], float]:
     """The largest of a figure over Wellhead's imports."""
-    return lambda results: max(results[one].get(name, 0) for one in (WELLHEAD, AGAIN, REVISED))
+
+    def largest(results: Results) -> float:
+        return max(float(results[one].get(name, 0)) for one in (WELLHEAD, AGAIN, REVISED))
+
+    return largest
 
 
 def file_size(results: Results) -> float:
-    return float(results[WELLHEAD]["file_bytes"] / results[WELLHEAD]["plain_bytes"])
+    result = results[WELLHEAD]
+    return float(result["file_bytes"] / result["plain_bytes"])
 
 
 @dataclass(frozen=True)
@@ -64,9 +81,10 @@ class Expectation:
         if any(name not in results or results[name]["failure"] for name in self.needs):
             return "-"
         value = self.value(results)
-        met = value >= (self.at_least or 0) and (self.at_most is None or value <= self.at_most)
+        is_enough = value >= (self.at_least or 0)
+        is_too_much = self.at_most is not None and value > self.at_most
         text = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"  # noqa: PLR2004
-        return text if met else f"**{text}**"
+        return text if is_enough and not is_too_much else f"**{text}**"
 
 
 OURS = (WELLHEAD, AGAIN, REVISED)

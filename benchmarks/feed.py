@@ -111,7 +111,8 @@ def _pages(production: ProductionQuery, arguments: dict[str, Any], turns: int) -
 
 def _number(production: ProductionQuery, arguments: dict[str, Any], turns: int) -> dict[str, Any]:
     counted = [ask(production, "feed", arguments) for _ in range(turns)]
-    return {"count": (counted[0]["data"] or {"count": 0})["count"], **median_of(counted)}
+    data = counted[0]["data"] or {"count": 0}
+    return {"count": data["count"], **median_of(counted)}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -144,7 +145,14 @@ def _cpu(told: dict[str, Any] | None) -> str:
 
 
 def main() -> None:
-    asking.run("feed", measure_all, markdown, about=__doc__, turns=3, marks=(BEGIN, END))
+    asking.run(
+        "feed",
+        measure_all,
+        markdown,
+        about=__doc__,
+        turns=3,
+        marks=(BEGIN, END),
+    )
 
 
 if __name__ == "__main__":

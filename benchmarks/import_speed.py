@@ -127,7 +127,12 @@ def plain_size(published: Path, plain: Path) -> int:
 
 def best(turns: list[dict[str, Any]]) -> dict[str, Any]:
     """The turn with the least CPU; one that failed rather than none."""
-    return min(turns, key=lambda one: (one["failure"] is not None, one["cpu"]))
+
+    def rank(turn: dict[str, Any]) -> tuple[bool, float]:
+        has_failed = turn["failure"] is not None
+        return has_failed, turn["cpu"]
+
+    return min(turns, key=rank)
 
 
 @contextmanager

@@ -161,7 +161,8 @@ class Steps:
     """Prints what each has taken of this process, which serves the catalog too."""
 
     def __init__(self) -> None:
-        self._cpu, self._wall = _cpu(), time.perf_counter()
+        self._cpu = _cpu()
+        self._wall = time.perf_counter()
 
     def end(self, name: str) -> None:
         cpu = _cpu()

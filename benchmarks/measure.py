@@ -34,7 +34,8 @@ class Memory:
     peak: int = 0
 
     def look(self) -> None:
-        phase = "merging_mb" if any(self.scratch.glob("import-*/wells.duckdb")) else "fetching_mb"
+        is_merging = any(self.scratch.glob("import-*/wells.duckdb"))
+        phase = "merging_mb" if is_merging else "fetching_mb"
         resident = [_resident_mb(pid) for pid in _family(self.pid)]
         now = sum(mb for mb, _ in resident)
         self.peaks[phase] = max(self.peaks.get(phase, 0), now)

@@ -66,7 +66,8 @@ class Delta:
     @property
     def name(self) -> str:
         order = "-shuffled" if self.is_shuffled else ""
-        return f"{self.rows}-{self.new}-{self.revised}{order}{'-wide' if self.is_wide else ''}"
+        width = "-wide" if self.is_wide else ""
+        return f"{self.rows}-{self.new}-{self.revised}{order}{width}"
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -105,7 +106,9 @@ class Disk:
 
     def _watch(self) -> None:
         while not self._is_over.wait(SAMPLE_SECONDS):
-            self.most = max(self.most, sum(map(_blocks_of, self.directory.rglob("*"))))
+            files = self.directory.rglob("*")
+            now = sum(map(_blocks_of, files))
+            self.most = max(self.most, now)
 
 
 def _blocks_of(path: Path) -> int:
@@ -244,9 +247,16 @@ def _line(one: dict[str, Any]) -> str:
     head = f"| {one['stored']:,} | {one['kind']} | {one['memory_mb']:,} |"
     if "failure" in one:
         return f"{head} {one['failure']}" + " |" * 11
-    steps = " | ".join(f"{one['steps'][name]:.2f}" for name in STEPS)
-    sizes = f"{one['segment_bytes'] >> 20:,} | {one['disk_bytes'] >> 20:,}"
-    return f"{head} {sum(one['steps'].values()):.1f} | {steps} | {one['peak_mb']:,} | {sizes} | {one['load']:.0f} |"
+    seconds = one["steps"]
+    cells = [
+        f"{sum(seconds.values()):.1f}",
+        *(f"{seconds[name]:.2f}" for name in STEPS),
+        f"{one['peak_mb']:,}",
+        f"{one['segment_bytes'] >> 20:,}",
+        f"{one['disk_bytes'] >> 20:,}",
+        f"{one['load']:.0f}",
+    ]
+    return f"{head} {' | '.join(cells)} |"
 
 
 def main() -> None:

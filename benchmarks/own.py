@@ -33,7 +33,8 @@ def typed_load(files: list[str], database: Path) -> None:
 
 def one_statement(_: str, pages: Path, work: Path) -> None:
     """Floor 1: one statement over the same rows, already on local disk."""
-    typed_load([str(path) for path in sorted(pages.glob("*.array"))], work / "wells.duckdb")
+    files = sorted(pages.glob("*.array"))
+    typed_load([str(path) for path in files], work / "wells.duckdb")
 
 
 def download_then_insert(url: str, pages: Path, work: Path) -> None:
@@ -80,7 +81,8 @@ WAYS = {
 
 
 def main() -> None:
-    WAYS[sys.argv[1]](sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+    way, url, pages, work = sys.argv[1:5]
+    WAYS[way](url, Path(pages), Path(work))
 
 
 if __name__ == "__main__":

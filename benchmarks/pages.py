@@ -51,8 +51,10 @@ class Pages:
 
     @property
     def name(self) -> str:
-        kind = "" if self.kind == Kind.SORTED else f"-{self.kind}"
-        return f"{self.first}-{self.rows}-{self.page_size}-{self.revision}{kind}"
+        name = f"{self.first}-{self.rows}-{self.page_size}-{self.revision}"
+        if self.kind == Kind.SORTED:
+            return name
+        return f"{name}-{self.kind}"
 
     @property
     def count(self) -> int:

@@ -110,12 +110,23 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def _line(name: str, told: dict[str, Any], *, most: float = MOST_CPU_MS) -> str:
-    cpu = f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < most else f"**{told['cpu_ms']:,.0f}**"
-    return f"| {name} | {told['found']:,} | {cpu} | {told['longest_cpu_ms']:,.0f} | {told['wall_ms']:,.0f} |"
+    cpu = f"{told['cpu_ms']:,.0f}"
+    if told["cpu_ms"] >= most:
+        cpu = f"**{cpu}**"
+    longest = f"{told['longest_cpu_ms']:,.0f}"
+    wall = f"{told['wall_ms']:,.0f}"
+    return f"| {name} | {told['found']:,} | {cpu} | {longest} | {wall} |"
 
 
 def main() -> None:
-    asking.run("register", measure_all, markdown, about=__doc__, turns=5, marks=(BEGIN, END))
+    asking.run(
+        "register",
+        measure_all,
+        markdown,
+        about=__doc__,
+        turns=5,
+        marks=(BEGIN, END),
+    )
 
 
 if __name__ == "__main__":

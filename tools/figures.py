@@ -157,11 +157,14 @@ def is_participle(word: str) -> bool:
 
 
 def is_property(function: Function) -> bool:
-    return any(ast.unparse(decorator).endswith("property") for decorator in function.decorator_list)
+    decorators = [ast.unparse(decorator) for decorator in function.decorator_list]
+    return any(decorator.endswith("property") for decorator in decorators)
 
 
 def returns_bool(function: Function) -> bool:
-    return function.returns is not None and ast.unparse(function.returns) == "bool"
+    if function.returns is None:
+        return False
+    return ast.unparse(function.returns) == "bool"
 
 
 def print_code(rooms: list[Path], *, names: bool) -> None:
@@ -210,7 +213,8 @@ def print_documents(places: list[Path]) -> None:
         wide_share = sum(len(line) > WIDE for line in lines) / len(lines)
         prose = FENCE.sub("", text)
         words = len(WORD.findall(prose))
-        you = 1000 * len(SECOND_PERSON.findall(prose)) / words
+        addresses = len(SECOND_PERSON.findall(prose))
+        you = 1000 * addresses / words
         print(f"{short_path(place):28}{len(lines):7}{wide_share:7.1%}{words:8}{you:6.1f}")
 
 

@@ -94,11 +94,14 @@ def _is_too_long(line: str) -> bool:
     """Beyond 100 columns, and not for a piece that cannot be broken,
     such as the long name of a test.
     """
-    return len(line) > COLUMNS and not _NOT_WRAPPED.match(line) and len(_fill([line])) > 1
+    if len(line) <= COLUMNS or _NOT_WRAPPED.match(line):
+        return False
+    return len(_fill([line])) > 1
 
 
 def _without_code_and_addresses(text: str) -> str:
-    return re.sub(r"\]\([^)\s]*\)", "]", re.sub(r"`[^`\n]*`", "`", text))
+    without_code = re.sub(r"`[^`\n]*`", "`", text)
+    return re.sub(r"\]\([^)\s]*\)", "]", without_code)
 
 
 def _instead(odd: str) -> str:
