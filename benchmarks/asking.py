@@ -83,7 +83,11 @@ def run(
     """
     options = _parse(name, about=about, turns=turns)
     environments.CACHE.mkdir(parents=True, exist_ok=True)
-    figures = measure(rows=options.rows, turns=options.turns, cache=environments.CACHE)
+    figures = measure(
+        rows=options.rows,
+        turns=options.turns,
+        cache=environments.CACHE,
+    )
     options.json.write_text(json.dumps(figures, indent=2) + "\n")
     table = markdown(figures)
     if options.document:

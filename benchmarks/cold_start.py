@@ -110,7 +110,11 @@ def cpu_ms(pid: int) -> float:
 def start_once(contender: Contender, known: dict[str, str], log: Path) -> tuple[float, float]:
     """CPU ms of the initialisation, the interpreter's start included, and of the first request."""
     api = RuntimeApi()
-    known = {**known, "AWS_LAMBDA_RUNTIME_API": api.address, "_HANDLER": contender.handler}
+    known = {
+        **known,
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "_HANDLER": contender.handler,
+    }
     known |= {"PYTHONPATH": str(contender.code), "LAMBDA_TASK_ROOT": str(contender.code)}
     command = [sys.executable, "-m", "awslambdaric", contender.handler]
     with log.open("ab") as output:
@@ -151,7 +155,11 @@ def unpacked_bundle(directory: Path) -> Path:
     from infra.bundle import Runtime
     from infra.package import build
 
-    build(stage="dev", output=directory / "package", runtime=Runtime.of_this_machine())
+    build(
+        stage="dev",
+        output=directory / "package",
+        runtime=Runtime.of_this_machine(),
+    )
     with zipfile.ZipFile(directory / "package" / "wellhead.zip") as archive:
         archive.extractall(directory / "bundle")
     return directory / "bundle"
@@ -163,7 +171,11 @@ def measure_all(code: Path | None, turns: int) -> dict[str, Any]:
     endpoint = LoopbackServer(handler).start()
     with (
         tempfile.TemporaryDirectory() as name,
-        LocalAws(table=TABLE, journal=Path(name) / "table.sqlite", keys=Keys.random()) as aws,
+        LocalAws(
+            table=TABLE,
+            journal=Path(name) / "table.sqlite",
+            keys=Keys.random(),
+        ) as aws,
     ):
         directory = Path(name)
         (directory / "bare").mkdir()

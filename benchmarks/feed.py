@@ -78,12 +78,27 @@ def measure_all(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) ->
             store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT
         )
         found = {
-            name: _pages(production, {"entity_set": of, "limit": most, **told}, turns)
+            name: _pages(
+                production,
+                {
+                    "entity_set": of,
+                    "limit": most,
+                    **told,
+                },
+                turns,
+            )
             for name, (of, told) in QUESTIONS.items()
         }
         numbers = {
             name: _number(
-                production, {"entity_set": of, "$top": 0, "$count": "true", **told}, turns
+                production,
+                {
+                    "entity_set": of,
+                    "$top": 0,
+                    "$count": "true",
+                    **told,
+                },
+                turns,
             )
             for name, (of, told) in NUMBERS.items()
         }
@@ -94,7 +109,12 @@ def measure_all(*, rows: int, turns: int, cache: Path, most: int = MOST_ROWS) ->
         "page_rows": most,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
     }
-    return {**facts_of("duckdb"), **counts, "pages": found, "numbers": numbers}
+    return {
+        **facts_of("duckdb"),
+        **counts,
+        "pages": found,
+        "numbers": numbers,
+    }
 
 
 def _pages(production: ProductionQuery, arguments: dict[str, Any], turns: int) -> dict[str, Any]:

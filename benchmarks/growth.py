@@ -18,7 +18,13 @@ def growth(
 ) -> dict[str, Any]:
     """The figures of importing `new_rows` rows into a store of each size, by size."""
     return {
-        str(size): _into(size, new_rows=new_rows, page_size=page_size, limit=limit, cache=cache)
+        str(size): _into(
+            size,
+            new_rows=new_rows,
+            page_size=page_size,
+            limit=limit,
+            cache=cache,
+        )
         for size in sizes
     }
 

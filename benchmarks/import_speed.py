@@ -100,7 +100,12 @@ def run_import(
     its figures, counts, and the published file's size.
     """
     command = [sys.executable, "-m", "benchmarks.own", "wellhead", url, "-", str(work)]
-    measured = measure.run(command, environment=environment, work=work, limit=limit)
+    measured = measure.run(
+        command,
+        environment=environment,
+        work=work,
+        limit=limit,
+    )
     if not measured["failure"]:
         job = json.loads(measure.last_line(work / "contender.log"))
         published = Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb"

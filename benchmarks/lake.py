@@ -88,7 +88,11 @@ def _fill(catalog: Catalog, session: Session, directory: Path, months: int) -> N
     connection = repository._connection  # noqa: SLF001
     connection.execute("BEGIN")
     for first in range(0, months, 12):
-        places = {"wells": WELLS, "first": first, "last": min(first + 12, months)}
+        places = {
+            "wells": WELLS,
+            "first": first,
+            "last": min(first + 12, months),
+        }
         connection.execute(_SQL["fill"].format(row=_SQL["row"].format(revision=0), **places))
     connection.execute("COMMIT")
     repository.close()

@@ -61,7 +61,11 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     client = by_wrk if shutil.which("wrk") and not options.python else by_threads
     with (
         tempfile.TemporaryDirectory(prefix="wellhead-load-") as state,
-        LocalStack(source=Source(rows=options.rows), state=Path(state), port=0) as stack,
+        LocalStack(
+            source=Source(rows=options.rows),
+            state=Path(state),
+            port=0,
+        ) as stack,
     ):
         job_id = _import_once(stack)
         asked = {
@@ -73,7 +77,11 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             for name, (method, path, count) in asked.items()
         }
     about = {"client": client.__name__.removeprefix("by_"), "connections": options.connections}
-    return {**facts_of("chalice", "botocore", "moto"), **about, "requests": found}
+    return {
+        **facts_of("chalice", "botocore", "moto"),
+        **about,
+        "requests": found,
+    }
 
 
 def _import_once(stack: LocalStack) -> str:
@@ -121,11 +129,24 @@ def by_threads(url: str, method: str, count: int, connections: int, token: str) 
         str(count),
         str(connections),
     ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, input=token)
+    done = subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        input=token,
+    )
     told = json.loads(done.stdout)
     latencies = sorted(told["latencies"])
     numbers = {f"p{rank}": percentile(latencies, rank) for rank in PERCENTILES}
-    return _figures({**numbers, "seconds": told["seconds"], "lost": 0}, Counter(told["statuses"]))
+    return _figures(
+        {
+            **numbers,
+            "seconds": told["seconds"],
+            "lost": 0,
+        },
+        Counter(told["statuses"]),
+    )
 
 
 def percentile(ordered: list[float], rank: int) -> float:

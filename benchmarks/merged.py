@@ -91,7 +91,11 @@ def merge(
     publication.put(copy, rows=result.stored_records, sha256=blocks.sha256)
     steps.end("put")
     repository.close()
-    return {"steps": steps.seconds, "bytes": copy.stat().st_size, **result.counts}
+    return {
+        "steps": steps.seconds,
+        "bytes": copy.stat().st_size,
+        **result.counts,
+    }
 
 
 def peak_mb() -> int:

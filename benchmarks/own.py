@@ -61,7 +61,11 @@ def wellhead(url: str, _: Path, work: Path) -> None:
     from chalicelib.services import Services
 
     services = Services(
-        {**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work / "scratch")}
+        {
+            **os.environ,
+            "WELLHEAD_SOURCE_URL": url,
+            "WELLHEAD_SCRATCH": str(work / "scratch"),
+        }
     )
     job = services.job_manager.create(
         new_job(now=time.time(), triggered_by="benchmark", parameters={})

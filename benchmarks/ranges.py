@@ -39,7 +39,11 @@ HEADINGS = (
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    found = {**facts_of("duckdb", "requests"), "rows": options.rows, "latency_ms": options.latency}
+    found = {
+        **facts_of("duckdb", "requests"),
+        "rows": options.rows,
+        "latency_ms": options.latency,
+    }
     arguments = ["--rows", str(options.rows), "--latency-ms", str(options.latency)]
     with child(
         "local.source.server", *arguments, "--max-page-size", str(options.page_size), "--port", "0"
@@ -126,7 +130,12 @@ def main() -> None:
     parser.add_argument(
         "--latency", type=float, default=100, help="milliseconds before each answer"
     )
-    parser.add_argument("--workers", type=numbers, default=[1, 4, 8, 16], help="the first one is 1")
+    parser.add_argument(
+        "--workers",
+        type=numbers,
+        default=[1, 4, 8, 16],
+        help="the first one is 1",
+    )
     parser.add_argument("--cache", type=Path, default=environments.CACHE)
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")
     parser.add_argument(

@@ -71,7 +71,12 @@ def measure_all(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
         "wells": rows // MONTHS,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
     }
-    return {**facts_of("duckdb"), **counts, "first": asked_first, "questions": found}
+    return {
+        **facts_of("duckdb"),
+        **counts,
+        "first": asked_first,
+        "questions": found,
+    }
 
 
 def _ask(production: ProductionQuery, arguments: dict[str, Any]) -> dict[str, Any]:

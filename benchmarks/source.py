@@ -50,7 +50,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         directory = render(Pages(rows=options.rows, page_size=size), options.cache / "pages")
         with child("benchmarks.source", "serve", str(directory), str(latency)) as url:
             for connections in options.connections:
-                cell = {"page_size": size, "latency_ms": latency, "connections": connections}
+                cell = {
+                    "page_size": size,
+                    "latency_ms": latency,
+                    "connections": connections,
+                }
                 turns = [_turn(url, options.rows, size, connections) for _ in range(options.turns)]
                 best = {
                     name: round(options.rows / min(turn[name] for turn in turns))
@@ -105,9 +109,19 @@ def wellhead(url: str, rows: int, page_size: int, connections: int) -> float:
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
 
-    unused = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
+    unused = {
+        "WELLHEAD_TABLE": "-",
+        "WELLHEAD_IMPORT_FUNCTION": "-",
+        "WELLHEAD_WAREHOUSE": "/-",
+    }
     paging = {"WELLHEAD_PAGE_SIZE": str(page_size), "WELLHEAD_SOURCE_CONNECTIONS": str(connections)}
-    settings = Settings.from_environment({**unused, **paging, "WELLHEAD_SOURCE_URL": url})
+    settings = Settings.from_environment(
+        {
+            **unused,
+            **paging,
+            "WELLHEAD_SOURCE_URL": url,
+        }
+    )
     source = ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings))
     started = time.perf_counter()
     delivered = 0
@@ -244,7 +258,12 @@ def _measure_all() -> None:
     parser.add_argument(
         "--latencies", type=numbers, default=[0, 20, 100], help="milliseconds before each answer"
     )
-    parser.add_argument("--connections", type=numbers, default=[1, 4], help="the first one is 1")
+    parser.add_argument(
+        "--connections",
+        type=numbers,
+        default=[1, 4],
+        help="the first one is 1",
+    )
     parser.add_argument("--turns", type=int, default=3, help="the best one counts")
     parser.add_argument("--cache", type=Path, default=environments.CACHE)
     parser.add_argument("--json", type=Path, help="the figures; by default in the cache")

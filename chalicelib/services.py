@@ -105,7 +105,11 @@ class Services:
     def job_manager(self) -> JobManager:
         settings = self.settings
         return JobManager(
-            table=Table(dynamodb=self._client("dynamodb"), name=settings.table, clock=self._clock),
+            table=Table(
+                dynamodb=self._client("dynamodb"),
+                name=settings.table,
+                clock=self._clock,
+            ),
             lease=Lease(
                 seconds=settings.lease_seconds,
                 grace=settings.lease_grace_seconds,
@@ -365,7 +369,12 @@ class Services:
         from chalicelib.store.own_directory import OwnDirectory
 
         by = f"part-{number:02d}-{request_id[:8]}"
-        worker_log = WorkerLog(job_id, table=self.job_log, clock=self._clock, by=by)
+        worker_log = WorkerLog(
+            job_id,
+            table=self.job_log,
+            clock=self._clock,
+            by=by,
+        )
         # Other parts may be read on the same disk.
         own = OwnDirectory(Path(self.settings.scratch) / "parts")
         with watch_sigterm() as stopped, collecting(worker_log):
@@ -492,7 +501,11 @@ class Services:
         channels["events"] = Events(events=self._client("events"), stage=settings.stage)
         if settings.notices_topic:
             sns = self._client("sns")
-            channels["mail"] = Mail(sns=sns, topic=settings.notices_topic, stage=settings.stage)
+            channels["mail"] = Mail(
+                sns=sns,
+                topic=settings.notices_topic,
+                stage=settings.stage,
+            )
         if settings.webhook_url:
             from chalicelib.notices.webhook import Webhook
 

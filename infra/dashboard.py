@@ -208,12 +208,22 @@ def body() -> dict[str, Any]:
     arns = [f"${{{name}.Arn}}" for name in ALARMS]
     alarms = {"title": "Alarms", "alarms": arns}
     widgets: list[dict[str, Any]] = [
-        {"type": "alarm", **_place(0, 0, COLUMNS, 3), "properties": alarms}
+        {
+            "type": "alarm",
+            **_place(0, 0, COLUMNS, 3),
+            "properties": alarms,
+        }
     ]
     row = 3
     for section in SECTIONS:
         heading = {"markdown": f"## {section.title}"}
-        widgets.append({"type": "text", **_place(0, row, COLUMNS, 1), "properties": heading})
+        widgets.append(
+            {
+                "type": "text",
+                **_place(0, row, COLUMNS, 1),
+                "properties": heading,
+            }
+        )
         row += 1
         for number, widget in enumerate(section.widgets):
             down, across = divmod(number * WIDTH, COLUMNS)
@@ -228,7 +238,12 @@ def body() -> dict[str, Any]:
 
 
 def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
-    return {"x": x, "y": y, "width": width, "height": height}
+    return {
+        "x": x,
+        "y": y,
+        "width": width,
+        "height": height,
+    }
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
@@ -237,8 +252,21 @@ def _chart(chart: Chart) -> dict[str, Any]:
         pairs = [part for pair in dimensions.items() for part in pair]
         label = {"label": f"{name} {stat}"} if stat.startswith("p") else {}
         lines.append([namespace, name, *pairs, {"stat": stat, **label}])
-    properties = {"title": chart.title, "region": "${AWS::Region}", "period": 300, "metrics": lines}
-    axis = {"yAxis": {"left": {"min": 0, "label": chart.unit, "showUnits": False}}}
+    properties = {
+        "title": chart.title,
+        "region": "${AWS::Region}",
+        "period": 300,
+        "metrics": lines,
+    }
+    axis = {
+        "yAxis": {
+            "left": {
+                "min": 0,
+                "label": chart.unit,
+                "showUnits": False,
+            }
+        }
+    }
     return {"type": "metric", "properties": {**properties, **axis}}
 
 

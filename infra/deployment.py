@@ -318,7 +318,12 @@ class Deployment:
             raise DeploymentError(str(exc)) from exc
         paths = (package.bundle, package.layer, package.job)
         code, layer, job = (bucket.upload(path, stack=self.stack) for path in paths)
-        template = package.template_with_code(bucket=bucket.name, key=code, layer=layer, job=job)
+        template = package.template_with_code(
+            bucket=bucket.name,
+            key=code,
+            layer=layer,
+            job=job,
+        )
         place = self.place()
         clients = {name: self.client(name) for name in ("dynamodb", "s3")}
         template = with_names(template, place, existing_data(place, **clients) if new else ())

@@ -54,7 +54,11 @@ def _envelope(status: HTTPStatus) -> str:
     code, message = WORDS[status]
     envelope = {
         "success": False,
-        "error": {"code": code, "message": message, "retryable": status in RETRYABLE},
+        "error": {
+            "code": code,
+            "message": message,
+            "retryable": status in RETRYABLE,
+        },
         "request_id": "$context.requestId",
     }
     return json.dumps(envelope)

@@ -155,7 +155,11 @@ def _chalice_package(scratch: Path, config: dict[str, Any], stage: str) -> Path:
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "WELLHEAD_"))
     }
-    environment = {**kept, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **kept,
+        "AWS_DEFAULT_REGION": REGION,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     done = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )

@@ -44,9 +44,11 @@ def restore_table(dynamodb: Any, *, table: str, restored: str) -> int:
     lock is not one of them, its fence must never fall; where the table has none, it gets one beyond
     all that were given. Raises RecoveryError.
     """
-    current = dynamodb.get_item(TableName=table, Key=to_item(dict(LOCK)), ConsistentRead=True).get(
-        "Item", {}
-    )
+    current = dynamodb.get_item(
+        TableName=table,
+        Key=to_item(dict(LOCK)),
+        ConsistentRead=True,
+    ).get("Item", {})
     if "owner" in current:
         raise RecoveryError("An import is running; wait for its end.")
     pages = dynamodb.get_paginator("scan").paginate(TableName=restored, ConsistentRead=True)

@@ -185,7 +185,11 @@ class Removal:
         size = sum(
             version.get("Size", 0) for version in versions
         )  # which a delete marker does not have
-        return KeptBucket(name=self._ours["Bucket"], versions=len(versions), bytes=size)
+        return KeptBucket(
+            name=self._ours["Bucket"],
+            versions=len(versions),
+            bytes=size,
+        )
 
     def _parameters(self) -> Iterator[str]:
         pages = self.deployment.client("ssm").get_paginator("get_parameters_by_path")

@@ -170,8 +170,16 @@ class Smoke:
 
     def _define(self) -> str:
         bucket = self.deployment.outputs()["BucketName"]
-        self.deployment.client("s3").put_object(Bucket=bucket, Key=KEY, Body=ROWS.encode())
-        told = {"kind": "files", "url": f"s3://{bucket}/{KEY}", "columns": COLUMNS}
+        self.deployment.client("s3").put_object(
+            Bucket=bucket,
+            Key=KEY,
+            Body=ROWS.encode(),
+        )
+        told = {
+            "kind": "files",
+            "url": f"s3://{bucket}/{KEY}",
+            "columns": COLUMNS,
+        }
         self._ask("DELETE", f"/api/v1/sources/{SOURCE}")  # of a smoke test that was stopped
         self._expect(200, "PUT", f"/api/v1/sources/{SOURCE}", sent=told)
         return f"{GOOD + 1} rows, one of them bad"
@@ -378,7 +386,12 @@ class Smoke:
         if bearer:
             headers["Authorization"] = f"Bearer {bearer}"
         body = None if sent is None else json.dumps(sent).encode()
-        request = urllib.request.Request(self.api + path, data=body, method=method, headers=headers)  # noqa: S310
+        request = urllib.request.Request(  # noqa: S310
+            self.api + path,
+            data=body,
+            method=method,
+            headers=headers,
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
                 return answer.status, answer.headers, answer.read()

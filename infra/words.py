@@ -110,7 +110,12 @@ SHOWN_UNITS = {
 def _units(kind: str) -> list[dict[str, Any]]:
     """`factor`: how many of this unit are one of the stored unit. Exact up to the last step."""
     return [
-        {"key": key, "sign": sign, "name": name, "factor": _plain(1 / unit_named(key, kind).factor)}
+        {
+            "key": key,
+            "sign": sign,
+            "name": name,
+            "factor": _plain(1 / unit_named(key, kind).factor),
+        }
         for key, sign, name in SHOWN_UNITS[kind]
     ]
 

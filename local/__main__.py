@@ -69,7 +69,11 @@ def _kinds(options: argparse.Namespace) -> dict[str, Any]:
     if options.workers:
         told["WELLHEAD_WORKERS"] = str(options.workers)
     machine = options.machine or told.get("WELLHEAD_MACHINE") or "lambda"
-    return {"store": options.store, "machine": machine, "user_environment": told}
+    return {
+        "store": options.store,
+        "machine": machine,
+        "user_environment": told,
+    }
 
 
 def demo(stack: LocalStack) -> int:
@@ -258,7 +262,12 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument(
         "--name", required=True, help="whose it is; a token that the name had before ends"
     )
-    token.add_argument("--role", required=True, choices=list(Role), help="what it allows")
+    token.add_argument(
+        "--role",
+        required=True,
+        choices=list(Role),
+        help="what it allows",
+    )
     token.add_argument(
         "--days", type=days_of_token, help="how many days it lives; without an end unless told"
     )

@@ -78,7 +78,12 @@ class Gateway(LocalGateway):
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
         if method == "OPTIONS" and any(route.cors for route in methods.values()):
             preflight = self._autogen_options_headers(event)
-            return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": ""}
+            return {
+                "statusCode": 200,
+                "headers": preflight,
+                "multiValueHeaders": {},
+                "body": "",
+            }
         if method not in methods:
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(sorted(methods)))
         event, context = self._authorize(path, event)
@@ -177,11 +182,21 @@ class ApiHandler(LoopbackHandler):
         code, message = WORDS[status]
         message = explain or message
         is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
-        shown = {"code": code, "message": message, "retryable": is_passing}
+        shown = {
+            "code": code,
+            "message": message,
+            "retryable": is_passing,
+        }
         is_problem = wants_problem((getattr(self, "headers", None) or {}).get("Accept", ""))
         told = problem_details(shown, status) if is_problem else {"success": False, "error": shown}
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        content = json.dumps({**told, "request_id": self._request_id, "timestamp": at}).encode()
+        content = json.dumps(
+            {
+                **told,
+                "request_id": self._request_id,
+                "timestamp": at,
+            }
+        ).encode()
         own = {
             "Content-Type": PROBLEM if is_problem else "application/json",
             "Cache-Control": "no-store",

@@ -305,7 +305,12 @@ class LocalStack:
         )
         queue = self.state / "state" / "events.sqlite"
         endpoint = exits.enter_context(
-            LambdaEndpoint(runtime=runtime, queue=queue, keys=self.keys, destinations=DESTINATIONS)
+            LambdaEndpoint(
+                runtime=runtime,
+                queue=queue,
+                keys=self.keys,
+                destinations=DESTINATIONS,
+            )
         )
         self._disks = [aws.disk, endpoint.disk]
         self.lambda_url = endpoint.url
@@ -336,7 +341,11 @@ class LocalStack:
         if self.machine == "states":
             from local.aws.machine import run_machines
 
-            run_machines(region=REGION, lambda_url=self.lambda_url, keys=self.keys)
+            run_machines(
+                region=REGION,
+                lambda_url=self.lambda_url,
+                keys=self.keys,
+            )
             arns = {
                 function.name.rpartition("-")[2].title(): function.arn for function in functions
             }

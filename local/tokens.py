@@ -102,7 +102,12 @@ def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool
         aws_secret_access_key=keys.secret_access_key,
     )
     try:
-        ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+        ssm.put_parameter(
+            Name=f"{path}/{name}",
+            Value=value,
+            Type="SecureString",
+            Overwrite=True,
+        )
     except (BotoCoreError, ClientError):
         return False
     return True

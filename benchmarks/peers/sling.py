@@ -38,7 +38,11 @@ def lay_out(home: Path) -> Path:
 def specification(url: str, pages: int) -> dict[str, Any]:
     endpoint = {
         "state": {"page": 0},
-        "request": {"url": url, "method": "GET", "parameters": {"$skiptoken": "${state.page}"}},
+        "request": {
+            "url": url,
+            "method": "GET",
+            "parameters": {"$skiptoken": "${state.page}"},
+        },
         "pagination": {
             "next_state": {"page": "${state.page + 1}"},
             "stop_condition": f"state.page >= {pages - 1}",
@@ -58,10 +62,20 @@ def main() -> None:
     pages = int(sys.argv[3])
     home = Path(database).parent
     binary = lay_out(home)
-    stream = {"object": "main.wells", "mode": "full-refresh", "primary_key": KEY}
+    stream = {
+        "object": "main.wells",
+        "mode": "full-refresh",
+        "primary_key": KEY,
+    }
     (home / "specification.yaml").write_text(json.dumps(specification(url, pages)))
     (home / "replication.yaml").write_text(
-        json.dumps({"source": "ODATA", "target": "DUCK", "streams": {"production": stream}})
+        json.dumps(
+            {
+                "source": "ODATA",
+                "target": "DUCK",
+                "streams": {"production": stream},
+            }
+        )
     )
     environment = {
         **os.environ,

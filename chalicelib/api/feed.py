@@ -62,7 +62,14 @@ class FeedResponses:
         self._cors = cors
 
     def service_document(self, level: str) -> Response:
-        sets = [{"name": name, "kind": "EntitySet", "url": name} for name in ENTITY_SETS]
+        sets = [
+            {
+                "name": name,
+                "kind": "EntitySet",
+                "url": name,
+            }
+            for name in ENTITY_SETS
+        ]
         body = {**self._context("", level), "value": sets}
         return self._json(body, level)
 

@@ -50,7 +50,11 @@ def whole(low: int, high: int, allowed: str, meaning: str) -> Parameter:
             raise ValueError
         return number
 
-    schema = {"type": "integer", "minimum": low, "maximum": high}
+    schema = {
+        "type": "integer",
+        "minimum": low,
+        "maximum": high,
+    }
     return Parameter(read=read, allowed=allowed, schema=schema, meaning=meaning)
 
 

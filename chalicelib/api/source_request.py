@@ -104,5 +104,9 @@ def parse_if_match(headers: Mapping[str, str]) -> str | None:
 
 
 def _fault(problem: str, instead: str) -> DefinitionInvalid:
-    fault = {"key": "", "problem": problem, "instead": instead}
+    fault = {
+        "key": "",
+        "problem": problem,
+        "instead": instead,
+    }
     return DefinitionInvalid(faults=[fault])

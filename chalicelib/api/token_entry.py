@@ -67,7 +67,12 @@ class TokenEntry:
     @classmethod
     def new(cls, token: str, role: Role, *, now: float, days: int | None = None) -> Self:
         expires_at = now + days * DAY if days else None
-        return cls(sha256=digest_of(token), role=role, created_at=now, expires_at=expires_at)
+        return cls(
+            sha256=digest_of(token),
+            role=role,
+            created_at=now,
+            expires_at=expires_at,
+        )
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -73,7 +73,12 @@ class TokenList:
             entry = TokenEntry.parse(str(stored.get("Value")))
             token = new_token()
             overlap = 0.0 if is_at_once else OVERLAP_SECONDS
-            new_entry = entry.renew(token, now=self._clock(), overlap=overlap, days=days)
+            new_entry = entry.renew(
+                token,
+                now=self._clock(),
+                overlap=overlap,
+                days=days,
+            )
             self._ssm.put_parameter(
                 Name=place,
                 Value=new_entry.text(),

@@ -107,4 +107,11 @@ class Tokens:
             log.error("a parameter is no token, see docs/configuration.md: %.100s", name)  # noqa: TRY400
             return
         for secret in entry.secrets():
-            yield secret.sha256, Principal(name=name, role=entry.role, expires_at=secret.until)
+            yield (
+                secret.sha256,
+                Principal(
+                    name=name,
+                    role=entry.role,
+                    expires_at=secret.until,
+                ),
+            )

@@ -50,4 +50,9 @@ def notice_of_age(
         "text": f"No import of {source} is complete for more than {hours}. {last}",
     }
     key = f"stale-{source}-{schedule.turn + 1}"
-    return new_notice(kind=STALE, key=key, at=at, facts=without_none(facts))
+    return new_notice(
+        kind=STALE,
+        key=key,
+        at=at,
+        facts=without_none(facts),
+    )

@@ -337,7 +337,11 @@ class JobManager(JobReader):
                 raise ClaimRefused
             if lock.holder == holder:
                 # Only the answer was lost.
-                return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)
+                return Claim(
+                    job=self.get(job_id),
+                    holder=holder,
+                    fence=lock.fence,
+                )
             # The next state of the same execution: the one before has left, or is a try that nobody
             # waits for.
             is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(

@@ -130,7 +130,11 @@ class Notice:
         deliveries = []
         for channel, delivery in sorted(self.deliveries.items()):
             deliveries.append({"channel": channel, **delivery.to_attributes()})
-        return {**self.content(), "state": str(self.state), "deliveries": deliveries}
+        return {
+            **self.content(),
+            "state": str(self.state),
+            "deliveries": deliveries,
+        }
 
     def content(self) -> dict[str, Any]:
         """Without what has become of it."""
@@ -168,7 +172,12 @@ def end_of(job: Job) -> Notice:
     if findings:
         facts["findings"] = list(map(_finding_without_rows, findings))
     facts["text"] = _without_paths(_sentence(job, kind))
-    return new_notice(kind=kind, key=job.job_id, at=at, facts=facts)
+    return new_notice(
+        kind=kind,
+        key=job.job_id,
+        at=at,
+        facts=facts,
+    )
 
 
 def loss_of(job_id: str, *, at: float, since: float) -> Notice:
@@ -176,8 +185,17 @@ def loss_of(job_id: str, *, at: float, since: float) -> Notice:
     its import ended, and nobody knows more of it.
     """
     message = "Somebody removed the job's item from the table, so the import ended. What is published is as it was."
-    error = {"code": "JOB_NOT_FOUND", "message": message, "retryable": False}
-    facts = {"job_id": job_id, "status": "FAILED", "created_at": since, "error": error}
+    error = {
+        "code": "JOB_NOT_FOUND",
+        "message": message,
+        "retryable": False,
+    }
+    facts = {
+        "job_id": job_id,
+        "status": "FAILED",
+        "created_at": since,
+        "error": error,
+    }
     facts["text"] = f"An import failed: {message} (job {job_id})"
     return new_notice(kind="import.failed", key=job_id, at=at, facts=facts)
 

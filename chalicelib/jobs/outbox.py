@@ -125,7 +125,12 @@ class Outbox:
         place: str | None = None
         while most is None or len(notices) < most:
             limit = LOOK if most is None else most - len(notices)
-            items, place = self._table.newest(pk, limit=limit, names=ATTRIBUTES, before=place)
+            items, place = self._table.newest(
+                pk,
+                limit=limit,
+                names=ATTRIBUTES,
+                before=place,
+            )
             notices += map(_notice, items)
             if place is None:
                 break

@@ -102,7 +102,13 @@ def _find(
     if job is None and not is_current:
         return None
     pointer = current if is_current else job_manager.pointer_to(name)
-    return Kept(name=name, job=job, told=pointer, is_current=is_current, is_there=is_there)
+    return Kept(
+        name=name,
+        job=job,
+        told=pointer,
+        is_current=is_current,
+        is_there=is_there,
+    )
 
 
 def _job_of(name: str, job_manager: JobManager) -> Job | None:

@@ -131,7 +131,12 @@ def accept_import(
     held = job_manager.get(job_id)
     if held.is_held and not held.retried_by:
         _refuse_other_source(held, source_id)
-    accepted = job_manager.accept(job_id, findings=findings, by=by, source_version=source_version)
+    accepted = job_manager.accept(
+        job_id,
+        findings=findings,
+        by=by,
+        source_version=source_version,
+    )
     return _dispatch(accepted, dispatcher)
 
 

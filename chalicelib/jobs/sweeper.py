@@ -284,7 +284,12 @@ def _may_go_on(
         return False
     if job.is_held:
         newest = newest_held_id(job.source_name)
-        return is_of_use(job, now=now - ACCEPT_GRACE_SECONDS, newest=newest, current=current)
+        return is_of_use(
+            job,
+            now=now - ACCEPT_GRACE_SECONDS,
+            newest=newest,
+            current=current,
+        )
     if job.status is JobStatus.COMPLETED:
         return False
     seconds_since_end = now - (job.completed_at or now)

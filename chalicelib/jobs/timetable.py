@@ -175,7 +175,11 @@ class Timetable:
         nothing starts until one of them is changed.
         """
         reason = f"The definition is refused by now: {error.message}"
-        pause = Pause(at=self._schedules.now, reason=reason, code=error.code)
+        pause = Pause(
+            at=self._schedules.now,
+            reason=reason,
+            code=error.code,
+        )
         notice = _notice_of_pause(schedule, pause)
         try:
             self._schedules.write(replace(schedule, pause=pause), notice)
@@ -202,4 +206,9 @@ def _notice_of_pause(schedule: Schedule, pause: Pause) -> Notice:
         "text": f"The schedule of {source} is paused: {pause.reason} Resume it when the cause is mended.",
     }
     key = f"paused-{source}-{schedule.turn + 1}"
-    return new_notice(kind=PAUSED, key=key, at=pause.at, facts=without_none(facts))
+    return new_notice(
+        kind=PAUSED,
+        key=key,
+        at=pause.at,
+        facts=without_none(facts),
+    )

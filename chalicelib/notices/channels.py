@@ -61,7 +61,11 @@ class Mail:
     def send(self, notice: Notice) -> None:
         subject = f"Wellhead ({self._stage}): {notice.title}"[:LONGEST_SUBJECT]
         try:
-            self._sns.publish(TopicArn=self._topic, Subject=subject, Message=_letter(notice))
+            self._sns.publish(
+                TopicArn=self._topic,
+                Subject=subject,
+                Message=_letter(notice),
+            )
         except (ClientError, BotoCoreError) as exc:
             raise _silent("SNS", exc) from exc
 

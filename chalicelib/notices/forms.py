@@ -25,7 +25,11 @@ _BOLD = {"weight": "Bolder", "size": "Medium"}
 
 def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
     """JSON without blanks. `form` is one of WELLHEAD_WEBHOOK_FORM."""
-    forms = {"standard": _standard, "slack": _slack, "teams": _teams}
+    forms = {
+        "standard": _standard,
+        "slack": _slack,
+        "teams": _teams,
+    }
     body = forms[form](notice, stage)
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     return text.encode(errors="replace")
@@ -56,9 +60,18 @@ def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
     short = "".join(_OF_SLACK.get(sign, sign) for sign in f"Wellhead ({stage}): {notice.title}")
     block = {
         "type": "section",
-        "text": {"type": "plain_text", "text": text[:MOST_OF_SLACK], "emoji": False},
+        "text": {
+            "type": "plain_text",
+            "text": text[:MOST_OF_SLACK],
+            "emoji": False,
+        },
     }
-    return {"text": short, "blocks": [block], "unfurl_links": False, "unfurl_media": False}
+    return {
+        "text": short,
+        "blocks": [block],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
 
 
 def _teams(notice: Notice, stage: str) -> Mapping[str, Any]:
@@ -80,7 +93,16 @@ def _teams(notice: Notice, stage: str) -> Mapping[str, Any]:
 
 
 def _line(text: str, **look: str) -> dict[str, Any]:
-    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **look}]}
+    return {
+        "type": "RichTextBlock",
+        "inlines": [
+            {
+                "type": "TextRun",
+                "text": text,
+                **look,
+            }
+        ],
+    }
 
 
 def _moment(at: float) -> str:

@@ -45,7 +45,13 @@ def send_due(
     """How many notices are done with, and how many wait. Those that `remaining` seconds do not
     suffice for wait for the next run. Raises StateUnavailable.
     """
-    sender = Sender(outbox=outbox, channels=channels, hours=hours, clock=clock, backoff=backoff)
+    sender = Sender(
+        outbox=outbox,
+        channels=channels,
+        hours=hours,
+        clock=clock,
+        backoff=backoff,
+    )
     left = outbox.waiting()
     done: list[Notice] = []
     for notice in sorted(left, key=sender.due_at):
@@ -126,7 +132,12 @@ class Sender:
         now = self._clock()
         told = "The channel is not set up any more."
         return {
-            name: replace(each, state=State.GIVEN_UP, at=now, error=told)
+            name: replace(
+                each,
+                state=State.GIVEN_UP,
+                at=now,
+                error=told,
+            )
             for name, each in notice.deliveries.items()
             if each.state is State.WAITING and name not in self._channels
         }
@@ -146,7 +157,12 @@ class Sender:
                 notice,
                 NoticeUnsent("It failed unexpectedly. Look at the log of the function."),
             )
-        return replace(delivery, state=State.SENT, at=self._clock(), error=None)
+        return replace(
+            delivery,
+            state=State.SENT,
+            at=self._clock(),
+            error=None,
+        )
 
     def _note_failure(
         self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable
@@ -172,4 +188,9 @@ class Sender:
         self.given_up += 1
         names = {"job_id": notice.key, "code": NoticeUnsent.code}
         log.error("a notice is given up on %s: %s", name, why, extra=names)
-        return replace(notice.deliveries[name], state=State.GIVEN_UP, at=self._clock(), error=why)
+        return replace(
+            notice.deliveries[name],
+            state=State.GIVEN_UP,
+            at=self._clock(),
+            error=why,
+        )

@@ -60,7 +60,11 @@ def ask_about_snapshot(
         return Answer(etag=etag, snapshot=snapshot, data=None)
     data = query_client.ask(query)
     read = str(data["snapshot"]["name"])
-    return Answer(etag=etag_of(read, query.event, form), snapshot=read, data=data)
+    return Answer(
+        etag=etag_of(read, query.event, form),
+        snapshot=read,
+        data=data,
+    )
 
 
 def _current(job_manager: JobManager) -> str:

@@ -84,7 +84,11 @@ class Export:
         )
 
     def _put(self, name: str, path: Path) -> StoredFile:
-        made = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
+        made = StoredFile(
+            name=name,
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+        )
         try:
             self.warehouse.put(name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:

@@ -206,7 +206,11 @@ class _Question:
         bound = Bound()
         condition = " AND ".join(f"{name} = {bound.add(value)}" for name, value in key.items())
         columns = ", ".join(term.name for term in self.terms)
-        statement = _SQL["at"].format(rows=self.rows, columns=columns, condition=condition)
+        statement = _SQL["at"].format(
+            rows=self.rows,
+            columns=columns,
+            condition=condition,
+        )
         found = self.production.fetch(statement, bound.values)[1]
         if not found:
             raise no_cursor()

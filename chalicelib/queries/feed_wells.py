@@ -83,7 +83,11 @@ class FeedWells:
     def place_of(self, source: str, field_code: str, well_code: str) -> int:
         """0 where there is none."""
         self.make()
-        values = {"source": source, "field_code": field_code, "well_code": well_code}
+        values = {
+            "source": source,
+            "field_code": field_code,
+            "well_code": well_code,
+        }
         return int(self._fetch(_SQL["place_of"], values)[0]["place"])
 
     def place_behind(self, rows: int) -> tuple[int, int]:

@@ -176,7 +176,11 @@ def named_snapshot(snapshot: str | None) -> dict[str, Any]:
     the summary tells more of the current one.
     """
     name = snapshot or ""
-    return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
+    return {
+        "name": name,
+        "fence": fence_of(name),
+        "job_id": job_of(name),
+    }
 
 
 def _arguments_of(query: Query) -> dict[str, Any]:
@@ -242,7 +246,12 @@ def where_to_download(
     if snapshot.is_lake or form != DATABASE:
         file = export(snapshot, form)
     url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=f"wells.{form}")
-    facts = {"name": file.name, "rows": snapshot.rows, "bytes": file.bytes, "sha256": file.sha256}
+    facts = {
+        "name": file.name,
+        "rows": snapshot.rows,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+    }
     facts |= {"job_id": snapshot.job_id}
     expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS
     return {

@@ -42,7 +42,11 @@ class KeptRegister:
 
     def keep(self, path: Path) -> None:
         """Somebody else may have been faster: his has the same figures."""
-        made = StoredFile(name=self.name, bytes=path.stat().st_size, sha256=sha256_of(path))
+        made = StoredFile(
+            name=self.name,
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+        )
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))
         except WarehouseUnavailable as exc:

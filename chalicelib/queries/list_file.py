@@ -91,7 +91,11 @@ class ListFile:
             told = self._content(path, query.file) or self._address(
                 path, query, snapshot, rows=count
             )
-            return {**told, "rows": count, "snapshot": named_snapshot(snapshot)}
+            return {
+                **told,
+                "rows": count,
+                "snapshot": named_snapshot(snapshot),
+            }
         except OutOfMemory as exc:  # an import's word for it
             raise QueryTooLarge from exc
         finally:

@@ -44,4 +44,9 @@ class Pace:
                 f"some {in_time:,} are made in time. Ask for less, such as one field or fewer years, or take a format "
                 "that is made faster: parquet, or csv in place of xlsx."
             )
-            raise ListTooLarge(told, rows=self._rows, most_rows=in_time, format=self._kind)
+            raise ListTooLarge(
+                told,
+                rows=self._rows,
+                most_rows=in_time,
+                format=self._kind,
+            )

@@ -259,7 +259,11 @@ class ProductionQuery:
             "well_code": well_code,
             "source": _one(source),
         }
-        filters |= {"first": _iso(first), "last": _iso(last), **_moment(as_of)}
+        filters |= {
+            "first": _iso(first),
+            "last": _iso(last),
+            **_moment(as_of),
+        }
         return self._page("production", filters, cursor, limit)
 
     def revisions(
@@ -276,7 +280,11 @@ class ProductionQuery:
         """The rows as they were before an import, `job_id`, replaced them at `replaced_at`;
         by source, field, well, period and then the oldest first.
         """
-        filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
+        filters = {
+            "field_code": field_code,
+            "well_code": well_code,
+            "source": _one(source),
+        }
         filters |= {"first": _iso(first), "last": _iso(last)}
         return self._page("revisions", filters, cursor, limit)
 
@@ -346,7 +354,14 @@ class ProductionQuery:
         says are left out first.
         """
         _check_limit(limit, MOST_ROWS)
-        list_name = list_of("register", {"of": of, "sort": sort, "order": order})
+        list_name = list_of(
+            "register",
+            {
+                "of": of,
+                "sort": sort,
+                "order": order,
+            },
+        )
         after = self._key_in(cursor, "register", of=list_name)["place"] if cursor else None
         asked = Asked(
             of=of,
@@ -439,7 +454,14 @@ class ProductionQuery:
             self._connection.cursor() as own,
             bounded(own, seconds=_seconds_for_statement(seconds)),
         ):
-            ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
+            ((count,),) = own.execute(
+                text,
+                {
+                    **filters,
+                    **place,
+                    "limit": most + 1,
+                },
+            ).fetchall()
         return int(count)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
@@ -466,7 +488,11 @@ class ProductionQuery:
         """
         if not self._rows("run", {"job_id": job_id}):
             raise ChangesNotKept(job_id=job_id)
-        filters = {"job_id": job_id, "change": change, "field_code": field_code}
+        filters = {
+            "job_id": job_id,
+            "change": change,
+            "field_code": field_code,
+        }
         if by == "field":
             return self._page("changed_fields", filters, cursor, limit)
         found = self._page("changes", filters, cursor, limit)

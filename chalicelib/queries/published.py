@@ -255,7 +255,11 @@ class PublishedProduction:
             if is_of_lake(file.name):
                 return self._open_lake(file, own)
             path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
-            return Opened(file=file, path=path, query=self._query(file, path, own))
+            return Opened(
+                file=file,
+                path=path,
+                query=self._query(file, path, own),
+            )
         except BaseException:
             own.remove()
             raise

@@ -211,7 +211,11 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
         if each in told
     }
     check_range(arguments)
-    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments))
+    return Query(
+        name=name,
+        arguments=arguments,
+        snapshot=_snapshot_of(name, arguments),
+    )
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:

@@ -206,7 +206,11 @@ class Register:
         text = _SQL["places"].format(
             list=asked.of, condition=condition, sort=asked.by, order=asked.direction
         )
-        bounds = {**values, "limit": limit + 1, "skip": asked.skip}
+        bounds = {
+            **values,
+            "limit": limit + 1,
+            "skip": asked.skip,
+        }
         places = [int(row["place"]) for row in self._fetch(text, bounds)]
         return self._rows(asked.of, places)
 
@@ -215,7 +219,12 @@ class Register:
             return []
         columns = ", ".join(_as_text(name) for name in COLUMNS[of])
         found = self._fetch(
-            _SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {}
+            _SQL["rows"].format(
+                columns=columns,
+                list=of,
+                places=", ".join(map(str, places)),
+            ),
+            {},
         )
         by_place = {row["place"]: row for row in found}
         return [by_place[place] for place in places]

@@ -119,7 +119,11 @@ def _answer(
         if cut:
             break
         rows.append(row)
-    return {"columns": columns, "rows": rows, "cut": cut}
+    return {
+        "columns": columns,
+        "rows": rows,
+        "cut": cut,
+    }
 
 
 def _as_text(place: int, kind: str) -> str:

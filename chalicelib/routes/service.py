@@ -117,7 +117,11 @@ def get_console_file(call: ApiCall, file: str) -> Response:
 
 def _file(call: ApiCall, name: str) -> Response:
     file = console_file(name)
-    headers = {**file.headers, **page_policy(os.environ), **https_alone(call.headers)}
+    headers = {
+        **file.headers,
+        **page_policy(os.environ),
+        **https_alone(call.headers),
+    }
     if is_known(call.headers.get("if-none-match", ""), headers["ETag"]):
         return call.respond.not_modified(headers)
     return call.respond.text(file.text, headers)

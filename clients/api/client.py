@@ -261,7 +261,13 @@ class WellheadClient:
         `asked` as for changes.
         """
         path = f"/wells/import/jobs/{_part(job_id)}/changes"
-        return self._page(path, by="field", limit=limit, cursor=cursor, **asked)
+        return self._page(
+            path,
+            by="field",
+            limit=limit,
+            cursor=cursor,
+            **asked,
+        )
 
     def changes_csv(
         self, job_id: str, *, limit: int = 1000, cursor: str | None = None, **asked: Any
@@ -417,7 +423,12 @@ class WellheadClient:
         inclusive; `as_of` a moment such as 2026-06-30T18:00:00Z, or a day for its end in UTC: the
         rows as they stood then.
         """
-        codes = {"well_code": well_code, "field_code": field_code, "source": source, "as_of": as_of}
+        codes = {
+            "well_code": well_code,
+            "field_code": field_code,
+            "source": source,
+            "as_of": as_of,
+        }
         return self._page(
             "/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor
         )

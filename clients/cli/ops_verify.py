@@ -117,7 +117,12 @@ def _plain(report: Report) -> dict[str, Any]:
             rows, checksum = found
             tables[table] = {"rows": rows, "checksum": checksum}
     checks = [
-        {"name": check.name, "rule": check.rule, "wrong": check.wrong} for check in report.checks
+        {
+            "name": check.name,
+            "rule": check.rule,
+            "wrong": check.wrong,
+        }
+        for check in report.checks
     ]
     return {
         "is_right": report.is_right,

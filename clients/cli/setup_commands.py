@@ -98,7 +98,11 @@ def profiles(session: Session) -> None:
     if stack := local_stack():
         known[LOCAL] = stack.url
     rows = [
-        {"name": name, "url": url, "is_default": name == (default or LOCAL)}
+        {
+            "name": name,
+            "url": url,
+            "is_default": name == (default or LOCAL),
+        }
         for name, url in known.items()
     ]
     if session.terminal.wants_json:

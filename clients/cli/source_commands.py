@@ -372,7 +372,11 @@ def _as_json(applied: dict[str, Any]) -> dict[str, Any]:
         return applied
     return {
         "file": applied["file"],
-        "error": {"code": error.code, "message": error.message, "details": error.details},
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "details": error.details,
+        },
     }
 
 

@@ -51,7 +51,12 @@ def run(target: Target | None, profiles: Profiles, *, name: str | None) -> int:
     except tk.TclError:
         return _explain(WITHOUT_DISPLAY, address)
     book = Book(profiles, name or "default")
-    window = Window(root, make_client=make_client, remember=book.remember, open_folder=open_folder)
+    window = Window(
+        root,
+        make_client=make_client,
+        remember=book.remember,
+        open_folder=open_folder,
+    )
     # Tk would show Ctrl-C as an error.
     signal.signal(signal.SIGINT, lambda *_: root.after(0, window.leave))
     window.begin(address, (target.token if target else None) or "")

@@ -76,7 +76,12 @@ class ConnectionPage(ttk.Frame):
         self, card: Card, px: Callable[[float], int], name: str, variable: tk.StringVar, hint: str
     ) -> ttk.Entry:
         ttk.Label(card, text=name, style="Strong.TLabel").pack(anchor="w")
-        entry = ttk.Entry(card, textvariable=variable, width=52, font=self._theme.fonts["Text"])
+        entry = ttk.Entry(
+            card,
+            textvariable=variable,
+            width=52,
+            font=self._theme.fonts["Text"],
+        )
         entry.pack(fill="x", pady=(px(4), px(3)))
         ttk.Label(card, text=hint, style="Caption.TLabel").pack(anchor="w", pady=(0, px(14)))
         return entry
@@ -84,7 +89,12 @@ class ConnectionPage(ttk.Frame):
     def _buttons(self, card: Card, px: Callable[[float], int]) -> None:
         row = ttk.Frame(card)
         row.pack(fill="x")
-        self.button = ttk.Button(row, text="Connect", style="Accent.TButton", command=self.connect)
+        self.button = ttk.Button(
+            row,
+            text="Connect",
+            style="Accent.TButton",
+            command=self.connect,
+        )
         self.button.pack(side="left")
         self.leave = ttk.Button(
             row, text="Disconnect", style="Plain.TButton", command=self._session.disconnect

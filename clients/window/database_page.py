@@ -70,7 +70,12 @@ class DatabasePage(ttk.Frame):
         self.path = tk.StringVar(self, str(usual_folder() / FILE))
         self.entry = ttk.Entry(row, textvariable=self.path, font=theme.fonts["Text"])
         self.entry.pack(side="left", fill="x", expand=True)
-        self.choose = ttk.Button(row, text="Choose …", style="Plain.TButton", command=self._choose)
+        self.choose = ttk.Button(
+            row,
+            text="Choose …",
+            style="Plain.TButton",
+            command=self._choose,
+        )
         self.choose.pack(side="left", padx=px(10))
         self.button = ttk.Button(
             row, text="Download", style="Accent.TButton", command=self.download
@@ -85,7 +90,12 @@ class DatabasePage(ttk.Frame):
         row = ttk.Frame(card)
         row.pack(fill="x")
         self.result = Line(row, theme, style="Muted.TLabel")
-        self.folder = ttk.Button(row, text="Open folder", style="Plain.TButton", command=self._open)
+        self.folder = ttk.Button(
+            row,
+            text="Open folder",
+            style="Plain.TButton",
+            command=self._open,
+        )
         self.folder.pack(side="right")
         self.result.pack(side="left", fill="x", expand=True)
         self.folder.state(["disabled"])

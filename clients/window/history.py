@@ -48,7 +48,12 @@ class History(ttk.Frame):
             self.details, theme, session, accepted=self._accept, discarded=self._ask_to_discard
         )
         self.details.add(self.held)
-        self.details.grid(row=0, column=1, sticky="nsew", padx=(theme.px(14), 0))
+        self.details.grid(
+            row=0,
+            column=1,
+            sticky="nsew",
+            padx=(theme.px(14), 0),
+        )
         self.bind_all("<<Recoloured>>", lambda _: self._colour(), add=True)
         self._colour()
 
@@ -65,7 +70,11 @@ class History(ttk.Frame):
         card.grid(row=0, column=0, sticky="nsew")
         ttk.Label(card, text="History", style="Head.TLabel").pack(anchor="w", padx=px(6))
         self.listing = Listing(card, self._theme, COLUMNS, grows="error")
-        self.listing.pack(fill="both", expand=True, pady=(px(6), 0))
+        self.listing.pack(
+            fill="both",
+            expand=True,
+            pady=(px(6), 0),
+        )
         self.listing.tree.bind("<<TreeviewSelect>>", lambda _: self._choose())
 
     def _colour(self) -> None:
@@ -131,7 +140,11 @@ class Details(Card):
             pady=px(6),
             cursor="arrow",
         )
-        self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
+        self.text.configure(
+            font=theme.fonts["Text"],
+            tabs=(px(68), "left"),
+            spacing3=px(2),
+        )
         bar.configure(command=self.text.yview)
         self._bar = bar
         bar.pack(side="right", fill="y")

@@ -72,8 +72,17 @@ class Tip:
         tip = tk.Toplevel(self._widget, background=palette.border)
         tip.wm_overrideredirect(True)
         self._shown = tip
-        label = tk.Label(tip, text=self.text, justify="left", font=self._theme.fonts["Text"])
-        label.configure(wraplength=px(WIDEST_TIP), padx=px(8), pady=px(5))
+        label = tk.Label(
+            tip,
+            text=self.text,
+            justify="left",
+            font=self._theme.fonts["Text"],
+        )
+        label.configure(
+            wraplength=px(WIDEST_TIP),
+            padx=px(8),
+            pady=px(5),
+        )
         label.configure(background=palette.surface, foreground=palette.text)
         label.pack(padx=1, pady=1)
         rightmost = tip.winfo_screenwidth() - label.winfo_reqwidth() - px(4)

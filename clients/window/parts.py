@@ -69,7 +69,13 @@ def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, T
             row, column = divmod(number, columns)
             left = theme.px(10) if column else 0
             above = theme.px(8) if row else 0
-            tile.grid(row=row, column=column, sticky="ew", padx=(left, 0), pady=(above, 0))
+            tile.grid(
+                row=row,
+                column=column,
+                sticky="ew",
+                padx=(left, 0),
+                pady=(above, 0),
+            )
 
     place(count * theme.px(NARROWEST_TILE))
     parent.bind("<Configure>", lambda event: place(event.width), add=True)
@@ -122,7 +128,12 @@ class Banner(ttk.Frame):
             self.clear()
             action()
 
-        self.buttons[name] = ttk.Button(body, text=name, command=act, style=f"{style}.TButton")
+        self.buttons[name] = ttk.Button(
+            body,
+            text=name,
+            command=act,
+            style=f"{style}.TButton",
+        )
         self.buttons[name].pack(side="right", padx=(self._theme.px(6), 0))
 
 
@@ -156,7 +167,13 @@ class Listing(ttk.Frame):
     def _make_tree(self, columns: Sequence[tuple[str, str, int, Any]], grows: str) -> ttk.Treeview:
         px = self._theme.px
         names = [name for name, *_ in columns]
-        tree = ttk.Treeview(self, columns=names, show="headings", selectmode="browse", height=4)
+        tree = ttk.Treeview(
+            self,
+            columns=names,
+            show="headings",
+            selectmode="browse",
+            height=4,
+        )
         for name, heading, width, anchor in columns:
             tree.heading(name, text=heading, anchor=anchor)
             tree.column(

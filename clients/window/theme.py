@@ -84,7 +84,12 @@ class Theme:
         usual = self._tile(corner, look)
         images: Any = [(state, self._tile(corner, other)) for state, other in states]
         size = {"width": 2 * corner, "height": 2 * corner}
-        given: Any = {"border": corner, "padding": 0, **size, **options}
+        given: Any = {
+            "border": corner,
+            "padding": 0,
+            **size,
+            **options,
+        }
         self._style.element_create(name, "image", usual, *images, sticky="nsew", **given)
 
     def _tile(self, corner: int, look: Look) -> tk.PhotoImage:
@@ -154,7 +159,12 @@ class Theme:
         self._element(banner, 8, (soft, mix(soft, colour, 0.35)))
         style.layout(f"{tone}.Banner.TFrame", nest(banner))
         style.configure(f"{tone}.Banner.TFrame", background=self.palette.page)
-        style.configure(f"{tone}.Banner.TLabel", background=soft, foreground=colour, font=strong)
+        style.configure(
+            f"{tone}.Banner.TLabel",
+            background=soft,
+            foreground=colour,
+            font=strong,
+        )
         hover = mix(soft, colour, 0.18)
         self._make_button(f"{tone}.Banner", (soft, ""), colour, ground=soft, hover=hover)
 
@@ -176,7 +186,12 @@ class Theme:
         )
         button = f"{name}.TButton"
         style.layout(button, nest(f"{name}.button", "Button.padding", "Button.label"))
-        style.configure(button, background=ground, foreground=ink, font=self.fonts["Strong"])
+        style.configure(
+            button,
+            background=ground,
+            foreground=ink,
+            font=self.fonts["Strong"],
+        )
         style.configure(button, padding=(self.px(14), self.px(7)), anchor="center")
         style.map(button, background=[], foreground=[("disabled", colours.muted)])
 
@@ -296,7 +311,12 @@ class Theme:
         )
         for bar in ("Vertical.TScrollbar", "Horizontal.TScrollbar"):
             style.configure(bar, troughcolor=colours.surface, bordercolor=colours.surface)
-            style.configure(bar, background=colours.surface, borderwidth=0, relief="flat")
+            style.configure(
+                bar,
+                background=colours.surface,
+                borderwidth=0,
+                relief="flat",
+            )
 
     def _make_lists(self) -> None:
         colours = self.palette
@@ -314,7 +334,12 @@ class Theme:
         heading = "Treeview.Heading"
         style.layout(heading, nest("Treeheading.padding", "Treeheading.text", sticky="we"))
         style.configure(heading, background=surface, foreground=colours.muted)
-        style.configure(heading, font=self.fonts["Small"], padding=(px(6), px(6)), relief="flat")
+        style.configure(
+            heading,
+            font=self.fonts["Small"],
+            padding=(px(6), px(6)),
+            relief="flat",
+        )
         style.map(heading, background=[])
 
 
@@ -323,5 +348,14 @@ def nest(*elements: str, **options: str) -> Any:
     layout: list[Any] = []
     for name in reversed(elements):
         inside = {"children": layout} if layout else {}
-        layout = [(name, {"sticky": "nsew", **options, **inside})]
+        layout = [
+            (
+                name,
+                {
+                    "sticky": "nsew",
+                    **options,
+                    **inside,
+                },
+            )
+        ]
     return layout

@@ -54,7 +54,12 @@ class WellsPage(ttk.Frame):
     def _list(self) -> None:
         px = self._theme.px
         card = Card(self, self._theme, room=12)
-        card.grid(row=1, column=0, sticky="nsew", padx=(0, px(14)))
+        card.grid(
+            row=1,
+            column=0,
+            sticky="nsew",
+            padx=(0, px(14)),
+        )
         self.search = tk.StringVar(self)
         self.search.trace_add("write", lambda *_: self._search_soon())
         ttk.Label(card, text="Search by name, reference or code", style="Caption.TLabel").pack(
@@ -63,7 +68,12 @@ class WellsPage(ttk.Frame):
         self.entry = ttk.Entry(card, textvariable=self.search, font=self._theme.fonts["Text"])
         self.entry.pack(fill="x", pady=px(6))
         self.found = ttk.Label(card, style="Caption.TLabel")
-        self.found.pack(side="bottom", anchor="w", padx=px(6), pady=(px(6), 0))
+        self.found.pack(
+            side="bottom",
+            anchor="w",
+            padx=px(6),
+            pady=(px(6), 0),
+        )
         self.listing = Listing(card, self._theme, COLUMNS, grows="well")
         self.listing.pack(fill="both", expand=True)
         self.listing.tree.bind("<<TreeviewSelect>>", lambda _: self._choose())

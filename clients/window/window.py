@@ -136,11 +136,24 @@ class Window:
             style="Switch.TCheckbutton",
             command=self._recolour,
         )
-        self.dark.pack(side="bottom", anchor="w", padx=px(8))
+        self.dark.pack(
+            side="bottom",
+            anchor="w",
+            padx=px(8),
+        )
         self.server = ttk.Label(side, style="Caption.TLabel", wraplength=px(140))
-        self.server.pack(side="bottom", anchor="w", padx=px(8), pady=(px(4), px(16)))
+        self.server.pack(
+            side="bottom",
+            anchor="w",
+            padx=px(8),
+            pady=(px(4), px(16)),
+        )
         self.state = ttk.Label(side, style="muted.Pill.TLabel")
-        self.state.pack(side="bottom", anchor="w", padx=px(8))
+        self.state.pack(
+            side="bottom",
+            anchor="w",
+            padx=px(8),
+        )
 
     def _add_navigation(self, name: str) -> None:
         button = ttk.Button(

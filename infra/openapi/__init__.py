@@ -175,14 +175,22 @@ def _query_parameter(
 
 
 def _header_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", **REQUEST_HEADERS[name]}
+    return {
+        "name": name,
+        "in": "header",
+        **REQUEST_HEADERS[name],
+    }
 
 
 def _success(route: Route) -> dict[str, Any]:
     content = {kind: _other_content(route, kind) for kind in route.media_types}
     if route.data:
         content = {JSON: envelope_of(route.data, ANSWERS[route.id]), **content}
-    return {"description": route.answer, "headers": _headers(route), "content": content}
+    return {
+        "description": route.answer,
+        "headers": _headers(route),
+        "content": content,
+    }
 
 
 def _other_content(route: Route, kind: str) -> dict[str, Any]:
@@ -221,7 +229,11 @@ def _head(route: Route, get: dict[str, Any]) -> dict[str, Any]:
         "summary": f"{route.summary}: the headers alone",
         "tags": [route.tag],
         "parameters": get["parameters"],
-        "responses": {str(route.status): success, **unchanged, **_BODYLESS_ERRORS},
+        "responses": {
+            str(route.status): success,
+            **unchanged,
+            **_BODYLESS_ERRORS,
+        },
         "security": get["security"],
     }
 

@@ -30,7 +30,11 @@ def expected_files() -> Mapping[Path, str]:
     pages = {
         DOCS / name: with_tables((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES
     }
-    return {FILE: text(), **pages, CLIENT_TYPES: client_types()}
+    return {
+        FILE: text(),
+        **pages,
+        CLIENT_TYPES: client_types(),
+    }
 
 
 if __name__ == "__main__":

@@ -103,7 +103,13 @@ def client_types() -> str:
     classes = [_typed_dict(name, *schemas) for name, schemas in CLASSES.items()]
     text = _HEAD + "\n\n".join([*_choices(), *classes, _job()])
     ruff = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(FILE), "-"]
-    done = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ruff,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout
 
 

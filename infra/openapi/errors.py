@@ -160,7 +160,11 @@ def error_examples(
     own = {_name(error): _example(_example_of(error)) for error in _concrete(WellheadError)}
     of_the_gateway = {
         f"{GATEWAY}.{code}": _example(
-            {"code": code, "message": text, "retryable": status in RETRYABLE}
+            {
+                "code": code,
+                "message": text,
+                "retryable": status in RETRYABLE,
+            }
         )
         for status, (code, text) in gateway.items()
     }
@@ -203,7 +207,11 @@ def _example_of(error: type[WellheadError]) -> dict[str, Any]:
 
 
 def _example(shown: dict[str, Any]) -> dict[str, Any]:
-    envelope = {"success": False, "error": shown, **STAMP}
+    envelope = {
+        "success": False,
+        "error": shown,
+        **STAMP,
+    }
     return {"summary": shown["message"], "value": envelope}
 
 

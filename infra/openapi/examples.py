@@ -16,7 +16,12 @@ SHA256 = "fe7c4b5b30cf7fed6ca6f0b61e367d7759c94951d35c429aa65c9650db31a0f0"
 
 
 def success(data: Any, message: str) -> dict[str, Any]:
-    return {"success": True, "data": data, "message": message, **STAMP}
+    return {
+        "success": True,
+        "data": data,
+        "message": message,
+        **STAMP,
+    }
 
 
 def _page(message: str, *rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:

@@ -66,7 +66,11 @@ class JobField:
             return {"anyOf": [schema, {"type": "null"}], "description": self.description}
         if self.is_nullable:
             choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-            schema = {**schema, "type": [schema["type"], "null"], **choices}
+            schema = {
+                **schema,
+                "type": [schema["type"], "null"],
+                **choices,
+            }
         return {**schema, "description": self.description}
 
 

@@ -23,7 +23,11 @@ def _nullable(kind: str, description: str = "") -> dict[str, Any]:
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+    }
 
 
 def _or_null(schema: dict[str, Any], description: str = "") -> dict[str, Any]:

@@ -41,7 +41,11 @@ def whole_object(
     properties: dict[str, Any], *, optional: tuple[str, ...] = (), description: str = ""
 ) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
-    schema = {"type": "object", "required": required, "properties": properties}
+    schema = {
+        "type": "object",
+        "required": required,
+        "properties": properties,
+    }
     return {**schema, "description": description} if description else schema
 
 

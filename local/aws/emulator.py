@@ -129,7 +129,12 @@ class LocalAws:
         self.stop()
 
     def put_parameter(self, name: str, value: str) -> None:
-        request = {"Name": name, "Value": value, "Type": "SecureString", "Overwrite": True}
+        request = {
+            "Name": name,
+            "Value": value,
+            "Type": "SecureString",
+            "Overwrite": True,
+        }
         with self._mutex:
             self._call(
                 "POST", "/", signed_for="ssm", target="AmazonSSM.PutParameter", request=request
@@ -498,7 +503,11 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--table", default="wellhead-local")
     options = parser.parse_args()
-    with LocalAws(table=options.table, journal=options.journal, keys=Keys.of(os.environ)) as aws:
+    with LocalAws(
+        table=options.table,
+        journal=options.journal,
+        keys=Keys.of(os.environ),
+    ) as aws:
         print(f"ready {aws.url}", flush=True)
         sys.stdin.read()
 

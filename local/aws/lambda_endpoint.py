@@ -238,7 +238,11 @@ class LambdaEndpoint:
         return self._runtime.invoke_warm(function, request_id=request_id, payload=payload)
 
     def _start_delivery(self, event: Event) -> None:
-        delivery = threading.Thread(target=self._deliver, args=(event,), daemon=True)
+        delivery = threading.Thread(
+            target=self._deliver,
+            args=(event,),
+            daemon=True,
+        )
         self._deliveries.add(delivery)
         delivery.start()
 

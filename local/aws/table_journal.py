@@ -55,7 +55,11 @@ class TableJournal:
         rows = self._db.execute(
             f"SELECT attributes FROM item WHERE pk = :pk AND (:after IS NULL OR sk {beyond} :after)"  # noqa: S608  two words
             f" ORDER BY sk {order} LIMIT :most",
-            {"pk": look.pk, "after": look.after, "most": look.most},
+            {
+                "pk": look.pk,
+                "after": look.after,
+                "most": look.most,
+            },
         )
         for (attributes,) in rows:
             yield json.loads(attributes, object_hook=_with_bytes)

@@ -25,7 +25,11 @@ COMMANDS = (
 
 
 def main() -> int:
-    paper = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))  # noqa: SIM115  as long as we run
+    paper = Console(
+        record=True,
+        width=COLUMNS,
+        file=Path(os.devnull).open("w"),  # noqa: SIM115  as long as we run
+    )
     with (
         tempfile.TemporaryDirectory() as state,
         LocalStack(source=Source(), state=Path(state), port=0) as stack,

@@ -67,7 +67,13 @@ def _row_of_v2(row: bytes, root: str) -> bytes:
     written = {name: _value_of_v2(name, value) for name, value in fields.items()}
     entity = {"uri": f"{root}{ENTITY_SET}(1)", "type": "Sample.MonthlyProduction"}
     field = {"__deferred": {"uri": f"{root}{ENTITY_SET}(1)/Field"}}
-    return json.dumps({"__metadata": entity, **written, "Field": field}).encode()
+    return json.dumps(
+        {
+            "__metadata": entity,
+            **written,
+            "Field": field,
+        }
+    ).encode()
 
 
 def _value_of_v2(name: str, value: Any) -> Any:

@@ -119,9 +119,19 @@ class GeneratedProduction:
         good = self._rows - failed
         if previous is None:
             repeated = len(self.repeated_positions)
-            return Expected(new=good - repeated, updated=0, duplicate=repeated, failed=failed)
+            return Expected(
+                new=good - repeated,
+                updated=0,
+                duplicate=repeated,
+                failed=failed,
+            )
         updated = self._count_revisions_since(previous)
-        return Expected(new=0, updated=updated, duplicate=good - updated, failed=failed)
+        return Expected(
+            new=0,
+            updated=updated,
+            duplicate=good - updated,
+            failed=failed,
+        )
 
     def _well(self, position: int) -> tuple["Well", int]:
         field, offset = divmod(position, FIELD_ROWS)

@@ -162,7 +162,13 @@ class SampleSource:
         return self._error(404, "NotFound", f"There is no {path} here.")
 
     def _service_document(self) -> dict[str, object]:
-        sets = [{"name": ENTITY_SET, "kind": "EntitySet", "url": ENTITY_SET}]
+        sets = [
+            {
+                "name": ENTITY_SET,
+                "kind": "EntitySet",
+                "url": ENTITY_SET,
+            }
+        ]
         return {"@odata.context": f"{self.root}$metadata", "value": sets}
 
     def _page(self, query: Query, preferred: int | None) -> Reply:
