@@ -113,6 +113,7 @@ class JobManager(JobReader):
             owner = self.owner_of(lock)
             if owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=owner.job_id, started_at=lock.since)
+            # The fence of the last claim, whoever's it was: this job's first claim raises it.
             created = replace(job, fence=lock.fence)
             expired = self._expired_job(owner) if owner else None
             creation = self._creation(created, lock, remembered, known, advanced)
@@ -136,6 +137,7 @@ class JobManager(JobReader):
         Rows that were fetched before another import was published may be older than what it
         published.
         """
+        # `by`: the link was written by this very call, and only the answer was lost.
         if old.retried_by not in (None, by):
             raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
         current = self.current_snapshot()
@@ -146,10 +148,13 @@ class JobManager(JobReader):
             now = self._clock()
             newest = self.newest_held_id(held.source_name)
             refuse_late(held, now=now, newest=newest, current=current)
-        if old.checkpoint and current and current.fence_of(old.source_name) > old.fence:
+        if not old.checkpoint or not current:
+            return
+        # Fences count the claims: what has a higher one was claimed after this job's last worker.
+        if current.fence_of(old.source_name) > old.fence:
             raise NotResumable(
-                "Another import has been published since, or an older snapshot once more, and the rows that this job "
-                "had fetched may not belong to it. Start a new import.",
+                "Another import has been published since, or an older snapshot once more, and the "
+                "rows that this job had fetched may not belong to it. Start a new import.",
                 job_id=old.job_id,
                 published_by=current.job_of(old.source_name),
             )
@@ -215,6 +220,7 @@ class JobManager(JobReader):
         }
         writes = [
             self.table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
+            # The holder's place is empty: the job waits for whoever claims it.
             self.table.update(LOCK, mine, remove=["holder"], when=same_lock(lock)),
         ]
         if remembered:
@@ -225,8 +231,10 @@ class JobManager(JobReader):
             writes.append(self.table.check(key, when=same_source(job.source_version)))
         if advanced:
             item = schedule_key(advanced.source) | advanced.to_item()
+            # Its turn is raised already: the one before is what was read.
             writes.append(self.table.put(item, when=same_schedule(advanced.turn - 1)))
         if job.retry_of:
+            # The old job names the one that goes on from it, and no second one can.
             link = {"retried_by": job.job_id}
             may_be_retried = STOPPED & NOT_RETRIED & NOT_DISCARDED
             writes.append(self.table.update(job_key(job.retry_of), link, when=may_be_retried))
@@ -236,7 +244,7 @@ class JobManager(JobReader):
         """The end of the job that had the lock until now."""
         if expired:
             return self._end(expired, fence=lock.fence)
-        if lock.owner:
+        if lock.owner:  # whose item is gone, so its end is told without it
             return [self._loss(lock)]
         return []
 
@@ -259,7 +267,7 @@ class JobManager(JobReader):
         It cannot be final already: the transaction that ends a job frees its lock.
         """
         now = self._clock()
-        if old.cancel_requested_at is not None:
+        if old.cancel_requested_at is not None:  # which its worker has never seen
             return old.cancel(at=now)
         if error is None:
             error = LeaseExpired() if old.started_at else NotStarted()
@@ -289,6 +297,7 @@ class JobManager(JobReader):
         try:
             return self.create(wanted)
         except (ImportAlreadyRunning, RetriedAlready):
+            # The same call may have come first, between our look and our write.
             made = self._made_by_accepting(self.get(job_id), wanted)
             if made:
                 return made
@@ -344,9 +353,8 @@ class JobManager(JobReader):
                 )
             # The next state of the same execution: the one before has left, or is a try that nobody
             # waits for.
-            is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(
-                lock.holder
-            )
+            execution = execution_of(holder)
+            is_next = execution != "" and execution == execution_of(lock.holder)
             if lock.holder and not is_next and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
             job = self.owner_of(lock)
@@ -409,7 +417,7 @@ class JobManager(JobReader):
         """
         values = {name: getattr(job, name) for name in names}
         shown = without_none(values) | {"heartbeat_at": self._clock()}
-        gone = values.keys() - shown.keys()
+        gone = values.keys() - shown.keys()  # what is None is no attribute of an item
         renewed = {"lease_until": self._until(self._lease.seconds)}
         may_go_on = is_at(claim.fence) & NOT_CANCELLED
         written = self._try(
@@ -454,6 +462,7 @@ class JobManager(JobReader):
                     record_end(stopped)
                     return stopped
             else:
+                # Its worker finds the mark when it next reports, and ends the job itself.
                 mark = {"cancel_requested_at": now}
                 if self._try(self.table.update(job_key(job_id), mark, when=IS_OPEN)):
                     return replace(job, cancel_requested_at=now)
@@ -463,6 +472,7 @@ class JobManager(JobReader):
         now = self._clock()
         waiting = replace(job, heartbeat_at=now)
         waiting = waiting.with_event(now, "handed over", attempt=job.attempt)
+        # As for a new job: the next worker has to be started first.
         until = {"lease_until": self._until(self._lease.pending)}
         written = self._try(
             self._job_update(waiting, fence=claim.fence),
@@ -507,7 +517,8 @@ class JobManager(JobReader):
         False when somebody else wrote the lock since it was read.
         """
         until = {"lease_until": self._until(self._lease.pending)}
-        written = self._try(self.table.update(LOCK, until, remove=["holder"], when=same_lock(lock)))
+        write = self.table.update(LOCK, until, remove=["holder"], when=same_lock(lock))
+        written = self._try(write)
         if written:
             record_death(str(lock.owner))
         return written
@@ -526,6 +537,7 @@ class JobManager(JobReader):
         return written
 
     def _lock_release(self, lock: Lock) -> dict[str, Any]:
+        # The fence stays, and counts on with the next job.
         return self.table.update(
             LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=same_lock(lock)
         )

@@ -74,6 +74,7 @@ def sweep(
         return "nothing"
     if job_manager.owner_of(lock) is None:
         return "freed" if job_manager.free_of_nobody(lock) else "nothing"
+    # Of an execution the state machine knows whether it runs; of a lone worker its lease tells.
     if executions and execution_of(lock.holder):
         return _see_to_execution(lock, job_manager, dispatcher, executions)
     return _see_to_worker(lock, job_manager, dispatcher)
@@ -105,14 +106,15 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
     """
     log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})
     lock = job_manager.lock()
-    if lock.owner != job_id:
+    if lock.owner != job_id:  # it has come to its end by now
         return "nothing"
     job = job_manager.owner_of(lock)
     if job and execution_of(lock.holder):
         return "nothing"
     if job is None or job_manager.is_over(lock):
         return sweep(job_manager=job_manager, dispatcher=dispatcher)
-    if lock.holder is None and job.status is JobStatus.PENDING:
+    is_unclaimed = lock.holder is None and job.status is JobStatus.PENDING
+    if is_unclaimed:
         return "failed" if job_manager.expire(lock) else "nothing"
     return _dispatch(job_id, dispatcher.dispatch)
 
@@ -132,6 +134,7 @@ def _see_to_execution(
         log.warning("the execution could not be asked for: %s", exc.__cause__, extra=names)
         status = None
     if status == RUNNING:
+        # Before the next sweep, or one that comes late.
         is_soon_over = job_manager.seconds_until(lock.lease_until) < RENEWAL_SECONDS
         is_renewed = is_soon_over and job_manager.renew(lock, RENEWAL_SECONDS)
         return "renewed" if is_renewed else "nothing"
@@ -190,6 +193,7 @@ def clear_orphans(
     names = [name for name in stored if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
     now = clock()
+    # Each job is read once, whatever files carry its id.
     find = cache(job_manager.find)
     newest_held_id = cache(job_manager.newest_held_id)
     wanted = set(_readable(names, find, kept=kept, now=now))
@@ -201,6 +205,7 @@ def clear_orphans(
             return False
         if not name.startswith(SEGMENTS):  # a snapshot or an export that nobody wants
             return True
+        # Segments stay as long as a job may go on from them.
         return not _may_go_on(find, newest_held_id, current, job_of(name), now=now)
 
     stale = [name for name in names if is_stale(name)]
@@ -219,7 +224,7 @@ def _remove(names: list[str], warehouse: Warehouse, clock: Callable[[], float]) 
     began = clock()
     for count, name in enumerate(names):
         if clock() - began > CLEAR_SECONDS:
-            return names[:count]
+            return names[:count]  # the next sweep finds the others
         warehouse.remove(name)
     return names
 
@@ -278,11 +283,13 @@ def _may_go_on(
 ) -> bool:
     """A job that was retried or accepted goes on as that one, which names its segments."""
     job = find(job_id)
+    # To the last of the chain: A failed, B went on from it and was held, C accepted that.
     while job and job.retried_by:
         job = find(job.retried_by)
     if job is None:
         return False
     if job.is_held:
+        # Kept an hour beyond its time: who accepts it in the last minute finds its rows.
         newest = newest_held_id(job.source_name)
         return is_of_use(
             job,

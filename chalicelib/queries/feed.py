@@ -73,23 +73,29 @@ def feed_page(
     of = _list_of(asked, key, where, question.terms)
     place = _Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
     counted = place.count if place else None
-    if count and counted is None:
+    if count and counted is None:  # once for all pages: the cursor has it from then on
         counted = question.count()
     many = limit if top is None else min(limit, top)
     if not many:
         return FeedPage(rows=[], next_cursor=None, count=counted)
+    # The key as well, whether it is shown or not: the next page begins behind it.
     names = list(dict.fromkeys([*shown, *asked.key]))
+    # One row more than the page has tells whether there is a next one.
     found = question.page(names, place, limit=many + 1, skip=skip)
-    told = [dict(zip(names, row, strict=True)) for row in found[:many]]
-    for name in [name for name in names if asked.type_of(name) in (DATE, MOMENT)]:
-        for row in told:
+    rows = [dict(zip(names, row, strict=True)) for row in found[:many]]
+    times = [name for name in names if asked.type_of(name) in (DATE, MOMENT)]
+    for name in times:
+        for row in rows:
             row[name] = _plain(row[name])
     next_cursor = None
-    if len(found) > many and many != top:
-        last = _Place(count=counted, key={name: told[-1][name] for name in asked.key})
+    are_all = many == top  # that were wanted
+    if len(found) > many and not are_all:
+        last_row = rows[-1]
+        last_key = {name: last_row[name] for name in asked.key}
+        last = _Place(count=counted, key=last_key)
         next_cursor = last.write(of=of, snapshot=production.snapshot)
     return FeedPage(
-        rows=[{name: row[name] for name in shown} for row in told],
+        rows=[{name: row[name] for name in shown} for row in rows],
         next_cursor=next_cursor,
         count=counted,
     )
@@ -111,9 +117,8 @@ class _Question:
         if self.asked.name == "Wells":
             wells.make()
         is_summed = self.asked.name != "Monthly" or not wells.is_by_month
-        return _SQL[self.asked.name if is_summed else "each_month"].format_map(
-            self.production.tables
-        )
+        statement = _SQL[self.asked.name if is_summed else "each_month"]
+        return statement.format_map(self.production.tables)
 
     def count(self) -> int:
         statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
@@ -125,10 +130,13 @@ class _Question:
         self, names: list[str], place: _Place | None, *, limit: int, skip: int
     ) -> list[tuple[Any, ...]]:
         """The columns of these names."""
+        # In the order of the key: a few wells are looked at, and not the whole table.
         if self._is_by_wells(place, skip):
             return self._in_windows(names, place, limit, skip)
+        # Behind a row in another order: what equals it in the first column, then the rest.
         if place and not skip:
             return self._behind_place(names, place, limit)
+        # The first page in another order, or rows to skip: all of them are ordered.
         bound = Bound(letter="p")
         behind = after(self.terms, self._values_at(place.key), bound) if place else "true"
         return self._fetch(names, behind, limit, skip, bound.values)
@@ -165,20 +173,25 @@ class _Question:
         """
         wells = self.production.feed_wells
         rows: list[tuple[Any, ...]] = []
-        first, to_skip = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
+        if place is None:
+            first, to_skip = wells.place_behind(skip)
+        else:
+            first = self._place_of(place)
+            to_skip = 0
         for window in wells.windows(first, limit + to_skip):
             bound = Bound(letter="p")
             behind = after(self.terms, list(place.key.values()), bound) if place else "true"
             within = f"{behind} AND {window.condition(bound)}"
             rows += self._fetch(names, within, limit - len(rows), to_skip, bound.values)
-            to_skip = 0
+            to_skip = 0  # all of them were in the first window
             if len(rows) >= limit:
                 break
         return rows
 
     def _place_of(self, place: _Place) -> int:
         """Raises ValidationError where there is no such well."""
-        found = self.production.feed_wells.place_of(*(str(place.key[name]) for name in WELL))
+        well = [str(place.key[name]) for name in WELL]
+        found = self.production.feed_wells.place_of(*well)
         if not found:
             raise no_cursor()
         return found
@@ -193,9 +206,9 @@ class _Question:
             behind=behind,
             order=", ".join(term.sql for term in self.terms),
         )
-        return self.production.fetch(
-            statement, {**self.bound.values, **values, "limit": limit, "skip": skip}
-        )[1]
+        values = {**self.bound.values, **values, "limit": limit, "skip": skip}
+        _names, rows = self.production.fetch(statement, values)
+        return rows
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
         """What the row with this key is ordered by.
@@ -211,7 +224,7 @@ class _Question:
             columns=columns,
             condition=condition,
         )
-        found = self.production.fetch(statement, bound.values)[1]
+        _names, found = self.production.fetch(statement, bound.values)
         if not found:
             raise no_cursor()
         return list(found[0])
@@ -266,7 +279,9 @@ class _Place:
             }
         except (ValueError, TypeError, RecursionError) as exc:
             raise no_cursor() from exc
-        place = cls(count=count if type(count) is int else None, key=key)
+        is_count = type(count) is int  # True is an int too, and no count
+        place = cls(count=count if is_count else None, key=key)
+        # Of another list or snapshot, or with a mark that is not ours.
         if place.write(of=of, snapshot=snapshot) != text:
             raise no_cursor()
         return place

@@ -149,7 +149,8 @@ class PublishedProduction:
         """
         with self._borrow(None) as opened:
             found = opened.query.summary(source=source)
-            return {**found, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
+            facts = {name: getattr(opened.snapshot, name) for name in FACTS}
+            return {**found, "snapshot": facts}
 
     @contextmanager
     def _borrow(self, name: str | None) -> Iterator[Opened]:
@@ -158,10 +159,9 @@ class PublishedProduction:
             with one_question():
                 yield opened
         except (WarehouseCorrupt, QueryFailed) as error:
-            if not isinstance(error.__cause__, OF_THE_FILE) and not isinstance(
-                error, WarehouseCorrupt
-            ):
-                raise
+            is_of_the_file = isinstance(error.__cause__, OF_THE_FILE)
+            if not is_of_the_file and not isinstance(error, WarehouseCorrupt):
+                raise  # the question failed, and not for its file
             self._forget(opened)
             self._raise_for_damage(error, opened.file, opened.path)
             raise
@@ -175,6 +175,7 @@ class PublishedProduction:
         look again.
         """
         with self._lock:
+            # What is open stays readable, and nobody has to ask for the pointer.
             if name and (known := self._open.get(name)):
                 return self._lend(known)
         current = self._current_or_refuse()
@@ -185,8 +186,9 @@ class PublishedProduction:
                 return self._open_or_share(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
                 newer = self._current_or_refuse()
-                if newer == current and (is_current or self._warehouse.stored(file.name)):
-                    raise
+                is_there = is_current or self._warehouse.stored(file.name)
+                if newer == current and is_there:
+                    raise  # nothing was replaced or removed meanwhile: it is the file
                 current = newer
 
     def _current_or_refuse(self) -> Snapshot:
@@ -208,11 +210,12 @@ class PublishedProduction:
     def _open_or_share(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
         with self._lock:
             opened = self._open.get(file.name)
+            # Of another size or checksum under the same name: it was put there once more.
             if opened is None or opened.file != file:
-                self._close_idle()
-                opened = self._open[file.name] = self._open_file(
-                    file, beside=None if is_current else current.name
-                )
+                self._close_idle()  # first: each may take all the memory
+                beside = None if is_current else current.name
+                opened = self._open_file(file, beside=beside)
+                self._open[file.name] = opened
             if is_current:
                 opened.snapshot = current
             return self._lend(opened)
@@ -224,7 +227,8 @@ class PublishedProduction:
         return opened
 
     def _close_idle(self) -> None:
-        for opened in [opened for opened in self._open.values() if not opened.users]:
+        idle = [opened for opened in self._open.values() if not opened.users]
+        for opened in idle:
             del self._open[opened.file.name]
             opened.query.close()
 
@@ -233,6 +237,7 @@ class PublishedProduction:
         with self._lock:
             opened.users -= 1
             if not opened.users and opened is not self._latest:
+                # After _forget another one may stand under this name.
                 if self._open.get(opened.file.name) is opened:
                     del self._open[opened.file.name]
                 opened.query.close()
@@ -254,13 +259,12 @@ class PublishedProduction:
         try:
             if is_of_lake(file.name):
                 return self._open_lake(file, own)
-            path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
-            return Opened(
-                file=file,
-                path=path,
-                query=self._query(file, path, own),
-            )
-        except BaseException:
+            path = self._in_place(file.name)
+            if path is None:
+                path = self._copies.fetch(file, own.path, beside=beside)
+            query = self._query(file, path, own)
+            return Opened(file=file, path=path, query=query)
+        except BaseException:  # also where the process is to stop: nobody else knows of it
             own.remove()
             raise
 
