@@ -13,7 +13,7 @@ from chalicelib.api.formats import BINARY
 from chalicelib.api.responses import ResponseBuilder, with_envelope
 from chalicelib.api.tokens import KEPT_SECONDS
 from chalicelib.errors import MethodNotAllowed
-from chalicelib.jobs.job import parse_job_id
+from chalicelib.jobs.job_id import parse_job_id
 from chalicelib.logs import start_log_context
 from chalicelib.routes.route import Call, Served
 from chalicelib.routes.table import ROUTES

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import InvalidJobId, ValidationError
-from chalicelib.jobs.job import JobStatus, parse_job_id
+from chalicelib.jobs.job import JobStatus
+from chalicelib.jobs.job_id import parse_job_id
 
 from .parameters import CURSOR, SOURCE_NAME, choice, limit, read_value
 from .request_fields import single_values

@@ -10,19 +10,18 @@ job, or discards it.
 from __future__ import annotations
 
 import os
-import uuid
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
-
-from chalicelib.errors import InvalidJobId, WellheadError
 
 # At run time too: the OpenAPI document is written from the types of the fields.
 from .checkpoint import Checkpoint, StoredCursor  # noqa: TC001
 from .event import Event
 from .finding import Finding, holding
+from .job_id import uuid7
 
 if TYPE_CHECKING:
+    from chalicelib.errors import WellheadError
     from chalicelib.warehouse.names import SegmentRun
 
     from .job_types import (
@@ -438,34 +437,3 @@ def new_job(
         rollback_to=rollback_to,
     )
     return job.with_event(now, "created", by=triggered_by)
-
-
-def uuid7(now: float, randomness: bytes) -> str:
-    """A UUID of version 7 (RFC 9562, section 5.7): it sorts by its creation time in milliseconds.
-
-    bits 127 to 80   milliseconds since 1970
-    bits  79 to 76   the version, 7
-    bits  63 and 62  the variant, 2
-    the others       random
-    """
-    milliseconds = int(now * 1000)
-    value = milliseconds << 80 | int.from_bytes(randomness, "big")
-    value = _with_bits(value, 7, at=76, mask=0xF)
-    value = _with_bits(value, 2, at=62, mask=0x3)
-    return str(uuid.UUID(int=value))
-
-
-def _with_bits(value: int, bits: int, *, at: int, mask: int) -> int:
-    cleared = value & ~(mask << at)
-    return cleared | bits << at
-
-
-def parse_job_id(text: str) -> str:
-    """The job id in its canonical form; raises InvalidJobId."""
-    try:
-        parsed = uuid.UUID(text)
-    except ValueError:
-        raise InvalidJobId from None
-    if str(parsed) != text.lower() or parsed.version != 7:  # noqa: PLR2004
-        raise InvalidJobId
-    return str(parsed)

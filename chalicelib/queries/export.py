@@ -16,8 +16,8 @@ from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.checksum import stored_with_checksum
 from chalicelib.warehouse.names import StoredFile, Warehouse, export_name, sha256_of
 
-from .production import QUESTION_SECONDS
 from .query import DATABASE, PARQUET
+from .question_time import QUESTION_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,7 @@ YYYY-MM-DD, times as ISO 8601 in UTC.
 from __future__ import annotations
 
 import json
-import time
 import weakref
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,39 +18,28 @@ import duckdb
 
 from chalicelib.errors import (
     ChangesNotKept,
-    QueryFailed,
-    QueryTooLarge,
-    QueryTooSlow,
-    ScratchFull,
     ValidationError,
-    WarehouseForeign,
-    WarehouseTooNew,
-    WellheadError,
 )
-from chalicelib.lake.connection import raise_if_not_there
 from chalicelib.store.local_duckdb import (
-    ANOTHER_FORMAT,
-    LATER_FORMAT,
     bounded,
-    is_full,
     local_config,
     lock_down,
     quoted,
-    raise_if_damaged,
-    raise_if_forbidden,
 )
 from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements
 
 from .changed import changes_lists, differing, flat_changes, shown_columns
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
+from .duckdb_errors import duckdb_errors
 from .feed_wells import FeedWells
 from .older_columns import lacking_columns, with_nulls
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
+from .question_time import seconds_for_statement
 from .register import Asked, Register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from botocore.session import Session
@@ -66,8 +52,6 @@ if TYPE_CHECKING:
 
 # The version of the schema that brought them, with the columns source, period_days and source_rows.
 TEXT_CODES = 3
-QUESTION_SECONDS = 22.0  # the API waits 25
-_ENDS: ContextVar[float | None] = ContextVar("ends", default=None)
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
@@ -156,7 +140,7 @@ class ProductionQuery:
         self._connection = connection
         self._directory = directory
         self.snapshot = snapshot
-        with _duckdb_errors():
+        with duckdb_errors():
             self.schema_version = read_version(connection)
             is_behind = self.schema_version < SCHEMA_VERSION
             lacking = lacking_columns(connection) if is_behind else []
@@ -198,7 +182,7 @@ class ProductionQuery:
             config=local_config(directory.path, memory_mb) | {"threads": THREADS}
         )
         try:
-            with _duckdb_errors():
+            with duckdb_errors():
                 connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
                 # An export is written beside this directory.
                 lock_down(connection, directory.path.parent)
@@ -389,9 +373,9 @@ class ProductionQuery:
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
         with (
-            _duckdb_errors(),
+            duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_seconds_for_statement()),
+            bounded(own, seconds=seconds_for_statement()),
         ):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
@@ -450,9 +434,9 @@ class ProductionQuery:
             }
         )
         with (
-            _duckdb_errors(),
+            duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_seconds_for_statement(seconds)),
+            bounded(own, seconds=seconds_for_statement(seconds)),
         ):
             ((count,),) = own.execute(
                 text,
@@ -608,34 +592,12 @@ class ProductionQuery:
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of the columns, and the rows."""
         with (
-            _duckdb_errors(),
+            duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_seconds_for_statement()),
+            bounded(own, seconds=seconds_for_statement()),
         ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
-
-
-@contextmanager
-def one_question(seconds: float = QUESTION_SECONDS) -> Iterator[None]:
-    """All statements that are asked within it have that time together."""
-    token = _ENDS.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _ENDS.reset(token)
-
-
-def _seconds_for_statement(seconds: float | None = None) -> float:
-    """For a statement, which may have less. Outside a question it has the time of one.
-    Raises QueryTooSlow.
-    """
-    ends = _ENDS.get()
-    left = QUESTION_SECONDS if ends is None else ends - time.monotonic()
-    left = left if seconds is None else min(left, seconds)
-    if left <= 0:
-        raise QueryTooSlow
-    return left
 
 
 def _file_columns(name: str) -> str:
@@ -668,32 +630,3 @@ def _moment(as_of: datetime | None) -> dict[str, datetime]:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-@contextmanager
-def _duckdb_errors() -> Iterator[None]:
-    """The questions are right and their values bound:
-    what fails is the file, the machine, or DuckDB. Which of them, its text alone tells.
-    """
-    try:
-        yield
-    except duckdb.Error as exc:
-        raise_if_damaged(exc)
-        raise_if_forbidden(exc)
-        raise_if_not_there(exc)
-        raise _error_of(exc) from exc
-
-
-def _error_of(exc: duckdb.Error) -> WellheadError:
-    words = str(exc)
-    if is_full(exc):
-        return ScratchFull.of_question("Answering")
-    if isinstance(exc, duckdb.OutOfMemoryException):
-        return QueryTooLarge()
-    if isinstance(exc, duckdb.InterruptException):
-        return QueryTooSlow()
-    if LATER_FORMAT in words:
-        return WarehouseTooNew()
-    if ANOTHER_FORMAT in words:
-        return WarehouseForeign()
-    return QueryFailed()

@@ -43,7 +43,8 @@ from chalicelib.warehouse.names import (
 from .copies import LocalCopies, is_damaged
 from .cursor import no_cursor
 from .kept_register import KeptRegister
-from .production import Lake, ProductionQuery, one_question
+from .production import Lake, ProductionQuery
+from .question_time import one_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,7 +30,7 @@ from chalicelib.api.parameters import (
 )
 from chalicelib.api.request_fields import single_values
 from chalicelib.errors import ValidationError
-from chalicelib.jobs.job import parse_job_id
+from chalicelib.jobs.job_id import parse_job_id
 
 from .cursor import DEFAULTS, list_of, read_cursor, snapshot_in
 

@@ -25,7 +25,8 @@ from chalicelib.errors import (
     SourceUnknown,
     StateUnavailable,
 )
-from chalicelib.jobs.job import Job, JobStatus, parse_job_id
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_id import parse_job_id
 from chalicelib.jobs.starting import start_import
 from chalicelib.logs import add_to_log_context
 from chalicelib.settings import cors_origins

@@ -29,7 +29,7 @@ from chalicelib.errors import (
     SourceChangedSince,
     WarehouseUnavailable,
 )
-from chalicelib.jobs.job import parse_job_id
+from chalicelib.jobs.job_id import parse_job_id
 from chalicelib.jobs.starting import accept_import, retry_import
 
 from .imports import OF_AN_ID, OF_THE_SOURCE, show_start

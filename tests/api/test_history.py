@@ -17,7 +17,8 @@ from chalicelib.errors import ValidationError
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, new_job, uuid7
+from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, new_job
+from chalicelib.jobs.job_id import uuid7
 from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.job_reader import HISTORY_LOOK, HISTORY_LOOKS
 from chalicelib.jobs.lock import Lease, job_key

@@ -16,7 +16,8 @@ from chalicelib.jobs.checkpoint import Checkpoint, Plan
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of
-from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, Phase, new_job, parse_job_id, uuid7
+from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, Phase, new_job
+from chalicelib.jobs.job_id import parse_job_id, uuid7
 from chalicelib.jobs.job_item import absent_attributes, job_attributes, job_from_attributes
 from chalicelib.jobs.lock import job_key
 from chalicelib.odata.cursor import LONGEST_CURSOR

@@ -36,7 +36,9 @@ from chalicelib.errors import (
 from chalicelib.lake import moving
 from chalicelib.queries import production as production_query
 from chalicelib.queries.cursor import Cursor, write_cursor
+from chalicelib.queries.duckdb_errors import duckdb_errors
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS
+from chalicelib.queries.question_time import one_question
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.local_duckdb import bounded
 from chalicelib.store.repository import DuckDBWellProductionRepository
@@ -673,7 +675,7 @@ def test_a_question_that_nobody_waits_for_any_more_is_stopped_and_the_next_one_a
     with duckdb.connect() as connection:
         with (
             pytest.raises(QueryTooSlow),
-            production_query._duckdb_errors(),
+            duckdb_errors(),
             bounded(connection, seconds=0.2),
         ):
             connection.execute(endless).fetchall()
@@ -705,7 +707,7 @@ def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
     }
     assert {name for name in public if name[0] != "_"} - {"close"} == asked.keys()
     for name, ask in asked.items():
-        with pytest.raises(QueryTooSlow), production_query.one_question(seconds=0):
+        with pytest.raises(QueryTooSlow), one_question(seconds=0):
             ask()
         assert not (tmp_path / "b.parquet").exists(), name
     with pytest.raises(QueryTooSlow):
