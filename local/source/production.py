@@ -15,6 +15,7 @@ from functools import lru_cache
 from math import exp, log1p
 
 from chalicelib.files.json_lines import Key
+from local.source.field_names import field_name
 
 Draw = Callable[[], float]
 """The next number of a random stream, from 0 up to 1."""
@@ -24,28 +25,6 @@ LATEST = 2024 * 12 + 11  # months since year 0: December 2024
 OCTOBER = 9
 RECENT_MONTHS = 12  # how far back late reports reach
 REVISED_SHARE = 0.56  # of the recent producing months: about 5 % of all rows
-STARTS = (
-    *("Ald", "Bren", "Cald", "Dorr", "Elv", "Fenn", "Gral", "Hask", "Ister", "Jorv"),
-    *("Kess", "Lund", "Marr", "Nord", "Orl", "Pell", "Quar", "Rusk", "Sill", "Tarn"),
-)
-MIDDLES = ("a", "e", "i", "o", "en", "in", "or", "al", "um", "ed", "is", "ov")
-ENDS = (
-    "vik",
-    "mere",
-    "holt",
-    "wick",
-    "sund",
-    "dale",
-    "nes",
-    "moor",
-    "fjell",
-    "burn",
-    "strand",
-    "gate",
-    "low",
-    "ster",
-)
-PARTS = ("", " North", " South", " East", " West", " Deep")
 OPERATORS = (
     "Orrin Vale Energy",
     "Kestmark Petroleum",
@@ -268,16 +247,6 @@ def draw_well(seed: int, field: int, number: int) -> Well:
         condensate=0.002 + 0.02 * draw(),
         final_water_cut=0.3 + 0.65 * draw(),
     )
-
-
-def field_name(number: int) -> str:
-    """Twenty thousand names before one comes again; neighbours do not sound alike."""
-    names = len(STARTS) * len(MIDDLES) * len(ENDS) * len(PARTS)
-    number = number * 6_151 % names  # no factor in common: each name once before one comes again
-    number, start = divmod(number, len(STARTS))
-    number, middle = divmod(number, len(MIDDLES))
-    part, end = divmod(number, len(ENDS))
-    return STARTS[start] + MIDDLES[middle] + ENDS[end] + PARTS[part]
 
 
 @lru_cache(maxsize=64)
