@@ -114,8 +114,12 @@ def console_file(name: str) -> ConsoleFile:
 
 def _read(path: Path) -> ConsoleFile:
     text = path.read_text("utf-8")
-    own = {"Content-Type": TYPES[path.suffix], "ETag": etag_of(path.name, text)}
-    return ConsoleFile(text=text, headers=HEADERS | own)
+    headers = {
+        **HEADERS,
+        "Content-Type": TYPES[path.suffix],
+        "ETag": etag_of(path.name, text),
+    }
+    return ConsoleFile(text=text, headers=headers)
 
 
 FILES = read_files(Path(__file__).with_name("console"))

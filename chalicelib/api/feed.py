@@ -154,7 +154,8 @@ class FeedResponses:
     ) -> Response:
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         content_type = f"application/json;odata.metadata={level}"
-        return self._response(text, status, {"Content-Type": content_type, **(headers or {})})
+        all_headers = {"Content-Type": content_type, **(headers or {})}
+        return self._response(text, status, all_headers)
 
     def _response(self, body: str, status: int, headers: Mapping[str, str]) -> Response:
         own: dict[str, Any] = {
@@ -246,7 +247,8 @@ def _password_in(authorization: str) -> str | None:
 
 def _check_version(most: str) -> None:
     """Raises ValidationError for a caller who takes no answer of OData 4.0."""
-    if most and not re.fullmatch(r"(4\.[0-9]+|[5-9](\.[0-9]+)?)", most.strip()):
+    takes_it = re.fullmatch(r"(4\.[0-9]+|[5-9](\.[0-9]+)?)", most.strip())
+    if most and not takes_it:
         raise ValidationError("The feed is of OData 4.0.", field="OData-MaxVersion")
 
 

@@ -47,7 +47,8 @@ class HistoryPage:
 
 def cursor_of(job_id: str) -> str:
     value = uuid.UUID(job_id).bytes
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+    letters = base64.urlsafe_b64encode(value).decode()
+    return letters.rstrip("=")
 
 
 def _job_before(cursor: str) -> str:

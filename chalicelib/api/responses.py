@@ -115,7 +115,8 @@ class ResponseBuilder:
         """What is no envelope; `headers` has its Content-Type.
         Chalice serves text as it is, whatever is accepted.
         """
-        return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
+        all_headers = self._headers(headers)
+        return Response(body=body, status_code=HTTPStatus.OK, headers=all_headers)
 
     def failure(self, error: WellheadError) -> Response:
         facts: dict[str, Any] = {

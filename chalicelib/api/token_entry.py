@@ -52,8 +52,9 @@ class Secret:
 
     def end_by(self, moment: float) -> Self:
         """At this moment at the latest."""
-        until = moment if self.until is None else min(moment, self.until)
-        return replace(self, until=until)
+        if self.until is not None and self.until < moment:
+            return self
+        return replace(self, until=moment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,8 @@ def days_of_token(text: str) -> int | None:
 
 
 def digest_of(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    digest = hashlib.sha256(token.encode())
+    return digest.hexdigest()
 
 
 def _previous_secret(facts: Any) -> Secret:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def refuse_other_findings(held: Job, named: Collection[str]) -> None:
     """Nobody accepts what he has not seen. Raises NotHeld, FindingsDiffer."""
     refuse_without_hold(held)
-    checks = sorted({str(finding.check) for finding in holding(held.findings)})
+    names = {str(finding.check) for finding in holding(held.findings)}
+    checks = sorted(names)
     if sorted(set(named)) != checks:
         raise FindingsDiffer(job_id=held.job_id, findings=checks)
 

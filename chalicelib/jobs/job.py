@@ -319,8 +319,9 @@ class Job:
         """
         fingerprints = [finding.fingerprint for finding in holding(self.findings)]
         each_once = dict.fromkeys([*self.accepted, *fingerprints])
+        accepted = list(each_once)
         job = self.retry(now=now, triggered_by=by)
-        return replace(job, accepted=list(each_once), accepted_by=by)
+        return replace(job, accepted=accepted, accepted_by=by)
 
     def summary(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
         """What a list of jobs shows: the time line alone can be ten times the rest."""

@@ -90,7 +90,8 @@ class LogTable:
             "lines": [line.to_attributes() for line in lines],
             "expires_at": int(self._clock()) + KEPT_SECONDS,
         }
-        self._table.transact([self._table.put(item, when=may_take_place())])
+        step = self._table.put(item, when=may_take_place())
+        self._table.transact([step])
 
     def read(self, job_id: str) -> list[LogLine]:
         """The newest lines, in their order.

@@ -156,4 +156,5 @@ def _with_values(**wanted: str | None) -> Condition | None:
     if not values:
         return None
     text = " AND ".join(f"#{name} = :{name}" for name in values)
-    return Condition(text, {f":{name}": value for name, value in values.items()})
+    bound = {f":{name}": value for name, value in values.items()}
+    return Condition(text, bound)

@@ -191,7 +191,7 @@ def sent_notice_key(notice: Notice) -> dict[str, str]:
 
 
 def _by_time(notice: Notice) -> str:
-    milliseconds = int(notice.at * 1000)
+    milliseconds = int(notice.at * 1000)  # padded, so that the order of texts is that of numbers
     return f"NOTICE#{milliseconds:013d}#{notice.key}"
 
 
@@ -270,8 +270,10 @@ class Snapshot:
         """
         if source_name is None or self.sources is None:
             return self.fence
-        latest = int(self.sources.get(source_name, {}).get("fence", 0))
-        return max(latest, self.rollback_fence or 0)
+        latest = self.sources.get(source_name, {})
+        fence = int(latest.get("fence", 0))
+        # After a rollback no job of before may build upon the rows that it took away.
+        return max(fence, self.rollback_fence or 0)
 
     def job_of(self, source_name: str | None) -> str:
         """The latest import of the source, as fence_of."""
@@ -322,7 +324,8 @@ def same_lock(lock: Lock) -> Condition:
 
 def is_at(fence: int) -> Condition:
     """The job is open, and nobody has claimed it since."""
-    return IS_OPEN & Condition("#fence = :fence", {":fence": fence})
+    same_fence = Condition("#fence = :fence", {":fence": fence})
+    return IS_OPEN & same_fence
 
 
 # A worker that reports learns so that it shall stop.

@@ -147,12 +147,14 @@ class Notice:
         }
 
     def with_deliveries(self, deliveries: Mapping[str, Delivery]) -> Notice:
-        return replace(self, deliveries={**self.deliveries, **deliveries})
+        all_deliveries = {**self.deliveries, **deliveries}
+        return replace(self, deliveries=all_deliveries)
 
 
 def new_notice(*, kind: str, key: str, at: float, facts: Mapping[str, Any]) -> Notice:
     """Raises ValueError: a key or a kind of another form is a mistake in the code."""
-    if not KIND.fullmatch(kind) or not KEY.fullmatch(key):
+    is_right = KIND.fullmatch(kind) and KEY.fullmatch(key)
+    if not is_right:
         raise ValueError(f"{kind!r} is no kind of notice, or {key!r} no key of one")
     return Notice(kind=kind, key=key, at=at, facts=facts)
 

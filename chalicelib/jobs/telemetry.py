@@ -24,7 +24,10 @@ def record_claim(job: Job, *, from_a_dead_worker: bool) -> None:
     pending_seconds = None
     if job.attempt == 1 and job.started_at:
         pending_seconds = job.started_at - job.created_at
-    figures = {"PendingSeconds": pending_seconds, "LeaseTakeovers": float(from_a_dead_worker)}
+    figures = {
+        "PendingSeconds": pending_seconds,
+        "LeaseTakeovers": float(from_a_dead_worker),
+    }
     record(f"attempt {job.attempt} has claimed the job", figures, **_names(job))
 
 
@@ -49,7 +52,8 @@ def record_end(job: Job) -> None:
         figures |= _seconds(job)
         figures |= _rows(job)
     level = logging.ERROR if job.status is JobStatus.FAILED else logging.INFO
-    record(f"the job is {job.status}", figures, level=level, code=_code(job), **_names(job))
+    text = f"the job is {job.status}"
+    record(text, figures, level=level, code=_code(job), **_names(job))
 
 
 def _code(job: Job) -> str | None:

@@ -92,7 +92,8 @@ class Webhook:
         """
         url = self._settings.webhook_url
         is_public = self._settings.source_reach == "outside"
-        if is_public and urllib3.util.parse_url(url).scheme != "https":
+        scheme = urllib3.util.parse_url(url).scheme
+        if is_public and scheme != "https":
             raise NotPublic
         with BoundedSession(is_kept_public=is_public, resolve=self._resolve) as session:
             session.allowance.grant(seconds=self._seconds, body_bytes=0)

@@ -108,4 +108,5 @@ class Drill:
     def _time(self, step: str) -> Iterator[None]:
         began = self.clock()
         yield
-        self._steps.append({"step": step, "seconds": round(self.clock() - began, 3)})
+        seconds = self.clock() - began
+        self._steps.append({"step": step, "seconds": round(seconds, 3)})

@@ -137,7 +137,8 @@ def _check_account_of_rows(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    ((found,),) = connection.execute(_SQL[name]).fetchall()
+    rows = connection.execute(_SQL[name]).fetchall()
+    ((found,),) = rows
     return int(found)
 
 

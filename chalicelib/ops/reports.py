@@ -37,8 +37,7 @@ def report(
         verification = Verification(job_manager=job_manager, warehouse=warehouse, looks=looks)
         return verification.report(is_all=bool(check.values.get("all")))
     if check.kind is CheckKind.DRILL:
-        return Drill(job_manager=job_manager, warehouse=warehouse, looks=looks).report(
-            check.check_id
-        )
+        drill = Drill(job_manager=job_manager, warehouse=warehouse, looks=looks)
+        return drill.report(check.check_id)
     restoring = BringingBack(job_manager=job_manager, warehouse=warehouse, looks=looks)
     return restoring.report(str(check.values["snapshot"]))

@@ -95,7 +95,7 @@ def sentence(data: dict[str, Any]) -> str:
         counts = [f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items()]
         return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
-    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    rows = "1 row" if count == 1 else f"{count:,} rows"
     if data["next_cursor"]:
         return f"{rows}. Ask for the following ones with next_cursor."
     return f"{rows}."

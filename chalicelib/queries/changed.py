@@ -47,7 +47,8 @@ def shown_columns() -> dict[str, str]:
 
 def _columns(names: Sequence[str]) -> str:
     period = "CAST(production_period AS VARCHAR) AS production_period"
-    return ", ".join(period if name == "production_period" else name for name in names)
+    columns = [period if name == "production_period" else name for name in names]
+    return ", ".join(columns)
 
 
 def flat_changes() -> str:

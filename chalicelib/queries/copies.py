@@ -193,7 +193,12 @@ class LocalCopies:
     def _by_use(self, beside: Path | None) -> list[Path]:
         """The copies, the first one may go first."""
         used = dict(self._times_of_use())
-        return sorted(used, key=lambda path: (path == beside, used[path]))
+
+        def rank(path: Path) -> tuple[bool, float]:
+            is_current = path == beside
+            return is_current, used[path]
+
+        return sorted(used, key=rank)
 
     def _times_of_use(self) -> Iterator[tuple[Path, float]]:
         for path in self._directory.glob("wells-*.duckdb"):

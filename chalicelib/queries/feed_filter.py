@@ -333,7 +333,8 @@ class _Reader:
 
     def _refuse_unknown_operator(self) -> None:
         token = self._peek()
-        if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
+        is_operator = token.kind == "word" and token.text in OTHER_OPERATORS
+        if token.kind == "other" or is_operator:
             self._refuse_as_unknown(token)
 
     def _refuse_as_unknown(self, token: Token) -> NoReturn:

@@ -86,10 +86,12 @@ def beyond_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
 def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
     """Of a, b, c: (a > 1 OR (a = 1 AND (b > 2 OR (b = 2 AND c > 3))))."""
     chain = ""
-    for term, value in reversed(list(zip(terms, values, strict=True))):
+    pairs = list(zip(terms, values, strict=True))
+    for term, value in reversed(pairs):  # from the inside out
         sign = _sign(value, bound)
         more = _more(term, sign)
-        chain = f"({more} OR ({_same(term, sign)} AND {chain}))" if chain else more
+        same = _same(term, sign)
+        chain = f"({more} OR ({same} AND {chain}))" if chain else more
     return chain
 
 

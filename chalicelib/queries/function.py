@@ -201,11 +201,16 @@ def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
     rows are nobody else's, and are not copied (`asdict`): that takes longer than to ask for them.
     """
     wanted = _arguments_of(query)
-    while (size := _size(page := dict(vars(ask(**wanted))))) > MOST_BYTES:
-        if len(page["rows"]) == 1:
+    while True:
+        page = dict(vars(ask(**wanted)))
+        size = _size(page)
+        if size <= MOST_BYTES:
+            return page
+        count = len(page["rows"])
+        if count == 1:
             raise AnswerTooLarge
-        wanted["limit"] = max(1, len(page["rows"]) * MOST_BYTES // (2 * size))
-    return page
+        # Half of what would fit if all rows were of one length: they are not.
+        wanted["limit"] = max(1, count * MOST_BYTES // (2 * size))
 
 
 def _size(data: Any) -> int:

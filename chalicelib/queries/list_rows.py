@@ -22,9 +22,8 @@ class ListRows:
     """`directory` is the file's own. Raises ScratchFull, OutOfMemory."""
 
     def __init__(self, path: Path, *, directory: Path, memory_mb: int) -> None:
-        self._connection = duckdb.connect(
-            config=local_config(directory, memory_mb) | {"threads": 1}
-        )
+        config = local_config(directory, memory_mb) | {"threads": 1}
+        self._connection = duckdb.connect(config=config)
         lock_down(self._connection, directory)
         self._file = f"read_parquet('{quoted(path)}')"
         described = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def lacking_columns(connection: duckdb.DuckDBPyConnection) -> list[Column]:
-    described = connection.execute("SELECT * FROM wells.well_production LIMIT 0").description
-    names = {name for name, *_ in described or ()}
+    nothing = connection.execute("SELECT * FROM wells.well_production LIMIT 0")
+    described = nothing.description or ()
+    names = {name for name, *_ in described}
     return [column for column in COLUMNS if column.name not in names]
 
 

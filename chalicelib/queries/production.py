@@ -545,7 +545,9 @@ class ProductionQuery:
         rows = self._rows(name, values)
         if len(rows) <= limit:
             return Rows(rows=rows, next_cursor=None)
-        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of))
+        last_row = rows[limit - 1]
+        next_cursor = self._cursor(last_row, name, of=of)
+        return Rows(rows=rows[:limit], next_cursor=next_cursor)
 
     def _key_in(self, text: str, name: str, *, of: str) -> Mapping[str, int | str | None]:
         cursor = read_cursor(text, of=of)

@@ -123,12 +123,14 @@ class PublishedProduction:
         Raises DatabaseFetching when it is not whole by then, and what `query` does.
         """
         current = self._current_or_refuse()
-        file = _file_of(current) if name == current.name else self._file_of_cursor(name)
+        is_current = name == current.name
+        file = _file_of(current) if is_current else self._file_of_cursor(name)
         if is_of_lake(file.name) or self._in_place(file.name):
-            return
+            return  # which are read where they are
         self._directory.mkdir(parents=True, exist_ok=True)
-        beside = None if name == current.name else current.name
-        self._copies.bring(file, beside=beside, until=time.monotonic() + seconds)
+        beside = None if is_current else current.name
+        until = time.monotonic() + seconds
+        self._copies.bring(file, beside=beside, until=until)
 
     @contextmanager
     def file(self) -> Iterator[tuple[Path, str, OwnDirectory]]:

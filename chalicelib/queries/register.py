@@ -135,7 +135,8 @@ class Register:
 
     @cached_property
     def _totals(self) -> dict[str, int]:
-        return self._fetch(_SQL["totals"], {})[0]
+        rows = self._fetch(_SQL["totals"], {})
+        return rows[0]
 
     def _make(self) -> None:
         """What is made stays, also when the time for the question ends before all of it is:
@@ -233,15 +234,20 @@ class Register:
         """What comes later than the row at this place, whose value is looked up:
         a name of any length has no room in an address. Sums are the same in every process.
         """
-        found = self._fetch(_SQL["value_at"].format(sort=asked.by, list=asked.of), {"place": after})
+        statement = _SQL["value_at"].format(sort=asked.by, list=asked.of)
+        found = self._fetch(statement, {"place": after})
         if not found:
             raise no_cursor()
         [value] = found[0].values()
         if value is None:
             return f"{asked.by} IS NULL AND place > $after", {"after": after}
         sign = "<" if asked.direction == "DESC" else ">"
-        beyond = f"{asked.by} {sign} $value OR ({asked.by} = $value AND place > $after) OR {asked.by} IS NULL"
-        return beyond, {"value": value, "after": after}
+        conditions = [
+            f"{asked.by} {sign} $value",
+            f"({asked.by} = $value AND place > $after)",  # equal rows are in the order of places
+            f"{asked.by} IS NULL",  # what is missing comes last
+        ]
+        return " OR ".join(conditions), {"value": value, "after": after}
 
     def _hits(self, asked: Asked, words: list[str]) -> dict[str, Any]:
         """How many wells and fields have the words,
@@ -281,7 +287,8 @@ def _choices(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
 def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
     sought, of_words = _having(words)
     is_chosen, of_choice = _choices(asked)
-    return " AND ".join([*is_chosen.values(), sought]), {**of_choice, **of_words}
+    condition = " AND ".join([*is_chosen.values(), sought])
+    return condition, {**of_choice, **of_words}
 
 
 def _as_text(name: str) -> str:

@@ -65,7 +65,13 @@ def ask_sql(
     SqlTooLarge, SqlEnded, ScratchFull, and QueryFailed where the file could not be read.
     """
     with _link(path, own.path) as database:
-        return _ask(database, statement, rows=rows, directory=own.path, limits=limits)
+        return _ask(
+            database,
+            statement,
+            rows=rows,
+            directory=own.path,
+            limits=limits,
+        )
 
 
 @contextmanager

@@ -48,7 +48,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # When nobody waits any more.
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))
+    seconds = asked["seconds"] * 2
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     json.dump(answer(asked), sys.stdout)
 
 
@@ -134,7 +135,8 @@ def _as_text(place: int, kind: str) -> str:
 
 def _each(found: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
     while rows := found.fetchmany(AT_ONCE):
-        yield from ([_plain(value) for value in row] for row in rows)
+        for row in rows:
+            yield [_plain(value) for value in row]
 
 
 def _plain(value: Any) -> Any:
@@ -152,8 +154,10 @@ def _short(exc: Exception, asked: dict[str, Any]) -> str:
     """
     words = str(exc).strip()
     for place in (Path(asked["path"]).parent, Path(asked["directory"])):
-        for name in {str(place.resolve()), str(place)}:
-            words = words.replace(f"{name}/", "").replace(name, "")
+        names = {str(place.resolve()), str(place)}
+        for name in names:
+            words = words.replace(f"{name}/", "")
+            words = words.replace(name, "")
     return words[:2000]
 
 

@@ -39,8 +39,11 @@ def sql_offer(published: Snapshot | None) -> dict[str, Any]:
     """`off` says why statements are not answered, or is None;
     `questions` are those that ship with Wellhead.
     """
-    off = SqlOff().message if published is not None and published.is_lake else None
-    return {"off": off, "questions": all_questions()}
+    is_lake = published is not None and published.is_lake
+    return {
+        "off": SqlOff().message if is_lake else None,
+        "questions": all_questions(),
+    }
 
 
 def sql_sentence(data: Mapping[str, Any]) -> str:

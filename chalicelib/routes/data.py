@@ -90,7 +90,8 @@ def list_totals(call: ApiCall) -> Response:
     )
 )
 def get_summary(call: ApiCall) -> Response:
-    return answer_question(call, parse_query("summary", call.query))
+    query = parse_query("summary", call.query)
+    return answer_question(call, query)
 
 
 @routes.add(
@@ -138,7 +139,8 @@ def list_fields(call: ApiCall) -> Response:
     )
 )
 def list_register(call: ApiCall) -> Response:
-    return answer_question(call, parse_query("register", call.query))
+    query = parse_query("register", call.query)
+    return answer_question(call, query)
 
 
 @routes.add(
@@ -156,8 +158,10 @@ def list_register(call: ApiCall) -> Response:
     )
 )
 def get_export(call: ApiCall) -> Response:
-    export = call.services.query_client.ask(parse_query("export", call.query))
-    return call.respond.success(export, "The current database can be read from the address in url.")
+    query = parse_query("export", call.query)
+    export = call.services.query_client.ask(query)
+    message = "The current database can be read from the address in url."
+    return call.respond.success(export, message)
 
 
 @routes.add(
@@ -200,7 +204,8 @@ def offer_sql(call: ApiCall) -> Response:
 )
 def answer_sql(call: ApiCall) -> Response:
     form = parse_page_format(call.query, call.headers.get("accept", ""))
-    data = call.services.query_client.ask(parse_sql(call.body))
+    query = parse_sql(call.body)
+    data = call.services.query_client.ask(query)
     headers = {SNAPSHOT_HEADER: data["snapshot"]["name"]}
     if form.kind != "csv":
         return call.respond.success(data, sql_sentence(data), headers=headers)

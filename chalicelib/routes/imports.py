@@ -73,7 +73,8 @@ _START: dict[str, Any] = {
     )
 )
 def trigger_by_get(call: ApiCall) -> Response:
-    refuse_browser(call.headers, allowed_origins=cors_origins(os.environ))
+    allowed_origins = cors_origins(os.environ)
+    refuse_browser(call.headers, allowed_origins=allowed_origins)
     return _start(call, status=200)
 
 
@@ -88,7 +89,8 @@ def trigger_by_get(call: ApiCall) -> Response:
     )
 )
 def trigger_by_post(call: ApiCall) -> Response:
-    refuse_browser(call.headers, allowed_origins=cors_origins(os.environ))
+    allowed_origins = cors_origins(os.environ)
+    refuse_browser(call.headers, allowed_origins=allowed_origins)
     return _start(call, status=202, body=call.body)
 
 

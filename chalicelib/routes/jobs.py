@@ -238,4 +238,5 @@ def list_log(call: ApiCall, job_id: str) -> Response:
     if lines:
         text = "What was logged of the job last."
     data = {"job_id": job.job_id, "lines": lines}
-    return call.respond.success_or_not_modified(data, text, seen=lines, headers=poll(job))
+    headers = poll(job)
+    return call.respond.success_or_not_modified(data, text, seen=lines, headers=headers)

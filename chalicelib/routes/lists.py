@@ -127,7 +127,8 @@ def _show_file(
     """An address ends, so the mark of an answer with one is that of no other."""
     content = file_content(data)
     if query.file and content is not None:
-        return call.respond.text(content, {**headers, **query.file.headers(query.name)})
+        headers = {**headers, **query.file.headers(query.name)}
+        return call.respond.text(content, headers)
     headers = {**headers, "ETag": etag_of(data)}
     text = "The file can be read from the address in url."
     return call.respond.success(data, text, headers=headers)

@@ -81,7 +81,8 @@ def _report_route(path: str, **declared: Any) -> Route:
 )
 def get_ops_status(call: ApiCall) -> Response:
     status = call.services.ops_status()
-    return call.respond.success(status, status_sentence(status))
+    sentence = status_sentence(status)
+    return call.respond.success(status, sentence)
 
 
 @routes.add(

@@ -55,7 +55,8 @@ def get_health(call: ApiCall) -> Response:
 )
 def get_openapi(call: ApiCall) -> Response:
     document = api_document()
-    if is_known(call.headers.get("if-none-match", ""), document.headers["ETag"]):
+    known = call.headers.get("if-none-match", "")
+    if is_known(known, document.headers["ETag"]):
         return call.respond.not_modified(document.headers)
     return call.respond.text(document.text, document.headers)
 
@@ -74,8 +75,9 @@ def get_openapi(call: ApiCall) -> Response:
 def get_start(call: ApiCall) -> Response:
     # "/try" leads to "try/console"; "/" and "/try/" end in a slash, and lead to "console".
     path = call.request.context.get("path", "/")
-    stage = path.rpartition("/")[2]
-    return call.respond.redirect(f"{stage}/console".removeprefix("/"))
+    _, _, stage = path.rpartition("/")
+    target = f"{stage}/console".removeprefix("/")
+    return call.respond.redirect(target)
 
 
 @routes.add(

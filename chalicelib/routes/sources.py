@@ -339,6 +339,8 @@ def _show_source(
     if is_newest:
         current = call.services.job_manager.current_snapshot()
         published = (current.sources if current else None) or {}
+        latest = published.get(source.name)
         schedule = call.services.schedule_of(source)
-        view |= source.running(published.get(source.name), schedule, now=time.time())
-    return call.respond.success(view, source_sentence(source), headers={"ETag": source.tag})
+        view |= source.running(latest, schedule, now=time.time())
+    sentence = source_sentence(source)
+    return call.respond.success(view, sentence, headers={"ETag": source.tag})
