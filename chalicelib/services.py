@@ -425,8 +425,9 @@ class Services:
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
+        from chalicelib.jobs.clearing import clear_orphans
         from chalicelib.jobs.pulse import note_pulse, take_pulse
-        from chalicelib.jobs.sweeper import clear_orphans, sweep
+        from chalicelib.jobs.sweeper import sweep
 
         take_pulse(job_manager=self.job_manager, clock=self._clock)
         note_pulse(job_manager=self.job_manager, clock=self._clock)

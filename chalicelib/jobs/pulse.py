@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import job_of
 
+from .clearing import publication_time
 from .job import JobStatus
 from .lock import PULSE, may_take_place
-from .sweeper import publication_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .clearing import Find
     from .job import Job
     from .manager import JobManager
-    from .sweeper import Find
 
 # The newest ones, of all sources; each costs a read of its whole item, every minute.
 PULSE_JOBS = 20

@@ -16,9 +16,9 @@ from support.imports import Worker, files, published_rows
 from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import NotRetryable, SourceChangedSince
+from chalicelib.jobs.clearing import ACCEPT_GRACE_SECONDS, clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.starting import accept_import, retry_import
-from chalicelib.jobs.sweeper import ACCEPT_GRACE_SECONDS, clear_orphans
 
 Row = dict[str, Any]
 pytestmark = FILE_AND_LAKE_IN_SOAK

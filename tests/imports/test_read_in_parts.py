@@ -24,10 +24,10 @@ from support.imports import (
 
 from chalicelib.errors import LeaseLost
 from chalicelib.jobs.checkpoint import Checkpoint, Plan
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.parts import Part, PartState, PartTable
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.warehouse.names import segment_names
 from local.source.habits import Habits
 from local.source.production import GeneratedProduction

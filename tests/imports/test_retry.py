@@ -27,11 +27,11 @@ from chalicelib.errors import (
     ValidationError,
     WarehouseUnavailable,
 )
+from chalicelib.jobs.clearing import SEGMENT_SECONDS, clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import RETRY_SECONDS, retry_import, start_import
-from chalicelib.jobs.sweeper import SEGMENT_SECONDS, clear_orphans
 from chalicelib.jobs.table import Table
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import SNAPSHOTS, SegmentRun, segment_names

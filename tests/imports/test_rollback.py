@@ -28,13 +28,13 @@ from chalicelib.errors import (
     SourceUnavailable,
     ValidationError,
 )
+from chalicelib.jobs.clearing import READER_SECONDS, clear_orphans
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock, Snapshot, published_key
 from chalicelib.jobs.pulse import _import_time
 from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import retry_import
-from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import fence_of, snapshot_name
 from local.source.server import SampleSource

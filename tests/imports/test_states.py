@@ -20,12 +20,12 @@ from chalicelib.errors import LeaseLost, NoProgress, WorkerTimeSpent
 from chalicelib.imports.prefetch import Prefetch
 from chalicelib.imports.publication import FilePublication
 from chalicelib.imports.states import fail_import
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.parts import PartTable
 from chalicelib.jobs.starting import retry_import, start_import
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import segment_names
 from local.source.production import GeneratedProduction

@@ -17,9 +17,9 @@ from support.scripted_source import KEY
 from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import AcceptTooLate, NotResumable
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.starting import accept_import, retry_import
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.sources.definition import definition_of
 from chalicelib.sources.overlay import settings_of
 from local.source.server import SampleSource

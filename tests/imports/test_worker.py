@@ -26,11 +26,11 @@ from support.imports import (
 from support.scripted_source import Answer, Serve, page
 
 from chalicelib.imports.publication import MERGE_ROWS_PER_SECOND, PUBLISH_BYTES_PER_SECOND
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import Job, JobStatus, Phase
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, LATEST_NOTE, OWNER, sha256_of
 from local.source.production import GeneratedProduction

@@ -15,11 +15,12 @@ from support.coordination import Clock, RecordingDispatcher, a_job, aws_client
 from support.small_imports import Imports
 
 from chalicelib.imports.publication import show_latest
+from chalicelib.jobs.clearing import READER_SECONDS, SEGMENT_SECONDS
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import Lease, job_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.pulse import take_pulse
-from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, sweep
+from chalicelib.jobs.sweeper import sweep
 from chalicelib.jobs.table import Table
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.directory import DirectoryWarehouse

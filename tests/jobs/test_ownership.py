@@ -18,11 +18,11 @@ from support.warehouses import own_prefix, s3_client
 
 from chalicelib.errors import StateUnavailable, WarehouseOwned
 from chalicelib.imports.publication import show_latest
+from chalicelib.jobs.clearing import READER_SECONDS
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.ownership import own_warehouse, take_over
-from chalicelib.jobs.sweeper import READER_SECONDS
 from chalicelib.jobs.table import Table
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import OWNER, Warehouse, fence_of

@@ -13,7 +13,7 @@ from support.staging import run_import
 from support.store_kinds import LAKE
 
 from chalicelib.errors import ExportTooLarge
-from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.queries.export import MOST_ROWS
 from chalicelib.services import Services
 from chalicelib.warehouse.names import export_name

@@ -12,7 +12,7 @@ from support.two_snapshots import asked, publish_two, report
 from support.warehouses import own_prefix
 
 from chalicelib.errors import WarehouseUnavailable
-from chalicelib.jobs.sweeper import DRILL_SECONDS, clear_orphans
+from chalicelib.jobs.clearing import DRILL_SECONDS, clear_orphans
 from chalicelib.ops.drill import Drill
 from chalicelib.ops.looks import Looks
 from chalicelib.services import Services

@@ -20,7 +20,7 @@ from support.soak import longer
 from support.staging import run_import
 from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
-from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.services import Services
 
 if TYPE_CHECKING:

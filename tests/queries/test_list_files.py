@@ -20,7 +20,7 @@ from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.api.formats import MEDIA_TYPES, Format
 from chalicelib.errors import ListTooLarge, QueryTooSlow
-from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.queries.list_file import ListFile
 from chalicelib.queries.list_rows import MOMENT
 from chalicelib.queries.pace import Pace

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 from chalicelib.errors import LeaseLost
 from chalicelib.imports.seal import NO_SEAL
 from chalicelib.imports.service import WellProductionImportService
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.lock import Claim, Lock, idempotency_key, notice_key, same_notice
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.parts import PartTable
-from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
+from chalicelib.jobs.sweeper import sweep, take_up
 from chalicelib.jobs.table import Condition, ConditionRefused, Table
 
 from .weather import Climate

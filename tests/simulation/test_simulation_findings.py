@@ -9,11 +9,11 @@ import pytest
 from support.coordination import Clock, a_job
 
 from chalicelib.jobs.checkpoint import Checkpoint
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.ownership import own_warehouse
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.jobs.table import Table
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import sha256_of, snapshot_name

@@ -28,6 +28,7 @@ from chalicelib.errors import (
 from chalicelib.imports.publication import show_latest
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.imports.worker import run_import
+from chalicelib.jobs.clearing import READER_SECONDS, clear_orphans
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import Claim, Lease, source_key
@@ -36,7 +37,7 @@ from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.schedule import Plan
 from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
-from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
+from chalicelib.jobs.sweeper import sweep, take_up
 from chalicelib.jobs.table import Table
 from chalicelib.jobs.timetable import Timetable
 from chalicelib.notices.sending import BACKOFF, send_due

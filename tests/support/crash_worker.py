@@ -35,6 +35,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 import chalicelib.imports.service
+import chalicelib.jobs.clearing
 import chalicelib.jobs.sweeper
 import chalicelib.lake.repository  # noqa: F401  loaded before the first fork
 from chalicelib.jobs.starting import start_import

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import SourceUnavailable
+from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import own_warehouse
-from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.warehouse.names import Warehouse, segment_name, sha256_of, snapshot_name
 from support.coordination import Clock, a_job
 
