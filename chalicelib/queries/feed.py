@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.feed_model import DATE, ENTITY_SETS, MOMENT
 from chalicelib.store.statements import named_statements
 
-from .cursor import no_cursor, read_parts, write_parts
+from .cursor import no_cursor
 from .feed_filter import Bound, condition_of, condition_of_key
 from .feed_order import Term, after, beyond_first, equal_first, order_of, property_of
+from .feed_place import Place, plain
 from .query import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from chalicelib.api.feed_model import EntitySet
 
@@ -71,7 +72,7 @@ def feed_page(
     )
     shown = properties_of(select, asked)
     of = _list_of(asked, key, where, question.terms)
-    place = _Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
+    place = Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
     counted = place.count if place else None
     if count and counted is None:  # once for all pages: the cursor has it from then on
         counted = question.count()
@@ -86,13 +87,13 @@ def feed_page(
     times = [name for name in names if asked.type_of(name) in (DATE, MOMENT)]
     for name in times:
         for row in rows:
-            row[name] = _plain(row[name])
+            row[name] = plain(row[name])
     next_cursor = None
     are_all = many == top  # that were wanted
     if len(found) > many and not are_all:
         last_row = rows[-1]
         last_key = {name: last_row[name] for name in asked.key}
-        last = _Place(count=counted, key=last_key)
+        last = Place(count=counted, key=last_key)
         next_cursor = last.write(of=of, snapshot=production.snapshot)
     return FeedPage(
         rows=[{name: row[name] for name in shown} for row in rows],
@@ -127,7 +128,7 @@ class _Question:
         return int(count)
 
     def page(
-        self, names: list[str], place: _Place | None, *, limit: int, skip: int
+        self, names: list[str], place: Place | None, *, limit: int, skip: int
     ) -> list[tuple[Any, ...]]:
         """The columns of these names."""
         # In the order of the key: a few wells are looked at, and not the whole table.
@@ -141,7 +142,7 @@ class _Question:
         behind = after(self.terms, self._values_at(place.key), bound) if place else "true"
         return self._fetch(names, behind, limit, skip, bound.values)
 
-    def _is_by_wells(self, place: _Place | None, skip: int) -> bool:
+    def _is_by_wells(self, place: Place | None, skip: int) -> bool:
         """Whether the rows are those of a few wells after each other, and it is known of which."""
         is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
         if not is_by_key or self.asked.name == "Wells":
@@ -151,7 +152,7 @@ class _Question:
         )
         return not skip or is_from_start
 
-    def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
+    def _behind_place(self, names: list[str], place: Place, limit: int) -> list[tuple[Any, ...]]:
         """First what is equal in the first column, then what is beyond it:
         for that no other column has to be looked at in all the rows.
         """
@@ -166,7 +167,7 @@ class _Question:
         return rows
 
     def _in_windows(
-        self, names: list[str], place: _Place | None, limit: int, skip: int
+        self, names: list[str], place: Place | None, limit: int, skip: int
     ) -> list[tuple[Any, ...]]:
         """Out of the next few wells in the order of the key,
         and of more of them where the filter leaves too little.
@@ -188,7 +189,7 @@ class _Question:
                 break
         return rows
 
-    def _place_of(self, place: _Place) -> int:
+    def _place_of(self, place: Place) -> int:
         """Raises ValidationError where there is no such well."""
         well = [str(place.key[name]) for name in WELL]
         found = self.production.feed_wells.place_of(*well)
@@ -251,53 +252,8 @@ def properties_of(text: str, asked: EntitySet) -> list[str]:
     return [name for name in asked.properties if name in wanted]
 
 
-# -- where a page begins ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """`key` is that of the last row of the page before. What else it is ordered by,
-    the snapshot still tells: a name of any length has no room in an address.
-    """
-
-    count: int | None
-    key: Mapping[str, str | date]
-
-    def write(self, *, of: str, snapshot: str | None) -> str:
-        key = [_plain(value) for value in self.key.values()]
-        return write_parts([of, snapshot, self.count, *key])
-
-    @classmethod
-    def read(cls, text: str, asked: EntitySet, *, of: str, snapshot: str | None) -> _Place:
-        """Raises ValidationError for one that we would not write so."""
-        try:
-            _, _, count, *parts = read_parts(text)
-            texts = zip(asked.key, map(str, parts), strict=True)
-            key = {
-                name: date.fromisoformat(text) if asked.type_of(name) == DATE else text
-                for name, text in texts
-            }
-        except (ValueError, TypeError, RecursionError) as exc:
-            raise no_cursor() from exc
-        is_count = type(count) is int  # True is an int too, and no count
-        place = cls(count=count if is_count else None, key=key)
-        # Of another list or snapshot, or with a mark that is not ours.
-        if place.write(of=of, snapshot=snapshot) != text:
-            raise no_cursor()
-        return place
-
-
 def _list_of(asked: EntitySet, key: str | None, where: str | None, terms: list[Term]) -> str:
     order = [term.sql for term in terms]
     said = repr([asked.name, key, where, order])
     digest = hashlib.sha256(said.encode()).hexdigest()
     return f"feed {digest[:16]}"
-
-
-def _plain(value: Any) -> Any:
-    """Ready for JSON, as OData writes it."""
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
