@@ -6,7 +6,6 @@ import itertools
 import sys
 from collections import defaultdict
 from datetime import date
-from http import HTTPStatus
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.client import WellheadClient, every
-from clients.api.errors import ApiError, DownloadFailed, NotFound
+from clients.api.errors import DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
 from clients.api.words import PRODUCTS
 from clients.cli.list_files import (
@@ -30,15 +29,15 @@ from clients.cli.options import day_option, json_option, limit_option, with_sess
 from clients.cli.plot import Point, plot
 from clients.cli.progress import download_progress
 from clients.cli.terminal import Column, Terminal, count, rate
+from clients.cli.well_choice import MOST_ROWS, code_among, refuse_several_sources, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from clients.api.answers import Export, Production, Summary
     from clients.cli.session import Session
 
 WELLS_SHOWN = 50
-MOST_ROWS = 4000  # of one answer
 FILE = Path("wells.duckdb")
 PRODUCT_OF = {product.key: product for product in PRODUCTS}
 
@@ -192,10 +191,10 @@ def production(
         raise click.UsageError("Name a WELL; all of them go into a file, with --format.")
     with session.client() as wellhead:
         if file:
-            code = _code_among(wellhead, well, asked) if well else None
+            code = code_among(wellhead, well, asked) if well else None
             save_file(session, wellhead, "production", file, well_code=code, **api_names(asked))
             return
-        rows = _rows_of(wellhead, str(well), asked)
+        rows = rows_of(wellhead, str(well), asked)
     if not rows:
         raise NotFound(
             f"Nothing is published of {well}. List the wells: wellhead wells",
@@ -203,7 +202,7 @@ def production(
             code="NO_WELL",
         )
     if is_plotted and not terminal.wants_json:
-        _refuse_several_sources(rows)
+        refuse_several_sources(rows)
         _plot(terminal, rows, measure, volumes=volumes)
         return
     terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
@@ -286,62 +285,6 @@ def show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
         terminal.json(list(rows))
     else:
         terminal.rows(columns, rows)
-
-
-def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> list[Production]:
-    """A text that is the code of a well means that one, whatever others have it in their name.
-    Raises NotFound.
-    """
-    try:
-        rows = _production(wellhead, well, asked)
-        if rows:
-            return rows
-    except ApiError as error:
-        if error.status != HTTPStatus.BAD_REQUEST:  # an older API takes numbers alone
-            raise
-    return _production(wellhead, _code_of(wellhead, well), asked)
-
-
-def _code_among(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> str:
-    """As _rows_of takes it. Raises NotFound."""
-    if wellhead.production(well_code=well, limit=1, **asked).rows:
-        return well
-    return _code_of(wellhead, well)
-
-
-def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -> list[Production]:
-    return list(
-        every(
-            lambda cursor: wellhead.production(
-                well_code=code, limit=MOST_ROWS, cursor=cursor, **asked
-            )
-        )
-    )
-
-
-def _code_of(wellhead: WellheadClient, search: str) -> str:
-    """Raises NotFound when it is not one well."""
-    wells = wellhead.wells(search, limit=MOST_ROWS).rows
-    if not wells:
-        raise NotFound("No well has that name.", status=404, code="NO_SUCH_WELL")
-    with_code = [well for well in wells if search == well["well_code"]]
-    with_name = [well for well in wells if (well["well_name"] or "").lower() == search.lower()]
-    codes = {well["well_code"] for well in with_code or with_name or wells}
-    if len(codes) == 1:
-        return codes.pop()
-    names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in wells[:5])
-    sentence = f"Several wells have that in their name: {names}. Give one's code."
-    raise NotFound(sentence, status=404, code="SEVERAL_WELLS")
-
-
-def _refuse_several_sources(rows: Sequence[Production]) -> None:
-    """What two sources tell of one well is never added. Raises ApiError."""
-    names = sorted({str(row["source"]) for row in rows if row["source"] is not None})
-    if len(names) > 1:
-        sentence = (
-            f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
-        )
-        raise NotFound(sentence, status=404, code="SEVERAL_SOURCES")
 
 
 def _plot(

@@ -10,7 +10,6 @@ import click
 from clients.api.client import every
 from clients.api.words import PRODUCTS
 from clients.cli.data_commands import (
-    MOST_ROWS,
     WELLS_SHOWN,
     rate_column,
     show_rows,
@@ -26,6 +25,7 @@ from clients.cli.list_files import (
 )
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.terminal import Column, count
+from clients.cli.well_choice import MOST_ROWS
 
 if TYPE_CHECKING:
     from clients.cli.session import Session

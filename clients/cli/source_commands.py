@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
-from clients.api.answers import fault_lines
-from clients.api.errors import ApiError, AuthFailed, ClientError, NotFound
+from clients.api.errors import ApiError, AuthFailed, NotFound
+from clients.cli.definition_files import (
+    DefinitionUnread,
+    apply_file,
+    check_file,
+    is_wrong,
+    show_check,
+    show_outcomes,
+)
 from clients.cli.options import json_option, with_session
 from clients.cli.session import Exit
 from clients.cli.terminal import Column, moment, short_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from clients.api.answers import ScheduleState, Source
-    from clients.api.client import WellheadClient
     from clients.cli.session import Session
     from clients.cli.terminal import Terminal
 
 FILES = click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
-INVALID = "SOURCE_DEFINITION_INVALID"
 
 SOURCE_COLUMNS = [
     Column("source", lambda source: source["name"]),
@@ -52,25 +53,12 @@ SOURCE_COLUMNS = [
     Column("changed", lambda source: moment(source["updated_at"]), short_moment),
     Column("by", lambda source: source["updated_by"], is_cut=True),
 ]
-CHECK_COLUMNS = [
-    Column("column", lambda column: column["name"]),
-    Column("field", lambda column: column["field"], is_cut=True),
-    Column("unit", lambda column: column["source_unit"] or None),
-    Column("as written", lambda column: column["example"], is_cut=True),
-    Column("as stored", lambda column: column["stored"], is_cut=True),
-]
 PRESET_COLUMNS = [
     Column("preset", lambda preset: preset["name"]),
     Column("verified", lambda preset: "yes" if preset["verified"] else "no"),
     Column("title", lambda preset: preset["title"], is_cut=True),
     Column("publisher", lambda preset: preset["publisher"], is_cut=True),
 ]
-
-
-class DefinitionUnread(ClientError):
-    """The file holds no definition."""
-
-    default_code = "DEFINITION_UNREAD"
 
 
 @click.group()
@@ -155,12 +143,12 @@ def apply(session: Session, files: tuple[Path, ...]) -> int:
     with session.client() as wellhead:
         for file in files:
             try:
-                applied.append({"file": str(file), "source": _apply(wellhead, file)})
+                applied.append({"file": str(file), "source": apply_file(wellhead, file)})
             except AuthFailed:
                 raise
             except (ApiError, DefinitionUnread) as error:
                 applied.append({"file": str(file), "error": error})
-    _show_outcomes(session.terminal, applied)
+    show_outcomes(session.terminal, applied)
     if any("error" in each for each in applied):
         return Exit.FAILED
     return Exit.DONE
@@ -178,7 +166,7 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     found = {}
     with session.client() as wellhead:
         for file in files:
-            found[str(file)] = _check_file(wellhead, file)
+            found[str(file)] = check_file(wellhead, file)
     if session.terminal.wants_json:
         session.terminal.json(found)
     else:
@@ -285,99 +273,6 @@ def presets(session: Session, name: str | None) -> None:
         session.terminal.json(found)
     else:
         session.terminal.rows(PRESET_COLUMNS, found)
-
-
-def read_definition(file: Path) -> dict[str, Any]:
-    """What the file says, with the path of a local source seen from the file's own folder.
-    Raises DefinitionUnread.
-    """
-    try:
-        text = file.read_text("utf-8")
-        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        values: dict[str, Any] = json.loads(json.dumps(told, default=str, allow_nan=False))
-    except (OSError, ValueError, RecursionError) as exc:
-        raise DefinitionUnread(f"{file} cannot be read: {exc}") from exc
-    if not isinstance(values, dict):
-        raise DefinitionUnread(f"{file} holds no definition.")
-    url = values.get("url")
-    if isinstance(url, str) and url and not urlsplit(url).scheme:
-        values["url"] = str(file.resolve().parent / url)
-    return values
-
-
-def is_wrong(found: Mapping[str, Any]) -> bool:
-    """Whether an import would not succeed."""
-    return bool(
-        found.get("faults") or found.get("error") or (found.get("result") or {}).get("problems")
-    )
-
-
-def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
-    terminal.line(f"{name}: {'an import would not succeed' if is_wrong(found) else 'in order'}")
-    for line in fault_lines(found.get("faults", ())):
-        terminal.line(f"  {line}")
-    error = found.get("error")
-    if error:
-        terminal.line(f"  {error['code']}: {error['message']}")
-    result = found.get("result") or {}
-    for line in result.get("problems", ()):
-        terminal.line((f"  {line}", "red"))
-    for line in result.get("hints", ()):
-        terminal.line((f"  {line}", "yellow"))
-    if result:
-        terminal.rows(CHECK_COLUMNS, [column for column in result["columns"] if column["field"]])
-        terminal.facts(
-            [("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])]
-        )
-
-
-def _check_file(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
-    """With `faults` where the definition has some."""
-    try:
-        return wellhead.check_source(read_definition(file))
-    except ApiError as error:
-        if error.code != INVALID:
-            raise
-        return {"faults": error.details.get("faults", [])}
-
-
-def _apply(wellhead: WellheadClient, file: Path) -> Source:
-    """Raises ApiError, DefinitionUnread."""
-    values = read_definition(file)
-    name = str(values.get("name") or file.stem)
-    try:
-        version = wellhead.source(name)["version"]
-    except NotFound:
-        version = None
-    return wellhead.put_source(name, values, version=version)
-
-
-def _show_outcomes(terminal: Terminal, applied: list[dict[str, Any]]) -> None:
-    if terminal.wants_json:
-        terminal.json([_as_json(each) for each in applied])
-        return
-    for each in applied:
-        if "source" in each:
-            source = each["source"]
-            terminal.line(f"{each['file']}: {source['name']} has version {source['version']}")
-        else:
-            terminal.note(f"{each['file']}: {each['error'].message}", "red")
-            for line in fault_lines(each["error"].details.get("faults", ())):
-                terminal.note(f"  {line}")
-
-
-def _as_json(applied: dict[str, Any]) -> dict[str, Any]:
-    error = applied.get("error")
-    if error is None:
-        return applied
-    return {
-        "file": applied["file"],
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "details": error.details,
-        },
-    }
 
 
 def _facts(source: Source) -> list[tuple[str, object]]:
