@@ -89,10 +89,11 @@ def lines_of(changes: Iterable[Change]) -> list[str]:
     """What endangers data comes first, then what replaces or removes something, then the rest."""
 
     def weight(change: Change) -> tuple[bool, bool, str]:
-        heavy = change.replaces or change.action == "Remove"
-        return not change.risk, not heavy, change.resource
+        is_heavy = change.replaces or change.action == "Remove"
+        return not change.risk, not is_heavy, change.resource
 
-    return [f"  {change.line()}" for change in sorted(changes, key=weight)]
+    by_weight = sorted(changes, key=weight)
+    return [f"  {change.line()}" for change in by_weight]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,8 +78,10 @@ class Stack:
     alarms: int
 
     def seconds(self, function: str, count: float) -> float:
-        price = "Lambda-GB-Second-ARM" if self.processor == "arm64" else "Lambda-GB-Second"
-        return count * self.memory[function] * PRICES[price]
+        is_arm = self.processor == "arm64"
+        price = PRICES["Lambda-GB-Second-ARM" if is_arm else "Lambda-GB-Second"]
+        gigabytes = self.memory[function]
+        return count * gigabytes * price
 
 
 @cache
@@ -201,20 +203,26 @@ def table() -> str:
     """As Markdown."""
     of = stack()
     cases = [(load, users) for load in LOADS for users in USERS]
+    heads = [f"{load.name}, {users} users" for load, users in cases]
+    imports = [sum(one_import(load, of).values()) for load, _ in cases]
+    days = [day(*case, of) for case in cases]
     months = [month(*case, of) for case in cases]
-    named = [[largest(costs), growing(costs)] for costs in months]
-    whole = " | ".join(f"**{sum(costs.values()):,.2f}**" for costs in months)
+    sums = [f"**{sum(costs.values()):,.2f}**" for costs in months]
+    most = [largest(costs) for costs in months]
+    most_of_others = [growing(costs) for costs in months]
     lines = [
-        f"| | {' | '.join(f'{load.name}, {users} users' for load, users in cases)} |",
+        f"| | {' | '.join(heads)} |",
         "|---|" + "---|" * len(cases),
-        _line("an import", [sum(one_import(load, of).values()) for load, _ in cases], places=4),
-        _line("a workday", [day(*case, of) for case in cases]),
-        *(_line(f"a month: {item}", [costs[item] for costs in months]) for item in REDUCE),
-        f"| **a month, together** | {whole} |",
-        f"| largest item | {' | '.join(most for most, _ in named)} |",
-        f"| largest of what grows | {' | '.join(next_one for _, next_one in named)} |",
+        _line("an import", imports, places=4),
+        _line("a workday", days),
     ]
-    items = {item for pair in named for item in pair}
+    lines += [_line(f"a month: {item}", [costs[item] for costs in months]) for item in REDUCE]
+    lines += [
+        f"| **a month, together** | {' | '.join(sums)} |",
+        f"| largest item | {' | '.join(most)} |",
+        f"| largest of what grows | {' | '.join(most_of_others)} |",
+    ]
+    items = {*most, *most_of_others}
     lines.append("")
     for item, words in REDUCE.items():
         if item in items:

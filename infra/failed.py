@@ -29,7 +29,9 @@ def said_before(
     which knows these, and those of them that AWS does not show.
     """
     known = {name: told for name, told in parameters.items() if name not in ANEW}
-    values = {told["ParameterKey"]: told["ParameterValue"] for told in stack.get("Parameters", [])}
+    values = {}
+    for told in stack.get("Parameters", []):
+        values[told["ParameterKey"]] = told["ParameterValue"]
     hidden = [name for name in known if name in values and known[name].get("NoEcho")]
     shown = [name for name in values if name in known and name not in hidden]
     return {name: values[name] for name in shown}, hidden

@@ -24,8 +24,10 @@ def merged_fragments(directory: Path = FRAGMENTS) -> dict[str, Any]:
     """Raises FragmentError."""
     template: dict[str, Any] = {}
     for path in sorted(directory.glob("*.yaml")):
-        template = _merge(template, yaml.load(path.read_text("utf-8"), Loader), path.name)  # noqa: S506  a safe one
-    api = {"Resources": {"RestAPI": {"Properties": {"GatewayResponses": gateway_responses()}}}}
+        fragment = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506  a safe one
+        template = _merge(template, fragment, path.name)
+    properties = {"GatewayResponses": gateway_responses()}
+    api = {"Resources": {"RestAPI": {"Properties": properties}}}
     return _merge(template, api, "gateway_responses.py")
 
 

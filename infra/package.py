@@ -44,8 +44,9 @@ class Package:
 
     def parameters(self) -> dict[str, Any]:
         """Of the template."""
-        found: dict[str, Any] = json.loads(self.template.read_text())["Parameters"]
-        return found
+        template = json.loads(self.template.read_text())
+        parameters: dict[str, Any] = template["Parameters"]
+        return parameters
 
     def template_with_code(self, *, bucket: str, key: str, layer: str, job: str) -> dict[str, Any]:
         """The template whose functions take their code from there,
@@ -119,7 +120,8 @@ def configuration(stage: str) -> dict[str, Any]:
 
 
 def deployed_runtime(config: dict[str, Any], stage: str) -> Runtime:
-    processor = config["stages"][stage].get("lambda_architecture", config["lambda_architecture"])
+    of_all = config["lambda_architecture"]
+    processor = config["stages"][stage].get("lambda_architecture", of_all)
     return Runtime(DEPLOYED, processor)
 
 

@@ -98,7 +98,9 @@ class Smoke:
         return all(line.shown for line in self.lines)
 
     def table(self) -> str:
-        untried = dict.fromkeys((UPDATE, AGAIN), CHANGING) if self.package is None else self.beyond
+        untried = self.beyond
+        if self.package is None:
+            untried = dict.fromkeys((UPDATE, AGAIN), CHANGING)
         rows = ["| what | shown | seconds | found |", "|---|---|---|---|"]
         rows += [str(line) for line in self.lines]
         rows += [f"| {what} | not tried | | {why} |" for what, why in untried.items()]
@@ -276,7 +278,8 @@ class Smoke:
         name = f"{self.deployment.stack}-import"
 
         def code() -> str:
-            return str(functions.get_function_configuration(FunctionName=name)["CodeSha256"])
+            configuration = functions.get_function_configuration(FunctionName=name)
+            return str(configuration["CodeSha256"])
 
         with tempfile.TemporaryDirectory() as directory, Imports(self._import, code) as imports:
             self._wait(lambda: imports.ends or imports.fault)
@@ -368,7 +371,8 @@ class Smoke:
 
     def _data(self, method: str, path: str, *, status: int = 200, **more: Any) -> Any:
         _, _, body = self._expect(status, method, path, **more)
-        return json.loads(body)["data"]
+        envelope = json.loads(body)
+        return envelope["data"]
 
     def _expect(self, status: int, method: str, path: str, **more: Any) -> tuple[int, Any, bytes]:
         got, headers, body = self._ask(method, path, **more)

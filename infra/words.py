@@ -203,9 +203,10 @@ def _row_of_script(row: Any) -> str:
     if isinstance(row, list):
         return _json(row)
     if isinstance(row, Product):
-        cells = (f"    {name}: {_json(value)},\n" for name, value in asdict(row).items())
+        cells = [f"    {name}: {_json(value)},\n" for name, value in asdict(row).items()]
         return f"{{\n{''.join(cells)}  }}"
-    return "{ " + ", ".join(f"{name}: {_json(value)}" for name, value in row.items()) + " }"
+    pairs = [f"{name}: {_json(value)}" for name, value in row.items()]
+    return "{ " + ", ".join(pairs) + " }"
 
 
 def module() -> str:
@@ -226,7 +227,8 @@ def module() -> str:
 
 def _of_module(value: Any) -> str:
     if isinstance(value, dict):
-        return _lines("{}", (f"{_json(name)}: {_json(each)}" for name, each in value.items()))
+        pairs = [f"{_json(name)}: {_json(each)}" for name, each in value.items()]
+        return _lines("{}", pairs)
     if isinstance(value[0], str):
         return f"({_list(value)})"
     return _lines("()", map(_row_of_module, value))

@@ -173,7 +173,8 @@ class ApiHandler(LoopbackHandler):
         if "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = "application/json"
         body = response["body"] or ""
-        content = base64.b64decode(body) if response.get("isBase64Encoded") else _bytes(body)
+        is_encoded = response.get("isBase64Encoded")
+        content = base64.b64decode(body) if is_encoded else _bytes(body)
         self._finish(response["statusCode"], content, headers)
 
     def _refuse(

@@ -63,5 +63,6 @@ def _is_defined(wellhead: WellheadClient, name: str) -> bool:
 
 
 def _text_of(error: ApiError) -> str:
-    lines = fault_lines(error.details.get("faults", ()))
+    faults = error.details.get("faults", ())
+    lines = fault_lines(faults)
     return "\n  ".join([error.message, *lines])

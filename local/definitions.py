@@ -48,10 +48,11 @@ def is_definition(text: str) -> bool:
 
 def is_of_files(address: str, preset: str) -> bool:
     """Whether files lie there, and not an OData service."""
-    if urlsplit(address).scheme not in ("http", "https"):
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https"):
         return True
     of_preset = _preset(preset).get("kind") if preset else None
-    return of_preset == "files" or urlsplit(address).path.lower().endswith(FILES)
+    return of_preset == "files" or parts.path.lower().endswith(FILES)
 
 
 def written_definition(path: Path) -> dict[str, Any]:

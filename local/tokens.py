@@ -64,11 +64,16 @@ class TokenBook:
         if not token or self._is_replaced(token):
             token = self.make(OWN, Role.ADMIN)
             write_privately(self.own_file, token + "\n")
-        elif OWN not in self.parameters or TokenEntry.parse(
-            self.parameters[OWN]
-        ).sha256 != digest_of(token):
-            self.keep(OWN, TokenEntry.new(token, Role.ADMIN, now=time.time()).text())
+        elif not self._is_known(token):
+            entry = TokenEntry.new(token, Role.ADMIN, now=time.time())
+            self.keep(OWN, entry.text())
         return token
+
+    def _is_known(self, token: str) -> bool:
+        if OWN not in self.parameters:
+            return False
+        entry = TokenEntry.parse(self.parameters[OWN])
+        return entry.sha256 == digest_of(token)
 
     def _is_replaced(self, token: str) -> bool:
         stored = self.parameters.get(OWN)
@@ -80,8 +85,9 @@ class TokenBook:
         """As SSM shall have it at the next start too."""
         known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
         known[name] = json.loads(value)
+        text = json.dumps(known, indent=2)
         self._hashes.parent.mkdir(parents=True, exist_ok=True)
-        write_privately(self._hashes, json.dumps(known, indent=2) + "\n")
+        write_privately(self._hashes, f"{text}\n")
 
 
 def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool:

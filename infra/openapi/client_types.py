@@ -132,11 +132,11 @@ def _typed_dict(name: str, *schemas: str) -> str:
             if not all(member in names for names in required):
                 kind = f"NotRequired[{kind}]"
             members[member] = (kind, told.get("description", ""))
+    if any(iskeyword(member) for member in members):  # a class could not have it
+        pairs = [f'"{member}": {kind}' for member, (kind, _) in members.items()]
+        notes = [f"# `{member}`: {said}\n" for member, (_, said) in members.items() if said]
+        return f'{"".join(notes)}{name} = TypedDict("{name}", {{{", ".join(pairs)}}})\n'
     words = next((each["description"] for _, each in found if "description" in each), "")
-    if any(iskeyword(member) for member in members):
-        pairs = ", ".join(f'"{member}": {kind}' for member, (kind, _) in members.items())
-        notes = "".join(f"# `{member}`: {said}\n" for member, (_, said) in members.items() if said)
-        return f'{notes}{name} = TypedDict("{name}", {{{pairs}}})\n'
     lines = [f"class {name}(TypedDict):", *_words(words)]
     for member, (kind, said) in members.items():
         lines += [f"    {member}: {kind}", *_words(said)]

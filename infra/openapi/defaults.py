@@ -15,6 +15,9 @@ def defaults_of(route: Route) -> dict[str, Any]:
     """Of a question to the data, what its method takes; else as the route says."""
     method = getattr(ProductionQuery, route.question, None)
     taken = signature(method).parameters if method else {}
-    defaults = {name: taken[name].default for name in route.parameters if name in taken}
-    defaults = {name: value for name, value in defaults.items() if value not in (None, "")}
+    defaults = {}
+    for name in route.parameters:
+        default = taken[name].default if name in taken else None
+        if default not in (None, ""):
+            defaults[name] = default
     return {**defaults, **route.defaults}

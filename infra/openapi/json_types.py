@@ -16,6 +16,8 @@ def of_type(hint: Any) -> dict[str, Any]:
     if get_origin(hint) in UNIONS:
         parts = [of_type(each) for each in get_args(hint)]
         values = [value for part in parts for value in part.get("enum", [])]
-        types = {"type": [part["type"] for part in parts]}
-        return types | ({"enum": [*values, None]} if values else {})
+        schema: dict[str, Any] = {"type": [part["type"] for part in parts]}
+        if values:
+            schema["enum"] = [*values, None]
+        return schema
     return {"type": _TYPES[hint]}

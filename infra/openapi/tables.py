@@ -179,5 +179,6 @@ def _lines(rows: Iterable[Row]) -> list[str]:
     lines = []
     for row in (heading, *body):
         cells = [cell.replace("|", "\\|") for cell in row]
-        lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
+        line = f"| {' | '.join(cells)} |"
+        lines.append(line.replace("|  |", "| |"))
     return [lines[0], f"|{'|'.join(ruler)}|", *lines[1:]]

@@ -36,7 +36,8 @@ def outcome_of(
         return None
     outcome: dict[Key, Item | None] = {}
     seen: set[Key] = set()
-    for kind, told in (pair for action in actions for pair in action.items()):
+    for action in actions:
+        ((kind, told),) = action.items()
         if not _is_plain(kind, told) or told["TableName"] != table:
             return None
         key = Key.of(told["Item" if kind == "Put" else "Key"])
@@ -51,8 +52,10 @@ def outcome_of(
 def _is_plain(kind: str, told: Mapping[str, Any]) -> bool:
     if kind == "Put":
         text = json.dumps(told["Item"])
-        is_small = len(text) < SAFE_SIZE and not any(binary in text for binary in BINARY)
-        return told.keys() <= KNOWN | {"Item"} and is_small
+        has_binary = any(binary in text for binary in BINARY)
+        if len(text) >= SAFE_SIZE or has_binary:
+            return False
+        return told.keys() <= KNOWN | {"Item"}
     if kind not in ("Delete", "ConditionCheck"):
         return False
     return told.keys() <= KNOWN | {"Key"} and told["Key"].keys() == {"pk", "sk"}

@@ -153,21 +153,26 @@ class Signature:
 
     def _check_headers(self, headers: Message) -> None:
         """What makes the request another one must be signed."""
-        needed = {"host"} | {name.lower() for name in headers if name.lower().startswith("x-amz-")}
+        names = [name.lower() for name in headers]
+        needed = {"host", *(name for name in names if name.startswith("x-amz-"))}
         missing = needed - set(self.signed)
         if missing:
             raise NotSignedError(f"A header is not signed: {', '.join(sorted(missing))}.")
 
     def _canonical(self, method: str, target: str, headers: Message, payload: str) -> str:
-        path = target.partition("?")[0]
-        path = path if self.scope.service == "s3" else quote(path, safe="/~")
-        query = (
+        path, _, _ = target.partition("?")
+        if self.scope.service != "s3":
+            path = quote(path, safe="/~")
+        query = [
             (_percent_encode(name), _percent_encode(value))
             for name, value in _options(target)
             if name != "X-Amz-Signature"
-        )
-        told = "".join(f"{name}:{_join(headers.get_all(name, []))}\n" for name in self.signed)
+        ]
         options = "&".join(f"{name}={value}" for name, value in sorted(query))
+        told = ""
+        for name in self.signed:
+            values = _join(headers.get_all(name, []))
+            told += f"{name}:{values}\n"
         return "\n".join([method, path, options, told, ";".join(self.signed), payload])
 
     def _signature(self, canonical: str, keys: Keys) -> str:

@@ -44,7 +44,9 @@ class SpoiltRows(GeneratedProduction):
 
     def page(self, skip: int, top: int) -> list[bytes]:
         rows = super().page(skip, top)
-        return [spoilt(row) if place % 5 == 0 else row for place, row in enumerate(rows)]
+        for place in range(0, len(rows), 5):
+            rows[place] = spoilt(rows[place])
+        return rows
 
 
 def spoilt(row: bytes) -> bytes:
@@ -100,7 +102,8 @@ class Scene:
 
     def _import_to_end(self, source: str) -> str:
         with self.stack.client() as wellhead:
-            return wellhead.wait(wellhead.trigger(source=source).job_id).job_id
+            job = wellhead.trigger(source=source)
+            return wellhead.wait(job.job_id).job_id
 
 
 def written_file(directory: Path) -> Path:

@@ -31,4 +31,5 @@ def field_name(number: int) -> str:
     number, start = divmod(number, len(STARTS))
     number, middle = divmod(number, len(MIDDLES))
     part, end = divmod(number, len(ENDS))
-    return STARTS[start] + MIDDLES[middle] + ENDS[end] + PARTS[part]
+    name = STARTS[start] + MIDDLES[middle] + ENDS[end]
+    return name + PARTS[part]

@@ -196,7 +196,9 @@ def _matching_by_row(rows: Rows, test: Test, step: int = 1_000) -> list[range]:
     for start in range(0, len(rows), step):
         for position, row in enumerate(rows.page(start, step), start=start):
             changed = json.loads(row).get(CHANGED)
-            if not test((*((each, each) for each in rows.key(position)), (changed, changed))):
+            values: tuple[int | str | None, ...] = (*rows.key(position), changed)
+            # Of one row each value is its own least and greatest.
+            if not test(tuple((value, value) for value in values)):
                 continue
             if runs and runs[-1].stop == position:
                 runs[-1] = range(runs[-1].start, position + 1)

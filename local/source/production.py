@@ -258,8 +258,9 @@ def render(well: Well, revision: int) -> list[bytes]:
     rows = []
     for place, month in enumerate(well.months):
         days = 0.0 if place in well.shut_in else _days(month, draw)
-        volumes = _volumes(well, month, days, draw, revised.get(place, 0))
-        tail = _provenance(well.operator, month, revised.get(place, 0))
+        latest = revised.get(place, 0)
+        volumes = _volumes(well, month, days, draw, latest)
+        tail = _provenance(well.operator, month, latest)
         when = f'"production_period": "{period(month)}", "days_on_production": {days:g}, '
         rows.append(f"{head}{when}{volumes}{tail}".encode())
     return rows

@@ -186,7 +186,8 @@ class SampleSource:
         total = sum(map(len, runs))
         reply = self._ok_page(query, rows, total, failing=bool(fault and fault.kind == "error"))
         applied = {"Preference-Applied": f"odata.maxpagesize={size}"} if preferred else {}
-        share = {"truncate": 0.5, "drop": 0.0}.get(fault.kind, 1.0) if fault else 1.0
+        shares = {"truncate": 0.5, "drop": 0.0}
+        share = shares.get(fault.kind, 1.0) if fault else 1.0
         return replace(reply, headers=reply.headers | applied, share=share)
 
     def _refuse(self, query: Query) -> None:
@@ -204,12 +205,17 @@ class SampleSource:
     def _rows_at(
         self, query: Query, runs: Sequence[range], positions: Sequence[range]
     ) -> list[bytes]:
+        rows: list[bytes] = []
         if not self.habits.unstable_order:
-            return [row for run in positions for row in self.rows.page(run.start, len(run))]
+            for run in positions:
+                rows += self.rows.page(run.start, len(run))
+            return rows
         every = [position for run in runs for position in run]
         random.Random(query.skip).shuffle(every)  # noqa: S311  an order, no secret
-        asked = every[query.skip : query.skip + sum(map(len, positions))]
-        return [row for position in asked for row in self.rows.page(position, 1)]
+        count = sum(map(len, positions))
+        for position in every[query.skip : query.skip + count]:
+            rows += self.rows.page(position, 1)
+        return rows
 
     def _ok_page(self, query: Query, rows: list[bytes], total: int, *, failing: bool) -> Reply:
         link = self._link(query, len(rows), total)
@@ -261,7 +267,10 @@ class SampleSource:
         return Reply(status, body, all_headers)
 
     def _fault(self, positions: list[range], size: int) -> Fault | None:
-        fault = self.faults.take(positions[0].start // size + 1) if positions else None
+        if not positions:
+            return None
+        page = positions[0].start // size + 1
+        fault = self.faults.take(page)
         if fault and fault.kind == "hang":
             self._stopping.wait(fault.seconds)
         return fault
@@ -326,7 +335,8 @@ class _Handler(LoopbackHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body[: int(len(reply.body) * reply.share)])
+        length = int(len(reply.body) * reply.share)
+        self.wfile.write(reply.body[:length])
 
 
 def main(arguments: list[str] | None = None) -> int:
