@@ -139,14 +139,16 @@ class WellheadClient:
         """A new job that goes on from the last checkpoint of one that FAILED or was CANCELLED.
         Raises AlreadyRunning, RuleViolated.
         """
-        return self._start(f"/wells/import/jobs/{_part(job_id)}/retry", key)
+        path = f"/wells/import/jobs/{_part(job_id)}/retry"
+        return self._start(path, key)
 
     def accept(self, job_id: str, findings: Iterable[str], *, key: str | None = None) -> Job:
         """A new job that publishes what was held, from its segments; `findings` are the checks that
         hold it, all of them. Raises AlreadyRunning, NotHeld, FindingsDiffer, AcceptTooLate.
         """
+        path = f"/wells/import/jobs/{_part(job_id)}/accept"
         named = {"findings": list(findings)}
-        return self._start(f"/wells/import/jobs/{_part(job_id)}/accept", key, json=named)
+        return self._start(path, key, json=named)
 
     def discard(self, job_id: str) -> Job:
         """The held job, which can then no longer be accepted; twice is the same. Raises NotHeld."""
@@ -315,8 +317,9 @@ class WellheadClient:
 
     def delete_source(self, name: str, *, version: int | None = None) -> None:
         """Its rows stay. Raises RuleViolated while an import of it runs."""
+        path = f"/sources/{_part(name)}"
         headers = _of_version(version)
-        self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
+        self._connection.ask("DELETE", path, safe=False, headers=headers)
 
     def pause_source(self, name: str) -> ScheduleState:
         """It starts nothing by its schedule; twice is the same.
@@ -523,7 +526,8 @@ class WellheadClient:
     # -- how it is asked ----------------------------------------------------------------------------------
 
     def _start(self, path: str, key: str | None, **sent: Any) -> Job:
-        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        key = key or str(uuid.uuid4())
+        headers = {"Idempotency-Key": key}
         answer = self._connection.ask("POST", path, safe=True, headers=headers, **sent)
         return _job(answer)
 
@@ -580,7 +584,8 @@ def _without_nothing(query: dict[str, Any]) -> dict[str, Any]:
 
 def _part(job_id: str) -> str:
     """As one part of a path, whatever somebody has typed."""
-    return quote(job_id, safe="", errors="replace") or "-"
+    quoted = quote(job_id, safe="", errors="replace")
+    return quoted or "-"
 
 
 def _of_version(version: int | str | None) -> dict[str, str]:

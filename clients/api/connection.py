@@ -131,7 +131,8 @@ class Connection:
     def wait(self, error: ClientError, failures: int, *, most: float = MOST_PAUSE_SECONDS) -> None:
         """Before the next attempt, after so many failures before this one."""
         asked = error.retry_after if isinstance(error, ApiError) else None
-        seconds = min(BACKOFF.seconds(failures, asked=asked), most, MOST_PAUSE_SECONDS)
+        wanted = BACKOFF.seconds(failures, asked=asked)
+        seconds = min(wanted, most, MOST_PAUSE_SECONDS)
         self._on_retry(error, seconds)
         self._pause(seconds)
 

@@ -46,7 +46,8 @@ class ClientError(Exception):
         request_id: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        self.message = message or inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
+        usual_message = inspect.cleandoc(type(self).__doc__ or "")
+        self.message = message or usual_message.replace("\n", " ")
         self.code = code or self.default_code
         self.retryable = self.default_retryable if retryable is None else retryable
         self.request_id = request_id

@@ -56,15 +56,18 @@ class OpsClient:
 
     def status(self) -> dict[str, Any]:
         """What an operator looks at first."""
-        return cast("dict[str, Any]", self._get("/ops/status").data)
+        answer = self._get("/ops/status")
+        return cast("dict[str, Any]", answer.data)
 
     def snapshots(self) -> list[KeptSnapshot]:
         """Newest first."""
-        return cast("list[KeptSnapshot]", _part_of(self._get("/ops/snapshots"), "snapshots"))
+        answer = self._get("/ops/snapshots")
+        return cast("list[KeptSnapshot]", _part_of(answer, "snapshots"))
 
     def tokens(self) -> list[Token]:
         """By name."""
-        return cast("list[Token]", _part_of(self._get("/ops/tokens"), "tokens"))
+        answer = self._get("/ops/tokens")
+        return cast("list[Token]", _part_of(answer, "tokens"))
 
     def rotate_token(self, name: str, *, now: bool = False, days: int | None = None) -> NewToken:
         """A new token of this name. The one before works for a day more, or ends `now`; the new one

@@ -32,12 +32,14 @@ def row_of(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def month_days(day: date) -> int:
-    return monthrange(day.year, day.month)[1]
+    _, days = monthrange(day.year, day.month)
+    return days
 
 
 def follows(before: date, days: int, after: date) -> bool:
     """Whether nothing is missing between a period of so many days and a later one."""
-    return (after - before).days <= days
+    distance = after - before
+    return distance.days <= days
 
 
 def length_name(days: int) -> str:

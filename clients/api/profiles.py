@@ -86,7 +86,8 @@ class Profiles:
 
     def _write(self, saved: Mapping[str, Profile], default: str | None) -> None:
         profiles = {name: asdict(profile) for name, profile in saved.items()}
-        text = json.dumps({"default": default, "profiles": profiles}, indent=2)
+        content = {"default": default, "profiles": profiles}
+        text = json.dumps(content, indent=2)
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

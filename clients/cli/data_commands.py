@@ -297,8 +297,8 @@ def _plot(
     for row in rows:
         value = value_of(row, product.rate)
         if value is not None:
-            period = date.fromisoformat(row["production_period"]), row["period_days"]
-            sums[period] += value
+            day = date.fromisoformat(row["production_period"])
+            sums[day, row["period_days"]] += value
     points = [Point(day, value, days) for (day, days), value in sums.items()]
     unit = product.unit if volumes else f"{product.unit} a day"
     terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")

@@ -41,7 +41,8 @@ def read_definition(file: Path) -> dict[str, Any]:
     """
     try:
         text = file.read_text("utf-8")
-        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        is_json = text.lstrip().startswith("{")
+        told = json.loads(text) if is_json else tomllib.loads(text)
         values: dict[str, Any] = json.loads(json.dumps(told, default=str, allow_nan=False))
     except (OSError, ValueError, RecursionError) as exc:
         raise DefinitionUnread(f"{file} cannot be read: {exc}") from exc

@@ -82,7 +82,8 @@ def discard(session: Session, job_id: str) -> None:
     What is published stays as it is; JOB_ID can then no longer be accepted.
     """
     with session.client() as wellhead:
-        show_job(session.terminal, wellhead.discard(whole_id(wellhead, job_id)))
+        job = wellhead.discard(whole_id(wellhead, job_id))
+        show_job(session.terminal, job)
 
 
 def _confirm(session: Session, job: Job) -> list[str]:

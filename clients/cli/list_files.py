@@ -96,8 +96,8 @@ def refuse_display_options(*is_asked: bool) -> None:
 
 def api_names(asked: dict[str, Any]) -> dict[str, Any]:
     """As the API calls it."""
-    renamed = {"first": "from", "last": "to"}
-    return {renamed.get(name, name): value for name, value in asked.items()}
+    api_name = {"first": "from", "last": "to"}  # words of Python's own
+    return {api_name.get(name, name): value for name, value in asked.items()}
 
 
 def save_file(

@@ -170,4 +170,5 @@ def _each(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 def _first_line(exc: Exception) -> str:
     """Of what DuckDB says; the lines below draw where in the statement it is."""
-    return str(exc).partition("\n")[0]
+    first, _, _ = str(exc).partition("\n")
+    return first

@@ -65,7 +65,7 @@ def _print(terminal: Terminal, line: LogLine) -> None:
         print(as_json(line), file=terminal.out.file, flush=True)
         return
     level = line["level"]
-    worker = f" {line['attempt']}:{line['fence']}" if line["attempt"] else f" -:{line['fence']}"
-    terminal.line(
-        f"{moment(line['at'])}{worker} ", (f"{level:<7}", STYLES.get(level, "")), f" {line['text']}"
-    )
+    attempt = line["attempt"] or "-"
+    begin = f"{moment(line['at'])} {attempt}:{line['fence']} "
+    styled_level = (f"{level:<7}", STYLES.get(level, ""))
+    terminal.line(begin, styled_level, f" {line['text']}")

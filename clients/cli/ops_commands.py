@@ -146,11 +146,13 @@ def rollback(session: Session, /, snapshot: str, is_sure: bool, **waiting: Any) 
 
 def _ask(terminal: Terminal, wellhead: WellheadClient, snapshot: str) -> None:
     """Ends the program when they say no."""
-    kept = {each["name"]: each for each in wellhead.ops.snapshots()}
-    current = next((each for each in kept.values() if each["is_current"]), None)
-    for word, each in (("now", current), ("then", kept.get(snapshot))):
-        if each:
-            terminal.note(f"{word}: {_sentence(each)}")
+    snapshots = wellhead.ops.snapshots()
+    now = next((each for each in snapshots if each["is_current"]), None)
+    then = next((each for each in snapshots if each["name"] == snapshot), None)
+    if now:
+        terminal.note(f"now: {_sentence(now)}")
+    if then:
+        terminal.note(f"then: {_sentence(then)}")
     if not click.confirm(f"Publish {plain(snapshot)} once more?", err=True):
         terminal.note("Nothing was done.")
         raise click.exceptions.Exit(Exit.FAILED)

@@ -20,7 +20,8 @@ with_session = click.make_pass_decorator(Session)
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-        context.ensure_object(Session).terminal.wants_json = value
+        session = context.ensure_object(Session)
+        session.terminal.wants_json = value
 
     return click.option(
         "--json",
@@ -46,7 +47,8 @@ def wait_options(*, default: bool) -> Callable[[Callable[..., Any]], Callable[..
 
 
 def limit_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option("--limit", type=click.IntRange(min=1), help=text)
+    at_least_one = click.IntRange(min=1)
+    return click.option("--limit", type=at_least_one, help=text)
 
 
 def day_option(

@@ -17,4 +17,5 @@ def plain(value: Any, *, kept: str = "") -> str:
     text = "" if value is None else str(value)
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() or sign in kept else " " for sign in text)
+    signs = [sign if sign.isprintable() or sign in kept else " " for sign in text]
+    return "".join(signs)

@@ -51,7 +51,8 @@ def plot(
 
 
 def _label(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004  where digits need no point
+    is_large = abs(value) >= 1000  # noqa: PLR2004  where digits need no point
+    return f"{value:,.0f}" if is_large else f"{value:.3g}"
 
 
 class _Canvas:
@@ -70,13 +71,15 @@ class _Canvas:
         row[x // 2] |= DOTS[y % 4][x % 2]
 
     def line(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        across = end[0] - start[0]
-        down = end[1] - start[1]
+        first_x, first_y = start
+        last_x, last_y = end
+        across = last_x - first_x
+        down = last_y - first_y
         steps = max(abs(across), abs(down), 1)
         for step in range(steps + 1):
-            x = round(start[0] + across * step / steps)
-            y = round(start[1] + down * step / steps)
-            self.dot(x, y)
+            x = first_x + across * step / steps
+            y = first_y + down * step / steps
+            self.dot(round(x), round(y))
 
     def rows(self, *, braille: bool) -> Iterator[str]:
         for row in self._signs:

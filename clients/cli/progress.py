@@ -86,17 +86,20 @@ def waiting_of(job: Job) -> str:
     """Until when is told as a time, which stays the same from line to line."""
     if not job.waiting:
         return ""
-    until = time.strftime("%H:%M:%SZ", time.gmtime(job.waiting["until"]))
-    return f"waits until {until} after {job.waiting['for']}, for try {job.waiting['try']}"
+    waiting = job.waiting
+    until = time.strftime("%H:%M:%SZ", time.gmtime(waiting["until"]))
+    return f"waits until {until} after {waiting['for']}, for try {waiting['try']}"
 
 
 def remaining_seconds(job: Job) -> float | None:
     """By the progress so far.
     The API's own estimate is a time of its clock, which may not be ours.
     """
-    if job.status != "RUNNING" or not job.execution_time_seconds or not job.progress_percentage:
+    seconds = job.execution_time_seconds
+    percent = job.progress_percentage
+    if job.status != "RUNNING" or not seconds or not percent:
         return None
-    return job.execution_time_seconds * (100 - job.progress_percentage) / job.progress_percentage
+    return seconds * (100 - percent) / percent
 
 
 def _line_by_line(console: Console, least_pause: float) -> Callable[[Job], None]:

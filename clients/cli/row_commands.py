@@ -39,13 +39,17 @@ def _values(row: Any) -> str:
     before = row["before"] or {}
     after = row["after"] or {}
     if row["change"] == "updated":
-        steps = [
-            f"{name} {_as_text(before[name])} → {_as_text(after[name])}" for name in row["differs"]
-        ]
+        steps = []
+        for name in row["differs"]:
+            was = _as_text(before[name])
+            now = _as_text(after[name])
+            steps.append(f"{name} {was} → {now}")
         return ", ".join(steps)
-    values = before | after
-    rates = {name: value for name, value in values.items() if name in RATES and value is not None}
-    return ", ".join(f"{name} {_as_text(value)}" for name, value in rates.items())
+    rates = []
+    for name, value in (before | after).items():
+        if name in RATES and value is not None:
+            rates.append(f"{name} {_as_text(value)}")
+    return ", ".join(rates)
 
 
 def _as_text(value: Any) -> str:
@@ -60,10 +64,12 @@ def _volumes(name: str) -> Callable[[Any], str | None]:
     """Before and after."""
 
     def step(row: Any) -> str | None:
-        sides = (row[f"{name}_before"], row[f"{name}_after"])
-        if sides == (None, None):
+        before = row[f"{name}_before"]
+        after = row[f"{name}_after"]
+        if before is None and after is None:
             return None
-        return " → ".join("" if side is None else f"{side:,.1f}" for side in sides)
+        texts = ["" if side is None else f"{side:,.1f}" for side in (before, after)]
+        return " → ".join(texts)
 
     return step
 

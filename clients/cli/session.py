@@ -97,7 +97,8 @@ class Session:
 
     def _tell_of_retry(self, error: ClientError, seconds: float) -> None:
         if seconds >= QUOTED_SECONDS:
-            self.terminal.note(f"{error.message} Trying again in {seconds:.0f} s.", "yellow")
+            sentence = f"{error.message} Trying again in {seconds:.0f} s."
+            self.terminal.note(sentence, "yellow")
 
 
 def _exit_of(error: ClientError) -> Exit:

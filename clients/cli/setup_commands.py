@@ -121,8 +121,11 @@ def check_source(source: str | None, rows: int | None) -> int:
     """
     if not is_checkout():
         raise NoCheckout
-    told = [("--source", _absolute(source)), ("--rows", rows)]
-    arguments = [str(part) for name, value in told if value is not None for part in (name, value)]
+    arguments = []
+    if source is not None:
+        arguments += ["--source", str(_absolute(source))]
+    if rows is not None:
+        arguments += ["--rows", str(rows)]
     own = CHECKOUT / ".venv" / "bin" / "python"
     program = str(own) if own.exists() else sys.executable
     command = [program, "-m", "local", "check-source", *arguments]

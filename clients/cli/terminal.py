@@ -59,7 +59,8 @@ class Terminal:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Each part is a text, or a text and its style."""
-        self.out.print(style_text(*parts))
+        styled = style_text(*parts)
+        self.out.print(styled)
 
     def note(self, text: str, style: str = "") -> None:
         """For people: not part of the data."""
@@ -187,7 +188,8 @@ def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _cell(text: str) -> Text:
-    return Text(text, style=STYLES.get(text, ""))
+    style = STYLES.get(text, "")
+    return Text(text, style=style)
 
 
 def style_text(*parts: str | tuple[str, str]) -> Text:

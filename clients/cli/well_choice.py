@@ -52,8 +52,9 @@ def _code_of(wellhead: WellheadClient, search: str) -> str:
     wells = wellhead.wells(search, limit=MOST_ROWS).rows
     if not wells:
         raise NotFound("No well has that name.", status=404, code="NO_SUCH_WELL")
-    with_code = [well for well in wells if search == well["well_code"]]
-    with_name = [well for well in wells if (well["well_name"] or "").lower() == search.lower()]
+    name = search.lower()
+    with_code = [well for well in wells if well["well_code"] == search]
+    with_name = [well for well in wells if (well["well_name"] or "").lower() == name]
     codes = {well["well_code"] for well in with_code or with_name or wells}
     if len(codes) == 1:
         return codes.pop()
