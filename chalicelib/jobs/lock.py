@@ -50,9 +50,11 @@ from .table import Condition
 if TYPE_CHECKING:
     from .notice import Notice
 
+# One for all sources: an import at a time.
 LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
 
 
+# The pointer: what it says is what is published.
 CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
 
 
@@ -68,21 +70,25 @@ PULSE = {"pk": "SWEEPER", "sk": "SWEEPER#pulse"}
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
 
 
+# A job that has ended is never written again.
 IS_OPEN = Condition(
     "#status IN (:pending, :running)",
     {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING},
 )
 
 
+# Nothing is put over what is there; an answer that was lost is known by what was stored.
 ABSENT = Condition("attribute_not_exists(pk)")
 
 
+# Only from these another job goes on.
 STOPPED = Condition(
     "#status IN (:failed, :cancelled)",
     {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED},
 )
 
 
+# Of two who retry at once one makes the job.
 NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
 
 

@@ -104,6 +104,7 @@ class PartTable:
             item = self._table.read(part_key(plan.job_id, number))
             if item:
                 parts.append(Part.from_attributes(number, item))
+        # A part goes 30 days after its last write, and the others are of no use without it.
         all_are_there = len(parts) == plan.parts
         return parts if all_are_there else None
 
@@ -111,6 +112,7 @@ class PartTable:
         """The part in its next attempt.
         Raises LeaseLost: another worker has begun with it since it was read.
         """
+        # A name for this attempt alone: by it a lost answer is told from a lost race.
         mine = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
         try:
             self._put(claim, plan, mine, when=same_part(part.attempt))
@@ -146,6 +148,7 @@ class PartTable:
         }
 
     def _write(self, claim: Claim, *writes: dict[str, Any]) -> None:
+        # The lock is looked at and not written: many parts go on under one claim at once.
         lock_check = self._table.check(LOCK, when=is_mine(claim))
         try:
             self._table.transact([lock_check, *writes])

@@ -151,7 +151,7 @@ class Schedule:
             due=next_due,
             last_due=latest,
             last_job_id=job_id,
-            skipped=self.skipped + count - 1,
+            skipped=self.skipped + count - 1,  # all but the one that is started
         )
 
     def judge(self, last_job: Job | None, *, pause_after: int, now: float) -> Schedule:
@@ -167,7 +167,7 @@ class Schedule:
             return replace(schedule, failures=0)
         schedule = replace(schedule, failures=self.failures + 1)
         if schedule.failures < pause_after or schedule.pause:
-            return schedule
+            return schedule  # a pause that is there keeps its reason
         code = (last_job.error or {}).get("code")
         reason = f"{schedule.failures} imports in a row have failed, the last one with {code}."
         return replace(schedule, pause=Pause(at=now, reason=reason, code=code))

@@ -72,14 +72,16 @@ class LocalCopies:
         shared = self._path(file.name)
         part = self._part(file)
         while not shared.exists():
+            # Whoever has the part fetches it; the others look now and then whether it is whole.
             with self._lock(part) as is_ours:
                 if is_ours and not shared.exists():
                     self._remove_parts(kept=part)
                     self._check_room(part, file.bytes)
                     self._check_time(file, part, until=until)
-                    self._make_room(part, file.bytes, beside=self._path(beside) if beside else None)
+                    current = self._path(beside) if beside else None
+                    self._make_room(part, file.bytes, beside=current)
                     self._continue(file, part, until=until)
-                    part.chmod(0o444)
+                    part.chmod(0o444)  # nobody writes to what many read
                     part.replace(shared)
                     return
             self._check_time(file, part, until=until)
@@ -118,7 +120,7 @@ class LocalCopies:
         if not is_damaged(part, file):
             return
         os.truncate(part, 0)
-        if not begun:
+        if not begun:  # all of it came just now, so it is the warehouse's that is wrong
             raise WarehouseCorrupt
         self._continue(file, part, until=until)
 
@@ -131,10 +133,14 @@ class LocalCopies:
 
     @staticmethod
     def _fetching(file: StoredFile, part: Path) -> DatabaseFetching:
-        come = _size(part)
-        seconds = math.ceil(max(0, file.bytes - come) / BYTES_A_SECOND) + 1
+        fetched = _size(part)
+        missing = max(0, file.bytes - fetched)
+        seconds = math.ceil(missing / BYTES_A_SECOND) + 1
         return DatabaseFetching(
-            snapshot=file.name, bytes=file.bytes, fetched=come, retry_after_seconds=seconds
+            snapshot=file.name,
+            bytes=file.bytes,
+            fetched=fetched,
+            retry_after_seconds=seconds,
         )
 
     @contextmanager
@@ -145,7 +151,9 @@ class LocalCopies:
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = part.exists() and os.path.samestat(os.fstat(descriptor), part.stat())
+            # Its last owner may have moved or removed it between our opening and our lock.
+            opened = os.fstat(descriptor)
+            is_ours = part.exists() and os.path.samestat(opened, part.stat())
         except (BlockingIOError, FileNotFoundError):
             is_ours = False
         try:

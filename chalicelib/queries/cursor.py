@@ -60,9 +60,10 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
     that of another job, of another moment, or in another order, is another one.
     """
     if name == "register":
-        return " ".join(
-            [name, *(arguments.get(part) or default for part, default in DEFAULTS.items())]
-        )
+        words = [name]
+        for part, default in DEFAULTS.items():
+            words.append(arguments.get(part) or default)
+        return " ".join(words)
     if name == "changes" and arguments.get("by") == "field":
         name = "changed_fields"
     whose = arguments.get("job_id") or arguments.get("as_of")

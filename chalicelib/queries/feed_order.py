@@ -67,6 +67,7 @@ def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
     chain = _chain(terms, values, bound)
     first = terms[0]
     value = values[0]
+    # Downwards, and behind what is missing, a plain range would leave rows out.
     if value is None or first.descending:
         return chain
     return f"{first.name} >= {bound.add(value)} AND {chain}"

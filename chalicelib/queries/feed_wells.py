@@ -39,9 +39,8 @@ class Window:
     def condition(self, bound: Bound) -> str:
         """The ranges of the field alone are what leaves row groups out."""
         source = bound.add(self.source)
-        (first_field, first_well), (last_field, last_well) = (
-            map(bound.add, each) for each in (self.first, self.last)
-        )
+        first_field, first_well = [bound.add(part) for part in self.first]
+        last_field, last_well = [bound.add(part) for part in self.last]
         return (
             f"source = {source} AND field_code >= {first_field} AND field_code <= {last_field}"
             f" AND (field_code > {first_field} OR well_code >= {first_well})"
@@ -66,7 +65,8 @@ class FeedWells:
     def make(self) -> None:
         with self._lock:
             if not self._is_made:
-                self._fetch(_SQL["make_wells"].format(production=self._production), {})
+                statement = _SQL["make_wells"].format(production=self._production)
+                self._fetch(statement, {})
                 self._is_made = True
 
     @property
@@ -76,8 +76,9 @@ class FeedWells:
         """
         with self._lock:
             if self._is_by_month is None:
-                found = self._fetch(_SQL["is_by_month"].format(production=self._production), {})
-                self._is_by_month = bool(found[0]["is_by_month"])
+                statement = _SQL["is_by_month"].format(production=self._production)
+                (found,) = self._fetch(statement, {})
+                self._is_by_month = bool(found["is_by_month"])
             return self._is_by_month
 
     def place_of(self, source: str, field_code: str, well_code: str) -> int:
@@ -88,7 +89,8 @@ class FeedWells:
             "field_code": field_code,
             "well_code": well_code,
         }
-        return int(self._fetch(_SQL["place_of"], values)[0]["place"])
+        (found,) = self._fetch(_SQL["place_of"], values)
+        return int(found["place"])
 
     def place_behind(self, rows: int) -> tuple[int, int]:
         """Of the well that holds the row behind so many, and how many of these are its own."""
@@ -105,12 +107,14 @@ class FeedWells:
         """
         self.make()
         while found := self._fetch(_SQL["window"], {"place": place, "rows": rows}):
+            ends = found[0]
             window = Window(
-                source=found[0]["source"],
-                first=(found[0]["first_field"], found[0]["first_well"]),
-                last=(found[0]["last_field"], found[0]["last_well"]),
-                place=int(found[0]["last_place"]),
+                source=ends["source"],
+                first=(ends["first_field"], ends["first_well"]),
+                last=(ends["last_field"], ends["last_well"]),
+                place=int(ends["last_place"]),
             )
             yield window
+            # Whoever asks for another one got too few rows out of this.
             place = window.place + 1
             rows = rows * GROWTH

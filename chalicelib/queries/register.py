@@ -144,8 +144,9 @@ class Register:
         """
         with self._lock:
             while self._to_make:
-                self._to_make[0]()
-                del self._to_make[0]
+                make = self._to_make[0]
+                make()
+                del self._to_make[0]  # after it: what was stopped is made once more
 
     def _run(self, name: str, **filled: str) -> None:
         statement = _SQL[name].format(**filled)
@@ -219,14 +220,13 @@ class Register:
         if not places:
             return []
         columns = ", ".join(_as_text(name) for name in COLUMNS[of])
-        found = self._fetch(
-            _SQL["rows"].format(
-                columns=columns,
-                list=of,
-                places=", ".join(map(str, places)),
-            ),
-            {},
+        statement = _SQL["rows"].format(
+            columns=columns,
+            list=of,
+            places=", ".join(map(str, places)),
         )
+        found = self._fetch(statement, {})
+        # In the order that was asked for, and not in that of the answer.
         by_place = {row["place"]: row for row in found}
         return [by_place[place] for place in places]
 
@@ -261,7 +261,9 @@ class Register:
             for choice, text in (is_any | is_chosen).items()
         }
         text = _SQL["hits"].format(list=asked.of, words=sought, **told)
-        return self._fetch(text, {**of_words, **of_choice, "most": MOST_OF_A_FACET})[0]
+        bounds = {**of_words, **of_choice, "most": MOST_OF_A_FACET}
+        rows = self._fetch(text, bounds)
+        return rows[0]
 
 
 def _having(words: list[str]) -> tuple[str, dict[str, str]]:
