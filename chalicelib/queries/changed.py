@@ -53,7 +53,7 @@ def _columns(names: Sequence[str]) -> str:
 
 def flat_changes() -> str:
     """The columns of a change that is not nested: each value before and after beside each other."""
-    columns = []
+    columns: list[str] = []
     for name in OF_A_CHANGE:
         columns += [f"{side}.{name} AS {name}_{side}" for side in SIDES]
     return ", ".join(columns)

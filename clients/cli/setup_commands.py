@@ -121,7 +121,7 @@ def check_source(source: str | None, rows: int | None) -> int:
     """
     if not is_checkout():
         raise NoCheckout
-    arguments = []
+    arguments: list[str] = []
     if source is not None:
         arguments += ["--source", str(_absolute(source))]
     if rows is not None:
