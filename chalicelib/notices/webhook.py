@@ -92,13 +92,17 @@ class Webhook:
         """
         url = self._settings.webhook_url
         is_public = self._settings.source_reach == "outside"
-        scheme = urllib3.util.parse_url(url).scheme
-        if is_public and scheme != "https":
+        if is_public and not _is_https(url):
             raise NotPublic
         with BoundedSession(is_kept_public=is_public, resolve=self._resolve) as session:
             session.allowance.grant(seconds=self._seconds, body_bytes=0)
             with session.ask("POST", url, data=body, headers=headers) as response:
                 _check(response)
+
+
+def _is_https(url: str) -> bool:
+    scheme = urllib3.util.parse_url(url).scheme
+    return scheme == "https"
 
 
 def _check(response: requests.Response) -> None:

@@ -189,8 +189,8 @@ class PublishedProduction:
                 return self._open_or_share(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
                 newer = self._current_or_refuse()
-                is_there = is_current or self._warehouse.stored(file.name)
-                if newer == current and is_there:
+                is_same = newer == current
+                if is_same and (is_current or self._warehouse.stored(file.name)):
                     raise  # nothing was replaced or removed meanwhile: it is the file
                 current = newer
 
