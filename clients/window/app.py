@@ -74,10 +74,10 @@ class Book:
     def remember(self, url: str, token: str) -> None:
         """What is known already is not saved again. Raises ProfileError."""
         saved, _ = self.profiles.read()
-        found = filter(None, [local_stack()])
-        known = {(each.url, each.token) for each in saved.values()} | {
-            (stack.url, stack.token) for stack in found
-        }
+        known = {(profile.url, profile.token) for profile in saved.values()}
+        stack = local_stack()
+        if stack:
+            known.add((stack.url, stack.token))
         if (url, token) not in known:
             self.profiles.save(self.name, Profile(url, token))
 

@@ -71,12 +71,14 @@ class Axis:
 
     def share(self, value: float | None) -> float | None:
         """None where the value is missing, or has no place on a logarithmic axis."""
-        if value is None or not isfinite(value) or (self.is_log and value <= 0):
+        if value is None or not isfinite(value):
             return None
-        if self.is_log:
-            decades = log10(self.high) - log10(self.low)
-            return (log10(value) - log10(self.low)) / decades
-        return (value - self.low) / (self.high - self.low)
+        if not self.is_log:
+            return (value - self.low) / (self.high - self.low)
+        if value <= 0:
+            return None
+        decades = log10(self.high) - log10(self.low)
+        return (log10(value) - log10(self.low)) / decades
 
     def ticks(self) -> list[float]:
         if self.is_log:

@@ -214,4 +214,5 @@ def _gaps(summary: Summary) -> str:
 
 
 def _rejects(summary: Summary) -> str:
-    return f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."
+    count = words.count(summary["rejected_rows"])
+    return f"{count} rejected rows are kept beside them."

@@ -79,7 +79,8 @@ class History(ttk.Frame):
 
     def _colour(self) -> None:
         for status, tone in TONES.items():
-            self.listing.tree.tag_configure(status, foreground=self._theme.tone(tone))
+            colour = self._theme.tone(tone)
+            self.listing.tree.tag_configure(status, foreground=colour)
         self.details.colour()
 
     def refresh(self) -> None:

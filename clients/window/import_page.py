@@ -215,8 +215,9 @@ class ProgressCard(Card):
             self.meter.step(3)
 
     def _is_unknown(self, job: Job | None) -> bool:
-        is_running = job is not None and job.status == "RUNNING"
-        return job is not None and is_running and job.progress_percentage is None
+        if job is None or job.status != "RUNNING":
+            return False
+        return job.progress_percentage is None
 
     def _show_nothing(self) -> None:
         self.status.configure(text="No import yet", style="muted.Pill.TLabel")
@@ -230,13 +231,17 @@ class ProgressCard(Card):
             tile.show(words.NOTHING)
 
     def _show_buttons(self, job: Job | None) -> None:
-        can_cancel = job is not None and not job.final
-        has_ended_early = job is not None and job.state in ("FAILED", "CANCELLED")
-        can_retry = job is not None and has_ended_early and job.retried_by is None
+        can_cancel = False
+        can_retry = False
+        is_ending = False
+        if job is not None:
+            has_ended_early = job.state in ("FAILED", "CANCELLED")
+            can_cancel = not job.final
+            can_retry = has_ended_early and job.retried_by is None
+            is_ending = job.cancel_requested_at is not None
         self._show_button(self.cancel, is_there=can_cancel)
         self._show_button(self.retry, is_there=can_retry)
         may_act = self._session.may_act
-        is_ending = job is not None and job.cancel_requested_at is not None
         self.cancel.state(["!disabled" if may_act and not is_ending else "disabled"])
         self.retry.state(["!disabled" if may_act else "disabled"])
 

@@ -27,15 +27,18 @@ class Card(ttk.Frame):
     """A rounded ground with room around what is in it."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, *, room: int = 18) -> None:
-        super().__init__(parent, style="Card.TFrame", padding=theme.px(room))
+        padding = theme.px(room)
+        super().__init__(parent, style="Card.TFrame", padding=padding)
 
 
 class Tile(ttk.Frame):
     """A figure under its caption."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, caption: str) -> None:
-        super().__init__(parent, style="Tile.TFrame", padding=(theme.px(14), theme.px(9)))
-        ttk.Label(self, text=caption, style="TileCaption.TLabel").pack(anchor="w")
+        padding = (theme.px(14), theme.px(9))
+        super().__init__(parent, style="Tile.TFrame", padding=padding)
+        label = ttk.Label(self, text=caption, style="TileCaption.TLabel")
+        label.pack(anchor="w")
         self._figure = ttk.Label(self, text=NOTHING, style="TileFigure.TLabel")
         self._figure.pack(anchor="w")
 
@@ -231,8 +234,11 @@ class Listing(ttk.Frame):
             self.tree.item(identity, values=self._cut(cells))
 
     def _column_widths(self) -> tuple[int, ...]:
-        names = self.tree.cget("columns")
-        return tuple(int(self.tree.column(name, "width")) for name in names)
+        widths = []
+        for name in self.tree.cget("columns"):
+            width = self.tree.column(name, "width")
+            widths.append(int(width))
+        return tuple(widths)
 
     def _cut(self, cells: Sequence[str]) -> list[str]:
         measure = self._theme.fonts["Text"].measure
@@ -257,4 +263,5 @@ class Listing(ttk.Frame):
 
     @property
     def selection(self) -> str | None:
-        return next(iter(self.tree.selection()), None)
+        identities = self.tree.selection()
+        return next(iter(identities), None)

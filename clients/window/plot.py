@@ -124,10 +124,11 @@ class Plot(tk.Canvas):
         self._ground(place, axis)
         colour = self._theme.tone(product.key)
         points = [self._point(place, axis, number, value) for number, value in enumerate(values)]
-        for run in runs(self.periods, [point and point[1] for point in points]):
-            self._line(
-                place, [point for point in (points[number] for number in run) if point], colour
-            )
+        heights = [point and point[1] for point in points]
+        for run in runs(self.periods, heights):
+            of_run = [points[number] for number in run]
+            known = [point for point in of_run if point]
+            self._line(place, known, colour)
 
     def _ground(self, place: Place, axis: Axis) -> None:
         """Where periods are missing, and the lines of the scale."""
@@ -167,7 +168,9 @@ class Plot(tk.Canvas):
         A thicket of a line takes too long to paint, and shows no steps.
         """
         width = self._theme.px(1.6)
-        length = sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points))
+        length = 0.0
+        for (x, y), (next_x, next_y) in pairwise(points):
+            length += abs(next_x - x) + abs(next_y - y)
         if length > LONGEST_STROKE:
             self.create_line(
                 *chain(*points), fill=colour, width=width, joinstyle="round", tags="data"
@@ -199,7 +202,9 @@ class Plot(tk.Canvas):
         place = self._place(len(PRODUCTS) - 1)
         bottom = place.bottom
         most = max(2, (place.right - place.left) // px(56))
-        for year in year_ticks(self.periods[0].day, self.periods[-1].day, most):
+        first = self.periods[0].day
+        last = self.periods[-1].day
+        for year in year_ticks(first, last, most):
             x = place.x(self._share(year))
             self.create_line(x, bottom, x, bottom + px(4), fill=muted)
             self._text(x, bottom + px(14), str(year.year), tone="muted", anchor="center")
@@ -208,8 +213,10 @@ class Plot(tk.Canvas):
         if not self.periods:
             return
         place = self._place(0)
-        share = (event.x - place.left) / max(1, place.right - place.left)
-        self._read_out(nearest(self.periods, min(1.0, max(0.0, share))))
+        width = max(1, place.right - place.left)
+        share = (event.x - place.left) / width
+        share = min(1.0, max(0.0, share))
+        self._read_out(nearest(self.periods, share))
 
     def _read_out(self, number: int | None) -> None:
         """Of the period under the pointer, with a line through all panels;
@@ -226,9 +233,10 @@ class Plot(tk.Canvas):
             self._headline(self._place(index), product)
 
     def _reading(self, product: Product, number: int) -> str:
+        name = self.periods[number].name
         value = self.values(product)[number]
         text = "no value" if value is None else figure(value)
-        return f"{self.periods[number].name}   {text}"
+        return f"{name}   {text}"
 
     def _headline(self, place: Place, product: Product) -> None:
         """The name and unit of a panel at its left, what the pointer shows at its right."""

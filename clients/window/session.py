@@ -222,7 +222,9 @@ class Session:
         usual = FOLLOW_SECONDS if self.is_following else self._idle_seconds
         self._chain += 1
         chain = self._chain
-        self._later(usual if seconds is None else seconds, lambda: self._poll(chain))
+        if seconds is None:
+            seconds = usual
+        self._later(seconds, lambda: self._poll(chain))
 
     def _poll(self, chain: int) -> None:
         if chain != self._chain:
@@ -287,7 +289,8 @@ class Session:
         self.ask("data", ask, self._take_sources, lambda _failure: None)
 
     def _take_sources(self, sources: list[Source]) -> None:
-        self.sources = tuple(source["name"] for source in sources)
+        names = [source["name"] for source in sources]
+        self.sources = tuple(names)
         self._listener.show_state()
 
     def _lose(self, failure: Exception) -> None:
@@ -339,7 +342,8 @@ class Session:
         self._listener.show_state()
 
     def _tell_end(self, job: Job) -> None:
-        self._listener.notify(end_notice(job, lambda: self.retry(job.job_id)))
+        notice = end_notice(job, lambda: self.retry(job.job_id))
+        self._listener.notify(notice)
         if job.status == "COMPLETED":
             self._listener.show_publication()
 

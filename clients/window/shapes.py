@@ -63,10 +63,12 @@ class Picture:
         return png(self.width + times - 1, self.height + times - 1, tall, has_alpha=True)
 
     def _rows(self) -> list[bytes]:
-        flat = bytes(round(part * 255) for pixel in self._pixels for part in pixel)
+        flat = bytearray()
+        for pixel in self._pixels:
+            flat += bytes(round(part * 255) for part in pixel)
         size = 4 * self.width  # four bytes a pixel
         starts = range(0, len(flat), size)
-        return [flat[start : start + size] for start in starts]
+        return [bytes(flat[start : start + size]) for start in starts]
 
     def _paint(self, shares: Iterable[float], colour: str) -> Picture:
         red, green, blue = rgb(colour)
@@ -98,6 +100,7 @@ def box_cover(
     half_height = (bottom - top) / 2 - radius
 
     def distance(x: float, y: float) -> float:
+        # From the rectangle within, whose corners are the middles of the round ones.
         beyond_x = abs(x - middle_x) - half_width
         beyond_y = abs(y - middle_y) - half_height
         outside = hypot(max(beyond_x, 0.0), max(beyond_y, 0.0))
@@ -208,7 +211,9 @@ def _segment(
     A steep one is turned over its diagonal, and its pixels are turned back: from (0, 0) to (2, 9)
     it is looked at from (0, 0) to (9, 2), ten columns of a few rows each.
     """
-    is_steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
+    across = abs(end[0] - start[0])
+    down = abs(end[1] - start[1])
+    is_steep = down > across
     if is_steep:
         start = start[::-1]
         end = end[::-1]
@@ -221,11 +226,13 @@ def _segment(
     spread = reach * 1.5 + 1
     for column in range(floor(low - reach), floor(high + reach) + 1):
         x = column + 0.5
-        middle = height + (min(high, max(low, x)) - first) * slope
+        nearest_x = min(high, max(low, x))
+        middle = height + (nearest_x - first) * slope
         for row in range(floor(middle - spread), floor(middle + spread) + 1):
             covered = reach - _distance_to_line((x, row + 0.5), start, end)
             if covered > 0:
-                yield ((row, column) if is_steep else (column, row)), min(1.0, covered)
+                pixel = (row, column) if is_steep else (column, row)
+                yield pixel, min(1.0, covered)
 
 
 def _distance_to_line(

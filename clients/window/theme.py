@@ -37,7 +37,8 @@ class Theme:
         self._images: list[tk.PhotoImage] = []
 
     def px(self, length: float) -> int:
-        return max(1, round(length * self._factor))
+        pixels = round(length * self._factor)
+        return max(1, pixels)
 
     def tone(self, name: str) -> str:
         return self.palette.tone(name)
@@ -72,7 +73,8 @@ class Theme:
         self._make_lists()
 
     def _image(self, picture: Picture, times: int = 1) -> tk.PhotoImage:
-        image = tk.PhotoImage(master=self._root, data=base64.b64encode(picture.png(times)))
+        data = base64.b64encode(picture.png(times))
+        image = tk.PhotoImage(master=self._root, data=data)
         self._images.append(image)  # Tk forgets an image that nobody holds
         return image
 
@@ -254,10 +256,9 @@ class Theme:
     def _make_entry(self) -> None:
         colours = self.palette
         style = self._style
+        usual = (colours.surface, mix(colours.border, colours.muted, 0.35))
         focused = ("focus", (colours.surface, colours.accent))
-        self._element(
-            "Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused
-        )
+        self._element("Entry.ground", 7, usual, focused)
         style.layout("TEntry", nest("Entry.ground", "Entry.padding", "Entry.textarea"))
         style.configure("TEntry", padding=(self.px(10), self.px(7)), foreground=colours.text)
         style.map("TEntry", background=[], foreground=[("disabled", colours.muted)])

@@ -103,7 +103,9 @@ class Window:
         px = self.theme.px
         root = self.root
         width, height = size
-        return min(px(width), root.winfo_screenwidth()), min(px(height), root.winfo_screenheight())
+        real_width = min(px(width), root.winfo_screenwidth())
+        real_height = min(px(height), root.winfo_screenheight())
+        return real_width, real_height
 
     def _body(self) -> ttk.Frame:
         px = self.theme.px
