@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from chalicelib.errors import FileTooLarge, FileUnreadable, OutOfMemory
-from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import Table
 
@@ -53,7 +53,7 @@ class ParquetPieces:
         self._tools = tools
         link = tools.new_path(".parquet")  # the file's own path may look like a pattern to DuckDB
         link.symlink_to(path.absolute())
-        self._source = STATEMENTS["source"].format(path=quoted(link)).strip()
+        self._source = STATEMENTS["source"].format(path=sql_path(link)).strip()
         self.names: tuple[str, ...] = ()
         found = self._rows("columns")
         columns = [(name, kind) for name, kind in found if name != ROW_NUMBER]
@@ -94,7 +94,7 @@ class ParquetPieces:
 
     def _piece(self, first: int, past: int) -> Table:
         path = self._tools.new_path(".parquet")
-        self._rows("copy", first=first, past=past, texts=self._texts, target=quoted(path))
+        self._rows("copy", first=first, past=past, texts=self._texts, target=sql_path(path))
         return Table(
             path=path,
             format="parquet",
@@ -108,7 +108,7 @@ class ParquetPieces:
     def _rows(self, name: str, **parts: object) -> list[tuple[Any, ...]]:
         statement = STATEMENTS[name].format(source=self._source, **parts)
         try:
-            with _damage_as_ours(self.file), exhaustion_told():
+            with _damage_as_ours(self.file), exhaustion_errors():
                 return self._tools.duckdb.execute(statement).fetchall()
         except OutOfMemory as exc:
             raise FileTooLarge(

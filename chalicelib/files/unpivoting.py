@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FileUnreadable
-from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
 from chalicelib.store.row_reading import literal
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import PLACE, Table
@@ -124,9 +124,9 @@ class LongReader:
             "unreadable": f"CAST([{', '.join(str(each.row) for each in table.unreadable)}] AS BIGINT[])",
             "row": table.place,
             "relation": table.relation,
-            "path": quoted(path),
+            "path": sql_path(path),
         }
-        with exhaustion_told():
+        with exhaustion_errors():
             ((rows,),) = self._tools.duckdb.execute(
                 _SQL["write_long_rows"].format_map(lists)
             ).fetchall()

@@ -107,7 +107,7 @@ def _verdict(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
             f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}"
             f"{of_a_part}."
         )
-    if reading.delivered <= most and not _may_have_moved(reading):
+    if reading.delivered <= most and not _may_miss_rows(reading):
         return Verdict.PROVED, ""
     return Verdict.UNPROVABLE, (
         f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}: it "
@@ -140,7 +140,7 @@ def _doubt(keys: int) -> str:
     )
 
 
-def _may_have_moved(reading: Reading) -> bool:
+def _may_miss_rows(reading: Reading) -> bool:
     """Rows that go while pages are asked for by their place move later ones to
     where nobody looks again.
     """

@@ -188,7 +188,9 @@ class Fetching:
             newest, undated = self._fields.note_changes(repository, batch)
             part.note_changes(newest, undated)
             part.rejected += repository.rejected_rows - rejected_before
-            part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
+            part.segments.add(
+                segment, part.cursor_to_store().to_attributes(self._settings.source_url)
+            )
             self._ask_for_room(self.parts.cursor.expected)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         part.clear()

@@ -151,9 +151,9 @@ class SourceFields:
         if rules and self._rules_so_far() != rules:
             self._leaves_out = True
             fields = self.fingerprint().fields
-            fingerprint.refuse_moved(fields)
+            fingerprint.refuse_other_fields(fields)
             if self._before:
-                self._before.refuse_moved(fields)
+                self._before.refuse_other_fields(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
         """The rows of a page: some of them show whether the fields are still there."""

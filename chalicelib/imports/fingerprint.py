@@ -63,7 +63,7 @@ class Fingerprint:
     def join(self, other: Fingerprint) -> Self:
         """Of the rows of both. Raises SourceChangedSince."""
         self.refuse_other_settings(other.settings)
-        self.refuse_moved(other.fields)
+        self.refuse_other_fields(other.fields)
         return replace(
             self,
             fields={**self.fields, **other.fields},
@@ -92,13 +92,13 @@ class Fingerprint:
         same. Raises SourceChangedSince.
         """
         self.refuse_other_settings(now.settings)
-        self.refuse_moved(now.fields)
+        self.refuse_other_fields(now.fields)
         is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
         has_other_columns = bool(self.fields) and self.fields.keys() != now.fields.keys()
         if has_other_columns and not is_lenient:
             raise SourceChangedSince
 
-    def refuse_moved(self, fields: Mapping[str, str]) -> None:
+    def refuse_other_fields(self, fields: Mapping[str, str]) -> None:
         """A column that was filled by one field is not filled by another one later.
         Raises SourceChangedSince.
         """

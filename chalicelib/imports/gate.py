@@ -66,11 +66,11 @@ def judge(
         *check_adoption(adoption),
         *check_rates(diff, settled, is_of_all=is_of_all),
     ]
-    findings = [_hold_unless_accepted(finding, accepted) for finding in findings]
+    findings = [_waive(finding, accepted) for finding in findings]
     return sorted(findings, key=lambda finding: not finding.holds)
 
 
-def _hold_unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
+def _waive(finding: Finding, accepted: Sequence[str]) -> Finding:
     if not finding.holds or not is_covered(finding.fingerprint, accepted):
         return finding
     return replace(finding, holds=False)

@@ -113,7 +113,7 @@ class LakePublication:
         if self._is_for_spark(self._compared.result):
             # None at the first attempt. The next worker compares once more when Spark is done, and
             # finds what it has staged.
-            staged = repository.staged(self._compared)
+            staged = repository.spark_snapshot(self._compared)
             if staged is None:
                 beat()
                 raise SparkAsked(self._ask_spark(repository, self._compared))
@@ -169,4 +169,4 @@ def versions_of(snapshot: Snapshot | None) -> Versions:
     """What the pointer names; of no pointer, an empty lake."""
     if snapshot is None:
         return Versions(snapshots={})
-    return Versions.stored(snapshot.versions, rows=snapshot.rows)
+    return Versions.from_attributes(snapshot.versions, rows=snapshot.rows)

@@ -118,7 +118,7 @@ class PartsReading:
     first: Cursor | None = None
 
     @property
-    def done(self) -> int:
+    def finished_parts(self) -> int:
         """How many parts are read to their end."""
         return sum(part.is_at_end for part in self.parts)
 
@@ -151,7 +151,7 @@ class PartsReading:
             delivered=sum(cursor.delivered for cursor in cursors),
             bytes=sum(cursor.bytes for cursor in cursors),
             expected=_sum([cursor.expected for cursor in cursors]),
-            counted_again=_counted_again(cursors),
+            counted_again=_last_count(cursors),
             by_link=any(cursor.by_link for cursor in cursors),
             by_own_key=all(cursor.by_own_key for cursor in cursors),
             recounted=any(cursor.recounted for cursor in cursors),
@@ -169,7 +169,7 @@ def _has_shrunk(cursor: Cursor) -> bool:
     return cursor.counted_again < cursor.expected
 
 
-def _counted_again(cursors: Sequence[Cursor]) -> int | None:
+def _last_count(cursors: Sequence[Cursor]) -> int | None:
     """All rows, as the source counts them at the end.
     A part that was not counted again has the rows that were expected of it; None where no part was.
     """

@@ -174,10 +174,10 @@ class Planning:
         return PartReading.of(cursor, segments, self.directory, item=item)
 
     def _restore(self, checkpoint: Checkpoint) -> Cursor:
-        return Cursor.restored(checkpoint.cursor, self.settings.source_url)
+        return Cursor.from_attributes(checkpoint.cursor, self.settings.source_url)
 
     def _cursor_to_store(self, cursor: Cursor) -> dict[str, object]:
-        return cursor.stored(self.settings.source_url)
+        return cursor.to_attributes(self.settings.source_url)
 
 
 def join_fingerprints(sources: Sequence[dict[str, object]]) -> Fingerprint:

@@ -31,7 +31,7 @@ def judge_repeats(
     proof. A row that comes in before the place that is read moves one other onto a second
     page, and none is missing for it.
     """
-    repeated = _count_repeated(settled, reading)
+    repeated = _count_repeats(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
     if repeated > reading.grown and is_steady() is False:
@@ -49,11 +49,11 @@ def judge_repeats_as_before(settled: Settled, reading: Reading, accepted: Sequen
     `accepted` are fingerprints.
     """
     was_accepted = any(accepted_amounts(Check.SOURCE_INCOMPLETE, "repeated", accepted))
-    repeated = _count_repeated(settled, reading) if was_accepted else 0
+    repeated = _count_repeats(settled, reading) if was_accepted else 0
     return replace(settled, repeated_keys=repeated)
 
 
-def _count_repeated(settled: Settled, reading: Reading) -> int:
+def _count_repeats(settled: Settled, reading: Reading) -> int:
     """Of the keys on more than one page, those that count. Where links overlap, a source of 100
     rows that delivers 103, 3 of them twice, has delivered all; one that delivers 101 has not.
     """

@@ -19,7 +19,7 @@ from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
 
-from .accepted import load_accepted
+from .accepted import load_accepted_rows
 from .fields import SourceFields
 from .fingerprint import is_of_this_form
 from .part_reading import PartReading, PartsReading
@@ -84,7 +84,7 @@ class Resuming:
     def resume(self, repository: DuckDBWellProductionRepository, *, at_once: int) -> Start:
         """What earlier workers have fetched is staged. Raises SourceChangedSince, HeldRowsGone."""
         if self._job.accepted_by:
-            return self._resume_accepted(repository)
+            return self._resume_after_acceptance(repository)
         items = self._items()
         before = self._fingerprint_before(items)
         if before:
@@ -146,9 +146,11 @@ class Resuming:
 
     # -- after the rows of a checkpoint -------------------------------------------------------
 
-    def _resume_accepted(self, repository: DuckDBWellProductionRepository) -> Start:
+    def _resume_after_acceptance(self, repository: DuckDBWellProductionRepository) -> Start:
         fields = SourceFields(survey=Survey(), settings=self.settings)  # the source is not asked
-        parts, before = load_accepted(self._job, repository, self._items(), planning=self.planning)
+        parts, before = load_accepted_rows(
+            self._job, repository, self._items(), planning=self.planning
+        )
         fields.take_over(parts.cursor, before)
         self._note_resumption(parts)
         return Start(parts=parts, fields=fields)
@@ -218,7 +220,7 @@ class Resuming:
         self.progress.change(checkpoint=joined)
         if joined != proved:
             self.progress.report()
-        cursor = Cursor.restored(joined.cursor, self.settings.source_url)
+        cursor = Cursor.from_attributes(joined.cursor, self.settings.source_url)
         return self._as_one_part(cursor, segments)
 
     def _load_parts(
@@ -229,7 +231,7 @@ class Resuming:
         before: Fingerprint,
         fields: SourceFields,
     ) -> PartsReading:
-        first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
+        first = Cursor.from_attributes(checkpoint.cursor, self.settings.source_url).at_start()
 
         def at_start(like: Cursor) -> Cursor:
             if not fields.are_its_files(before):  # the part would be cut out of other files
@@ -242,9 +244,9 @@ class Resuming:
         if parts.cursor.delivered != fetched_before:
             self._note_loss(fetched_before, asdict(parts.cursor))
         # The job's own checkpoint may count less than the items: other workers write only these.
-        cursor = parts.cursor.stored(self.settings.source_url)
+        cursor = parts.cursor.to_attributes(self.settings.source_url)
         self.progress.change(
-            parts={"count": len(items), "done": parts.done},
+            parts={"count": len(items), "done": parts.finished_parts},
             checkpoint=replace(checkpoint, cursor=cursor),
         )
         return parts

@@ -124,7 +124,7 @@ class Rollback:
         """
         name = str(self.job.rollback_to)
         published = self._job_manager.published(name)  # None of one that no pointer tells any more
-        stored = self._warehouse.stored(name)  # None where its file is gone, or was never there
+        stored = self._warehouse.stat(name)  # None where its file is gone, or was never there
         size = 0
         if stored:
             size = stored.bytes
@@ -174,7 +174,7 @@ class Rollback:
             raise StoreDiffers
         settle_lake(
             self._catalog,
-            Versions.stored(snapshot.versions, rows=snapshot.rows),
+            Versions.from_attributes(snapshot.versions, rows=snapshot.rows),
             fence=self._claim.fence,
         )
 

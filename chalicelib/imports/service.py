@@ -157,9 +157,9 @@ class WellProductionImportService:
             self._check(fetching, start, end, base)
             merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
-            if judgement.held:
+            if judgement.hold:
                 self._hold(fetching, merged, is_stored=end == start)
-                raise judgement.held
+                raise judgement.hold
             snapshot = self._publish(repository, merged, base, judgement)
             self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
@@ -290,7 +290,7 @@ class WellProductionImportService:
         self._fields.survey = survey
         first = self._resuming().first_cursor(self._fields, Way.KEYS)
         checkpoint = Checkpoint(
-            cursor=first.stored(self._settings.source_url),
+            cursor=first.to_attributes(self._settings.source_url),
             source=self._fields.fingerprint().to_attributes(),
             seal=NO_SEAL,
         )

@@ -31,7 +31,7 @@ class Versions:
         return self.snapshots.get(table)
 
     @classmethod
-    def stored(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
+    def from_attributes(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
         """As the pointer keeps them; of none, those of a lake in which nothing was published."""
         snapshots = {name: int(number) for name, number in (attributes or {}).items()}
         return cls(snapshots=snapshots, rows=rows)
@@ -43,7 +43,7 @@ class Versions:
         if not isinstance(document, dict) or not isinstance(document.get("tables"), dict):
             # One error for all that cannot be read.
             raise ValueError("these are no versions")  # noqa: TRY004
-        return cls.stored(document["tables"], rows=int(document["rows"]))
+        return cls.from_attributes(document["tables"], rows=int(document["rows"]))
 
     def text(self) -> str:
         document = {"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}

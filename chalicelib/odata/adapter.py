@@ -202,7 +202,7 @@ class ExternalApiAdapter:
             except SourceError as exc:
                 page = _end_of_a_trial(cursor, exc)
             if page.next.url is None:
-                page = replace(page, next=self._counted_again(page.next, survey))
+                page = replace(page, next=self._count_again(page.next, survey))
             following = page.next
             try:
                 yield page
@@ -252,7 +252,7 @@ class ExternalApiAdapter:
             alone.leave()
             raise
 
-    def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
+    def _count_again(self, cursor: Cursor, survey: Survey) -> Cursor:
         """At the end of the reading, where the first count does not agree with what came. Some
         services count all their rows whatever the filter, and what they say of a part is no count.
         """

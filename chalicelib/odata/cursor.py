@@ -127,7 +127,7 @@ class Cursor:
     def at_end(self, ended: End) -> Self:
         return replace(self, url=None, ended=str(ended))
 
-    def stored(self, source_url: str) -> dict[str, Any]:
+    def to_attributes(self, source_url: str) -> dict[str, Any]:
         """As a checkpoint keeps it, without what the query of `source_url` holds.
         Raises SourceTooLarge.
         """
@@ -142,7 +142,7 @@ class Cursor:
         return stored
 
     @classmethod
-    def restored(cls, stored: dict[str, Any], source_url: str) -> Self:
+    def from_attributes(cls, stored: dict[str, Any], source_url: str) -> Self:
         cursor = cls(**stored)
         return replace(cursor, url=unmasked(cursor.url, source_url) if cursor.url else None)
 

@@ -34,13 +34,13 @@ from chalicelib.lake.connection import raise_if_not_there
 from chalicelib.store.local_duckdb import (
     ANOTHER_FORMAT,
     LATER_FORMAT,
-    bounded,
     is_full,
     local_config,
     lock_down,
-    quoted,
-    raise_if_damaged,
+    raise_if_corrupt,
     raise_if_forbidden,
+    sql_path,
+    time_limit,
 )
 from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements
@@ -199,7 +199,7 @@ class ProductionQuery:
         )
         try:
             with _duckdb_errors():
-                connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
+                connection.execute(f"ATTACH '{sql_path(store)}' AS wells (READ_ONLY)")
                 # An export is written beside this directory.
                 lock_down(connection, directory.path.parent)
             return cls(connection, snapshot=snapshot, directory=directory, kept=kept)
@@ -368,8 +368,8 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        with _duckdb_errors(), self._connection.cursor() as own, bounded(own, seconds=_left()):
-            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
+        with _duckdb_errors(), self._connection.cursor() as own, time_limit(own, seconds=_left()):
+            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": sql_path(path)}))
 
     def fields(
         self,
@@ -422,13 +422,13 @@ class ProductionQuery:
             {
                 "columns": _file_columns(name),
                 "list": self._text(name, stood=stood, times=_MOMENTS),
-                "path": quoted(path),
+                "path": sql_path(path),
             }
         )
         with (
             _duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_left(seconds)),
+            time_limit(own, seconds=_left(seconds)),
         ):
             ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
         return int(count)
@@ -569,7 +569,7 @@ class ProductionQuery:
         with (
             _duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=_left()),
+            time_limit(own, seconds=_left()),
         ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
@@ -635,7 +635,7 @@ def _duckdb_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as exc:
-        raise_if_damaged(exc)
+        raise_if_corrupt(exc)
         raise_if_forbidden(exc)
         raise_if_not_there(exc)
         raise _error_of(exc) from exc

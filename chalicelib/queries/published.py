@@ -185,7 +185,7 @@ class PublishedProduction:
                 return self._open_or_share(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
                 newer = self._current_or_refuse()
-                if newer == current and (is_current or self._warehouse.stored(file.name)):
+                if newer == current and (is_current or self._warehouse.stat(file.name)):
                     raise
                 current = newer
 
@@ -198,7 +198,7 @@ class PublishedProduction:
     def _file_of_cursor(self, name: str) -> StoredFile:
         if not self._was_published(name):
             raise no_cursor()
-        file = self._warehouse.stored(name)
+        file = self._warehouse.stat(name)
         if file is None:
             raise SnapshotGone(snapshot=name)
         return file

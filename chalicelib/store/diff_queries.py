@@ -12,7 +12,7 @@ from chalicelib.jobs.finding import MOST_EXAMPLES
 
 from .columns import KEY, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD
 from .diff import DIGITS, MOST_FIELDS, Absence, Diff, factor_of
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .schema import STORE
 from .statements import named_statements
 
@@ -83,7 +83,7 @@ class _DiffQueries:
     ) -> Diff:
         ((has_stored,),) = self._rows("has_stored")
         updated = changes.revised
-        nulled = self._count_nulled() if updated else {}
+        nulled = self._count_nulls() if updated else {}
         sums = self._sums() if updated else {}
         return Diff(
             new=changes.new,
@@ -101,7 +101,7 @@ class _DiffQueries:
 
     # -- stored values that turn null -----------------------------------------------------------
 
-    def _count_nulled(self) -> dict[str, dict[str, int]]:
+    def _count_nulls(self) -> dict[str, dict[str, int]]:
         """By column, of those with stored values that turn null."""
         self._sum_changes()
         sums = ", ".join(f"sum(nulled_{name})" for name in VALUES)
@@ -247,7 +247,7 @@ class _DiffQueries:
         text = _SQL[name].format_map({"whole": self._whole, **lists})
         parameters = {"today": self._today, "source_name": self._source}
         values = {name: value for name, value in parameters.items() if f"${name}" in text}
-        with exhaustion_told():
+        with exhaustion_errors():
             return self._connection.execute(text, values or None).fetchall()
 
 

@@ -59,13 +59,13 @@ def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
     `directory`, and nothing else: no other file, no network, no extension, no setting. Nothing
     takes that back, and a cursor inherits it.
     """
-    connection.execute(f"SET allowed_directories = ['{quoted(directory)}']")
+    connection.execute(f"SET allowed_directories = ['{sql_path(directory)}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
 @contextmanager
-def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
+def time_limit(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
     """What nobody waits for any more comes to an end, by a duckdb.InterruptException;
     the process goes on.
     """
@@ -88,7 +88,7 @@ def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterato
         stopper.join()
 
 
-def quoted(path: Path) -> str:
+def sql_path(path: Path) -> str:
     """For a text in single quotes."""
     return str(path).replace("'", "''")
 
@@ -116,7 +116,7 @@ def raise_if_full(exc: duckdb.Error) -> None:
 
 
 @contextmanager
-def exhaustion_told() -> Iterator[None]:
+def exhaustion_errors() -> Iterator[None]:
     """Raises ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
     try:
         yield
@@ -147,7 +147,7 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
         raise WarehouseCorrupt from exc
 
 
-def raise_if_damaged(exc: duckdb.Error) -> None:
+def raise_if_corrupt(exc: duckdb.Error) -> None:
     """DuckDB has read a block whose checksum is another one.
     Its words alone tell: 2.0 has no class for it.
     """

@@ -180,7 +180,7 @@ class Staging:
         has_unreadable = bool(batch.table and batch.table.unreadable)
         is_doubtful = self._expects_rejects or has_unreadable
         if is_doubtful or not self._write_sound(batch, reading, path):
-            self._write_checked(batch, reading, path)
+            self._write_checked_rows(batch, reading, path)
 
     def _write_sound(self, batch: Batch, reading: RowReading, path: Path) -> bool:
         """Whether all rows are sound, and written."""
@@ -196,7 +196,7 @@ class Staging:
             return False
         return True
 
-    def _write_checked(self, batch: Batch, reading: RowReading, path: Path) -> None:
+    def _write_checked_rows(self, batch: Batch, reading: RowReading, path: Path) -> None:
         rows = fill("checked_rows", reading_lists(reading, self._grain, batch.table))
         lists = write_lists(path, rows, places_of(batch)) | LONG_TEXTS
         values = {**self._names(batch, reading), "raw_bytes": RAW_BYTES, **place_values(batch)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import COLUMNS, KEY, STORED_KEY, VALUES, VOLUMES, Column, Kind
 from .grain import Grain
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .row_reading import field_text, literal
 from .statements import named_statements
 
@@ -134,14 +134,14 @@ class WellProductionSql:
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
     ) -> duckdb.DuckDBPyConnection:
         text = fill(name, lists)
-        with exhaustion_told():
+        with exhaustion_errors():
             return self._connection.execute(text, values or None)
 
     def rows(
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
     ) -> list[tuple[Any, ...]]:
         """All of the answer: a result left open blocks what follows."""
-        with exhaustion_told():
+        with exhaustion_errors():
             return self.run(name, lists, **values).fetchall()
 
     def one(self, name: str, lists: Mapping[str, str] | None = None) -> tuple[Any, ...]:

@@ -276,7 +276,7 @@ class Warehouse(Protocol):
         `file://` or `s3://`.
         """
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:

@@ -187,7 +187,7 @@ class S3Warehouse:
     def location(self, name: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{name}"
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         with _s3_errors():
             head = self._head(name)
         if head is None:
