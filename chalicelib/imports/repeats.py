@@ -34,7 +34,7 @@ def judge_repeats(
     repeated = _count_repeats(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
-    if repeated > reading.grown and is_steady() is False:
+    if repeated > reading.growth and is_steady() is False:
         return replace(settled, repeated_keys=repeated)
     return replace(
         settled,

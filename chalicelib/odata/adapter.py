@@ -160,8 +160,11 @@ class ExternalApiAdapter:
         """The cursors before the first rows of at most so many parts, which can be read at once;
         one where the rows are few, or cannot be cut. Raises SourceError.
         """
-        asked, body, size = Asking(self._settings, survey, self._connection.get_page).page(cursor)
-        wanted = min(most, (body.count or 0) // (max(len(body.rows), 1) * LEAST_PAGES))
+        asking = Asking(self._settings, survey, self._connection.get_page)
+        asked, body, size = asking.page(cursor)
+        all_rows = body.count or 0
+        page_rows = max(len(body.rows), 1)
+        wanted = min(most, all_rows // (page_rows * LEAST_PAGES))
         addresses = PageAddresses(self._settings, survey)
         if wanted > 1:
             finder = RangeFinder(
@@ -169,7 +172,7 @@ class ExternalApiAdapter:
                 addresses=addresses,
                 survey=survey,
                 cursor=asked,
-                expected=body.count or 0,
+                expected=all_rows,
                 until=time.monotonic() + PLAN_SECONDS,
             )
             if ranges := finder.ranges(wanted):
@@ -181,15 +184,18 @@ class ExternalApiAdapter:
         """Before the first row of the part that `like` is somewhere in;
         `cursor` is before the first of all rows.
         """
-        part = Range(filter=like.range, rows=like.expected or 0, has_keys=like.way == cursor.way)
-        return part_of(cursor, part, PageAddresses(self._settings, survey))
+        has_keys = like.way == cursor.way
+        part = Range(filter=like.range, rows=like.expected or 0, has_keys=has_keys)
+        addresses = PageAddresses(self._settings, survey)
+        return part_of(cursor, part, addresses)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         """Page after page, from the cursor to the end of its part. Several parts may be read at
         once, each by one thread. Raises SourceError, which names the page.
         """
         is_beside_others = bool(cursor.range)
-        paginators, guard = self._paginators(survey, is_beside_others=is_beside_others), LoopGuard()
+        paginators = self._paginators(survey, is_beside_others=is_beside_others)
+        guard = LoopGuard()
         alone = Alone(self._alone)
         get = partial(self._get_beside_others, alone) if is_beside_others else self._get
         requests = SpeculativeRequests(get, self._guess)
@@ -215,7 +221,8 @@ class ExternalApiAdapter:
     ) -> Page:
         """Raises SourceError: what comes after it cannot be told, or it was there before."""
         asked, body, size = answered
-        following = paginators[self._way(asked)].following(asked, body, size)
+        paginator = paginators[self._way(asked)]
+        following = paginator.following(asked, body, size)
         order = asked.order if following.expected is None else ()
         guard.refuse_again(str(asked.url), body.rows, page=asked.page, order=order)
         refuse_endless(following, page=asked.page)
@@ -234,7 +241,8 @@ class ExternalApiAdapter:
 
     def _get(self, url: str, page: int) -> tuple[PageBody, int]:
         """The first page may be there already."""
-        return self._first_page.pop(url, None) or self._connection.get_page(url, page)
+        first = self._first_page.pop(url, None)
+        return first or self._connection.get_page(url, page)
 
     def _get_beside_others(self, alone: Alone, url: str, page: int) -> tuple[PageBody, int]:
         """The pages of all parts are in memory together,
@@ -263,9 +271,8 @@ class ExternalApiAdapter:
         is_of_some = bool(cursor.limits) or cursor.changed_since is not None
         # Of a range the plan has shown that it is counted.
         if cursor.is_short and is_of_some and not cursor.range:
-            of_all = self._connection.count(
-                *addresses.counts(replace(cursor, limits="", changed_since=None))
-            )
+            without_limits = replace(cursor, limits="", changed_since=None)
+            of_all = self._connection.count(*addresses.counts(without_limits))
             if of_all is not None and of_all == again:
                 log.warning("the source counts %s rows, whatever is asked for", of_all)
                 return replace(cursor, expected=None)

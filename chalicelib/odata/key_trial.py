@@ -38,12 +38,14 @@ def takes_keys(
     """
     names = survey.own_key
     try:
+        last_row = sample[-1]
         last = [
-            (name, literal(sample[-1].get(name), survey.type_of(name), survey.version))
+            (name, literal(last_row.get(name), survey.type_of(name), survey.version))
             for name in names
         ]
         options = {"$orderby": ",".join(names), "$top": str(FULL_SAMPLE)}
-        body, _ = connection.get_page(rows_url(source_url, options, after(last)), page=1)
+        url = rows_url(source_url, options, after(last))
+        body, _ = connection.get_page(url, page=1)
         found = [read_row(row) for row in body.rows[:FULL_SAMPLE]]
     except Unwritable:
         return False

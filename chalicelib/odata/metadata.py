@@ -67,7 +67,9 @@ class _Reader:
         seen: set[str] = set()
         while name not in seen and (found := self._types.get(name)):
             seen.add(name)
-            key, types, name = key or found.key, found.types | types, found.base
+            key = key or found.key
+            types = found.types | types
+            name = found.base
         return EntityType(key=key, types=types) if seen else None
 
     def _start(self, element: str, attributes: dict[str, str]) -> None:

@@ -103,35 +103,46 @@ class RangeFinder:
     @property
     def _has_order(self) -> bool:
         types = [self.survey.type_of(name) for name in self.cursor.order]
-        return bool(types) and not any(kind is None or kind in FLOATS for kind in types)
+        if not types:
+            return False
+        return all(kind is not None and kind not in FLOATS for kind in types)
 
     # -- keys between the ranges --------------------------------------------------------------
 
     def keys_by_rank(self, wanted: int) -> list[Key]:
-        """Of the rows at the places of a ruler."""
+        """Of the rows at even places: of 1,000 rows for four parts, of the rows 250, 500, 750."""
         places = [number * self.expected // wanted for number in range(1, wanted)]
         answers = self._at_once([partial(self._key_at, number) for number in places])
         if None in answers:
             return []
         keys: list[Key] = []
         for key in answers:
-            if key and key not in keys[-1:]:
+            is_as_before = keys[-1:] == [key]  # between the two there would be no rows
+            if key and not is_as_before:
                 keys.append(key)
         return keys
 
     def _key_at(self, number: int) -> Key | None:
         """Nothing where the row has no key that can be asked for."""
-        row = self._first_row(self.addresses.of(self.cursor, {"$skip": str(number), "$top": "1"}))
+        options = {"$skip": str(number), "$top": "1"}
+        row = self._first_row(self.addresses.of(self.cursor, options))
         if row is None:
             return None
         try:
-            key = [
-                (name, literal(row.get(name), self.survey.type_of(name), self.survey.version))
-                for name in self.cursor.order
-            ]
+            key = self._key_of(row)
         except Unwritable:
             return []
-        return key if sum(len(quote(text)) for _, text in key) <= LONGEST_KEY else []
+        bytes_to_send = sum(len(quote(text)) for _, text in key)
+        return key if bytes_to_send <= LONGEST_KEY else []
+
+    def _key_of(self, row: dict[str, object]) -> Key:
+        """Raises Unwritable."""
+        key: Key = []
+        for name in self.cursor.order:
+            edm_type = self.survey.type_of(name)
+            text = literal(row.get(name), edm_type, self.survey.version)
+            key.append((name, text))
+        return key
 
     def keys_by_halving(self, wanted: int) -> list[Key]:
         """Of values of the first field, whether rows have them or not."""
@@ -150,11 +161,17 @@ class RangeFinder:
             return []
 
     def _end(self, name: str, edm_type: str, order: str) -> int | None:
+        """Where the least value stands (`order` is asc), or the greatest one (desc)."""
         options = {"$orderby": f"{name} {order}", "$top": "1"}
         row = self._first_row(self.addresses.of(self.cursor, options))
-        if row is not None and row.get(name) is None and not self.cursor.by_own_key:
-            row = self._first_row(self.addresses.of(self.cursor, options, f"{name} ne null"))
-        return place(row.get(name), edm_type) if row else None
+        may_be_null = not self.cursor.by_own_key
+        if row is not None and row.get(name) is None and may_be_null:
+            # Nulls stand before all values, or behind them: at one of the two ends.
+            url = self.addresses.of(self.cursor, options, f"{name} ne null")
+            row = self._first_row(url)
+        if not row:
+            return None
+        return place(row.get(name), edm_type)
 
     def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
         """Values of the field between ranges of so many rows. Neighbours are put together again
@@ -169,10 +186,11 @@ class RangeFinder:
             return [(name, literal_at(number, edm_type, self.survey.version))]
 
         def count_all(stretches: Sequence[Stretch]) -> list[int | None]:
-            filters = [
-                all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches
-            ]
-            return self._at_once([partial(self._count, wish) for wish in filters])
+            calls: list[Callable[[], int | None]] = []
+            for low, high in stretches:
+                condition = all_of(not_before(key_at(low)), before(key_at(high)))
+                calls.append(partial(self._count, condition))
+            return self._at_once(calls)
 
         enough = self.expected / wanted
         rows_in: dict[Stretch, int] = {(least, past): self.expected}
@@ -183,7 +201,7 @@ class RangeFinder:
             halves = [half for stretch in large for half in _halves(stretch)]
             counts = count_all(halves)
             if not halves or None in counts:
-                break
+                break  # with what is counted so far
             for stretch in large:
                 del rows_in[stretch]
             rows_in |= {
@@ -197,19 +215,20 @@ class RangeFinder:
         """Nothing unless they hold all the rows."""
         if not keys:
             return []
-        filters = [
-            before(keys[0]),
-            *(all_of(not_before(low), before(high)) for low, high in pairwise(keys)),
-            not_before(keys[-1]),
-        ]
-        known = self.expected
+        between = [all_of(not_before(low), before(high)) for low, high in pairwise(keys)]
+        filters = [before(keys[0]), *between, not_before(keys[-1])]
+        rows_before = self.expected
         for _ in range(TRIES):
-            ranges, after = self._ranges(filters), self._count("")
-            if not ranges or after is None:
+            ranges = self._ranges(filters)
+            rows_after = self._count("")
+            if not ranges or rows_after is None:
                 return []
-            if known == after:
-                return ranges if _rows_in(ranges) == after else self._with_nulls(filters, after)
-            known = after
+            if rows_after != rows_before:
+                rows_before = rows_after  # rows came or went: the counts are of different tables
+                continue
+            if _rows_in(ranges) == rows_after:
+                return ranges
+            return self._with_nulls(filters, rows_after)
         return []
 
     def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
@@ -219,24 +238,34 @@ class RangeFinder:
         names = self.cursor.order
         if self.cursor.by_own_key:
             return []
+        # A row without the first field is in none of the ranges. One that lacks a later field may
+        # be: `field gt 'F1' or (field eq 'F1' and well ge 'W7')` takes a row of F2 without a well.
         present = [f"{name} ne null" for name in names[1:]]
         lacking = " or ".join(f"{name} eq null" for name in names)
-        ranges = self._ranges([*(all_of(wish, *present) for wish in filters), lacking])
-        if not ranges or not _rows_in(ranges) == expected == self._count(""):
+        with_keys = [all_of(condition, *present) for condition in filters]
+        ranges = self._ranges([*with_keys, lacking])
+        if not ranges:
             return []
-        return [*ranges[:-1], replace(ranges[-1], has_keys=False)]
+        is_all_there = _rows_in(ranges) == expected == self._count("")
+        if not is_all_there:
+            return []
+        without_keys = replace(ranges[-1], has_keys=False)
+        return [*ranges[:-1], without_keys]
 
     def _ranges(self, filters: Sequence[str]) -> list[Range]:
-        counts = self._at_once([partial(self._count, wish) for wish in filters])
+        counts = self._at_once([partial(self._count, condition) for condition in filters])
         if None in counts:
             return []
         return [
-            Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)
+            Range(filter=condition, rows=rows or 0)
+            for condition, rows in zip(filters, counts, strict=True)
         ]
 
-    def _count(self, wish: str) -> int | None:
-        asked = self.addresses.counts(replace(self.cursor, range=wish))
-        return self.connection.count(*asked, most=LARGEST_ANSWER, once=self._seconds_left())
+    def _count(self, condition: str) -> int | None:
+        within = replace(self.cursor, range=condition)
+        urls = self.addresses.counts(within)
+        seconds = self._remaining_seconds()
+        return self.connection.count(*urls, most=LARGEST_ANSWER, once=seconds)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -244,7 +273,7 @@ class RangeFinder:
         """None where the service does not show it alone."""
         try:
             body, _ = self.connection.get_page(
-                url, page=1, most=LARGEST_ANSWER, once=self._seconds_left()
+                url, page=1, most=LARGEST_ANSWER, once=self._remaining_seconds()
             )
             return read_row(body.rows[0]) if len(body.rows) == 1 else None
         except Unwritable:
@@ -254,19 +283,20 @@ class RangeFinder:
         except SourceError:
             return None
 
-    def _seconds_left(self) -> float:
-        left = self.until - self.clock()
-        if left <= 0:
+    def _remaining_seconds(self) -> float:
+        seconds = self.until - self.clock()
+        if seconds <= 0:
             raise _TooLate
-        return left
+        return seconds
 
     def _at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """The connection holds back what is too much at a time."""
         if not calls:
             return []
         with ThreadPoolExecutor(max_workers=len(calls)) as threads:
-            begun = [threads.submit(contextvars.copy_context().run, call) for call in calls]
-            return [each.result() for each in begun]
+            # Each with its own copy: a thread's lines of the log tell of the same job.
+            futures = [threads.submit(contextvars.copy_context().run, call) for call in calls]
+            return [future.result() for future in futures]
 
 
 class _TooLate(Exception):
@@ -291,6 +321,9 @@ def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
 def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
     """Where one part ends and the next begins,
     each as large as it can be without having more than enough rows.
+
+    With 50 rows enough, [0, 2) of 60 rows, [2, 4) of 30 and [4, 8) of 10 are two parts: [0, 2)
+    alone, and the other two together. The one bound is 2.
     """
     bounds = []
     together = 0
@@ -310,7 +343,9 @@ def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) 
 
 def part_of(cursor: Cursor, part: Range, addresses: PageAddresses) -> Cursor:
     """Before the first of its rows. Rows without a key cannot be asked for by keys."""
-    way = cursor.way if part.has_keys or cursor.way != Way.KEYS else str(Way.AUTO)
+    way = cursor.way
+    if way == Way.KEYS and not part.has_keys:
+        way = str(Way.AUTO)
     is_by_own_key = cursor.by_own_key and part.has_keys
     at_start = replace(
         cursor, range=part.filter, way=way, by_own_key=is_by_own_key, expected=part.rows

@@ -74,4 +74,6 @@ def _keys(
 
 def _key(row: dict[str, Any], order: list[str]) -> list[Any]:
     """Whole rows where no order was asked for."""
-    return [row.get(name) for name in order] if order else list(row.items())
+    if not order:
+        return list(row.items())
+    return [row.get(name) for name in order]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.jobs.freshness import stale_since
 from chalicelib.jobs.schedule import Plan, Schedule, schedule_view
-from chalicelib.odata.masked_link import masked
+from chalicelib.odata.masked_link import mask_link
 
 from .definition import PAUSE_AFTER, definition_of, seconds_of
 from .overlay import settings_of
@@ -117,7 +117,7 @@ class Source:
         """
         values = self.values()
         if "url" in values and not is_whole:
-            values["url"] = masked(str(values["url"]), str(values["url"]))
+            values["url"] = mask_link(str(values["url"]), str(values["url"]))
         return self._facts | self.running() | {"definition": values or None}
 
     def running(
