@@ -238,11 +238,15 @@ class CsvPieces:
         """
         marks = lines.translate(None, self._others)
         is_full = marks == self._empty_row * lines.count(b"\n")
-        return is_full and len(self.names) > 1 and not self._has_lines_to_leave_out(lines)
+        if not is_full or len(self.names) <= 1:
+            return False
+        return not self._has_lines_to_leave_out(lines)
 
     def _has_lines_to_leave_out(self, lines: bytes) -> bool:
-        kinds = [kind for kind in (self._empty_row, self._comment) if kind]
-        return any(lines.startswith(kind) or b"\n" + kind in lines for kind in kinds)
+        beginnings = [text for text in (self._empty_row, self._comment) if text]
+        return any(
+            lines.startswith(beginning) or b"\n" + beginning in lines for beginning in beginnings
+        )
 
     def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)

@@ -106,7 +106,9 @@ class _Lines:
         return text.replace("\r\n", "\n").replace("\r", " ") if "\r" in text else text
 
     def _is_left_out(self, line: bytes) -> bool:
-        return not line.strip() or bool(self._comment and line.startswith(self._comment))
+        if not line.strip():
+            return True
+        return bool(self._comment) and line.startswith(self._comment)
 
 
 def options(delimiter: str, quote: str) -> dict[str, Any]:

@@ -37,9 +37,11 @@ class Sheet:
     def kinds(self, width: int, *, first_row: int) -> tuple[str, ...]:
         """Of the columns from `first_row` on, as long as a column has values of one kind alone."""
         found = []
-        for last in [*self.last, *[{}] * width][:width]:
+        padded = [*self.last, *[{}] * width]
+        for last in padded[:width]:
             kinds = [kind for kind, row in last.items() if row >= first_row]
-            found.append(kinds[0] if len(kinds) == 1 else "text")
+            is_of_one = len(kinds) == 1
+            found.append(kinds[0] if is_of_one else "text")
         return tuple(found)
 
 
@@ -71,10 +73,12 @@ def sheets_of(
 
 
 def _check_size(path: Path, file: str, limits: Limits) -> None:
-    size, most = path.stat().st_size, limits.xls
+    size = path.stat().st_size
+    most = limits.xls
     if beginning_of(path).startswith(ZIP):
         with zipfile.ZipFile(path) as archive:
-            size, most = sum(entry.file_size for entry in archive.infolist()), limits.excel
+            size = sum(entry.file_size for entry in archive.infolist())
+        most = limits.excel
     if size > most:
         raise _too_large(file, f"has {size // MB:,} MB of cells, and {most // MB:,} MB are read")
 

@@ -81,8 +81,10 @@ def _write(book: python_calamine.CalamineWorkbook, name: str, target: Path) -> d
     last: list[dict[str, int]] = []
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for number, row in enumerate(book.get_sheet_by_name(name).iter_rows()):
-            last += [{} for _ in range(len(row) - len(last))]
+        rows = book.get_sheet_by_name(name).iter_rows()
+        for number, row in enumerate(rows):
+            new_columns = len(row) - len(last)
+            last += [{} for _ in range(new_columns)]
             writer.writerow(_texts(row, number, last))
     return {"name": name, "path": str(target), "last": last}
 
@@ -118,7 +120,10 @@ def _as_text(cell: Any) -> tuple[str, str]:
 
 def number_as_text(value: float) -> str:
     """A whole number by its digits, another one as short as it can be told."""
-    return str(int(value)) if value % 1 == 0 and abs(value) < WHOLE else repr(value)
+    is_whole = value % 1 == 0
+    if is_whole and abs(value) < WHOLE:
+        return str(int(value))
+    return repr(value)
 
 
 if __name__ == "__main__":

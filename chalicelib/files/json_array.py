@@ -63,7 +63,8 @@ class JsonArray:
 
     def _window(self, at: int, size: int) -> bytes:
         window = self._bytes[at : at + size]
-        return window.translate(LINE_BREAKS) if b"\n" in window or b"\r" in window else window
+        has_breaks = b"\n" in window or b"\r" in window
+        return window.translate(LINE_BREAKS) if has_breaks else window
 
     def _larger(self, size: int, at: int, row: int) -> int:
         if at + size >= len(self._bytes):

@@ -98,8 +98,10 @@ def _rows(path: Path) -> Iterator[tuple[bytes, dict[str, object]]]:
 
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
-        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    return cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb")
+        beginning = file.read(len(GZIP_MAGIC))
+    if beginning == GZIP_MAGIC:
+        return cast("IO[bytes]", gzip.open(path))
+    return path.open("rb")
 
 
 def _key(row: dict[str, object]) -> Key:

@@ -117,7 +117,8 @@ def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
 def _rows_in(lines: bytes) -> int:
     if BLANK_LINE.search(b"\n" + lines):
         return sum(bool(line.strip()) for line in lines.split(b"\n"))
-    return lines.count(b"\n") + bool(lines.rpartition(b"\n")[2].strip())
+    _, _, last_line = lines.rpartition(b"\n")  # it may lack its end
+    return lines.count(b"\n") + bool(last_line.strip())
 
 
 class JsonElements(JsonRows):

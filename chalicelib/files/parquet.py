@@ -89,8 +89,9 @@ class ParquetPieces:
 
     def marks(self) -> Iterator[Mark]:
         """The file counts its rows; none of them is looked at."""
-        ends = range(self._piece_rows, self._count + self._piece_rows, self._piece_rows)
-        return (Mark(min(row, self._count)) for row in ends)
+        rows = self._piece_rows
+        for end in range(rows, self._count + rows, rows):
+            yield Mark(min(end, self._count))
 
     def _piece(self, first: int, past: int) -> Table:
         path = self._tools.new_path(".parquet")
