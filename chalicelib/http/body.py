@@ -231,4 +231,5 @@ def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
 
 
 def _quoted_name(name: str) -> str:
-    return repr(re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)[:40])
+    plain = re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)
+    return repr(plain[:40])

@@ -43,7 +43,8 @@ class Proxy:
     def takes(self, url: str) -> bool:
         """What is on this machine is asked as it is: a proxy's own machine is another one."""
         parts = urllib3.util.parse_url(url)
-        return parts.scheme == "https" and not is_inside(parts.host or "")
+        host = parts.host or ""
+        return parts.scheme == "https" and not is_inside(host)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -128,4 +128,5 @@ def is_overload(exc: SourceError) -> bool:
 
 
 def _seconds(failures: int, exc: SourceError) -> float:
-    return BACKOFF.seconds(failures, asked=exc.details.get("retry_after"))
+    asked = exc.details.get("retry_after")
+    return BACKOFF.seconds(failures, asked=asked)

@@ -22,7 +22,7 @@ from chalicelib.warehouse.names import (
     is_export_of,
     is_fenced,
     job_of,
-    list_file_made,
+    list_file_time,
 )
 
 from .executions import RUNNING, STOPPED
@@ -203,7 +203,7 @@ def clear_orphans(
 
     stale = [name for name in names if is_stale(name)]
     stale += [name for name in stored if _is_older(drill_began(name), DRILL_SECONDS, now)]
-    stale += [name for name in stored if _is_older(list_file_made(name), FILE_SECONDS, now)]
+    stale += [name for name in stored if _is_older(list_file_time(name), FILE_SECONDS, now)]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
     return removed

@@ -44,7 +44,7 @@ class Multipart:
         Raises WarehouseUnavailable too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
-        with self._begun(
+        with self._upload(
             key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
         ) as upload:
             parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
@@ -53,7 +53,7 @@ class Multipart:
 
     def copy(self, source: str, key: str, *, size: int, metadata: dict[str, str]) -> None:
         """From one key of the bucket to another, in place of what that one holds."""
-        with self._begun(key, Metadata=metadata) as upload:
+        with self._upload(key, Metadata=metadata) as upload:
             parts = [self._copy_part(upload, source, *part) for part in self._cut(size)]
             self._complete(upload, parts, size)
 
@@ -63,19 +63,24 @@ class Multipart:
         """The uploads below the prefix that no living process goes on with.
         `begun_before` is in epoch seconds.
         """
-        for page in self.s3.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self.bucket, Prefix=prefix
-        ):
+        paginator = self.s3.get_paginator("list_multipart_uploads")
+        for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix):
             for upload in page.get("Uploads", []):
-                if upload["Initiated"].timestamp() < begun_before and is_ours(upload["Key"]):
+                is_old = upload["Initiated"].timestamp() < begun_before
+                if is_old and is_ours(upload["Key"]):
                     self.s3.abort_multipart_upload(
                         Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
 
     @contextmanager
-    def _begun(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
-        begun = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key, **options)
-        upload: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "UploadId": begun["UploadId"]}
+    def _upload(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
+        """Begun, and thrown away when the block fails."""
+        answer = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key, **options)
+        upload: dict[str, Any] = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "UploadId": answer["UploadId"],
+        }
         try:
             yield upload
         except BaseException:
@@ -85,8 +90,10 @@ class Multipart:
 
     def _cut(self, size: int) -> Iterator[tuple[int, int, int]]:
         """The number, the first byte and the length of each part."""
-        for number, first in enumerate(range(0, size, self.part_bytes), start=1):
-            yield number, first, min(self.part_bytes, size - first)
+        first_bytes = range(0, size, self.part_bytes)
+        for number, first in enumerate(first_bytes, start=1):
+            length = min(self.part_bytes, size - first)
+            yield number, first, length
 
     def _send_part(
         self, upload: dict[str, Any], path: Path, number: int, first: int, length: int
@@ -129,4 +136,5 @@ class Multipart:
 def whole_of(checksums: list[str]) -> str:
     """The checksum of an object of parts with these checksums."""
     digests = b"".join(base64.b64decode(checksum) for checksum in checksums)
-    return base64.b64encode(hashlib.sha256(digests).digest()).decode()
+    digest = hashlib.sha256(digests).digest()
+    return base64.b64encode(digest).decode()

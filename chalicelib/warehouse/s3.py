@@ -23,7 +23,7 @@ from .names import (
     UploadForm,
     drill_began,
     is_fenced,
-    list_file_made,
+    list_file_time,
     missing_file,
     name_conflict,
     sha256_of,
@@ -292,8 +292,9 @@ class S3Warehouse:
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
-        is_made = drill_began(name) is not None or list_file_made(name) is not None
-        return name == LATEST or is_fenced(name) or is_made
+        if name == LATEST or is_fenced(name):
+            return True
+        return drill_began(name) is not None or list_file_time(name) is not None
 
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
