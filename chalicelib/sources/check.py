@@ -230,7 +230,9 @@ class _Reading:
     def _take_example(self) -> None:
         look = self._repository.look()
         name = self._period_field
-        self._periods = [str(row[name]) for row in self._sample if row.get(name)] if name else []
+        self._periods = []
+        if name:
+            self._periods = [str(row[name]) for row in self._sample if row.get(name)]
         self._stored = look.example
         if look.arrival is not None and look.arrival < len(self._sample):
             self._written = self._sample[look.arrival]
@@ -289,8 +291,8 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
                 source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "")
                 if rule.unit
                 else "",
-                example=" | ".join(_shown(value) for value in written),
-                stored=_shown(stored),
+                example=" | ".join(_example_text(value) for value in written),
+                stored=_example_text(stored),
                 empty=empty / result.look.sound
                 if empty is not None and result.look.sound
                 else None,
@@ -299,25 +301,24 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
     return found
 
 
-def _shown(value: Any) -> str:
+def _example_text(value: Any) -> str:
     if value is None:
         return ""
-    text = (
-        f"{value:.6g}"
-        if isinstance(value, float)
-        else value
-        if isinstance(value, str)
-        else str(value)
-    )
-    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if len(text) <= LONGEST_EXAMPLE:
+        return text
+    return text[: LONGEST_EXAMPLE - 1] + "…"
 
 
 def _unknown(fields: list[str], rules: Mapping[str, ColumnRule], settings: Settings) -> list[str]:
     used = {name for rule in rules.values() for name in rule.all_fields}
     used |= {*settings.source_primary_key, settings.source_order_by, settings.source_changed}
-    if settings.definition is not None:
-        used |= {choice.field for choice in (*settings.definition.where, *settings.definition.skip)}
-    return [name for name in unknown_fields(fields, {}) if name not in used]
+    definition = settings.definition
+    if definition is not None:
+        choices = (*definition.where, *definition.skip)
+        used |= {choice.field for choice in choices}
+    unknown = unknown_fields(fields, {})
+    return [name for name in unknown if name not in used]
 
 
 def _paging(page: Page, settings: Settings) -> str:

@@ -27,7 +27,8 @@ def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any])
     """`values` are the definition as it was written. Raises SourceError."""
     check = check_source(source, settings)
     is_bare = not values.get("columns") and not values.get("preset")
-    return shown(check, draft_of(check, values) if is_bare else None)
+    found = draft_of(check, values) if is_bare else None
+    return answer_of(check, found)
 
 
 def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
@@ -41,7 +42,7 @@ def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     )
 
 
-def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
+def answer_of(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
     """As the API's answer has it."""
     answer = {
         "problems": check.problems,
@@ -65,7 +66,8 @@ def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
 
 
 def _cut(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: (_text(value) or "")[:LONGEST_CELL] for name, value in row.items()}
+    texts = {name: _text(value) or "" for name, value in row.items()}
+    return {name: text[:LONGEST_CELL] for name, text in texts.items()}
 
 
 def _text(value: Any) -> str | None:

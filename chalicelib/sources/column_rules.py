@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
 from .choices import Choice, read_choices, read_pattern
-from .faults import LARGEST_TOLD, shown
+from .faults import LARGEST_TOLD, describe
 from .measures import DAYS, read_measure
-from .periods import FormatUnknown, format_parts, zone_named
+from .periods import FormatUnknown, find_zone, format_parts
 from .units import UNITS, Rate
 
 if TYPE_CHECKING:
@@ -82,14 +82,17 @@ class ColumnRule:
     def sources(self) -> tuple[str, ...]:
         """The fields that the column's value comes from, each once."""
         named = [self.field, *self.fields, *self.coalesce, *self.sum]
-        named += [place.field for place in self.template] + [part.field for _, part in self.parts]
-        return tuple(dict.fromkeys(name for name in named if name))
+        named += [place.field for place in self.template]
+        named += [part.field for _, part in self.parts]
+        present = [name for name in named if name]
+        return tuple(dict.fromkeys(present))
 
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Those, and what else must be read to know it."""
         beside = [choice.field for choice in self.when]
-        beside += [self.density] if isinstance(self.density, str) else []
+        if isinstance(self.density, str):
+            beside.append(self.density)
         return tuple(dict.fromkeys([*self.sources, *beside]))
 
     def with_names(self, known_as: Callable[[str], str]) -> ColumnRule:
@@ -115,8 +118,9 @@ class ColumnRule:
     @property
     def plain_field(self) -> str:
         """The one field that holds the column's text as it is; empty when there is more to it."""
-        is_plain = self.field and not (self.pattern or self.when or self.formats or self.timezone)
-        return self.field if is_plain else ""
+        if self.pattern or self.when or self.formats or self.timezone:
+            return ""
+        return self.field
 
 
 def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
@@ -134,7 +138,7 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     if not isinstance(value, dict):
         faults.add(
             key,
-            f"is {shown(value)}",
+            f"is {describe(value)}",
             'the name of a field in quotes, a list of them, or { field = "Name" }',
         )
         return ColumnRule(column=column)
@@ -154,7 +158,7 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     if "value" in table and is_number and not _is_number(found["value"]):
         faults.add(
             f"{key}.value",
-            f"is {shown(found['value'])}, which is no number",
+            f"is {describe(found['value'])}, which is no number",
             "a number such as 1.5",
         )
     if "optional" in found:
@@ -222,7 +226,7 @@ def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
         places.append(Place(field=match[1].strip(), width=int(match[2] or 0)))
         end = match.end()
     places.append(Place(text=text[end:]))
-    fields = [name.strip() for name, _ in _PLACE.findall(text)]
+    fields = [match[1].strip() for match in _PLACE.finditer(text)]
     has_stray_brace = any("{" in place.text or "}" in place.text for place in places)
     if not fields or not all(fields) or has_stray_brace:
         faults.add(key, "is no template", 'one such as "05-{API County:03}-{API Sequence:05}"')
@@ -259,8 +263,8 @@ def _refuse_two_units(faults: Faults, rules: Any) -> None:
             if other and other.unit:
                 faults.add(
                     f"columns.{rule.column}.unit",
-                    f"is {_written(rule.unit)}, and {other.column} takes the same field {shown(field)} as "
-                    f"{_written(other.unit)}",
+                    f"is {_unit_text(rule.unit)}, and {other.column} takes the same field {describe(field)} as "
+                    f"{_unit_text(other.unit)}",
                     "one unit for one field, or a when for each that no row fits twice",
                 )
             others.append(rule)
@@ -272,19 +276,25 @@ def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
     Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no
     row is of both.
     """
-    if not one.unit or not other.unit or _written(one.unit) == _written(other.unit):
+    if not one.unit or not other.unit:
+        return False
+    if _unit_text(one.unit) == _unit_text(other.unit):
         return False
     words = {choice.field: {*choice.words} for choice in one.when if choice.words}
-    shared = [choice for choice in other.when if choice.words and choice.field in words]
-    return not any(words[choice.field].isdisjoint(choice.words) for choice in shared)
+    for choice in other.when:
+        is_shared = choice.words and choice.field in words
+        if is_shared and words[choice.field].isdisjoint(choice.words):
+            return False  # a row that one of them takes the other does not take
+    return True
 
 
-def _written(unit: Unit) -> str:
+def _unit_text(unit: Unit) -> str:
     """With its time: bbl and bbl/d are two units."""
     if unit.rate is not Rate.DAY:
         return unit.name
     of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
-    return f"{unit.name}/h" if round(unit.factor / of_a_day) == 24 else f"{unit.name}/d"  # noqa: PLR2004  `at` is near 1
+    is_hourly = round(unit.factor / of_a_day) == 24  # noqa: PLR2004  `at` is near 1
+    return f"{unit.name}/h" if is_hourly else f"{unit.name}/d"
 
 
 def _refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
@@ -338,17 +348,19 @@ def _format(faults: Faults, key: str, text: str) -> str:
         format_parts(text)
     except FormatUnknown as exc:
         faults.add(
-            key, f"is {shown(text)}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q"
+            key,
+            f"is {describe(text)}: {exc}",
+            "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q",
         )
     return text
 
 
 def read_zone(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value)
-    if not zone_named(name):
+    if not find_zone(name):
         faults.add(
             key,
-            f"is {shown(name)}, which is no time zone",
+            f"is {describe(name)}, which is no time zone",
             "a name of the IANA list such as Europe/Oslo",
         )
         return "UTC"

@@ -65,17 +65,19 @@ class Expressions:
         columns |= {name: self._column(rule) for name, rule in self.rules.items() if name in KIND}
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
-        return RowReading(
-            columns=columns, fields=unique(self._own(names)), is_meant=self._is_meant()
-        )
+        fields = unique(self._own(names))
+        return RowReading(columns=columns, fields=fields, is_meant=self._is_meant())
 
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
-        owners = [self._owner(name) for name in names if name not in (self.constants or {})]
+        constants = self.constants or {}
+        owners = [self._owner(name) for name in names if name not in constants]
         return [name for name in owners if self._may_be(name)]
 
     def _may_be(self, name: str) -> bool:
-        return not self.is_closed or name in (self.present or ())
+        if not self.is_closed:
+            return True
+        return name in (self.present or ())
 
     # -- fields -------------------------------------------------------------------------------
 
@@ -106,7 +108,10 @@ class Expressions:
         return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
 
     def number_of(self, name: str) -> str:
-        return self.text(name) if name in self.numbers else self.number(self.text(name))
+        text = self.text(name)
+        if name in self.numbers:
+            return text
+        return self.number(text)
 
     def number(self, text: str) -> str:
         """With a decimal point and without signs between thousands, whose groups are of three.
@@ -160,9 +165,11 @@ class Expressions:
         if rule.when:
             conditions = " AND ".join(self._holds(choice) for choice in rule.when)
             text = f"CASE WHEN {conditions} THEN {text} END"
-        return ColumnReading(text=text, value=self._value_of(rule), typed_by=self._typed_by(rule))
+        return ColumnReading(
+            text=text, value=self._value_of(rule), typed_by=self._field_of_type(rule)
+        )
 
-    def _typed_by(self, rule: ColumnRule) -> str:
+    def _field_of_type(self, rule: ColumnRule) -> str:
         """The field whose own type says what the text is, where it is read as it is."""
         name = rule.field
         is_whole = not rule.pattern and self._owner(name) == name
@@ -194,8 +201,10 @@ class Expressions:
         return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
 
     def _plain(self, name: str, rule: ColumnRule) -> str:
-        is_number = KIND[rule.column] is Kind.NUMBER and not rule.pattern
-        return self.number_of(name) if is_number else self.text(name)
+        is_number = KIND[rule.column] is Kind.NUMBER
+        if is_number and not rule.pattern:
+            return self.number_of(name)
+        return self.text(name)
 
     def _first_group(self, text: str, rule: ColumnRule) -> str:
         """Of the pattern; one whose group is empty says that there is nothing. A text that the
@@ -225,7 +234,9 @@ class Expressions:
         """
         if KIND[rule.column] is Kind.CODE:
             return self._code(name)
-        return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
+        text = self.text(name)
+        value = self._plain(name, rule)
+        return f"CASE WHEN stripped({text}) <> '' THEN {value} END"
 
     def _code(self, name: str) -> str:
         """A part of a code: without blanks, and a number as its digits.
@@ -237,7 +248,8 @@ class Expressions:
         return f"CASE WHEN NOT is_json_of_more({text}) THEN part_of_code({text}) END"
 
     def _template(self, rule: ColumnRule) -> str:
-        return "(" + " || ".join(self._place(place) for place in rule.template) + ")"
+        places = [self._place(place) for place in rule.template]
+        return "(" + " || ".join(places) + ")"
 
     def _place(self, place: Place) -> str:
         if not place.field:
@@ -278,7 +290,9 @@ class Expressions:
 
     def _part(self, field: str, value: str, pattern: str) -> str:
         text = self.text(field) if field else literal(value)
-        return f"regexp_extract({text}, {literal(pattern)}, 1)" if pattern else text
+        if not pattern:
+            return text
+        return f"regexp_extract({text}, {literal(pattern)}, 1)"
 
     # -- units --------------------------------------------------------------------------------
 

@@ -72,8 +72,19 @@ def names_among(fields: Collection[str]) -> Callable[[str], str]:
     """What a field is called that a definition names:
     headers have blanks in numbers that nobody counts.
     """
-    known = {" ".join(name.split()): name for name in reversed(list(fields))}
-    return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
+    # The first of two that differ in blanks alone counts.
+    known = {_with_single_blanks(name): name for name in reversed(list(fields))}
+
+    def find_name(name: str) -> str:
+        if name in fields:
+            return name
+        return known.get(_with_single_blanks(name), name)
+
+    return find_name
+
+
+def _with_single_blanks(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:
@@ -124,7 +135,8 @@ def refuse_absent_key(settings: Settings, fields: Collection[str]) -> None:
 
 def _is_there(name: str, known: Collection[str]) -> bool:
     """By itself, or inside an object."""
-    return name in known or name.partition("/")[0] in known
+    first, _, _ = name.partition("/")
+    return name in known or first in known
 
 
 def _fields_of(rules: Iterable[ColumnRule]) -> set[str]:
@@ -210,5 +222,8 @@ def _plain(name: str) -> str:
 
 def _some(names: list[str], most: int = 30) -> str:
     """At most 30 names of at most 60 characters: they come from the source and go into an error."""
-    shown = ", ".join(name[:60] for name in names[:most]) or "none"
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    text = ", ".join(name[:60] for name in names[:most]) or "none"
+    more = len(names) - most
+    if more > 0:
+        text += f" and {more} more"
+    return text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.products import PRODUCTS
 
-from .units import Rate, UnitUnknown, unit_named
+from .units import Rate, UnitUnknown, parse_unit
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -61,7 +61,7 @@ def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit 
     if text in ("", UNTOLD):
         return None
     try:
-        return unit_named(text, KINDS[column], at=at)
+        return parse_unit(text, KINDS[column], at=at)
     except UnitUnknown as exc:
         faults.add(f"{key}.unit", exc.problem, exc.instead)
         return None

@@ -91,8 +91,9 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
 
 
 def _defaults() -> dict[str, Any]:
-    found = {each.name: each.default_factory for each in fields(Settings)}
-    return {name: found[name]() for name in OF_THE_SOURCE if name != "source_url"}  # type: ignore[operator]
+    factories = {each.name: each.default_factory for each in fields(Settings)}
+    names = [name for name in OF_THE_SOURCE if name != "source_url"]
+    return {name: factories[name]() for name in names}  # type: ignore[operator]
 
 
 def _read_each(

@@ -46,9 +46,10 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
     elif "quarter" in parts:
         month = f"3 * {_quarter_of(parts['quarter'])} - 2"
     day = _whole(parts["day"], 2) if "day" in parts else "1"
-    told = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
-    empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
-    return f"CASE WHEN {empty} THEN NULL ELSE coalesce({_date(year, month, day)}, {UNREADABLE}{told}) END"
+    date = _date(year, month, day)
+    as_text = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
+    is_empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
+    return f"CASE WHEN {is_empty} THEN NULL ELSE coalesce({date}, {UNREADABLE}{as_text}) END"
 
 
 def _whole(text: str, most: int) -> str:

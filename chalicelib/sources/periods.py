@@ -140,10 +140,11 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
 
 def pivot(now: datetime | None = None) -> int:
     """The largest year of two digits that is of this century: that of next year."""
-    return ((now or datetime.now(UTC)).year + 1) % CENTURY
+    this_year = (now or datetime.now(UTC)).year
+    return (this_year + 1) % CENTURY
 
 
-def zone_named(name: str) -> ZoneInfo | None:
+def find_zone(name: str) -> ZoneInfo | None:
     """None when the IANA list has no such zone;
     files of the system that lie beside it are none of it.
     """
@@ -157,4 +158,5 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 def usual_forms(period: str) -> tuple[str, ...]:
     """What is tried where a definition names no form."""
-    return (*USUAL_FORMS, *FORMS_OF.get(period, ()))
+    of_period = FORMS_OF.get(period, ())
+    return (*USUAL_FORMS, *of_period)

@@ -55,8 +55,9 @@ def _are_too_many(look: Look, settings: Settings) -> bool:
     or of a few rows nearly all.
     """
     rejected = look.rows - look.sound
-    is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
-    return is_held or rejected >= NEARLY_ALL * look.rows
+    is_much = rejected > settings.gate_rejected * look.rows
+    is_nearly_all = rejected >= NEARLY_ALL * look.rows
+    return is_nearly_all or (is_much and rejected >= LEAST_REJECTED)
 
 
 def _rejection(problem: Problem, rows: int) -> str:

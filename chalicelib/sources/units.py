@@ -206,7 +206,9 @@ def _amount(kelvin: Fraction, kilopascal: Fraction) -> Fraction:
     """Of a volume told at this condition,
     its factor into one at 60 °F and 14.696 psia, for an ideal gas.
     """
-    return kilopascal / (Fraction("14.696") * _PSI) * _SIXTY_FAHRENHEIT / kelvin
+    by_pressure = kilopascal / (Fraction("14.696") * _PSI)
+    by_temperature = _SIXTY_FAHRENHEIT / kelvin
+    return by_pressure * by_temperature
 
 
 # What `at` may say, and the factor that keeps the amount of gas: of a temperature alone the
@@ -227,7 +229,7 @@ AT: dict[str, Fraction] = {
 }
 
 
-def unit_named(text: str, product: str, *, at: str = "") -> Unit:
+def parse_unit(text: str, product: str, *, at: str = "") -> Unit:
     """The unit that is written as `text` for a "liquid", for "gas" or for "days". Raises
     UnitUnknown.
 
@@ -237,7 +239,7 @@ def unit_named(text: str, product: str, *, at: str = "") -> Unit:
     plain, rate, factor = _apart(text)
     unit = _find_unit(text, plain, product, at)
     if unit.dimension == "days" and rate is Rate.DAY:
-        raise UnitUnknown(f"{_shown(text)} is no time.", "Write day, h or month.")
+        raise UnitUnknown(f"{_quote(text)} is no time.", "Write day, h or month.")
     if at:
         factor *= _condition(at, product)
     return replace(unit, factor=unit.factor * factor, rate=rate)
@@ -246,7 +248,8 @@ def unit_named(text: str, product: str, *, at: str = "") -> Unit:
 def names_of(product: str) -> tuple[str, ...]:
     """The units as we write them, without "/d" and "/h", of a "liquid", of "gas" or of "days"."""
     dimensions = ("liquid", "mass") if product == "liquid" else (product,)
-    return tuple(unit.name for unit in UNITS.values() if unit.dimension in dimensions)
+    units = [unit for unit in UNITS.values() if unit.dimension in dimensions]
+    return tuple(unit.name for unit in units)
 
 
 def all_units() -> dict[str, list[str]]:
@@ -274,7 +277,7 @@ def _apart(text: str) -> tuple[str, Rate, Fraction]:
 def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     if plain in _REFUSED:
         readings, instead = _REFUSED[plain]
-        raise UnitUnknown(f"{_shown(text)} can mean {readings}.", instead)
+        raise UnitUnknown(f"{_quote(text)} can mean {readings}.", instead)
     if "nm3" in plain:
         return _find_unit(text, _normal(text, plain, at), product, at)
     name = _NAMES.get(plain, "")
@@ -288,7 +291,7 @@ def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
             else "is no unit that Wellhead knows"
         )
         raise UnitUnknown(
-            f"{_shown(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}."
+            f"{_quote(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}."
         )
     return unit
 
@@ -297,7 +300,7 @@ def _normal(text: str, plain: str, at: str) -> str:
     """Of a normal cubic metre, the plain one that `at` completes."""
     if not at:
         raise UnitUnknown(
-            f"{_shown(text)} can mean a cubic metre at 0 °C, 15 °C or 20 °C.",
+            f"{_quote(text)} can mean a cubic metre at 0 °C, 15 °C or 20 °C.",
             'Say which beside it, such as at = "0C", or write m3 for the volume as it is.',
         )
     return plain.replace("nm3", "m3")
@@ -313,11 +316,11 @@ def _condition(at: str, product: str) -> Fraction:
     factor = {name.lower(): each for name, each in AT.items()}.get(plain)
     if factor is None:
         raise UnitUnknown(
-            f"{_shown(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
+            f"{_quote(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
         )
     return factor
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """At most 40 characters: what people wrote goes into an error."""
     return repr(text[:40])

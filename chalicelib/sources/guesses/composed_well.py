@@ -83,7 +83,7 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
         is_named = wanted <= field.terms if wanted == {"api", "well"} else wanted & field.terms
         if not is_named or field.terms & {"name", "county_name", "status"}:
             continue
-        if not field.filled or field.share(short.fullmatch) >= USUAL:
+        if not field.filled_count or field.share(short.fullmatch) >= USUAL:
             return field
     return None
 
@@ -95,7 +95,7 @@ def _state_beside(
     the digits, and the field's name.
     """
     for field in free:
-        if field in (county, number) or not field.filled:
+        if field in (county, number) or not field.filled_count:
             continue
         states = [
             match[1]
@@ -103,7 +103,7 @@ def _state_beside(
             if (match := API_DASHED.fullmatch(whole))
             and match.group(2, 3) == (first.zfill(3), second.zfill(5))
         ]
-        is_whole = len(states) >= USUAL * field.filled
+        is_whole = len(states) >= USUAL * field.filled_count
         if is_whole and len(set(states)) == 1 and states[0] in STATES:
             return states[0], field.name
     return "", ""

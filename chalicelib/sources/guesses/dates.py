@@ -15,9 +15,9 @@ from chalicelib.sources.periods import (
     FORMS_OF,
     NAMES,
     USUAL_FORMS,
+    find_zone,
     format_parts,
     pivot,
-    zone_named,
 )
 
 from .words import plain
@@ -139,7 +139,7 @@ def _date(part: dict[str, str]) -> date | None:
     year = int(part["year"]) if "year" in part else _century(int(part["short_year"]))
     month = int(part.get("month", "1"))
     if "name" in part:
-        month = month_named(part["name"])
+        month = month_of_name(part["name"])
     elif "quarter" in part:
         month = 3 * int(part["quarter"]) - 2
     return _day(year, month, int(part.get("day", "1")))
@@ -167,7 +167,7 @@ def day_of_ticks(text: str) -> date | None:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))).date()
 
 
-def month_named(text: str) -> int:
+def month_of_name(text: str) -> int:
     """0 when it is none in one of the five languages."""
     return _MONTHS.get(plain(text).lower().rstrip("."), 0)
 
@@ -184,7 +184,7 @@ def zone_of(texts: Iterable[str]) -> str:
 
 
 def local_day(text: str, zone: str) -> date | None:
-    moment, known = _moment(text), zone_named(zone)
+    moment, known = _moment(text), find_zone(zone)
     return moment.astimezone(known).date() if moment and known else None
 
 
@@ -203,6 +203,6 @@ def _moment(text: str) -> datetime | None:
 
 
 def _are_midnights(moments: list[datetime], name: str) -> bool:
-    zone = zone_named(name)
+    zone = find_zone(name)
     local = [moment.astimezone(zone) for moment in moments] if zone else []
     return bool(local) and sum(not (day.hour or day.minute) for day in local) >= 0.98 * len(local)

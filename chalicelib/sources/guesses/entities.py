@@ -89,10 +89,10 @@ def _find_well(found: Entities, free: list[SourceField]) -> None:
         _ask_for_well(found, free, "no field names a well; a lease stands for it")
         return
     is_own = _own(best) == "well_code"
-    if best.values and best.share_filled < USUAL and not is_own:
-        empty = len(best.values) - best.filled
+    if best.values and best.filled_share < USUAL and not is_own:
+        empty = len(best.values) - best.filled_count
         why = f"{best.name!r} is empty in {empty:,} rows, so a lease stands for the well"
-        filled = [field for field in free if field.share_filled >= USUAL]
+        filled = [field for field in free if field.filled_share >= USUAL]
         _ask_for_well(found, filled, why)
         if found.well:
             found.region = region_of_codes(best, is_well=True)
@@ -113,7 +113,7 @@ def _as_well(field: SourceField) -> int:
     if not terms & lexicon.WELL or terms & {"information", "carrier"}:
         return by_value
     score = by_value + 80 + _score_of_name(terms)
-    if field.counts and field.share_filled < LEAST_FILLED:
+    if field.counts and field.filled_share < LEAST_FILLED:
         score -= 60
     return max(score, 1)
 
@@ -179,7 +179,7 @@ def _is_district(field: SourceField) -> bool:
     is_number = (
         "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
     )
-    return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.share_filled >= USUAL
+    return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.filled_share >= USUAL
 
 
 # -- the field ----------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def _is_field(field: SourceField) -> bool:
     if own := _own(field):
         return own in ("field_code", "field_name")
     is_named = bool(field.terms & lexicon.FIELD) and not field.terms & (lexicon.NO_FIELD | {"area"})
-    is_filled = not field.counts or field.share_filled >= LEAST_FILLED
+    is_filled = not field.counts or field.filled_share >= LEAST_FILLED
     return is_named and is_filled and field.kind != "date"
 
 
@@ -248,7 +248,9 @@ def _find_whole(found: Entities, free: list[SourceField]) -> None:
 def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     taken = {*found.well, *found.field}
     rest = [
-        field for field in free if field.name not in taken and (field.filled or not field.values)
+        field
+        for field in free
+        if field.name not in taken and (field.filled_count or not field.values)
     ]
     name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
     if name:

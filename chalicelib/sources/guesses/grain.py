@@ -124,7 +124,7 @@ def _likely(field: SourceField) -> int:
         likely += 2
     if terms & lexicon.OWNER:
         likely += 1
-    if not field.filled:
+    if not field.filled_count:
         likely -= 3
     return likely
 

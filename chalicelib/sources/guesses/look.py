@@ -91,16 +91,16 @@ class SourceField:
         return counts
 
     @cached_property
-    def filled(self) -> int:
+    def filled_count(self) -> int:
         return self.counts.total()
 
     @property
-    def share_filled(self) -> float:
-        return self.filled / len(self.values) if self.values else 0.0
+    def filled_share(self) -> float:
+        return self.filled_count / len(self.values) if self.values else 0.0
 
     def share(self, holds: Callable[[str], object]) -> float:
         """Of the filled values. Without any, nothing holds."""
-        return _share(self.counts, holds) if self.filled else 0.0
+        return _share(self.counts, holds) if self.filled_count else 0.0
 
     def is_mostly(self, holds: Callable[[str], object]) -> bool:
         """Of nearly all; a few values tell soon that it does not."""
@@ -121,7 +121,7 @@ class SourceField:
 
     @property
     def may_be_number(self) -> bool:
-        return self.is_number or not self.filled
+        return self.is_number or not self.filled_count
 
     @cached_property
     def forms(self) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ def find_skip(
 
 def _skip_of_units(table: Table) -> Guess:
     for field in table.fields:
-        if field.values and not field.values[0] and field.filled >= USUAL * (table.rows - 1):
+        if field.values and not field.values[0] and field.filled_count >= USUAL * (table.rows - 1):
             return Guess(
                 key="skip", value={field.name: [""]}, why="the row of units leaves it empty"
             )
@@ -177,7 +177,7 @@ def _totals_of(field: SourceField, *, is_period: bool) -> Guess | None:
         if "year" not in field.terms:  # a month 0 or 13 is that of a year's total
             words += [value for value in field.counts if value in ("0", "00", "13")]
     rows = sum(field.counts[word] for word in words)
-    if not words or rows > MOST_TOTALS * field.filled:
+    if not words or rows > MOST_TOTALS * field.filled_count:
         return None
     why = f"rows of totals: {words[0][:30]} in {field.name}"
     value = {field.name: sorted(words)}

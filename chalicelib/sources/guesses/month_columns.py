@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.sources.periods import format_parts
 
-from .dates import month_named, read_day
+from .dates import month_of_name, read_day
 from .look import LONGEST_NAME, MOST_ROWS, Guess, Look
 from .words import TOTAL, words_of
 
@@ -44,8 +44,8 @@ NO_COLUMNS = DatedColumns(0, "")
 
 def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     """As [unpivot] turns it; the same where there are no such columns."""
-    months = [name for name in look.fields if name.isalpha() and month_named(name)]
-    distinct = {month_named(name) for name in months}
+    months = [name for name in look.fields if name.isalpha() and month_of_name(name)]
+    distinct = {month_of_name(name) for name in months}
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
         return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")

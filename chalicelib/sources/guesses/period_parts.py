@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from . import words as lexicon
-from .dates import month_named
+from .dates import month_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def _is_year(text: str) -> int:
 
 
 def _is_month(text: str) -> int:
-    return _number(text, 1, 12) or month_named(text)
+    return _number(text, 1, 12) or month_of_name(text)
 
 
 def _number(text: str, least: int, most: int) -> int:

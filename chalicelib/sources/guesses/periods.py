@@ -116,7 +116,7 @@ def _as_period(field: SourceField) -> int:  # noqa: PLR0911  one for each thing 
     if not by_name and not terms & (lexicon.YEAR | lexicon.QUARTER) and field.kind != "date":
         return 25 if not field.is_number and _usual_form(field) is not None else 0
     by_name += 20 * bool(terms & lexicon.PRODUCED)
-    if not field.filled:
+    if not field.filled_count:
         return 0 if field.values else by_name
     form = _usual_form(field)
     if form == "%Y":
@@ -138,7 +138,7 @@ def _read_anyhow(field: SourceField) -> float:
 
 
 def _of_field(field: SourceField, region: Region | None) -> Period:
-    if not field.filled:
+    if not field.filled_count:
         why = "the name says so; no value was seen, so its form is not known"
         guess = Guess(key=KEY, value=field.name, why=why)
         return Period(guesses=[guess], fields=(field.name,), days=[None] * len(field.values))
@@ -182,9 +182,9 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
 
 def _all_of(field: SourceField, holds: Callable[[str], object]) -> str:
     fitting = sum(count for value, count in field.counts.items() if holds(value))
-    if fitting == field.filled:
+    if fitting == field.filled_count:
         return f"all {fitting:,} values"
-    return f"{fitting:,} of {field.filled:,} values"
+    return f"{fitting:,} of {field.filled_count:,} values"
 
 
 def _choose_form(field: SourceField, forms: list[str], region: Region | None) -> FormChoice:
@@ -228,7 +228,7 @@ def _of_several_forms(field: SourceField) -> Period:
     """
     forms, left = _most_useful_forms(field)
     read = _read_anyhow(field)
-    if left <= (1 - USUAL) * field.filled and read < USUAL:
+    if left <= (1 - USUAL) * field.filled_count and read < USUAL:
         why = "the values have several forms"
         guess = Guess(key=KEY, value={"field": field.name, "format": forms}, why=why)
         return Period(guesses=[guess], fields=(field.name,), days=_days_by_first(field, forms))

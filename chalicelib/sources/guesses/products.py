@@ -76,7 +76,7 @@ def _is_unit(text: str) -> bool:
 
 
 def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
-    return field.share_filled > LEAST_FILLED, bool(field.terms & _OF_CODE), len(codes)
+    return field.filled_share > LEAST_FILLED, bool(field.terms & _OF_CODE), len(codes)
 
 
 def _as_volume(field: SourceField) -> int:
@@ -89,7 +89,7 @@ def _as_volume(field: SourceField) -> int:
         return 0
     is_of_one_product = any(terms & names for names in lexicon.PRODUCTS.values())
     is_time = terms & (lexicon.YEAR | lexicon.MONTH | lexicon.DATE)
-    is_empty = field.values and not field.filled
+    is_empty = field.values and not field.filled_count
     if is_of_one_product or is_time or is_empty:
         return 0
     return (

@@ -18,7 +18,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
-def written(guesses: Iterable[Guess]) -> list[str]:
+def toml_lines(guesses: Iterable[Guess]) -> list[str]:
     """The lines of the top, and those of `[columns]` after them."""
     top: list[str] = []
     columns: list[str] = []

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.sources.units import Rate, Unit, UnitUnknown, unit_named
+from chalicelib.sources.units import Rate, Unit, UnitUnknown, parse_unit
 from chalicelib.store.columns import MOST_OF_A_WELL
 
 from . import words as lexicon
@@ -121,7 +121,7 @@ def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | 
     key = re.sub(r"\s+", "", text.lower()).replace("dia", "d").replace("mpc/d", "mpcd")
     at = "0C" if "nm3" in key and product == "gas" else ""
     try:
-        unit = unit_named(text, product, at=at)
+        unit = parse_unit(text, product, at=at)
     except UnitUnknown as exc:
         if is_mil and MIL.get(key) in MIL_OF[product]:
             why = f"the name says {shown}, and M is a thousand in Spanish and Portuguese"
@@ -133,10 +133,10 @@ def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | 
     if unit.dimension == "mass" or is_of_a_day:
         return None
     why = f"the name says {shown[:30]}" + (", at 0 °C" if at else "")
-    return Named(text=_as_written(unit, text), why=why, at=at)
+    return Named(text=_unit_text(unit, text), why=why, at=at)
 
 
-def _as_written(unit: Unit, text: str) -> str:
+def _unit_text(unit: Unit, text: str) -> str:
     """As the grammar names it, with the time that the text has."""
     if unit.rate is Rate.PERIOD:
         return unit.name
@@ -191,5 +191,5 @@ def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str
 
 
 def _rate(named: Named, product: str, value: float, period: str) -> float:
-    unit = unit_named(named.text, product, at=named.at)
+    unit = parse_unit(named.text, product, at=named.at)
     return value * float(unit.factor) / (DAYS_OF[period] if unit.rate is Rate.PERIOD else 1)

@@ -139,11 +139,11 @@ def _rank(field: SourceField) -> float:
         rank += 1
     if terms & lexicon.RATE:
         rank -= 1
-    if field.values and not field.filled:
+    if field.values and not field.filled_count:
         rank -= 5
     if terms & _MASS:
         rank -= 6
-    return rank + field.share_filled
+    return rank + field.filled_share
 
 
 def _days(table: Table, volumes: set[str]) -> SourceField | None:
@@ -151,14 +151,14 @@ def _days(table: Table, volumes: set[str]) -> SourceField | None:
     fields = [field for field in table.fields if field.name not in volumes and _is_duration(field)]
     return min(
         fields,
-        key=lambda field: (not field.terms & lexicon.DAYS, -field.share_filled, field.place),
+        key=lambda field: (not field.terms & lexicon.DAYS, -field.filled_share, field.place),
         default=None,
     )
 
 
 def _is_duration(field: SourceField) -> bool:
     is_named = field.terms & (lexicon.DAYS | lexicon.HOURS) and not field.terms & lexicon.NO_DAYS
-    is_empty = field.values and not field.filled
+    is_empty = field.values and not field.filled_count
     return bool(is_named) and field.may_be_number and _is_time(field) and not is_empty
 
 

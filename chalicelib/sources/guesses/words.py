@@ -202,11 +202,11 @@ def words_of(name: str) -> tuple[str, ...]:
     humps = name if name.isupper() else _HUMPS.sub(" ", name)
     found: list[str] = []
     for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        found += _split_glued(word) if word else []
+        found += _split_compound(word) if word else []
     return tuple(found)
 
 
-def _split_glued(word: str) -> list[str]:
+def _split_compound(word: str) -> list[str]:
     """A word that is none, as the fewest words that it is made of: wellname is well, name.
 
     `best[end]` are the fewest words that make up the first `end` letters; None where none do.
