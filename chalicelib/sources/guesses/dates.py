@@ -146,17 +146,26 @@ def _date(part: dict[str, str]) -> date | None:
 
 
 def _century(year: int) -> int:
-    return year + 2000 - CENTURY * (year > pivot())
+    is_of_last_century = year > pivot()
+    return year + 2000 - CENTURY * is_of_last_century
 
 
 def _day(year: int, month: int, day: int) -> date | None:
-    is_date = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= 31  # noqa: PLR2004
-    return date(year, month, day) if is_date and day <= monthrange(year, month)[1] else None
+    is_month = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12  # noqa: PLR2004
+    if not is_month:
+        return None
+    _, last_day = monthrange(year, month)
+    if not 1 <= day <= last_day:
+        return None
+    return date(year, month, day)
 
 
 def day_of_iso(text: str) -> date | None:
     found = ISO.fullmatch(text)
-    return _day(int(found[1]), int(found[2]), int(found[3])) if found else None
+    if not found:
+        return None
+    year, month, day = found[1], found[2], found[3]
+    return _day(int(year), int(month), int(day))
 
 
 def day_of_ticks(text: str) -> date | None:
@@ -164,12 +173,14 @@ def day_of_ticks(text: str) -> date | None:
     found = _TICKS.fullmatch(text)
     if not found or abs(int(found[1])) > MOST_TICKS:
         return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))).date()
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
+    return moment.date()
 
 
 def month_of_name(text: str) -> int:
     """0 when it is none in one of the five languages."""
-    return _MONTHS.get(plain(text).lower().rstrip("."), 0)
+    word = plain(text).lower().rstrip(".")
+    return _MONTHS.get(word, 0)
 
 
 # -- local midnight -----------------------------------------------------------------------------
@@ -180,12 +191,18 @@ def zone_of(texts: Iterable[str]) -> str:
     moments = [moment for text in texts if (moment := _moment(text))]
     if not moments or not any(moment.hour or moment.minute for moment in moments):
         return ""
-    return next((zone for zone in ZONES if _are_midnights(moments, zone)), "")
+    for zone in ZONES:
+        if _are_midnights(moments, zone):
+            return zone
+    return ""
 
 
 def local_day(text: str, zone: str) -> date | None:
-    moment, known = _moment(text), find_zone(zone)
-    return moment.astimezone(known).date() if moment and known else None
+    moment = _moment(text)
+    known = find_zone(zone)
+    if not moment or not known:
+        return None
+    return moment.astimezone(known).date()
 
 
 def _moment(text: str) -> datetime | None:
@@ -204,5 +221,8 @@ def _moment(text: str) -> datetime | None:
 
 def _are_midnights(moments: list[datetime], name: str) -> bool:
     zone = find_zone(name)
-    local = [moment.astimezone(zone) for moment in moments] if zone else []
-    return bool(local) and sum(not (day.hour or day.minute) for day in local) >= 0.98 * len(local)
+    if not zone or not moments:
+        return False
+    local = [moment.astimezone(zone) for moment in moments]
+    midnights = [moment for moment in local if not (moment.hour or moment.minute)]
+    return len(midnights) >= 0.98 * len(local)

@@ -71,7 +71,8 @@ def _guess(
 
 def _own(field: SourceField) -> str:
     """The column that it is called like."""
-    return OWN.get(re.sub(r"[^a-z0-9]", "", field.name.lower()), "")
+    letters = re.sub(r"[^a-z0-9]", "", field.name.lower())
+    return OWN.get(letters, "")
 
 
 # -- the well -----------------------------------------------------------------------------------
@@ -171,7 +172,9 @@ def _ask_for_well(found: Entities, free: list[SourceField], why: str) -> None:
 
 
 def _is_lease(field: SourceField) -> bool:
-    return bool(field.terms & {"lease", "pad"}) and not field.terms & (lexicon.NO_FIELD | {"type"})
+    is_lease = field.terms & {"lease", "pad"}
+    is_else = field.terms & (lexicon.NO_FIELD | {"type"})
+    return bool(is_lease) and not is_else
 
 
 def _is_district(field: SourceField) -> bool:
@@ -213,7 +216,8 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
 def _is_field(field: SourceField) -> bool:
     if own := _own(field):
         return own in ("field_code", "field_name")
-    is_named = bool(field.terms & lexicon.FIELD) and not field.terms & (lexicon.NO_FIELD | {"area"})
+    is_else = field.terms & (lexicon.NO_FIELD | {"area"})
+    is_named = bool(field.terms & lexicon.FIELD) and not is_else
     is_filled = not field.counts or field.filled_share >= LEAST_FILLED
     return is_named and is_filled and field.kind != "date"
 
@@ -265,11 +269,15 @@ def _find_well_names(found: Entities, free: list[SourceField]) -> None:
 
 
 def _guess_by_name(column: str, field: SourceField) -> Guess:
-    return _guess(column, field.name, "the name says so", sure=_own(field) != "")
+    is_sure = _own(field) != ""
+    return _guess(column, field.name, "the name says so", sure=is_sure)
 
 
 def _first_own(fields: list[SourceField], column: str) -> SourceField | None:
-    return next((field for field in fields if _own(field) == column), None)
+    for field in fields:
+        if _own(field) == column:
+            return field
+    return None
 
 
 def _first(fields: list[SourceField], holds: Callable[[SourceField], bool]) -> SourceField | None:
@@ -277,12 +285,15 @@ def _first(fields: list[SourceField], holds: Callable[[SourceField], bool]) -> S
 
 
 def _is_well_name(field: SourceField) -> bool:
-    return _is_of_well(field) and bool(field.terms & lexicon.NAME)
+    is_name = bool(field.terms & lexicon.NAME)
+    return is_name and _is_of_well(field)
 
 
 def _is_of_well(field: SourceField) -> bool:
-    is_well = field.terms & lexicon.WELL and not field.terms & (lexicon.NO_WELL | lexicon.FIELD)
-    return bool(is_well) and not _own(field) and not field.is_fraction
+    is_else = field.terms & (lexicon.NO_WELL | lexicon.FIELD)
+    if is_else or not field.terms & lexicon.WELL:
+        return False
+    return not _own(field) and not field.is_fraction
 
 
 def _is_reference(field: SourceField) -> bool:

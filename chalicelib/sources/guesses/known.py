@@ -120,6 +120,7 @@ def _is_meant(
     choices = [choice for choice in definition.where if choice.words]
     taken = 0
     for row in rows:
-        texts = [(row.get(column_of.get(choice.field, "")) or "").strip() for choice in choices]
+        values = [row.get(column_of.get(choice.field, "")) for choice in choices]
+        texts = [(value or "").strip() for value in values]
         taken += all(text in choice.words for choice, text in zip(choices, texts, strict=True))
     return taken >= USUAL * len(rows)

@@ -42,7 +42,8 @@ def find_where(table: Table) -> list[Guess]:
         if words and is_of_kinds and has_others:
             others = sorted(set(field.counts) - words, key=lambda value: -field.counts[value])
             why = f"production alone, not {', '.join(others[:4])}"
-            return [Guess(key="where", value={field.name: sorted(words)}, why=why)]
+            value = {field.name: sorted(words)}
+            return [Guess(key="where", value=value, why=why)]
     return []
 
 

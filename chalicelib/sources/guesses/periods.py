@@ -76,7 +76,8 @@ def _form_of(period: Period) -> Any:
 
 def _is_one(parts: dict[str, SourceField], single: SourceField) -> bool:
     """A year by itself is a part, not a date."""
-    return [field.name for field in parts.values()] == [single.name]
+    names = [field.name for field in parts.values()]
+    return names == [single.name]
 
 
 def _ask(free: list[SourceField]) -> Period:
@@ -134,7 +135,8 @@ def _usual_form(field: SourceField) -> str | None:
 
 def _read_anyhow(field: SourceField) -> float:
     """The share that is read where a definition names no form."""
-    return field.share(lambda value: any(reader_of(form)(value) for form in ("", *USUAL_FORMS)))
+    readers = [reader_of(form) for form in ("", *USUAL_FORMS)]
+    return field.share(lambda value: any(read(value) for read in readers))
 
 
 def _of_field(field: SourceField, region: Region | None) -> Period:
@@ -181,7 +183,8 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
 
 
 def _all_of(field: SourceField, holds: Callable[[str], object]) -> str:
-    fitting = sum(count for value, count in field.counts.items() if holds(value))
+    counts = [count for value, count in field.counts.items() if holds(value)]
+    fitting = sum(counts)
     if fitting == field.filled_count:
         return f"all {fitting:,} values"
     return f"{fitting:,} of {field.filled_count:,} values"
@@ -268,7 +271,12 @@ def _days_by_first(field: SourceField, forms: Sequence[str]) -> list[date | None
 
 def _first_day(text: str, forms: Sequence[str]) -> date | None:
     """By the first form that the text has."""
-    return next((day for form in forms if (day := reader_of(form)(text))), None)
+    for form in forms:
+        read = reader_of(form)
+        day = read(text)
+        if day:
+            return day
+    return None
 
 
 # -- several fields -----------------------------------------------------------------------------

@@ -72,11 +72,14 @@ def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
 
 
 def _is_unit(text: str) -> bool:
-    return bool(unit_of_text(text, "liquid") or unit_of_text(text, "gas"))
+    unit = unit_of_text(text, "liquid") or unit_of_text(text, "gas")
+    return bool(unit)
 
 
 def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
-    return field.filled_share > LEAST_FILLED, bool(field.terms & _OF_CODE), len(codes)
+    is_filled = field.filled_share > LEAST_FILLED
+    is_called_code = bool(field.terms & _OF_CODE)
+    return is_filled, is_called_code, len(codes)
 
 
 def _as_volume(field: SourceField) -> int:

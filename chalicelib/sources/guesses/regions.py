@@ -117,7 +117,8 @@ def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
 
 
 def is_uwi(text: str) -> bool:
-    return bool(_UWI.fullmatch(text) or _BC_UWI.fullmatch(text))
+    match = _UWI.fullmatch(text) or _BC_UWI.fullmatch(text)
+    return match is not None
 
 
 def is_api(field: SourceField) -> bool:
@@ -132,7 +133,9 @@ def is_identifier(field: SourceField) -> bool:
 
 def is_code_of_well(text: str) -> bool:
     """What can be nothing else."""
-    return bool(API_DASHED.fullmatch(text)) or is_uwi(text)
+    if API_DASHED.fullmatch(text):
+        return True
+    return is_uwi(text)
 
 
 def region_of_names(names: list[tuple[str, ...]]) -> Region | None:

@@ -24,8 +24,11 @@ def toml_lines(guesses: Iterable[Guess]) -> list[str]:
     columns: list[str] = []
     for guess in guesses:
         table, _, name = guess.key.rpartition(".")
-        (columns if table == "columns" else top).extend(_lines(name, guess))
-    return [*top, "", "[columns]", *columns] if columns else top
+        lines = columns if table == "columns" else top
+        lines += _lines(name, guess)
+    if not columns:
+        return top
+    return [*top, "", "[columns]", *columns]
 
 
 def _lines(name: str, guess: Guess) -> list[str]:

@@ -93,8 +93,10 @@ def _pieces(field: SourceField) -> list[tuple[str, str]]:
     last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
     side_by_side: list[tuple[str, str]] = []
     for count in range(MOST_WORDS, 0, -1):
-        for begin in range(len(field.words) - count, -1, -1):
-            side_by_side += _pieces_of(field.words[begin : begin + count])
+        last = len(field.words) - count
+        for begin in range(last, -1, -1):
+            words = field.words[begin : begin + count]
+            side_by_side += _pieces_of(words)
     return [*in_brackets, *side_by_side, *last_words]
 
 
@@ -192,4 +194,5 @@ def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str
 
 def _rate(named: Named, product: str, value: float, period: str) -> float:
     unit = parse_unit(named.text, product, at=named.at)
-    return value * float(unit.factor) / (DAYS_OF[period] if unit.rate is Rate.PERIOD else 1)
+    days = DAYS_OF[period] if unit.rate is Rate.PERIOD else 1
+    return value * float(unit.factor) / days

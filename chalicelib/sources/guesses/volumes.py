@@ -46,8 +46,10 @@ class Volumes:
     @property
     def all(self) -> list[SourceField]:
         """Each once, the days too."""
-        volumes = [field for fields in self.fields.values() for field in fields]
-        return [*volumes, self.days] if self.days else volumes
+        fields = [field for fields in self.fields.values() for field in fields]
+        if self.days:
+            fields.append(self.days)
+        return fields
 
 
 def find_volumes(table: Table) -> Volumes:
@@ -157,9 +159,12 @@ def _days(table: Table, volumes: set[str]) -> SourceField | None:
 
 
 def _is_duration(field: SourceField) -> bool:
-    is_named = field.terms & (lexicon.DAYS | lexicon.HOURS) and not field.terms & lexicon.NO_DAYS
+    is_named = field.terms & (lexicon.DAYS | lexicon.HOURS)
+    is_else = field.terms & lexicon.NO_DAYS
     is_empty = field.values and not field.filled_count
-    return bool(is_named) and field.may_be_number and _is_time(field) and not is_empty
+    if not is_named or is_else or is_empty:
+        return False
+    return field.may_be_number and _is_time(field)
 
 
 def _is_time(field: SourceField) -> bool:
@@ -294,7 +299,8 @@ def _likely_unit(product: str, field: SourceField, measures: Measures, others: O
 
 
 def _own_unit(product: str, fields: list[SourceField], measures: Measures) -> Named | None:
-    named = unit_of_name(fields[0], "gas" if product == "gas" else "liquid", is_mil=measures.is_mil)
+    kind = "gas" if product == "gas" else "liquid"
+    named = unit_of_name(fields[0], kind, is_mil=measures.is_mil)
     return named if named and named.text else None
 
 
@@ -305,7 +311,8 @@ def largest_of(fields: list[SourceField], form: NumberForm) -> float | None:
 
 def _numbers(field: SourceField, form: NumberForm) -> list[float]:
     """Of the distinct values those that are numbers."""
-    return [number for value in field.counts if (number := form.read(value)) is not None]
+    numbers = [form.read(value) for value in field.counts]
+    return [number for number in numbers if number is not None]
 
 
 def _days_guess(field: SourceField, measures: Measures) -> Guess:

@@ -187,8 +187,10 @@ _PORTUGUESE = word_set("poco oleo agua ano mes campo producao petroleo bacia gas
 
 def plain(text: str) -> str:
     """Without accents; `³` is 3."""
-    apart = unicodedata.normalize("NFKD", text.translate(_LIKE_LATIN))
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+    latin = text.translate(_LIKE_LATIN)
+    apart = unicodedata.normalize("NFKD", latin)  # é becomes e and an accent
+    letters = [sign for sign in apart if not unicodedata.combining(sign)]
+    return "".join(letters)
 
 
 def vocabulary() -> frozenset[str]:
@@ -228,5 +230,6 @@ def _split_compound(word: str) -> list[str]:
 
 def is_mil(names: tuple[str, ...]) -> bool:
     """Whether the names are Spanish or Portuguese, where M is a thousand (mil)."""
-    said = {word for name in names for word in words_of(name)}
-    return max(len(said & _SPANISH), len(said & _PORTUGUESE)) >= 2  # noqa: PLR2004
+    words = {word for name in names for word in words_of(name)}
+    known = max(len(words & _SPANISH), len(words & _PORTUGUESE))
+    return known >= 2  # noqa: PLR2004
