@@ -100,7 +100,8 @@ class CheckpointsOfParts:
         part.stored_to = part.cursor
 
     def show(self, parts: PartsReading) -> None:
-        self.progress.change(parts={"count": len(parts.parts), "done": parts.finished_parts})
+        counts = {"count": len(parts.parts), "done": parts.finished_parts}
+        self.progress.change(parts=counts)
 
 
 def _rows_before(checkpoint: Checkpoint | None) -> int:

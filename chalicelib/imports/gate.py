@@ -71,6 +71,7 @@ def judge(
 
 
 def _waive(finding: Finding, accepted: Sequence[str]) -> Finding:
-    if not finding.holds or not is_covered(finding.fingerprint, accepted):
-        return finding
-    return replace(finding, holds=False)
+    """What somebody has accepted is told again, and holds nothing."""
+    if finding.holds and is_covered(finding.fingerprint, accepted):
+        return replace(finding, holds=False)
+    return finding

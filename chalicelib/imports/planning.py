@@ -129,8 +129,13 @@ class Planning:
         rejected_before = repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
         if proved is None:
-            first = self._cursor_to_store(at_start(self._restore(item.checkpoint)))
-            proved = replace(item.checkpoint, cursor=first, segments=[], seal=NO_SEAL)
+            first = at_start(self._restore(item.checkpoint))
+            proved = replace(
+                item.checkpoint,
+                cursor=self._cursor_to_store(first),
+                segments=[],
+                seal=NO_SEAL,
+            )
         loaded = join(segments, proved)
         cursor = self._restore(loaded)
         if item.state is PartState.OPEN or loaded != item.checkpoint:

@@ -142,7 +142,8 @@ class Resuming:
         return self.planning.plan(first, cursors, fields.fingerprint())
 
     def _as_one_part(self, cursor: Cursor, segments: Segments) -> PartsReading:
-        return PartsReading(parts=[PartReading.of(cursor, segments, self.directory)])
+        part = PartReading.of(cursor, segments, self.directory)
+        return PartsReading(parts=[part])
 
     # -- after the rows of a checkpoint -------------------------------------------------------
 
@@ -159,8 +160,10 @@ class Resuming:
         """Of the parts that the checkpoint names;
         none where it names no plan, or where they are of no use any more.
         """
-        plan = self._job.checkpoint.plan if self._job.checkpoint else None
-        return self.planning.items(plan) if plan else []
+        checkpoint = self._job.checkpoint
+        if checkpoint is None or not checkpoint.plan:
+            return []
+        return self.planning.items(checkpoint.plan)
 
     def _fingerprint_before(self, items: Sequence[Part]) -> Fingerprint | None:
         """What the rows of the checkpoint were read with. None without a checkpoint, and of one
@@ -278,4 +281,5 @@ class Resuming:
         """Rows that had been fetched, of so many, are fetched once more."""
         kept = proved["delivered"] if proved else 0
         page = proved["page"] if proved else 1
-        self.progress.note("gone back", page=page, records=kept, lost_records=fetched - kept)
+        lost = fetched - kept
+        self.progress.note("gone back", page=page, records=kept, lost_records=lost)

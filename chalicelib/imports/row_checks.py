@@ -135,7 +135,8 @@ def problem_shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict
 
 
 def _is_much(rows: int, taken: int, limit: float) -> bool:
-    return rows >= LEAST_REJECTED and rows > limit * taken
+    is_enough = rows >= LEAST_REJECTED
+    return is_enough and rows > limit * taken
 
 
 def check_columns(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
