@@ -53,7 +53,8 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _are_signed(paths: list[Path]) -> bool:
-    return all(_state(path) in _checked_files for path in paths)
+    states = [_state(path) for path in paths]
+    return all(state in _checked_files for state in states)
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:

@@ -84,6 +84,7 @@ def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) ->
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:
     order = ", ".join(STORED_KEY) if table in BY_YEAR else "ALL"
-    text = _SQL["copy_table"].format(table=table, rows=at(table, snapshot), order=order)
+    rows = at(table, snapshot)
+    text = _SQL["copy_table"].format(table=table, rows=rows, order=order)
     ((copied,),) = connection.execute(text).fetchall()
     return int(copied)

@@ -90,7 +90,8 @@ class LakeRepository(DuckDBWellProductionRepository):
             if looks.withdraws:
                 self._bring_missing(whole)
             self._check_room()  # on local disk: revised rows lie there too, new ones are sorted
-            looks = replace(looks, now=self._moment(now, runs=at(RUNS, base.of(RUNS))))
+            runs = at(RUNS, base.of(RUNS))
+            looks = replace(looks, now=self._moment(now, runs=runs))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
             self._insert_rejected_rows(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)
@@ -177,7 +178,8 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def _check_rows(self, versions: Versions) -> None:
         head = self._catalog.head(PRODUCTION)
-        if head is None or (head.snapshot, head.rows) != (versions.of(PRODUCTION), versions.rows):
+        expected = (versions.of(PRODUCTION), versions.rows)
+        if head is None or (head.snapshot, head.rows) != expected:
             raise PublishRefused(
                 f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, "
                 "so it was not published. Start the import again."
@@ -309,7 +311,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """By year and in the order of the key,
         so that few files are open at once, and a question reads little.
         """
-        lists = {**OURS, **new_rows(), "in_order": fill("in_order", OURS)}
+        in_order = fill("in_order", OURS)
+        lists = {**OURS, **new_rows(), "in_order": in_order}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
         return int(new)
 
@@ -321,7 +324,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """The snapshot of main afterwards.
         When somebody else was faster it is tried once more, upon what is published.
         """
-        published, fence = compared.base.of(table), compared.facts.fence
+        published = compared.base.of(table)
+        fence = compared.facts.fence
         for _ in range(TRIES):
             head = settle_table(self._catalog, table, published, fence=fence)
             if not self._try_to_commit(table, head, compared, write):
@@ -362,7 +366,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """As this transaction sees the table: with each commit the maker is another one,
         so its rows are those of the head that was settled.
         """
-        return Maker.of(dict(self._lake_sql.run("properties", table=table)))
+        rows = self._lake_sql.run("properties", table=table)
+        return Maker.of(dict(rows))
 
 
 def _versions(snapshots: Mapping[str, int | None], *, rows: int) -> Versions:

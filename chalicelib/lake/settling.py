@@ -44,7 +44,9 @@ class Maker:
 
     @classmethod
     def of(cls, properties: Mapping[str, str]) -> Maker:
-        return cls(properties.get(JOB, ""), int(properties.get(FENCE, 0)))
+        job_id = properties.get(JOB, "")
+        fence = int(properties.get(FENCE, 0))
+        return cls(job_id, fence)
 
     def to_properties(self) -> dict[str, str]:
         return {JOB: self.job_id, FENCE: str(self.fence)}
@@ -110,4 +112,5 @@ def commit_after(catalog: Catalog, table: str, before: Head, maker: Maker) -> in
     head = catalog.head(table)
     if head is None or Maker.of(head.properties) != maker:
         return None
-    return head.snapshot if head.snapshot != before.snapshot else None
+    has_moved = head.snapshot != before.snapshot
+    return head.snapshot if has_moved else None

@@ -68,8 +68,11 @@ class SparkMerge:
     def _mark(self, compared: Compared) -> Mark:
         with lake_errors():
             count, total = self.sql.one("look_at_delta", **self._delta(compared))
-        moment = round(compared.now * MILLISECONDS)
-        return Mark(job_id=compared.facts.job_id, moment=moment, digest=f"{count}-{total}")
+        return Mark(
+            job_id=compared.facts.job_id,
+            moment=round(compared.now * MILLISECONDS),
+            digest=f"{count}-{total}",
+        )
 
     def _delta(self, compared: Compared) -> dict[str, Any]:
         return {"delta": delta_rows(compared.result), "now": compared.now}

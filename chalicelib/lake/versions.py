@@ -33,7 +33,8 @@ class Versions:
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
         """As the pointer keeps them; of none, those of a lake in which nothing was published."""
-        snapshots = {name: int(number) for name, number in (attributes or {}).items()}
+        numbers = attributes or {}
+        snapshots = {name: int(number) for name, number in numbers.items()}
         return cls(snapshots=snapshots, rows=rows)
 
     @classmethod
@@ -46,5 +47,6 @@ class Versions:
         return cls.from_attributes(document["tables"], rows=int(document["rows"]))
 
     def text(self) -> str:
-        document = {"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}
+        tables = dict(sorted(self.snapshots.items()))
+        document = {"tables": tables, "rows": self.rows}
         return json.dumps(document, indent=1) + "\n"

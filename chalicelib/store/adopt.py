@@ -75,7 +75,12 @@ def adoption_of(connection: duckdb.DuckDBPyConnection, source: RowSource) -> Ado
     """Of rows that were just adopted, after their codes were matched.
     Raises ScratchFull, OutOfMemory.
     """
+    values = {"source": source.name, "most": MOST_EXAMPLES}
     with exhaustion_errors():
-        values = {"source": source.name, "most": MOST_EXAMPLES}
         ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], values).fetchall()
-    return Adoption(source=source.adopts, wells=wells, unmatched=unmatched, examples=examples or [])
+    return Adoption(
+        source=source.adopts,
+        wells=wells,
+        unmatched=unmatched,
+        examples=examples or [],
+    )

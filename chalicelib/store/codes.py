@@ -70,7 +70,8 @@ def _refuse_several(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _refuse_new_codes(connection: duckdb.DuckDBPyConnection) -> None:
-    for old_field, old_well, new_field, new_well in connection.execute(_SQL["renamed"]).fetchall():
+    renamed = connection.execute(_SQL["renamed"]).fetchall()
+    for old_field, old_well, new_field, new_well in renamed:
         raise FullImportFirst(
             f"The published database holds well {old_well} in field {old_field} by the numbers of "
             f"an earlier version, and the source writes {new_well} in {new_field}. Only an import "

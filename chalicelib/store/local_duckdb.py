@@ -89,25 +89,29 @@ def time_limit(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iter
 
 
 def sql_path(path: Path) -> str:
-    """For a text in single quotes."""
+    """For a text in single quotes: /tmp/well's.parquet is /tmp/well''s.parquet there."""
     return str(path).replace("'", "''")
 
 
 def quoted_text(text: str) -> str:
     """As a text of SQL, with its quotes. A zero byte would end the statement."""
-    pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split("\0")]
-    return "(" + " || chr(0) || ".join(pieces) + ")"
+    pieces = [piece.replace("'", "''") for piece in text.split("\0")]
+    literals = [f"'{piece}'" for piece in pieces]
+    return "(" + " || chr(0) || ".join(literals) + ")"
 
 
 def is_full(exc: duckdb.Error) -> bool:
-    return any(words in str(exc) for words in FULL)
+    message = str(exc)
+    return any(words in message for words in FULL)
 
 
 def is_of_the_disk(exc: duckdb.Error) -> bool:
     """Whether a file failed, and not what is in it.
     A commit that cannot be written is no IOException.
     """
-    return isinstance(exc, duckdb.IOException) or NOT_WRITTEN.search(str(exc)) is not None
+    if isinstance(exc, duckdb.IOException):
+        return True
+    return NOT_WRITTEN.search(str(exc)) is not None
 
 
 def raise_if_full(exc: duckdb.Error) -> None:

@@ -70,7 +70,8 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
     """At all that is staged. Raises ScratchFull, OutOfMemory."""
 
     def rows(name: str) -> list[tuple[Any, ...]]:
-        return connection.execute(_SQL[name].format_map(_LISTS)).fetchall()
+        text = _SQL[name].format_map(_LISTS)
+        return connection.execute(text).fetchall()
 
     with exhaustion_errors():
         [(total, sound, *nulls)] = rows("shares")

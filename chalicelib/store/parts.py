@@ -35,7 +35,9 @@ class Part:
         field, well = f"{table}.field_code", f"{table}.well_code"
         # A part of one field has plain bounds, by which DuckDB leaves out row groups.
         if self.low and self.high and self.low[0] == self.high[0]:
-            code, low, high = map(quoted_text, (self.low[0], self.low[1], self.high[1]))
+            code = quoted_text(self.low[0])
+            low = quoted_text(self.low[1])
+            high = quoted_text(self.high[1])
             return f"({field} = {code} AND {well} >= {low} AND {well} < {high})"
         # So has each arm, of the field, in front of what tells the wells of that field apart.
         arms = []
@@ -45,7 +47,9 @@ class Part:
         if self.high:
             code, high = map(quoted_text, self.high)
             arms.append(f"{field} <= {code} AND ({field} < {code} OR {well} < {high})")
-        return f"({' AND '.join(arms)})" if arms else "true"
+        if not arms:
+            return "true"
+        return f"({' AND '.join(arms)})"
 
 
 def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> list[Part]:

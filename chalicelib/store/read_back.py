@@ -114,9 +114,11 @@ class _ReadBack:
         return groups
 
     def _read_changed_groups(self, table: str, groups: Sequence[RowGroup]) -> None:
+        """A group all of whose blocks are unchanged is proved by their checksums."""
         changed = [group for group in groups if not group.blocks <= self._unchanged]
         for first, past in _stretches(changed):
-            self._rows("read_rows", table=table, first=str(first), past=str(past))
+            bounds = {"first": str(first), "past": str(past)}
+            self._rows("read_rows", table=table, **bounds)
 
     # -- keys -------------------------------------------------------------------------------------
 
@@ -186,7 +188,8 @@ class _ReadBack:
 
     def _compare(self, what: str, in_store: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
         """The first value is how many there are, a second one their digest: null of none."""
-        if [value or 0 for value in in_store] != [value or 0 for value in expected]:
+        found = [value or 0 for value in in_store]
+        if found != [value or 0 for value in expected]:
             raise PublishRefused(
                 f"The {what} of the new database are not those that the import wrote "
                 f"({in_store[0]:,}, and {expected[0]:,} were to be written), so it was not "
@@ -200,7 +203,8 @@ class _ReadBack:
         return row
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
-        return self._answer(_SQL[name].format_map(_LISTS | lists))
+        text = _SQL[name].format_map(_LISTS | lists)
+        return self._answer(text)
 
     def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
         with exhaustion_errors():

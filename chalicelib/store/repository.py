@@ -145,7 +145,9 @@ class DuckDBWellProductionRepository(Scratch):
             self._connection.execute("CHECKPOINT wells")
 
     def _is_worth_a_copy(self, store: Path) -> bool:
-        return self._is_loose() and free_room(self._directory) > store.stat().st_size
+        if not self._is_loose():
+            return False
+        return free_room(self._directory) > store.stat().st_size
 
     def _compare(
         self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
@@ -177,8 +179,8 @@ class DuckDBWellProductionRepository(Scratch):
         return replace(result, diff=diff)
 
     def _find_deletions(self, result: MergeResult, *, withdraws: bool) -> Deletions:
-        stored = result.stored_records - result.new_records + result.withdrawn_records
-        return find_deletions(self._connection, stored=stored, withdraws=withdraws)
+        stored_before = result.stored_records - result.new_records + result.withdrawn_records
+        return find_deletions(self._connection, stored=stored_before, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """The moment of this import, after that of every import before, also where a clock went
@@ -190,7 +192,8 @@ class DuckDBWellProductionRepository(Scratch):
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
         latest = now if last is None else max(now, last + BETWEEN_MERGES)
-        return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
+        milliseconds = round(latest * MILLISECONDS, 3)
+        return math.ceil(milliseconds) / MILLISECONDS
 
     def _check_room(self) -> None:
         """Before anything is written:
@@ -290,7 +293,8 @@ class DuckDBWellProductionRepository(Scratch):
 
     def _is_loose(self) -> bool:
         free, blocks = self._sql.one("count_blocks")
-        return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
+        is_large = blocks >= LEAST_BLOCKS
+        return bool(is_large and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
         if result.withdrawn_records and not self._is_rewritten:
@@ -401,12 +405,14 @@ class DuckDBWellProductionRepository(Scratch):
         return dict(self._sql.rows("count_problems"))
 
     def _count_warnings(self, now: float) -> dict[str, int]:
-        today = datetime.fromtimestamp(now, UTC).date().isoformat()
+        moment = datetime.fromtimestamp(now, UTC)
+        today = moment.date().isoformat()
         lists = {"delivered": str(self._staging.rows)}
         answer = self._sql.run("count_warnings", lists, today=today)
         rules = [column[0] for column in answer.description or []]
         (counts,) = answer.fetchall()
-        return {rule: count for rule, count in zip(rules, counts, strict=True) if count}
+        by_rule = zip(rules, counts, strict=True)
+        return {rule: count for rule, count in by_rule if count}
 
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))

@@ -36,7 +36,11 @@ class Segment:
 
 def write_lists(path: Path, rows: str, places: Places) -> dict[str, str]:
     """What `write_segment` is filled with; `rows` is the query that they come from."""
-    return {"path": sql_path(path), "rows": rows, "pages": places.text()}
+    return {
+        "path": sql_path(path),
+        "rows": rows,
+        "pages": places.text(),
+    }
 
 
 def show_lists(segments: Sequence[Segment], *, has_passed_over: bool) -> dict[str, str]:
@@ -47,7 +51,11 @@ def show_lists(segments: Sequence[Segment], *, has_passed_over: bool) -> dict[st
     ends = accumulate(segment.rows for segment in segments)
     first_rows = [0, *ends][:-1]
     is_taken = f"problem IS DISTINCT FROM '{PASSED_OVER}'" if has_passed_over else "TRUE"
-    return {"files": f"[{files}]", "first_rows": f"{first_rows}", "is_taken": is_taken}
+    return {
+        "files": f"[{files}]",
+        "first_rows": f"{first_rows}",
+        "is_taken": is_taken,
+    }
 
 
 def places_in(segments: Iterable[Segment]) -> Places:

@@ -183,7 +183,8 @@ class _Settling:
         *,
         values: Mapping[str, str] | None = None,
     ) -> None:
-        text = _SQL[name].format_map({**self._lists, **(lists or {})})
+        all_lists = {**self._lists, **(lists or {})}
+        text = _SQL[name].format_map(all_lists)
         with exhaustion_errors():
             self._connection.execute(text, values or None)
 
@@ -222,7 +223,9 @@ def _identity(grain: Grain) -> str:
     """What tells one row of the source from another of its key."""
     if grain.primary_key:
         return "coalesce(primary_key, '')"
-    return f"md5({_text_of(VALUES)})" if grain.rows is Rows.SUM else "''"
+    if grain.rows is Rows.SUM:
+        return f"md5({_text_of(VALUES)})"
+    return "''"
 
 
 def _sum(column: Column, aggregate: Aggregate) -> str:

@@ -76,9 +76,10 @@ class Table:
         if self.format == "parquet":
             return f"read_parquet('{sql_path(self.path)}', hive_partitioning = false)"
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
-        marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
-        marks = f"{marks}, escape = {_text(self.quote)}"
-        return f"read_csv('{sql_path(self.path)}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
+        quote = _text(self.quote)
+        marks = f"delim = {_text(self.delimiter)}, quote = {quote}, escape = {quote}"
+        path = sql_path(self.path)
+        return f"read_csv('{path}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
 
 
 def _text(text: str) -> str:
