@@ -145,7 +145,8 @@ def _has_names(records: Sequence[Record], width: int) -> bool:
     a decimal comma cuts numbers, but no header.
     """
     full = [record.fields for record in records if len(record.fields) == width]
-    return not any(NUMBER.fullmatch(cell) for cell in full[0])
+    first = full[0]
+    return not any(NUMBER.fullmatch(cell) for cell in first)
 
 
 def _width(records: Sequence[Record]) -> int:

@@ -50,7 +50,8 @@ class _Piece:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= self.most_rows or self.size >= self.most_bytes
+        has_all_rows = self.rows >= self.most_rows
+        return has_all_rows or self.size >= self.most_bytes
 
     @property
     def next_row(self) -> int:

@@ -101,9 +101,12 @@ class _Lines:
 
     def _as_text(self, line: bytes) -> str:
         if not self._is_begun:
-            self._is_begun, self.first = True, self._number
+            self._is_begun = True
+            self.first = self._number
         text = line.decode("utf-8")
-        return text.replace("\r\n", "\n").replace("\r", " ") if "\r" in text else text
+        if "\r" not in text:
+            return text
+        return text.replace("\r\n", "\n").replace("\r", " ")
 
     def _is_left_out(self, line: bytes) -> bool:
         if not line.strip():

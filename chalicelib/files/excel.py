@@ -53,10 +53,10 @@ def sheets_of(
     """
     _check_size(path, file, limits)
     directory.mkdir()
-    told = _told_by_process(path, directory, pattern, file, limits)
-    if "error" in told:
-        raise _error(told, file)
-    sheets = told["sheets"]
+    answer = _ask_process(path, directory, pattern, file, limits)
+    if "error" in answer:
+        raise _error(answer, file)
+    sheets = answer["sheets"]
     if not any(sheet["path"] for sheet in sheets):
         names = ", ".join(sheet["name"] for sheet in sheets[:SHOWN]) or "none"
         raise FilesNotFound(
@@ -83,7 +83,7 @@ def _check_size(path: Path, file: str, limits: Limits) -> None:
         raise _too_large(file, f"has {size // MB:,} MB of cells, and {most // MB:,} MB are read")
 
 
-def _told_by_process(
+def _ask_process(
     path: Path, directory: Path, pattern: str, file: str, limits: Limits
 ) -> dict[str, Any]:
     arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
@@ -108,21 +108,21 @@ def _told_by_process(
     if done.returncode < 0:
         raise _too_large(file, "takes more memory than there is, or has cells far apart")
     try:
-        told: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         return {"error": "damaged", "says": "its reader gave up"}
-    return told
+    return answer
 
 
-def _error(told: dict[str, Any], file: str) -> ImportFailed:
-    if told["error"] == "disk":
+def _error(answer: dict[str, Any], file: str) -> ImportFailed:
+    if answer["error"] == "disk":
         return ScratchFull()
-    if told["error"] == "password":
+    if answer["error"] == "password":
         return FileUnreadable(f"{file} has a password. Ask for it without one.", file=file)
-    if told["error"] == "memory":
+    if answer["error"] == "memory":
         return _too_large(file, "takes more memory than there is")
     return FileUnreadable(
-        f"{file} is damaged or no Excel file ({told['says']}). Open it in Excel, and save it anew or as CSV.",
+        f"{file} is damaged or no Excel file ({answer['says']}). Open it in Excel, and save it anew or as CSV.",
         file=file,
     )
 

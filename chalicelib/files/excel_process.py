@@ -30,17 +30,17 @@ WHOLE = 1e15  # up to here a whole number of a cell is exact
 def main(path: str, directory: str, pattern: str, memory: str) -> None:
     """Prints an object with `sheets`, or with the `error` that there was."""
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    told: dict[str, Any]
+    answer: dict[str, Any]
     try:
-        told = {"sheets": write_sheets(path, Path(directory), pattern)}
+        answer = {"sheets": write_sheets(path, Path(directory), pattern)}
     except python_calamine.PasswordError:
-        told = {"error": "password"}
+        answer = {"error": "password"}
     except MemoryError:
-        told = {"error": "memory"}
+        answer = {"error": "memory"}
     except (python_calamine.CalamineError, ValueError, OSError) as exc:
         is_full = isinstance(exc, OSError) and exc.errno in FULL
-        told = {"error": "disk" if is_full else "damaged", "says": str(exc)[:200]}
-    json.dump(told, sys.stdout)
+        answer = {"error": "disk" if is_full else "damaged", "says": str(exc)[:200]}
+    json.dump(answer, sys.stdout)
 
 
 def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any]]:

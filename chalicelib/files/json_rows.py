@@ -86,13 +86,13 @@ class JsonLines(JsonRows):
 
     def marks(self) -> Iterator[Mark]:
         """Lines are counted, block by block: to read each of them takes ten times as long."""
-        row, byte = 0, self._text.start
+        row = 0
         with self._text.path.open("rb") as file:
-            file.seek(byte)
+            file.seek(self._text.start)
             while block := file.read(self._limits.page):
                 lines = block + _rest_of_line(file, block)
-                row, byte = row + _rows_in(lines), file.tell()
-                yield Mark(row, byte)
+                row += _rows_in(lines)
+                yield Mark(row, file.tell())
 
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:
@@ -102,8 +102,10 @@ class JsonLines(JsonRows):
                 row = line.strip()
                 while not line.endswith(b"\n") and (line := lines.readline(LONGEST_ROW)):
                     byte += len(line)
+                if b"\r" in row:
+                    row = row.translate(LINE_BREAKS)
                 if row:
-                    yield [row.translate(LINE_BREAKS) if b"\r" in row else row], byte
+                    yield [row], byte
 
 
 def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:

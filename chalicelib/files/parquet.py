@@ -62,9 +62,8 @@ class ParquetPieces:
         self._texts, self._kinds = _as_texts(columns, self.names)
         ((count,),) = self._rows("count")
         self._count = int(count)
-        self._piece_rows = min(
-            limits.piece_rows, max(LEAST_ROWS, MOST_CELLS // max(1, len(columns)))
-        )
+        rows_of_cells = MOST_CELLS // max(1, len(columns))
+        self._piece_rows = min(limits.piece_rows, max(LEAST_ROWS, rows_of_cells))
 
     @property
     def examples(self) -> dict[str, str]:
@@ -134,11 +133,11 @@ def _as_texts(
     columns: list[tuple[str, str]], names: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
     """The select list that gives all as text under our names, and the kinds of the columns."""
-    texts, kinds = [], []
-    for (column, kind_of_column), name in zip(columns, names, strict=True):
-        statement, kind = next(
-            (how, kind) for pattern, how, kind in FORMS if pattern.fullmatch(kind_of_column)
-        )
+    texts = []
+    kinds = []
+    for (column, type_of_column), name in zip(columns, names, strict=True):
+        fitting = [form for form in FORMS if form[0].fullmatch(type_of_column)]
+        _, statement, kind = fitting[0]
         value = STATEMENTS[statement].format(value=_identifier(column)).strip()
         texts.append(f"{value} AS {_identifier(name)}")
         kinds.append(kind)

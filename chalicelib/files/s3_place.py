@@ -95,9 +95,10 @@ class S3Place:
     @property
     def _prefix(self) -> str:
         """What all the keys begin with."""
-        return self._path[
-            : next((at for at, sign in enumerate(self._path) if sign in "*?["), len(self._path))
-        ]
+        for place, sign in enumerate(self._path):
+            if sign in "*?[":
+                return self._path[:place]
+        return self._path
 
     @property
     def _folder(self) -> str:

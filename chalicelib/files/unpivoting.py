@@ -103,11 +103,11 @@ class LongReader:
         """Raises ScratchFull, OutOfMemory."""
         path = self._tools.new_path(".parquet")
         kept = self._other_names(table.names)
-        told = self._groups_by_name(table.names)
+        wide = self._groups_by_name(table.names)
         columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
         columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
         fields = [f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
-        cells = [self._cell(groups, f"field.{_name(name)}") for name, groups in told.items()]
+        cells = [self._cell(groups, f"field.{_name(name)}") for name, groups in wide.items()]
         unreadable = ", ".join(str(each.row) for each in table.unreadable)
         lists = {
             "columns": ", ".join(columns),
@@ -163,10 +163,10 @@ class LongReader:
         if not isinstance(found, dict):
             return [row]
         kept = {name: found[name] for name in self._other_names(found)}
-        told = self._groups_by_name(found).items()
+        wide = self._groups_by_name(found).items()
         cells = [
             kept | groups | {self._value: found[name]}
-            for name, groups in told
+            for name, groups in wide
             if found[name] not in (None, "")
         ]
         return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]

@@ -209,7 +209,8 @@ class _Deflate(_Gzip):
     def pieces(self, data: bytes) -> Iterator[bytes]:
         if data and not self._is_begun:
             is_wrapped = data[0] & 0x0F == zlib.DEFLATED and data[0] >> 4 <= 7  # noqa: PLR2004  RFC 1950, section 2.2
-            self._member = zlib.decompressobj(zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS)
+            window_bits = zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS
+            self._member = zlib.decompressobj(window_bits)
             self._is_begun = True
         yield from super().pieces(data)
 
@@ -225,7 +226,9 @@ def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
     charset = declared[1].lower() if declared else "utf-8"
     if body.startswith(_UTF_16_OR_32) or b"\0" in body[:4]:
         raise Unreadable("it is written in UTF-16 or UTF-32")
-    if charset in ("utf-8", "utf8") or (_BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii()):
+    if charset in ("utf-8", "utf8"):
+        return
+    if _BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii():
         return
     raise Unreadable(f"it is written in {_quoted_name(charset)}")
 

@@ -89,8 +89,8 @@ def open_credentials(
 
 def _kind_of(text: str) -> str:
     """By the names that it holds. Raises SecretInvalid."""
-    told = _object(text.encode("utf-8", "replace"))
-    kinds = [kind for kind, names in FORMS.items() if told.keys() >= set(names)]
+    secret = _object(text.encode("utf-8", "replace"))
+    kinds = [kind for kind, names in FORMS.items() if secret.keys() >= set(names)]
     if len(kinds) != 1:
         forms = "; ".join(" and ".join(names) for names in FORMS.values())
         raise SecretInvalid(
@@ -263,8 +263,8 @@ def _check(status: int, body: bytes | bytearray) -> None:
         requests.codes.request_timeout,
     )
     error = TokenUnavailable if passing else TokenRefused
-    told = _object(body).get("error")
-    reason = f", {told}" if isinstance(told, str) and told in OAUTH_ERRORS else ""
+    code = _object(body).get("error")
+    reason = f", {code}" if isinstance(code, str) and code in OAUTH_ERRORS else ""
     raise error(f"{error().message} (HTTP {status}{reason})")
 
 

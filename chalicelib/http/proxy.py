@@ -75,6 +75,6 @@ def open_proxy(
         text = stored_secret(
             settings.source_proxy_secret, client=client, environment=environment, setting=SECRET
         )
-        told = secret_parts("basic", text, needed_by=SECRET)
-        auth = basic_auth(told["username"], told["password"], header="Proxy-Authorization")
+        parts = secret_parts("basic", text, needed_by=SECRET)
+        auth = basic_auth(parts["username"], parts["password"], header="Proxy-Authorization")
     return Proxy(settings.source_proxy, auth, ca)

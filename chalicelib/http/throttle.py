@@ -115,7 +115,9 @@ class Throttle:
             if slot.overloaded or (not slot.failed and self._is_slow(now - slot.began)):
                 self._reduce(slot, now)
             elif not slot.failed:
-                self._limit = min(float(self._most_now(now)), self._limit + 1 / self._limit)
+                # One more at a time, after as many good answers as there are at a time.
+                larger = self._limit + 1 / self._limit
+                self._limit = min(float(self._most_now(now)), larger)
 
     def _most_now(self, now: float) -> int:
         if self._taken < self._most and now - self._refused_at >= CALM_SECONDS:

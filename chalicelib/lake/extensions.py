@@ -53,8 +53,7 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _are_signed(paths: list[Path]) -> bool:
-    states = [_state(path) for path in paths]
-    return all(state in _checked_files for state in states)
+    return all(_state(path) in _checked_files for path in paths)
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:

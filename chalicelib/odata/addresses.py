@@ -115,7 +115,8 @@ class PageAddresses:
         return {"$count": "true"}
 
     def _limits(self, cursor: Cursor) -> tuple[str, str, str]:
-        return cursor.limits, self._changed_filter(cursor), cursor.range
+        changed = self._changed_filter(cursor)
+        return cursor.limits, changed, cursor.range
 
     def _changed_filter(self, cursor: Cursor) -> str:
         edm_type = self._changed_type()

@@ -89,7 +89,9 @@ class Cursor:
     @property
     def is_short(self) -> bool:
         """Whether fewer rows have come than were counted."""
-        return self.expected is not None and self.delivered < self.expected
+        if self.expected is None:
+            return False
+        return self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
         """Behind this page of `size` bytes.

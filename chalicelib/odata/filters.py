@@ -59,11 +59,15 @@ def read_row(row: Any) -> dict[str, Any]:
 
 
 def after(key: Sequence[tuple[str, str]]) -> str:
-    """The rows that follow these (field, literal) in the order of the fields, ascending."""
+    """The rows that follow these (field, literal) in the order of the fields, ascending.
+
+    After field 7 and well 3: field gt 7 or (field eq 7 and (well gt 3)).
+    """
     (field, literal), *rest = key
     if not rest:
         return f"{field} gt {literal}"
-    return f"{field} gt {literal} or ({field} eq {literal} and ({after(rest)}))"
+    in_same = after(rest)
+    return f"{field} gt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def not_before(key: Sequence[tuple[str, str]]) -> str:
@@ -71,7 +75,8 @@ def not_before(key: Sequence[tuple[str, str]]) -> str:
     (field, literal), *rest = key
     if not rest:
         return f"{field} ge {literal}"
-    return f"{field} gt {literal} or ({field} eq {literal} and ({not_before(rest)}))"
+    in_same = not_before(rest)
+    return f"{field} gt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def before(key: Sequence[tuple[str, str]]) -> str:
@@ -79,7 +84,8 @@ def before(key: Sequence[tuple[str, str]]) -> str:
     (field, literal), *rest = key
     if not rest:
         return f"{field} lt {literal}"
-    return f"{field} lt {literal} or ({field} eq {literal} and ({before(rest)}))"
+    in_same = before(rest)
+    return f"{field} lt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def all_of(*filters: str) -> str:

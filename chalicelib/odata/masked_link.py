@@ -103,6 +103,7 @@ def _meanings(text: str) -> set[str]:
 
 
 def _small_digits(encoded: str) -> str:
+    """%2F becomes %2f."""
     return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
 
 
@@ -129,9 +130,10 @@ def _pattern_of_forms(value: str) -> re.Pattern[str]:
     encoded and so on. Whole forms come first, the longest one before the others: %25 at the end is
     one sign, and not a % before a 25.
     """
-    forms = sorted({write(value) for write in _FORMS.values()}, key=len, reverse=True)
+    forms = {write(value) for write in _FORMS.values()}
+    longest_first = sorted(forms, key=len, reverse=True)
     sign_by_sign = "".join(map(_pattern_of_sign, value))
-    patterns = [*map(re.escape, forms), sign_by_sign]
+    patterns = [*map(re.escape, longest_first), sign_by_sign]
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
@@ -142,7 +144,8 @@ def _pattern_of_sign(sign: str) -> str:
         for each in {sign, sign.lower(), sign.upper()}
     ]
     spaces = [r"\+", "%(?:25)*2b"] if sign == " " else []
-    return f"(?:{'|'.join([re.escape(sign), *encodings, *spaces])})"
+    patterns = [re.escape(sign), *encodings, *spaces]
+    return f"(?:{'|'.join(patterns)})"
 
 
 def _place(name: str, value: str, found: re.Match[str]) -> str:

@@ -128,7 +128,8 @@ class NoMore(Paginator):
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         behind = cursor.past(body, size)
-        return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
+        end = End.SHORT if behind.is_short else End.MARKER
+        return behind.at_end(end)
 
 
 class Skip(Paginator):
@@ -206,7 +207,8 @@ class Skip(Paginator):
         """
         if not self._may_share(cursor) or self._stride.rows is None:
             return cursor
-        missing = self._stride.rows - cursor.delivered % self._stride.rows
+        stride = self._stride.rows
+        missing = stride - cursor.delivered % stride
         return self._with_url(cursor, {"$top": str(missing)})
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:

@@ -43,8 +43,9 @@ def _look(
     Rows 500 to 700 were asked for and 500 to 600 came: the second look begins at 550, and both have
     550 to 600.
     """
-    rows = max(2, min(ROWS, cursor.delivered // 2))
-    first = min(int(cursor.delivered * place), cursor.delivered - rows)
+    delivered = cursor.delivered
+    rows = max(2, min(ROWS, delivered // 2))
+    first = min(int(delivered * place), delivered - rows)
     early = _keys(connection, addresses, cursor, first, rows)
     middle = len(early or ()) // 2
     if not early or not middle:

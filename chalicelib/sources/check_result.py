@@ -74,4 +74,5 @@ def _text(value: Any) -> str | None:
     """As the source writes it."""
     if value is None or isinstance(value, str):
         return value
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value)
+    return text.lower() if isinstance(value, bool) else text

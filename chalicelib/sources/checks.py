@@ -214,7 +214,9 @@ def _cut(value: Any) -> Any:
         return value[:LONGEST_TEXT]
     if isinstance(value, list):
         return [_cut(item) for item in value[:20]]
-    return {name: _cut(item) for name, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {name: _cut(item) for name, item in value.items()}
+    return value
 
 
 def _key(check_id: str) -> dict[str, str]:

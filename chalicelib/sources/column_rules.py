@@ -206,7 +206,8 @@ def _known_keys(column: str) -> tuple[str, ...]:
 
 
 def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_TOLD:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and abs(value) < LARGEST_TOLD:
         return str(value)
     text = faults.filled_text(key, value, default)
     if len(text) > LONGEST:

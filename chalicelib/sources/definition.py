@@ -183,8 +183,8 @@ def read_definition(text: str, *, presets: Presets = find_preset) -> Definition:
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
         faults.raise_any()
     try:
-        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        values = json.loads(json.dumps(told, default=str, allow_nan=False))
+        document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        values = json.loads(json.dumps(document, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
         faults.add("", f"cannot be read: {str(exc)[:200]}", "TOML, or JSON")
         faults.raise_any()
@@ -198,14 +198,14 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = find_preset) 
     """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
-    told = faults.table("", whole, (*TOP, *OF_PRESETS))
+    table = faults.table("", whole, (*TOP, *OF_PRESETS))
     found = {
-        _RENAMED.get(name, name): read(faults, name, told[name])
+        _RENAMED.get(name, name): read(faults, name, table[name])
         for name, read in _READERS.items()
-        if name in told
+        if name in table
     }
-    definition = Definition(values=told, **found)
-    _check_address(faults, definition, told)
+    definition = Definition(values=table, **found)
+    _check_address(faults, definition, table)
     _check_grain(faults, definition)
     faults.raise_any()
     return definition
@@ -385,19 +385,19 @@ _READERS: dict[str, Any] = {
 # -- what must agree ----------------------------------------------------------------------------
 
 
-def _check_address(faults: Faults, definition: Definition, told: Mapping[str, Any]) -> None:
-    if "url" not in told:
+def _check_address(faults: Faults, definition: Definition, table: Mapping[str, Any]) -> None:
+    if "url" not in table:
         return  # a preset by itself, or one that the caller gives an address
     scheme = urlsplit(definition.url).scheme if definition.url else ""
     if definition.kind == "odata" and definition.url and scheme not in ("http", "https"):
         faults.add(
             "url", f"is {describe(definition.url)}", 'an http or https address, or kind = "files"'
         )
-    if definition.kind == "odata" and "file" in told:
+    if definition.kind == "odata" and "file" in table:
         faults.add("file", "is of files", 'kind = "files"')
-    if definition.kind == "odata" and "unpivot" in told:
+    if definition.kind == "odata" and "unpivot" in table:
         faults.add("unpivot", "is of files", 'kind = "files"')
-    if definition.kind == "files" and "odata" in told:
+    if definition.kind == "files" and "odata" in table:
         faults.add("odata", "is of an OData service", 'kind = "odata"')
 
 

@@ -136,7 +136,8 @@ def _columns(table: Table) -> _Columns:
     volumes = find_volumes(table)
     measured_fields = {field.name for field in volumes.all}
     entities = find_entities(table, measured_fields)
-    entities.region = entities.region or region_of_names([field.words for field in table.fields])
+    names = [field.words for field in table.fields]
+    entities.region = entities.region or region_of_names(names)
     taken = entities.names | measured_fields
     period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
     has_products = bool(set(volumes.fields) - {"liquids"})
@@ -224,7 +225,9 @@ def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
     """A well that changed hands has a row of each owner, one after the other: their days add up."""
     keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
-    if not keys or not keys[0] or not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
+    if not keys or not keys[0]:
+        return columns
+    if not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
         return columns
     return [
         _add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns

@@ -62,7 +62,9 @@ class Expressions:
 
     def reading(self) -> RowReading:
         columns = {name: ColumnReading() for name in KIND}
-        columns |= {name: self._column(rule) for name, rule in self.rules.items() if name in KIND}
+        for name, rule in self.rules.items():
+            if name in KIND:
+                columns[name] = self._column(rule)
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
         fields = unique(self._own(names))
@@ -90,11 +92,13 @@ class Expressions:
 
     def raw(self, name: str) -> str:
         """The field's text, whatever it means."""
-        if name in (self.constants or {}):
-            return (self.constants or {})[name]
+        constants = self.constants or {}
+        if name in constants:
+            return constants[name]
         owner = self._owner(name)
         if owner != name:
-            pointer = literal(name[len(owner) :].replace("~", "~0"))
+            member = name[len(owner) :]  # with its slash
+            pointer = literal(member.replace("~", "~0"))
             return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {pointer})"
         return field_text(name) if self._may_be(name) else NULL
 

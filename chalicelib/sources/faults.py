@@ -103,7 +103,8 @@ class Faults:
         if not isinstance(value, list):
             self.add(key, f"is {describe(value)}", "a text or a list of texts")
             return ()
-        return tuple(self.text(f"{key}[{place}]", item, "?") for place, item in enumerate(value))
+        texts = [self.text(f"{key}[{place}]", item, "?") for place, item in enumerate(value)]
+        return tuple(texts)
 
     def fields(self, key: str, value: Any) -> tuple[str, ...]:
         """Names of fields: none empty, none twice."""
@@ -112,7 +113,8 @@ class Faults:
             self.add(key, "names no field", "the names of fields of the source")
         if len(set(names)) < len(names):
             self.add(key, "names a field twice", "each field once")
-        return tuple(name for name in dict.fromkeys(names) if name)
+        distinct = dict.fromkeys(names)
+        return tuple(name for name in distinct if name)
 
 
 def describe(value: Any) -> str:

@@ -64,7 +64,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     stack, or, for what belongs to one source alone, at its default. Raises DefinitionInvalid.
     """
     faults: list[Fault] = []
-    told = {
+    of_source = {
         **_read_each("odata", OF_ODATA, definition.odata, faults),
         **_read_each("gate", OF_THE_GATE, definition.gate, faults),
         "source_url": _url_of(definition, faults),
@@ -83,11 +83,11 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         else "",
     }
     if definition.secret:
-        told.setdefault("source_auth", BY_FORM)
-    faults += [*_of_credentials(told), *_of_headers(definition.odata.get("headers", {}))]
+        of_source.setdefault("source_auth", BY_FORM)
+    faults += [*_of_credentials(of_source), *_of_headers(definition.odata.get("headers", {}))]
     if faults:
         raise DefinitionInvalid(faults=faults)
-    return replace(base, **(_defaults() | told), definition=definition)
+    return replace(base, **(_defaults() | of_source), definition=definition)
 
 
 def _defaults() -> dict[str, Any]:
@@ -148,9 +148,9 @@ def _with_options(url: str, wanted: dict[str, str]) -> str:
     )
 
 
-def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
-    auth = told.get("source_auth", "none")
-    if auth not in ("none", BY_FORM) and not told["source_secret"]:
+def _of_credentials(of_source: Mapping[str, Any]) -> list[Fault]:
+    auth = of_source.get("source_auth", "none")
+    if auth not in ("none", BY_FORM) and not of_source["source_secret"]:
         return [
             {
                 "key": "secret",
@@ -158,7 +158,7 @@ def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
                 "instead": "a reference",
             }
         ]
-    if auth == "oauth2" and not told.get("source_token_url"):
+    if auth == "oauth2" and not of_source.get("source_token_url"):
         missing = 'is missing, and auth = "oauth2" needs it'
         return [
             {

@@ -29,12 +29,14 @@ def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
     """The first of the forms that the whole text has.
     `is_strict`: no other is taken; else an ISO date goes first.
     """
-    tried = ", ".join(_date_of_form(text, form) for form in forms)
-    found = f"coalesce({tried}, {UNREADABLE}{text})" if is_strict else f"coalesce({tried}, {text})"
-    empty = f"CASE WHEN {text} IS NULL OR stripped({text}) = '' THEN NULL"
+    dates = ", ".join(_date_of_form(text, form) for form in forms)
+    otherwise = f"{UNREADABLE}{text}" if is_strict else text
+    found = f"coalesce({dates}, {otherwise})"
+    is_empty = f"{text} IS NULL OR stripped({text}) = ''"
+    date = f"CASE WHEN {is_empty} THEN NULL ELSE {found} END"
     if is_strict:
-        return f"{empty} ELSE {found} END"
-    return f"CASE WHEN is_like_day({text}) THEN {text} ELSE {empty} ELSE {found} END END"
+        return date
+    return f"CASE WHEN is_like_day({text}) THEN {text} ELSE {date} END"
 
 
 def date_of_parts(parts: Mapping[str, str]) -> str:

@@ -84,7 +84,8 @@ def format_parts(form: str) -> Form:
     groups = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
     _check_groups(groups)
     patterns = [_pattern(pieces, place) for place in range(len(pieces))]
-    return Form(pattern="^" + "".join(patterns) + "$", groups=tuple(groups))
+    pattern = "".join(patterns)
+    return Form(pattern=f"^{pattern}$", groups=tuple(groups))
 
 
 def _pieces(form: str) -> list[tuple[str, str]]:

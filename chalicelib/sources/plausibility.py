@@ -126,9 +126,11 @@ def _distance(look: Look, settings: Settings) -> Iterable[str]:
 
 
 def _nulls(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
-    empty = [name for name in VOLUMES if name in rules and look.nulls.get(name) == look.sound]
+    mapped = [name for name in VOLUMES if name in rules]
+    empty = [name for name in mapped if look.nulls.get(name) == look.sound]
     if empty:
-        yield f"{', '.join(empty)}: not one of {look.sound:,} rows has a value."
+        names = ", ".join(empty)
+        yield f"{names}: not one of {look.sound:,} rows has a value."
 
 
 def local_midnight(texts: Iterable[str]) -> str:

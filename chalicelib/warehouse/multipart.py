@@ -49,7 +49,8 @@ class Multipart:
         ) as upload:
             parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
             self._complete(upload, parts, size, IfNoneMatch="*")
-        self._compare(key, size, whole_of([part["ChecksumSHA256"] for part in parts]))
+        checksums = [part["ChecksumSHA256"] for part in parts]
+        self._compare(key, size, whole_of(checksums))
 
     def copy(self, source: str, key: str, *, size: int, metadata: dict[str, str]) -> None:
         """From one key of the bucket to another, in place of what that one holds."""
@@ -101,21 +102,24 @@ class Multipart:
         with path.open("rb") as file:
             file.seek(first)
             body = file.read(length)
-        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        told = self.s3.upload_part(**upload, PartNumber=number, Body=body, ChecksumSHA256=checksum)
-        return {"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": checksum}
+        digest = hashlib.sha256(body).digest()
+        checksum = base64.b64encode(digest).decode()
+        answer = self.s3.upload_part(
+            **upload, PartNumber=number, Body=body, ChecksumSHA256=checksum
+        )
+        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
 
     def _copy_part(
         self, upload: dict[str, Any], source: str, number: int, first: int, length: int
     ) -> dict[str, Any]:
-        told = self.s3.upload_part_copy(
+        answer = self.s3.upload_part_copy(
             **upload,
             PartNumber=number,
             CopySource={"Bucket": self.bucket, "Key": source},
             CopySourceRange=f"bytes={first}-{first + length - 1}",
         )["CopyPartResult"]
-        checksums = {name: value for name, value in told.items() if name.startswith("Checksum")}
-        return {"PartNumber": number, "ETag": told["ETag"], **checksums}
+        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum")}
+        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
 
     def _complete(
         self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any
@@ -126,8 +130,8 @@ class Multipart:
 
     def _compare(self, key: str, size: int, checksum: str) -> None:
         held = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-        told = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
-        if (held["ContentLength"], told) != (size, checksum):
+        stored = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
+        if (held["ContentLength"], stored) != (size, checksum):
             raise WarehouseUnavailable(
                 "The warehouse bucket holds something else than was sent. Start the import again."
             )

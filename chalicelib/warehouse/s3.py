@@ -204,9 +204,9 @@ class S3Warehouse:
         with _s3_errors():
             if self._head(name) is None:
                 raise missing_file(name)
-            told = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
+            disposition = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
             return self._s3.generate_presigned_url(
-                "get_object", Params=where | told, ExpiresIn=seconds
+                "get_object", Params=where | disposition, ExpiresIn=seconds
             )
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
@@ -224,18 +224,19 @@ class S3Warehouse:
         return UploadForm(url=form["url"], fields=form["fields"])
 
     def set_latest(self, name: str) -> None:
-        source, told = self._prefix + name, {"snapshot": name}
+        source = self._prefix + name
+        note = {"snapshot": name}
         with _s3_errors():
             size = self._size(name)
             if size > self._multipart.largest_request:
-                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=told)
+                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=note)
                 return
             self._s3.copy_object(
                 Bucket=self._bucket,
                 Key=self._prefix + LATEST,
                 CopySource={"Bucket": self._bucket, "Key": source},
                 MetadataDirective="REPLACE",
-                Metadata=told,
+                Metadata=note,
             )
 
     def latest(self) -> str | None:

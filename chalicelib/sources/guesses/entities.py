@@ -179,10 +179,12 @@ def _is_lease(field: SourceField) -> bool:
 
 def _is_district(field: SourceField) -> bool:
     """In Texas a lease's number is one of a district, and of oil or of gas."""
-    is_number = (
-        "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
-    )
-    return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.filled_share >= USUAL
+    terms = field.terms
+    is_number = "district" in terms and "lease" not in terms and terms & lexicon.CODE
+    is_product = {"oil", "gas", "code"} <= terms
+    if not is_number and not is_product:
+        return False
+    return field.filled_share >= USUAL
 
 
 # -- the field ----------------------------------------------------------------------------------

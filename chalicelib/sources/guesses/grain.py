@@ -116,9 +116,11 @@ def _is_measure(field: SourceField) -> bool:
     terms = field.terms
     if not field.is_number or terms & (lexicon.FORMATION | {"product"}):
         return False
-    is_product = any(terms & names for names in lexicon.PRODUCTS.values())
-    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - _NO_AMOUNT)
-    return bool(is_product or terms & amounts)
+    if any(terms & names for names in lexicon.PRODUCTS.values()):
+        return True
+    no_amounts = lexicon.CODE | lexicon.NAME | _NO_AMOUNT
+    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - no_amounts)
+    return bool(terms & amounts)
 
 
 def _likely(field: SourceField) -> int:

@@ -161,10 +161,10 @@ def find_skip(
 
 def _skip_of_units(table: Table) -> Guess:
     for field in table.fields:
-        if field.values and not field.values[0] and field.filled_count >= USUAL * (table.rows - 1):
-            return Guess(
-                key="skip", value={field.name: [""]}, why="the row of units leaves it empty"
-            )
+        is_first_empty = field.values and not field.values[0]
+        if is_first_empty and field.filled_count >= USUAL * (table.rows - 1):
+            value = {field.name: [""]}
+            return Guess(key="skip", value=value, why="the row of units leaves it empty")
     field = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
     return Guess(key="skip", value={field.name: [field.values[0]]}, why="the row of units")
 

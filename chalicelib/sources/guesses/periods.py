@@ -203,7 +203,8 @@ def _choose_form(field: SourceField, forms: list[str], region: Region | None) ->
         return FormChoice(form, _ends(field, form), sure=True)
     days = {other: {day.day for day in _days_in(field, other)} for other in turned}
     fewest = min(turned, key=lambda other: len(days[other]))
-    if len({len(each) for each in days.values()}) > 1:
+    numbers = {len(each) for each in days.values()}
+    if len(numbers) > 1:
         return FormChoice(fewest, ", and with it the day hardly changes", sure=False)
     first_part = "%m" if region is None or region.is_american else "%d"
     form = next((other for other in turned if other.startswith(first_part)), form)
@@ -283,9 +284,8 @@ def _first_day(text: str, forms: Sequence[str]) -> date | None:
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    why = " and ".join(parts) + (
-        " are fields of their own" if len(parts) > 1 else " is a field of its own"
-    )
+    end = " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    why = " and ".join(parts) + end
     value = {name: field.name for name, field in parts.items()}
     period = Period(guesses=[Guess(key=KEY, value=value, why=why)], fields=tuple(value.values()))
     period.days = [day_of(parts, place) for place in range(table.rows)]

@@ -154,7 +154,7 @@ def unit_of_others(
 ) -> Named | None:
     """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
-        return Named(text=region.liquid if product == "liquid" else region.gas, why=region.told)
+        return Named(text=region.liquid if product == "liquid" else region.gas, why=region.why)
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
         return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
