@@ -67,7 +67,7 @@ def read_records(
         if fields is None:
             return
         if any(fields):
-            yield Record(fields, given.end, given.first)
+            yield Record(fields, given.end, given.first)  # the reader has asked for no line more
 
 
 class _Lines:
@@ -94,9 +94,10 @@ class _Lines:
         for line in self._lines:
             self._number += 1
             self.end += len(line)
+            # Within a record, a blank line or one with a comment's sign is part of a quoted field.
             if self._is_begun or not self._is_left_out(line):
                 return self._as_text(line)
-        self.is_cut = self._is_begun
+        self.is_cut = self._is_begun  # the reader asked for one more line of the record
         raise StopIteration
 
     def _as_text(self, line: bytes) -> str:

@@ -149,6 +149,9 @@ def _doubt(keys: int) -> str:
 def _may_miss_rows(reading: Reading) -> bool:
     """Rows that go while pages are asked for by their place move later ones to
     where nobody looks again.
+
+    When 500 of 1,000 rows are read and row 10 goes, row 501 becomes the 500th: the next page begins
+    behind it.
     """
     if reading.way is not Way.SKIP or reading.counted_again is None:
         return False

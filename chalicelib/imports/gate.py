@@ -52,6 +52,7 @@ def judge(
     wrong with rows, as `REASON column`. `adoption` tells of rows that were another source's before.
     Of the rows that came, the definition left out the `skipped`: shares are of the others.
     """
+    # Shares are of what the definition takes: that it leaves rows out is no fault of the source.
     taken = max(0, completeness.delivered - skipped)
     problems = problem_shares(rejects or {}, taken, settings.gate_rejected)
     findings = [
@@ -67,6 +68,7 @@ def judge(
         *check_rates(diff, settled, is_of_all=is_of_all),
     ]
     findings = [_waive(finding, accepted) for finding in findings]
+    # False sorts before True, and findings of one kind stay in the order of the checks.
     return sorted(findings, key=lambda finding: not finding.holds)
 
 

@@ -155,7 +155,7 @@ class PartsReading:
         return replace(
             self.first,
             url=None if is_at_end else self.first.url,
-            page=1 + sum(cursor.page - 1 for cursor in cursors),
+            page=1 + sum(cursor.page - 1 for cursor in cursors),  # each stands before its next one
             delivered=sum(cursor.delivered for cursor in cursors),
             bytes=sum(cursor.bytes for cursor in cursors),
             expected=_sum([cursor.expected for cursor in cursors]),

@@ -48,6 +48,7 @@ class Planning:
         """
         source = fingerprint.to_attributes()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
+        # The items first: a job that names a plan has all parts of it in the table.
         self.table.plan(self.claim, items)
         readings = [
             self._reading(item, cursor, self.segments(item.number))
@@ -128,7 +129,7 @@ class Planning:
         segments = self.segments(item.number)
         rejected_before = repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
-        if proved is None:
+        if proved is None:  # not even its first segment is as it was written
             first = at_start(self._restore(item.checkpoint))
             proved = replace(
                 item.checkpoint,

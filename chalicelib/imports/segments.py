@@ -120,6 +120,7 @@ class Segments:
             part=self.part,
             attempt=self.attempt,
         )
+        # Named before it is sealed: the note tells the name, so no file passes for another one.
         *_, name = segment_names(runs[-1:])
         note = Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)
         with seal_for_a_while(path, note) as (seal, sha256):

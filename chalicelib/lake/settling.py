@@ -93,15 +93,16 @@ def settle_table(
             head = _find(catalog, table, published)
         maker = Maker.of(head.properties)
         if maker.fence > fence:
-            raise LeaseLost
+            raise LeaseLost  # a later claim has written: this worker has lost its place
         if head.holds_the_rows_of(published):
             return head
         log.warning(
             "the lake holds what nobody has published, and is set back",
             extra={"job_id": maker.job_id},
         )
-        catalog.set_main(table, head, published, Maker(fence=fence).to_properties())
-        head = None
+        ours = Maker(fence=fence)  # who made the table what it is then: nobody's job
+        catalog.set_main(table, head, published, ours.to_properties())
+        head = None  # it is read once more, whether main was moved by this worker or by another
     raise LakeMoved
 
 

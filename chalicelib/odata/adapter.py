@@ -162,6 +162,7 @@ class ExternalApiAdapter:
         """
         asking = Asking(self._settings, survey, self._connection.get_page)
         asked, body, size = asking.page(cursor)
+        # Each part has some pages of the length that the source has just shown.
         all_rows = body.count or 0
         page_rows = max(len(body.rows), 1)
         wanted = min(most, all_rows // (page_rows * LEAST_PAGES))
@@ -177,6 +178,7 @@ class ExternalApiAdapter:
             )
             if ranges := finder.ranges(wanted):
                 return parts_of(asked, ranges, addresses)
+        # The reading begins with the page that was counted by, and asks for it no more.
         self._first_page = {str(asked.url): (body, size)}
         return [asked]
 
@@ -207,13 +209,14 @@ class ExternalApiAdapter:
                 page = self._next_page(asking.page(cursor), paginators, guard)
             except SourceError as exc:
                 page = _end_of_a_trial(cursor, exc)
-            if page.next.url is None:
+            if page.next.url is None:  # the last one: do the counts agree with what came?
                 page = replace(page, next=self._count_again(page.next, survey))
             following = page.next
             try:
                 yield page
             finally:
                 alone.leave()
+            # What follows may be under way already: then only the gap before it is asked for.
             cursor = paginators[self._way(following)].in_step(following)
 
     def _next_page(
@@ -253,6 +256,7 @@ class ExternalApiAdapter:
                 return self._connection.get_page(url, page, most=GUESSED_BYTES)
             except SourceTooLarge:
                 self._has_large_pages = True
+        # From now on one part at a time has a page in memory; `pages` leaves when it is taken.
         alone.enter()
         try:
             return self._connection.get_page(url, page)

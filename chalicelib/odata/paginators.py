@@ -176,6 +176,7 @@ class Skip(Paginator):
         if cursor.by_link and not behind.is_short:
             return behind.at_end(End.MARKER)  # the links are at their end, and so are the rows
         if not body.rows and not cursor.by_link:
+            # Whatever was counted: a source that is asked for more rows and has none is at its end.
             return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
         if behind.expected is not None and not behind.is_short:
             return self._beyond_count(cursor, behind)
@@ -222,7 +223,8 @@ class Skip(Paginator):
             return {}
         if cursor.expected is None or not self._may_share(cursor):
             return {}
-        next_start = (cursor.delivered // stride.rows + 1) * stride.rows
+        pages_begun = cursor.delivered // stride.rows
+        next_start = (pages_begun + 1) * stride.rows
         starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]
         urls = [cursor.url]
         for start in starts:

@@ -104,14 +104,18 @@ class _Settling:
         for name in ("forget_sums", "refuse_none", "repeat_none"):
             self._run(name)
         is_in_order = self._find_repeats()
-        if not self._one("count_repeated")[0]:
+        (repeated,) = self._one("count_repeated")
+        if not repeated:
+            # No key has a second row, so nothing is to be decided.
             self._run("accept_all")
             return self._with_odd_rates(Settled(is_in_order=is_in_order))
         self._run("create_place", values=self._places.columns())
         for name in STEPS:
             self._run(name)
-        is_in_order = is_in_order and not self._one("count_sums")[0]
-        return self._with_odd_rates(replace(self._count_outcome(), is_in_order=is_in_order))
+        (sums,) = self._one("count_sums")
+        is_in_order = is_in_order and not sums  # which stand behind the other rows
+        settled = replace(self._count_outcome(), is_in_order=is_in_order)
+        return self._with_odd_rates(settled)
 
     def _find_repeats(self) -> bool:
         """Whether the rows came in the order of the key. Sources that number their wells have 9

@@ -107,13 +107,14 @@ class S3Warehouse:
             self._put_at_once(name, path, sha256)
 
     def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         with path.open("rb") as body:
             self._s3.put_object(
                 Bucket=self._bucket,
                 Key=self._prefix + name,
                 Body=body,
                 IfNoneMatch="*",
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                ChecksumSHA256=checksum,
                 Metadata={"sha256": sha256},
             )
 
@@ -300,9 +301,8 @@ class S3Warehouse:
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
         key = self._prefix + name
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get(
-            "Contents", []
-        )
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        found = answer.get("Contents", [])
         if not found or found[0]["Key"] != key:
             raise missing_file(name)
         return found[0]["Size"]
@@ -326,7 +326,9 @@ def _s3_errors() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as exc:
-        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else type(exc).__name__
+        code = type(exc).__name__
+        if isinstance(exc, ClientError):
+            code = exc.response["Error"]["Code"]
         kind = WarehouseSilent if _may_pass(exc) else WarehouseUnavailable
         raise kind(
             f"The warehouse bucket does not answer: {code}. Check that it exists and that this function may use it."
@@ -338,7 +340,6 @@ def _may_pass(exc: ClientError | BotoCoreError) -> bool:
     if isinstance(exc, ClientError):
         if exc.response["Error"]["Code"] in CONFLICTS:
             return True
-        return (
-            exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
+        status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return isinstance(exc, (HTTPClientError, IncompleteReadError))
