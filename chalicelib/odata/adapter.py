@@ -25,14 +25,16 @@ from chalicelib.errors import (
 )
 
 from .addresses import PageAddresses
+from .alone import Alone
 from .asking import Answered, Asking
 from .cursor import Cursor, Page
 from .loops import LoopGuard, refuse_endless
-from .paginators import GUESSED_BYTES, paginators_for, way_of
+from .paginators import paginators_for, way_of
 from .ranges import PLAN_SECONDS, Range, RangeFinder, part_of, parts_of
 from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
 from .steadiness import shows_one_order
+from .stride import GUESSED_BYTES
 from .survey import survey_by_keys, survey_of
 
 if TYPE_CHECKING:
@@ -49,24 +51,6 @@ if TYPE_CHECKING:
 LEAST_PAGES = 8
 
 log = logging.getLogger(__name__)
-
-
-class Alone:
-    """A place for one of several threads, which each may enter and leave more often than once."""
-
-    def __init__(self, place: threading.Lock) -> None:
-        self._place = place
-        self._is_in = False
-
-    def enter(self) -> None:
-        if not self._is_in:
-            self._place.acquire()
-            self._is_in = True
-
-    def leave(self) -> None:
-        if self._is_in:
-            self._is_in = False
-            self._place.release()
 
 
 class ExternalApiAdapter:
@@ -160,8 +144,7 @@ class ExternalApiAdapter:
         """The cursors before the first rows of at most so many parts, which can be read at once;
         one where the rows are few, or cannot be cut. Raises SourceError.
         """
-        asking = Asking(self._settings, survey, self._connection.get_page)
-        asked, body, size = asking.page(cursor)
+        asked, body, size = Asking(self._settings, survey, self._connection.get_page).page(cursor)
         # Each part has some pages of the length that the source has just shown.
         all_rows = body.count or 0
         page_rows = max(len(body.rows), 1)
@@ -188,8 +171,7 @@ class ExternalApiAdapter:
         """
         has_keys = like.way == cursor.way
         part = Range(filter=like.range, rows=like.expected or 0, has_keys=has_keys)
-        addresses = PageAddresses(self._settings, survey)
-        return part_of(cursor, part, addresses)
+        return part_of(cursor, part, PageAddresses(self._settings, survey))
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         """Page after page, from the cursor to the end of its part. Several parts may be read at
@@ -216,7 +198,7 @@ class ExternalApiAdapter:
                 yield page
             finally:
                 alone.leave()
-            # What follows may be under way already: then only the gap before it is asked for.
+            # Where what follows is under way already, only the gap before it is asked for.
             cursor = paginators[self._way(following)].in_step(following)
 
     def _next_page(
@@ -224,8 +206,7 @@ class ExternalApiAdapter:
     ) -> Page:
         """Raises SourceError: what comes after it cannot be told, or it was there before."""
         asked, body, size = answered
-        paginator = paginators[self._way(asked)]
-        following = paginator.following(asked, body, size)
+        following = paginators[self._way(asked)].following(asked, body, size)
         order = asked.order if following.expected is None else ()
         guard.refuse_again(str(asked.url), body.rows, page=asked.page, order=order)
         refuse_endless(following, page=asked.page)
@@ -244,8 +225,7 @@ class ExternalApiAdapter:
 
     def _get(self, url: str, page: int) -> tuple[PageBody, int]:
         """The first page may be there already."""
-        first = self._first_page.pop(url, None)
-        return first or self._connection.get_page(url, page)
+        return self._first_page.pop(url, None) or self._connection.get_page(url, page)
 
     def _get_beside_others(self, alone: Alone, url: str, page: int) -> tuple[PageBody, int]:
         """The pages of all parts are in memory together,

@@ -15,6 +15,7 @@ from chalicelib.errors import SourceKey
 from .addresses import PageAddresses
 from .filters import Unwritable, after, literal, read_row
 from .reading import End, Way
+from .stride import Stride
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from .envelope import PageBody
     from .survey import Survey
 
-# Of a page that is asked for beside others: they are all in memory together.
-GUESSED_BYTES = 10 << 20
 SHORTEST_CUT = 100  # rows; nobody cuts shorter pages and counts their rows for all
 EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
@@ -168,7 +167,7 @@ class Skip(Paginator):
     def __init__(self, addresses: PageAddresses, *, page_size: int, connections: int) -> None:
         self._addresses = addresses
         self._connections = connections
-        self._stride = _Stride(page_size)
+        self._stride = Stride(page_size)
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         self._stride.learn(len(body.rows), size)
@@ -241,29 +240,6 @@ class Skip(Paginator):
         """Whether the request at the cursor is one of ours and another may be made beside it."""
         is_skip = cursor.url is not None and cursor.delivered > 0 and not cursor.by_link
         return is_skip and self._connections > 1
-
-
-class _Stride:
-    """How many rows the pages of this source have;
-    not known until one was full or two were alike.
-    """
-
-    def __init__(self, page_size: int) -> None:
-        self.rows: int | None = None
-        self.is_large = False
-        self._page_size = page_size
-        self._last_rows = 0
-
-    def learn(self, rows: int, size: int) -> None:
-        """With 100 asked for, a page of 100 settles it.
-        With 500 asked for, pages of 60 and 100 leave it open, and another one of 100 settles it.
-        """
-        self.is_large = size > GUESSED_BYTES
-        is_full = rows == self._page_size
-        is_alike = rows == self._last_rows
-        if self.rows is None and rows and (is_full or is_alike):
-            self.rows = rows
-        self._last_rows = rows
 
 
 class Keys(Paginator):

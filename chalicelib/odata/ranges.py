@@ -31,6 +31,7 @@ from urllib.parse import quote
 from chalicelib.errors import SourceError, SourceTimeSpent, WorkerTimeSpent
 
 from .filters import Unwritable, all_of, before, literal, not_before, read_row
+from .halving import bounds_by_halving
 from .key_trial import FLOATS
 from .reading import Way
 from .scale import is_on_a_scale, literal_at, place
@@ -41,10 +42,9 @@ if TYPE_CHECKING:
     from .addresses import PageAddresses
     from .connection import ODataConnection
     from .cursor import Cursor
+    from .halving import Stretch
     from .survey import Survey
 
-# Of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is.
-MOST_HALVINGS = 12
 # Bytes; a service that takes `$top` and does nothing would send a whole page each time.
 LARGEST_ANSWER = 1 << 18
 LONGEST_KEY = 500  # bytes as they are sent; each part's cursor has two keys, several times
@@ -54,8 +54,6 @@ TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
-# Of numbers that stand for values: from the first one up to the second, without it.
-Stretch = tuple[int, int]
 T = TypeVar("T")
 
 
@@ -156,7 +154,7 @@ class RangeFinder:
         if least is None or greatest is None:
             return []
         try:
-            return self._halve(least, greatest + 1, name, edm_type, wanted)
+            return self._halve((least, greatest + 1), name, edm_type, wanted)
         except Unwritable:
             return []
 
@@ -173,14 +171,8 @@ class RangeFinder:
             return None
         return place(row.get(name), edm_type)
 
-    def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
-        """Values of the field between ranges of so many rows. Neighbours are put together again
-        while they have too few rows for a part.
-
-        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has
-        100 rows, its halves [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30,
-        and so on, until each has at most 25 or is one value wide.
-        """
+    def _halve(self, whole: Stretch, name: str, edm_type: str, wanted: int) -> list[Key]:
+        """Values of the field between ranges of so many rows."""
 
         def key_at(number: int) -> Key:
             return [(name, literal_at(number, edm_type, self.survey.version))]
@@ -193,21 +185,8 @@ class RangeFinder:
             return self._at_once(calls)
 
         enough = self.expected / wanted
-        rows_in: dict[Stretch, int] = {(least, past): self.expected}
-        for _ in range(MOST_HALVINGS):
-            large = [
-                stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)
-            ]
-            halves = [half for stretch in large for half in _halves(stretch)]
-            counts = count_all(halves)
-            if not halves or None in counts:
-                break  # with what is counted so far
-            for stretch in large:
-                del rows_in[stretch]
-            rows_in |= {
-                half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None
-            }
-        return [key_at(bound) for bound in _bounds_between(rows_in, enough)]
+        bounds = bounds_by_halving(whole, self.expected, enough=enough, count_all=count_all)
+        return [key_at(bound) for bound in bounds]
 
     # -- how many rows the ranges have --------------------------------------------------------
 
@@ -244,10 +223,7 @@ class RangeFinder:
         lacking = " or ".join(f"{name} eq null" for name in names)
         with_keys = [all_of(condition, *present) for condition in filters]
         ranges = self._ranges([*with_keys, lacking])
-        if not ranges:
-            return []
-        is_all_there = _rows_in(ranges) == expected == self._count("")
-        if not is_all_there:
+        if not ranges or not _rows_in(ranges) == expected == self._count(""):
             return []
         without_keys = replace(ranges[-1], has_keys=False)
         return [*ranges[:-1], without_keys]
@@ -264,8 +240,7 @@ class RangeFinder:
     def _count(self, condition: str) -> int | None:
         within = replace(self.cursor, range=condition)
         urls = self.addresses.counts(within)
-        seconds = self._remaining_seconds()
-        return self.connection.count(*urls, most=LARGEST_ANSWER, once=seconds)
+        return self.connection.count(*urls, most=LARGEST_ANSWER, once=self._remaining_seconds())
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -305,34 +280,6 @@ class _TooLate(Exception):
 
 def _rows_in(ranges: Iterable[Range]) -> int:
     return sum(each.rows for each in ranges)
-
-
-def _is_wide(stretch: Stretch) -> bool:
-    low, high = stretch
-    return high - low > 1
-
-
-def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
-    low, high = stretch
-    middle = (low + high) // 2
-    return (low, middle), (middle, high)
-
-
-def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
-    """Where one part ends and the next begins,
-    each as large as it can be without having more than enough rows.
-
-    With 50 rows enough, [0, 2) of 60 rows, [2, 4) of 30 and [4, 8) of 10 are two parts: [0, 2)
-    alone, and the other two together. The one bound is 2.
-    """
-    bounds = []
-    together = 0
-    for (low, _), rows in sorted(rows_in.items()):
-        if together and together + rows > enough:
-            bounds.append(low)
-            together = 0
-        together += rows
-    return bounds
 
 
 def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:

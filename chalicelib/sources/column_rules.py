@@ -12,7 +12,7 @@ from .choices import Choice, read_choices, read_pattern
 from .faults import LARGEST_TOLD, describe
 from .measures import DAYS, read_measure
 from .periods import FormatUnknown, find_zone, format_parts
-from .units import UNITS, Rate
+from .unit_conflicts import refuse_two_units, refuse_unknown_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,8 +127,8 @@ def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
     """`[columns]`, and whether its rules agree with each other."""
     table = faults.table(key, value, COLUMN)
     rules = {name: _read_rule(faults, name, rule) for name, rule in table.items()}
-    _refuse_two_units(faults, rules.values())
-    _refuse_unknown_days(faults, rules)
+    refuse_two_units(faults, rules.values())
+    refuse_unknown_days(faults, rules)
     return rules
 
 
@@ -245,72 +245,6 @@ _READERS: dict[str, Any] = {
     "when": read_choices,
     "optional": lambda faults, key, value: faults.flag(key, value),
 }
-
-
-# -- units --------------------------------------------------------------------------------------
-
-
-def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units,
-    unless another field tells for which of them it stands.
-    """
-    takers: dict[str, list[ColumnRule]] = {}
-    for rule in rules:
-        if not rule.unit:
-            continue
-        for field in rule.sources:
-            others = takers.setdefault(field, [])
-            other = next((each for each in others if _contradict(each, rule)), None)
-            if other and other.unit:
-                faults.add(
-                    f"columns.{rule.column}.unit",
-                    f"is {_unit_text(rule.unit)}, and {other.column} takes the same field {describe(field)} as "
-                    f"{_unit_text(other.unit)}",
-                    "one unit for one field, or a when for each that no row fits twice",
-                )
-            others.append(rule)
-
-
-def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
-    """A row can fill both columns, and of its number they say different units.
-
-    Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no
-    row is of both.
-    """
-    if not one.unit or not other.unit:
-        return False
-    if _unit_text(one.unit) == _unit_text(other.unit):
-        return False
-    words = {choice.field: {*choice.words} for choice in one.when if choice.words}
-    for choice in other.when:
-        is_shared = choice.words and choice.field in words
-        if is_shared and words[choice.field].isdisjoint(choice.words):
-            return False  # a row that one of them takes the other does not take
-    return True
-
-
-def _unit_text(unit: Unit) -> str:
-    """With its time: bbl and bbl/d are two units."""
-    if unit.rate is not Rate.DAY:
-        return unit.name
-    of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
-    is_hourly = round(unit.factor / of_a_day) == 24  # noqa: PLR2004  `at` is near 1
-    return f"{unit.name}/h" if is_hourly else f"{unit.name}/d"
-
-
-def _refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
-    for rule in rules.values():
-        if (
-            rule.is_per_producing_day
-            and rule.unit
-            and rule.unit.rate is Rate.DAY
-            and DAYS not in rules
-        ):
-            faults.add(
-                f"columns.{rule.column}.days",
-                f'is "producing", and no rule says what {DAYS} is',
-                f"columns.{DAYS} with its unit, or a rate per calendar day",
-            )
 
 
 # -- the period ---------------------------------------------------------------------------------
