@@ -38,9 +38,8 @@ def takes_keys(
     """
     names = survey.own_key
     try:
-        last_row = sample[-1]
         last = [
-            (name, literal(last_row.get(name), survey.type_of(name), survey.version))
+            (name, literal(sample[-1].get(name), survey.type_of(name), survey.version))
             for name in names
         ]
         options = {"$orderby": ",".join(names), "$top": str(FULL_SAMPLE)}
