@@ -267,7 +267,9 @@ def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRul
 
     found = match_fields(fields, settings.source_columns)
     named = {name: ColumnRule(column=name, field=column) for name, column in found.items()}
-    return named | dict(settings.definition.columns if settings.definition is not None else {})
+    if settings.definition is None:
+        return named
+    return named | dict(settings.definition.columns)
 
 
 def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) -> list[FoundColumn]:

@@ -174,7 +174,9 @@ def _as_table(value: Any) -> Any:
         [value] = value
     if isinstance(value, str):
         return {"field": value}
-    return {"fields": value} if isinstance(value, list) else value
+    if isinstance(value, list):
+        return {"fields": value}
+    return value
 
 
 def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) -> None:
@@ -196,7 +198,8 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text))
+    match = re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text)
+    return match is not None
 
 
 def _known_keys(column: str) -> tuple[str, ...]:

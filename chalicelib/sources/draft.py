@@ -243,7 +243,8 @@ def _add_up(days: Guess) -> Guess:
 
 
 def _head(name: str, kind: str, url: str) -> list[Guess]:
-    plainly = re.sub(r"[^a-z0-9]+", "-", plain(name).lower()).strip("-")[:40] or "source"
+    letters = re.sub(r"[^a-z0-9]+", "-", plain(name).lower())
+    plainly = letters.strip("-")[:40] or "source"
     is_name = bool(NAME.fullmatch(name))
     why = "" if is_name else "a name has small letters, digits and hyphens"
     return [
@@ -297,7 +298,8 @@ def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
     lines += toml_lines(guesses)
     if left:
         some = ", ".join(name[:40] for name in left[:MOST_LEFT])
-        more = f" and {len(left) - MOST_LEFT:,} more" if len(left) > MOST_LEFT else ""
+        others = len(left) - MOST_LEFT
+        more = f" and {others:,} more" if others > 0 else ""
         lines += ["", *comments(f"Not taken: {some}{more}")]
     return Draft(text="\n".join(lines) + "\n", guesses=guesses)
 

@@ -108,7 +108,8 @@ class Expressions:
         if not self.null_values:
             return raw
         words = ", ".join(literal(word.strip(BLANKS)) for word in self.null_values)
-        is_word = f"{raw} IN ({words}) OR (has_blanks({raw}) AND stripped({raw}) IN ({words}))"
+        is_word_in_blanks = f"has_blanks({raw}) AND stripped({raw}) IN ({words})"
+        is_word = f"{raw} IN ({words}) OR ({is_word_in_blanks})"
         return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
 
     def number_of(self, name: str) -> str:
@@ -132,7 +133,8 @@ class Expressions:
             number = f"replace({number}, {literal(self.thousands)}, '')"
         if self.decimal != ".":
             number = f"replace({number}, {literal(self.decimal)}, '.')"
-        is_number = f"regexp_full_match(stripped({text}), {literal(self._form_of_numbers())})"
+        form = literal(self._form_of_numbers())
+        is_number = f"regexp_full_match(stripped({text}), {form})"
         return f"CASE WHEN {is_number} THEN {number} ELSE {UNREADABLE}{text} END"
 
     def _form_of_numbers(self) -> str:
@@ -229,8 +231,9 @@ class Expressions:
         least, most = DENSITIES
         quotient = f"CAST(read_number({mass}) / {density} AS VARCHAR)"
         volume = f"CASE WHEN {density} BETWEEN {least} AND {most} THEN {quotient} END"
-        is_known = f"coalesce(read_number({mass}), 0) = 0"
-        return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
+        is_none = f"coalesce(read_number({mass}), 0) = 0"
+        volume_or_fault = f"coalesce({volume}, {UNREADABLE}{mass})"
+        return f"CASE WHEN {is_none} THEN {mass} ELSE {volume_or_fault} END"
 
     def _unless_blank(self, name: str, rule: ColumnRule) -> str:
         """NULL where there are only blanks.
@@ -357,9 +360,8 @@ def _rules_of_table(settings: Settings, table: Table) -> dict[str, ColumnRule]:
 
 
 def _numbers(table: Table) -> frozenset[str]:
-    return frozenset(
-        name for name, kind in zip(table.names, table.kinds, strict=False) if kind == "number"
-    )
+    columns = zip(table.names, table.kinds, strict=False)
+    return frozenset(name for name, kind in columns if kind == "number")
 
 
 def _constants(table: Table) -> dict[str, str]:

@@ -105,12 +105,12 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
     """Where a field is not there no row would be taken, or none left out, without a word.
     A row may lack it where the definition takes an empty text, too.
     """
-    known_as, known = names_among(fields), {*fields, *CONSTANTS}
+    known_as = names_among(fields)
+    known = {*fields, *CONSTANTS}
     needed = [choice for choice in definition.where if "" not in choice.words]
     for key, choices in (("where", needed), ("skip", definition.skip)):
-        absent = [
-            choice.field for choice in choices if not _is_there(known_as(choice.field), known)
-        ]
+        names = [choice.field for choice in choices]
+        absent = [name for name in names if not _is_there(known_as(name), known)]
         if absent and fields:
             raise SourceColumns(
                 f"The definition chooses rows by {_some(absent)} under [{key}], and the source has no such field. It "
@@ -194,7 +194,8 @@ def unknown_fields(fields: Iterable[str], mapping: Mapping[str, str]) -> list[st
 
 
 def _check_overrides(present: list[str], overrides: Mapping[str, str]) -> None:
-    unknown = [name for name in overrides if name not in {column.name for column in COLUMNS}]
+    columns = {column.name for column in COLUMNS}
+    unknown = [name for name in overrides if name not in columns]
     absent = [field for field in overrides.values() if field not in present]
     if unknown or absent:
         raise SourceColumns(

@@ -142,10 +142,10 @@ def _with_options(url: str, wanted: dict[str, str]) -> str:
     parts = urlsplit(url)
     own = dict(parse_qsl(parts.query, keep_blank_values=True))
     if own.get("$filter") and "$filter" in wanted:
-        wanted = {**wanted, "$filter": f"({own['$filter']}) and ({wanted['$filter']})"}
-    return urlunsplit(
-        parts._replace(query=urlencode({**own, **wanted}, quote_via=quote, safe="$,"))
-    )
+        both = f"({own['$filter']}) and ({wanted['$filter']})"
+        wanted = {**wanted, "$filter": both}
+    query = urlencode({**own, **wanted}, quote_via=quote, safe="$,")
+    return urlunsplit(parts._replace(query=query))
 
 
 def _of_credentials(of_source: Mapping[str, Any]) -> list[Fault]:

@@ -44,7 +44,9 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
     year = _whole(parts["year"], 4)
     month = "1"
     if "month" in parts:
-        month = f"coalesce({_whole(parts['month'], 2)}, {_month_of(parts['month'])})"
+        by_number = _whole(parts["month"], 2)
+        by_name = _month_of(parts["month"])
+        month = f"coalesce({by_number}, {by_name})"
     elif "quarter" in parts:
         month = f"3 * {_quarter_of(parts['quarter'])} - 2"
     day = _whole(parts["day"], 2) if "day" in parts else "1"
@@ -57,7 +59,8 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
 def _whole(text: str, most: int) -> str:
     """Of digits alone: DuckDB rounds 3.7 to 4, and takes 1_0 for 10. The number 3.0 is 3."""
     digits = literal(f"[0-9]{{1,{most}}}")
-    return f"CASE WHEN regexp_full_match(part_of_code({text}), {digits}) THEN CAST(part_of_code({text}) AS INTEGER) END"
+    part = f"part_of_code({text})"
+    return f"CASE WHEN regexp_full_match({part}, {digits}) THEN CAST({part} AS INTEGER) END"
 
 
 def _quarter_of(text: str) -> str:
@@ -73,7 +76,8 @@ def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
     turn each first of a month into the last day of the one before.
     """
     moment = f"read_moment({text})"
-    local = f"CAST(CAST(timezone({literal(zone)}, make_timestamptz({moment})) AS DATE) AS VARCHAR)"
+    there = f"timezone({literal(zone)}, make_timestamptz({moment}))"
+    local = f"CAST(CAST({there} AS DATE) AS VARCHAR)"
     is_moment = f"strlen({text}) > 10 AND {moment} IS NOT NULL"
     if not is_sure:
         is_moment += f" AND {moment} % 86400000000 <> 0"

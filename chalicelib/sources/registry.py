@@ -76,8 +76,10 @@ class SourceRegistry:
         item = self._table.read(source_key(name))
         if item and "deleted_at" not in item:
             return self._whole(Source.of_item(item))
-        is_of_settings = name == self._settings.source_name
-        return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
+        if name != self._settings.source_name:
+            return None
+        of_settings = self._of_settings(self._read_all())
+        return next(iter(of_settings), None)
 
     def plans(self) -> list[Plan]:
         """What the sweeper does for each source that a definition describes.
@@ -104,10 +106,13 @@ class SourceRegistry:
         if name is not None:
             return self.get(name)
         known = self.all()
-        meant = known if len(known) == 1 else [source for source in known if source.is_default]
+        meant = known
+        if len(known) != 1:
+            meant = [source for source in known if source.is_default]
         if len(meant) != 1:
             raise SourceNotNamed(field="source", sources=[source.name for source in known])
-        return meant[0] if meant[0].version is None else self.get(meant[0].name)
+        (source,) = meant
+        return source if source.version is None else self.get(source.name)
 
     def of_job(self, job: Job) -> Source:
         """As it was when the job was made. Raises SourceUnknown, StateUnavailable."""

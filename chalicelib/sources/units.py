@@ -263,15 +263,15 @@ def all_units() -> dict[str, list[str]]:
 
 def _apart(text: str) -> tuple[str, Rate, Fraction]:
     """The unit without its time, in lower case and without blanks; and the factor into a day."""
-    plain = (
-        re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower()).replace("³", "3").replace("m^3", "m3")
-    )
+    plain = re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower())  # 1,000 m3 is 1000m3
+    plain = plain.replace("³", "3").replace("m^3", "m3")
     plain = plain.replace("⁶", "6").replace("⁹", "9")
     plain = _WORDS.get(plain, plain)
     match = re.fullmatch(r"(.+?)(?:/|per)(d|day|dia|día|h|hr|hour|hora)", plain)
     if not match:
         return plain, Rate.PERIOD, Fraction(1)
-    return match[1], Rate.DAY, Fraction(24 if match[2].startswith("h") else 1)
+    is_hourly = match[2].startswith("h")
+    return match[1], Rate.DAY, Fraction(24 if is_hourly else 1)
 
 
 def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
@@ -309,11 +309,12 @@ def _normal(text: str, plain: str, at: str) -> str:
 def _condition(at: str, product: str) -> Fraction:
     if product != "gas":
         raise UnitUnknown(f"`at` is for gas, not for {product}.", "Leave it out.")
-    plain = re.sub(r"[\s°,;]|and", "", at.lower()).replace("101.325kpa", "").replace("1atm", "")
-    plain = (
-        plain if plain == "60f" else plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
-    )
-    factor = {name.lower(): each for name, each in AT.items()}.get(plain)
+    plain = re.sub(r"[\s°,;]|and", "", at.lower())
+    plain = plain.replace("101.325kpa", "").replace("1atm", "")
+    if plain != "60f":
+        plain = plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
+    factors = {name.lower(): factor for name, factor in AT.items()}
+    factor = factors.get(plain)
     if factor is None:
         raise UnitUnknown(
             f"{_quote(at)} is no reference condition.", f"Write one of {', '.join(AT)}."

@@ -80,7 +80,8 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
     """
     short = re.compile(rf"[0-9]{{1,{digits}}}(\.0)?", re.ASCII)
     for field in free:
-        is_named = wanted <= field.terms if wanted == {"api", "well"} else wanted & field.terms
+        needs_both = wanted == {"api", "well"}
+        is_named = wanted <= field.terms if needs_both else wanted & field.terms
         if not is_named or field.terms & {"name", "county_name", "status"}:
             continue
         if not field.filled_count or field.share(short.fullmatch) >= USUAL:

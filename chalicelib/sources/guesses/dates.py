@@ -126,13 +126,17 @@ def read_day(form: str, text: str) -> date | None:
         return day_of_iso(text) or day_of_ticks(text)
     pattern, groups = _compile(form)
     found = pattern.fullmatch(text)
-    return _date(dict(zip(groups, found.groups(), strict=True))) if found else None
+    if not found:
+        return None
+    parts = dict(zip(groups, found.groups(), strict=True))
+    return _date(parts)
 
 
 @lru_cache(maxsize=1_000)
 def _compile(form: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    read = format_parts(form)
-    return re.compile(read.pattern.replace(r"\pL", r"[^\W\d_]")), read.groups
+    parts = format_parts(form)
+    pattern = parts.pattern.replace(r"\pL", r"[^\W\d_]")  # Python knows no \pL
+    return re.compile(pattern), parts.groups
 
 
 def _date(part: dict[str, str]) -> date | None:
@@ -142,7 +146,8 @@ def _date(part: dict[str, str]) -> date | None:
         month = month_of_name(part["name"])
     elif "quarter" in part:
         month = 3 * int(part["quarter"]) - 2
-    return _day(year, month, int(part.get("day", "1")))
+    day = int(part.get("day", "1"))
+    return _day(year, month, day)
 
 
 def _century(year: int) -> int:
@@ -212,11 +217,9 @@ def _moment(text: str) -> datetime | None:
     hour, minute, second = (int(found[group] or 0) for group in (2, 3, 4))
     day = day_of_iso(found[1])
     is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004
-    return (
-        datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
-        if day and is_time
-        else None
-    )
+    if day is None or not is_time:
+        return None
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
 
 
 def _are_midnights(moments: list[datetime], name: str) -> bool:

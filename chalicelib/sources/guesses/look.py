@@ -120,8 +120,10 @@ class SourceField:
         counts = {
             value: count for value, count in self.counts.items() if value.lower() not in NULL_WORDS
         }
-        numbers = sum(count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value))
-        return bool(counts) and numbers >= LEAST_OF_NUMBERS * sum(counts.values())
+        if not counts:
+            return False
+        numbers = [count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value)]
+        return sum(numbers) >= LEAST_OF_NUMBERS * sum(counts.values())
 
     @property
     def may_be_number(self) -> bool:

@@ -89,9 +89,8 @@ def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[st
     for code, value in zip(kind.values, field.values, strict=True):
         if value in wells:
             of_wells[code] += 1
-    codes = sorted(
-        code for code, rows in of_wells.items() if code and rows >= USUAL * kind.counts[code]
-    )
+    usual = [code for code, rows in of_wells.items() if rows >= USUAL * kind.counts[code]]
+    codes = sorted(code for code in usual if code)
     covered = sum(of_wells[code] for code in codes)
     return codes if covered >= USUAL * of_wells.total() else []
 
@@ -127,13 +126,13 @@ def find_units_row(table: Table) -> dict[str, dict[str, str]]:
 
 
 def _units_in(texts: dict[str, str], product: str) -> dict[str, str]:
-    return {
-        name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, product))
-    }
+    units = {name: unit_of_text(text, product) for name, text in texts.items() if text}
+    return {name: unit for name, unit in units.items() if unit}
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-9.,+-]+", text))
+    match = re.fullmatch(r"[0-9.,+-]+", text)
+    return match is not None
 
 
 def find_skip(

@@ -48,10 +48,10 @@ def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     distinct = {month_of_name(name) for name in months}
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
-        return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
-    best = max(
-        (_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number
-    )
+        group = _free("Month", look.fields)
+        return _as_rows(look, f"(?P<{group}>{names})", "months")
+    found = [_columns_of_form(look.fields, form) for form in FORMS]
+    best = max(found, key=lambda columns: columns.number)
     if best.number < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")

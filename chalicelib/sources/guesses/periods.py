@@ -84,9 +84,8 @@ def _ask(free: list[SourceField]) -> Period:
     if month := find_month(free):
         value = {"year": {"field": "_file", "pattern": "([0-9]{4})"}, "month": month.name}
         why = "a month without a year: does the name of the file tell it?"
-        return Period(
-            guesses=[Guess(key=KEY, value=value, why=why, is_complete=False)], fields=(month.name,)
-        )
+        guess = Guess(key=KEY, value=value, why=why, is_complete=False)
+        return Period(guesses=[guess], fields=(month.name,))
     some = free[0].name if free else "FIELD OF THE MONTH"
     why = "no field looks like a date, a month or a year: name the right one"
     return Period(guesses=[Guess(key=KEY, value=some, why=why, is_complete=False)])
@@ -96,10 +95,11 @@ def _ask(free: list[SourceField]) -> Period:
 
 
 def _best_field(free: list[SourceField]) -> tuple[SourceField | None, int]:
-    scored = [(score, -field.place, field) for field in free if (score := _as_period(field)) > 0]
-    if not scored:
+    scores = [(_as_period(field), field) for field in free]
+    likely = [(score, field) for score, field in scores if score > 0]
+    if not likely:
         return None, 0
-    score, _, best = max(scored, key=lambda each: each[:2])
+    score, best = max(likely, key=lambda each: (each[0], -each[1].place))
     return best, score
 
 
@@ -160,7 +160,8 @@ def _of_form(field: SourceField, choice: FormChoice) -> Period:
         why=f"{choice.form} fits {_all_of(field, read)}{choice.why}",
         sure=choice.sure,
     )
-    return Period(guesses=[guess], fields=(field.name,), days=[read(text) for text in field.values])
+    days = [read(text) for text in field.values]
+    return Period(guesses=[guess], fields=(field.name,), days=days)
 
 
 def _of_moments(field: SourceField, choice: FormChoice) -> Period:

@@ -45,17 +45,15 @@ class ProductRows:
 
 
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
-    volume = max(
-        (field for field in table.fields if _as_volume(field)), key=_as_volume, default=None
-    )
+    volumes = [field for field in table.fields if _as_volume(field)]
+    volume = max(volumes, key=_as_volume, default=None)
     free = [field for field in table.fields if field.name not in taken]
     coded = [(field, codes) for field in free if (codes := _codes_of(field))]
     if volume is None or not coded:
         return None
     product, codes = max(coded, key=lambda each: _as_code(*each))
-    return ProductRows(
-        volume=volume, product=product, codes=codes, units=_units_beside(table, product)
-    )
+    units = _units_beside(table, product)
+    return ProductRows(volume=volume, product=product, codes=codes, units=units)
 
 
 def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
@@ -125,7 +123,8 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
 
 def _product_of(code: str) -> str:
     """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
-    letters = "".join(sign for sign in plain(code).lower() if sign.isalpha())
+    signs = plain(code).lower()
+    letters = "".join(sign for sign in signs if sign.isalpha())
     if letters in _CODE:
         return _CODE[letters]
     words = set(words_of(code))

@@ -154,7 +154,8 @@ def unit_of_others(
 ) -> Named | None:
     """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
-        return Named(text=region.liquid if product == "liquid" else region.gas, why=region.why)
+        text = region.liquid if product == "liquid" else region.gas
+        return Named(text=text, why=region.why)
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
         return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
@@ -186,7 +187,8 @@ def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str
     if rate <= most:
         return ""
     usual = ("Mcf", "e3m3", "m3") if product == "gas" else ("bbl", "m3")
-    fitting = [text for text in usual if _rate(Named(text=text), product, largest, period) <= most]
+    rates = {text: _rate(Named(text=text), product, largest, period) for text in usual}
+    fitting = [text for text, of_text in rates.items() if of_text <= most]
     readings = " or ".join(fitting) or "another unit"
     ours = "kbd" if product == "liquid" else "MMcfd"
     return f"but {largest:,.10g} would be {rate:,.0f} {ours}, beyond a well: {readings} a {period}?"

@@ -63,7 +63,8 @@ def find_volumes(table: Table) -> Volumes:
         chosen = _choose(product, fields)
         volumes.fields[product] = chosen
         volumes.others[product] = [field for field in fields if field not in chosen]
-    volumes.days = _days(table, {field.name for fields in candidates.values() for field in fields})
+    names = {field.name for fields in candidates.values() for field in fields}
+    volumes.days = _days(table, names)
     return volumes
 
 
@@ -151,11 +152,12 @@ def _rank(field: SourceField) -> float:
 def _days(table: Table, volumes: set[str]) -> SourceField | None:
     """Days rather than hours, where both are there."""
     fields = [field for field in table.fields if field.name not in volumes and _is_duration(field)]
-    return min(
-        fields,
-        key=lambda field: (not field.terms & lexicon.DAYS, -field.filled_share, field.place),
-        default=None,
-    )
+
+    def rank(field: SourceField) -> tuple[bool, float, int]:
+        has_hours = not field.terms & lexicon.DAYS
+        return has_hours, -field.filled_share, field.place
+
+    return min(fields, key=rank, default=None)
 
 
 def _is_duration(field: SourceField) -> bool:
@@ -172,7 +174,9 @@ def _is_time(field: SourceField) -> bool:
     terms = field.terms
     if terms & _TIME or {"on", "stream"} <= terms:
         return True
-    return bool(terms & (lexicon.DAYS | lexicon.HOURS) and terms & (lexicon.PRODUCED | {"on"}))
+    is_span = terms & (lexicon.DAYS | lexicon.HOURS)
+    is_of_production = terms & (lexicon.PRODUCED | {"on"})
+    return bool(is_span and is_of_production)
 
 
 # -- what is written ----------------------------------------------------------------------------

@@ -204,7 +204,8 @@ def words_of(name: str) -> tuple[str, ...]:
     humps = name if name.isupper() else _HUMPS.sub(" ", name)
     found: list[str] = []
     for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        found += _split_compound(word) if word else []
+        if word:
+            found += _split_compound(word)
     return tuple(found)
 
 
@@ -221,7 +222,7 @@ def _split_compound(word: str) -> list[str]:
             before = best[begin]
             part = word[begin:end]
             if before is None or part not in _VOCABULARY:
-                continue
+                continue  # no words end where this one begins, or it is no word
             known = best[end]
             if known is None or len(before) + 1 < len(known):
                 best[end] = [*before, part]
