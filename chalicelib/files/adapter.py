@@ -110,7 +110,8 @@ class FilesAdapter:
         before = [each for each in self._listed if each.since <= int(newest)]
         files = self._known.without(before)
         if digest_of(files) == digest:
-            self._listed, self._files = before, files
+            self._listed = before
+            self._files = files
 
     @property
     def marks(self) -> list[str]:

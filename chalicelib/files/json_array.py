@@ -49,7 +49,9 @@ class JsonArray:
 
     def elements(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         """Some at a time, and the byte behind them. Raises FileUnreadable."""
-        row, at, size = mark.row, mark.byte or self._start, WINDOW
+        row = mark.row
+        at = mark.byte or self._start
+        size = WINDOW
         while not self._is_at_end(at):
             window = self._window(at, size)
             found = _cut(window) or self._one_by_one(window)
@@ -57,7 +59,9 @@ class JsonArray:
                 size = self._larger(size, at, row)
                 continue
             rows, used = found
-            at, row, size = at + used, row + len(rows), WINDOW
+            at += used
+            row += len(rows)
+            size = WINDOW
             yield rows, at
         self._check_end(at, row)
 

@@ -65,7 +65,8 @@ class NdjsonFile:
         positions = range(len(self))[skip : skip + top]
         if not positions:
             return []
-        first, past = self._offsets[positions.start], self._offsets[positions.stop]
+        first = self._offsets[positions.start]
+        past = self._offsets[positions.stop]
         with self._lock:
             self._lines.seek(first)
             return self._lines.read(past - first - 1).split(b"\n")

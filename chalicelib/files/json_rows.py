@@ -61,7 +61,9 @@ class JsonRows:
             is_last = behind.is_at(until)
             if is_last or len(taken) >= self._limits.page_rows or size >= self._limits.page:
                 yield Piece(mark=behind, is_last=is_last, size=size, rows=taken)
-                mark, taken, size = behind, [], 0
+                mark = behind
+                taken = []
+                size = 0
             if is_last:
                 return
         if taken:

@@ -65,7 +65,8 @@ def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str
     """Its bytes as they were sent, a compression of the transfer included, and their SHA-256.
     Raises TooSlow, TooLarge, urllib3's HTTPError, OSError.
     """
-    size, digest = 0, hashlib.sha256()
+    size = 0
+    digest = hashlib.sha256()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
         size += len(chunk)
         if size > most:

@@ -273,7 +273,8 @@ def _token(body: bytes | bytearray) -> tuple[str, float]:
     without end when the answer does not tell.
     """
     answer = _object(body)
-    token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
+    token = answer.get("access_token")
+    kind = answer.get("token_type", "Bearer")
     if not (
         isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"
     ):

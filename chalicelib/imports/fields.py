@@ -72,7 +72,8 @@ class SourceFields:
         """How the source calls the key: in its order rows are asked for. Where pages are cut by it
         and several rows have one of our keys, it must be another one. Raises SourceColumns.
         """
-        mapping, grain = self._mapping_so_far(), self.grain()
+        mapping = self._mapping_so_far()
+        grain = self.grain()
         is_by_keys = way == Way.KEYS
         if is_by_keys and grain.rows is Rows.SUM and mapping and not grain.is_unique:
             raise SourceColumns(
@@ -279,7 +280,8 @@ class SourceFields:
         self._before = before
         self._sample.missing |= set(before.missing)
         self._sample.periods.extend(before.periods)
-        self.changed_until, self.undated = cursor.changed_until, cursor.undated
+        self.changed_until = cursor.changed_until
+        self.undated = cursor.undated
 
 
 def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:

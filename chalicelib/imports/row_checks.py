@@ -37,7 +37,8 @@ OTHER_PROBLEMS = "other"
 
 
 def check_completeness(completeness: Completeness) -> Iterator[Finding]:
-    reason, delivered = completeness.reason, completeness.delivered
+    reason = completeness.reason
+    delivered = completeness.delivered
     if completeness.state is Verdict.UNPROVABLE and not completeness.is_by_key:
         yield new_finding(
             Check.COMPLETENESS_UNKNOWN,

@@ -147,7 +147,8 @@ class Segments:
                 return
             if last:
                 yield last
-            last, seal = fetched, fetched.seal
+            last = fetched
+            seal = fetched.seal
         else:
             if seal != checkpoint.seal:
                 return

@@ -267,7 +267,8 @@ class LakeRepository(DuckDBWellProductionRepository):
     # -- what each table takes: how many rows were written ------------------------------------
 
     def _write_rejects(self, compared: Compared) -> int:
-        facts, now = compared.facts, compared.now
+        facts = compared.facts
+        now = compared.now
         deleted = self._forget_rejected_rows(facts, now, OURS)
         ((inserted,),) = self._lake_sql.run("put_rejected")
         expected = compared.result.failed_records

@@ -76,7 +76,8 @@ class _Reader:
         self._names += 1
         if self._names > MOST_NAMES:
             raise BrokenMetadata(f"it has more than {MOST_NAMES:,} elements")
-        name, element = attributes.get("Name", ""), _last(element, " ")
+        name = attributes.get("Name", "")
+        element = _last(element, " ")
         if element == "EntityType":
             self._current = self._types[name] = EntityType(
                 base=_last(attributes.get("BaseType", ""), ".")

@@ -200,7 +200,8 @@ class _Reading:
         self.taken = self._first_rows = 0
 
     def take(self, page: Page, *, can_stage: bool) -> None:
-        is_first, rows = self.taken == 0, list(page.rows)
+        is_first = self.taken == 0
+        rows = list(page.rows)
         self.taken += page.table.rows if page.table else len(rows)
         self._first_rows = self.taken if is_first else self._first_rows
         if is_first:

@@ -192,7 +192,8 @@ class Pieces:
     def _close(self) -> None:
         if self._file:
             self._file.close()
-        self._file, self._size = None, 0
+        self._file = None
+        self._size = 0
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:

@@ -199,7 +199,8 @@ class DuckDBWellProductionRepository(Scratch):
         """Before anything is written:
         what becomes of each row is known, and how large the rows are. Raises ScratchFull.
         """
-        new, revised = self._changes.new, self._changes.revised
+        new = self._changes.new
+        revised = self._changes.revised
         needed = room_of_merge(
             self._staging.bytes, rows=self._staging.rows, new=new, revised=revised
         )
@@ -386,7 +387,8 @@ class DuckDBWellProductionRepository(Scratch):
         skipped = self._staging.passed_over_rows
         delivered = self._staging.rows - skipped
         failed = self._staging.rejected_rows + settled.failed_records
-        new, updated = self._changes.new, self._changes.revised
+        new = self._changes.new
+        updated = self._changes.revised
         (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
             new_records=new,

@@ -169,7 +169,9 @@ def day_of_iso(text: str) -> date | None:
     found = ISO.fullmatch(text)
     if not found:
         return None
-    year, month, day = found[1], found[2], found[3]
+    year = found[1]
+    month = found[2]
+    day = found[3]
     return _day(int(year), int(month), int(day))
 
 
