@@ -102,17 +102,16 @@ def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[
 
 def _as_text(cell: Any) -> tuple[str, str]:
     if isinstance(cell, str):
-        return "text", " ".join(
-            cell.splitlines()
-        ) if "\n" in cell or "\r" in cell else cell.replace("\0", "")
+        has_breaks = "\n" in cell or "\r" in cell
+        return "text", " ".join(cell.splitlines()) if has_breaks else cell.replace("\0", "")
     if isinstance(cell, bool):
         return "boolean", str(cell).lower()
     if isinstance(cell, (int, float)):
         return "number", number_as_text(cell)
     if isinstance(cell, datetime):
-        return "date", cell.date().isoformat() if cell.time() == time() else cell.isoformat(
-            timespec="seconds"
-        )
+        is_day = cell.time() == time()
+        day = cell.date().isoformat()
+        return "date", day if is_day else cell.isoformat(timespec="seconds")
     if isinstance(cell, date):
         return "date", cell.isoformat()
     return "text", str(cell) if isinstance(cell, (time, timedelta)) else ""

@@ -115,11 +115,8 @@ def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> 
 
 def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
     """Nothing but gzip is asked for, and some send deflate all the same."""
-    names = [
-        name
-        for part in encoding.split(",")
-        if (name := part.strip().lower()) not in ("", "identity")
-    ]
+    parts = [part.strip().lower() for part in encoding.split(",")]
+    names = [part for part in parts if part not in ("", "identity")]
     if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
         raise Unreadable(f"it is compressed as {_quoted_name(encoding)}")
     if names == ["deflate"]:

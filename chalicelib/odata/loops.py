@@ -128,7 +128,10 @@ def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int)
     names = few[0].keys()
     if len(names) > MOST_FIELDS:
         return set()
-    hashes = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
+    hashes: dict[str, int] = {}
+    for name in names:
+        values = [str(row.get(name)) for row in few]
+        hashes[name] = hash((name, *values))
     all_fields = functools.reduce(operator.xor, hashes.values(), rows)
     return {
         hash((all_fields ^ left_out, "but one"))

@@ -96,11 +96,10 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         rules = rules_of(fields, settings.definition, settings.source_columns)
     except SourceColumns as exc:
         problems.append(exc.message)
-    key = (
-        []
-        if problems
-        else [name for column in KEY if column in rules for name in rules[column].sources]
-    )
+    key: list[str] = []
+    if not problems:
+        mapped = [column for column in KEY if column in rules]
+        key = [name for column in mapped for name in rules[column].sources]
     first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
     result = Looked()
     try:
@@ -284,21 +283,22 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
         names = rule.sources
         written = [result.written.get(name, survey.values.get(name)) for name in names]
         stored = result.stored.get(column.name)
-        empty = result.look.nulls.get(column.name)
+        source_unit = ""
+        if rule.unit:
+            is_of_a_day = rule.unit.rate == "a day"
+            source_unit = rule.unit.name + ("/d" if is_of_a_day else "")
+        nulls = result.look.nulls.get(column.name)
+        sound = result.look.sound
         found.append(
             FoundColumn(
                 name=column.name,
                 unit=unit,
                 field=", ".join(names) or f'"{rule.value}"',
                 type=(len(names) == 1 and survey.type_of(names[0])) or "",
-                source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "")
-                if rule.unit
-                else "",
+                source_unit=source_unit,
                 example=" | ".join(_example_text(value) for value in written),
                 stored=_example_text(stored),
-                empty=empty / result.look.sound
-                if empty is not None and result.look.sound
-                else None,
+                empty=nulls / sound if nulls is not None and sound else None,
             )
         )
     return found

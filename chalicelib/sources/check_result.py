@@ -33,7 +33,10 @@ def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any])
 
 def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     """A definition for the source, from what was seen of it."""
-    rows = [{name: _text(row.get(name)) for name in check.fields} for row in check.sample]
+    rows = []
+    for row in check.sample:
+        texts = {name: _text(row.get(name)) for name in check.fields}
+        rows.append(texts)
     return draft(
         Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds),
         name=str(values.get("name", "")) or "default",

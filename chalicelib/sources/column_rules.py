@@ -186,11 +186,9 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
         ways.append("parts")
     if len(ways) == 1:
         return
-    problem = (
-        f"comes from {' and '.join(ways)} at once"
-        if ways
-        else "says nothing of where it comes from"
-    )
+    problem = "says nothing of where it comes from"
+    if ways:
+        problem = f"comes from {' and '.join(ways)} at once"
     allowed = "one of field, template, coalesce, sum, value"
     if column == PERIOD:
         allowed += ", year"

@@ -43,7 +43,8 @@ def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
             "is missing, and there is no header to tell the names",
             "the names of all fields, in order",
         )
-    signs = [sign for name in ("delimiter", "quote", "comment") if (sign := found.get(name))]
+    named = [found.get(name) for name in ("delimiter", "quote", "comment")]
+    signs = [sign for sign in named if sign]
     if len({*signs}) < len(signs):
         faults.add(
             key, "has one character for two of delimiter, quote and comment", "another one for each"

@@ -64,6 +64,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     stack, or, for what belongs to one source alone, at its default. Raises DefinitionInvalid.
     """
     faults: list[Fault] = []
+    is_at_same_host = _host_of(definition.url) == _host_of(base.source_url)
     of_source = {
         **_read_each("odata", OF_ODATA, definition.odata, faults),
         **_read_each("gate", OF_THE_GATE, definition.gate, faults),
@@ -78,9 +79,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_aggregate": definition.aggregate,
         "source_secret": definition.secret.removeprefix("ssm:"),
         "proxy_ca": base.source_ca,
-        "source_ca": base.source_ca
-        if _host_of(definition.url) == _host_of(base.source_url)
-        else "",
+        "source_ca": base.source_ca if is_at_same_host else "",
     }
     if definition.secret:
         of_source.setdefault("source_auth", BY_FORM)

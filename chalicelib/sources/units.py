@@ -285,14 +285,11 @@ def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     unit = UNITS.get(f"{dimension}/{name}")
     if unit is None:
         known = [each.dimension for each in UNITS.values() if each.name == name]
-        is_what = (
-            f"is a unit of {known[0]}, not of {product}"
-            if known
-            else "is no unit that Wellhead knows"
-        )
-        raise UnitUnknown(
-            f"{_quote(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}."
-        )
+        is_what = "is no unit that Wellhead knows"
+        if known:
+            is_what = f"is a unit of {known[0]}, not of {product}"
+        names = ", ".join(names_of(product))
+        raise UnitUnknown(f"{_quote(text)} {is_what}.", f"Write one of {names}.")
     return unit
 
 

@@ -242,8 +242,9 @@ class _DiffQueries:
             rows_of_checks["CONFLICTS"] = self._rows("wells_in_conflict", most=most)
         if self._settled.rates_beyond_a_well:
             arms = [f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items()]
+            is_beyond = " OR ".join(arms)
             rows_of_checks["RATE_BEYOND_A_WELL"] = self._rows(
-                "wells_beyond", most=most, is_beyond=" OR ".join(arms), whole_field=WHOLE_FIELD
+                "wells_beyond", most=most, is_beyond=is_beyond, whole_field=WHOLE_FIELD
             )
         return {check: [well for (well,) in rows] for check, rows in rows_of_checks.items() if rows}
 

@@ -98,12 +98,11 @@ def _state_beside(
     for field in free:
         if field in (county, number) or not field.filled_count:
             continue
-        states = [
-            match[1]
-            for whole, first, second in zip(field.values, county.values, number.values, strict=True)
-            if (match := API_DASHED.fullmatch(whole))
-            and match.group(2, 3) == (first.zfill(3), second.zfill(5))
-        ]
+        states = []
+        for whole, first, second in zip(field.values, county.values, number.values, strict=True):
+            match = API_DASHED.fullmatch(whole)  # state, county and number: 05-123-00456
+            if match and match.group(2, 3) == (first.zfill(3), second.zfill(5)):
+                states.append(match[1])
         is_whole = len(states) >= USUAL * field.filled_count
         if is_whole and len(set(states)) == 1 and states[0] in STATES:
             return states[0], field.name

@@ -195,7 +195,8 @@ def month_of_name(text: str) -> int:
 
 def zone_of(texts: Iterable[str]) -> str:
     """The zone in which moments of UTC are midnights; empty when they are so in UTC, or in none."""
-    moments = [moment for text in texts if (moment := _moment(text))]
+    found = [_moment(text) for text in texts]
+    moments = [moment for moment in found if moment]
     if not moments or not any(moment.hour or moment.minute for moment in moments):
         return ""
     for zone in ZONES:

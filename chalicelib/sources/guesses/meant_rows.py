@@ -98,11 +98,11 @@ def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[st
 def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
     """The places of the rows that they take."""
     chosen = {name: set(words) for guess in guesses for name, words in guess.value.items()}
-    return [
-        place
-        for place in range(table.rows)
-        if all(table.by_name[name].values[place] in words for name, words in chosen.items())
-    ]
+
+    def is_chosen(place: int) -> bool:
+        return all(table.by_name[name].values[place] in words for name, words in chosen.items())
+
+    return [place for place in range(table.rows) if is_chosen(place)]
 
 
 # -- rows that are not --------------------------------------------------------------------------

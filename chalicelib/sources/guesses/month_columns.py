@@ -65,10 +65,9 @@ def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
     """
     months = _pattern_of(form)
     name_of = re.compile(rf"(?:(.+?)([ _-]))?({months})")
-    matches = [
-        match for name in fields if len(name) <= LONGEST_NAME and (match := name_of.fullmatch(name))
-    ]
-    matches = [match for match in matches if read_day(form, match[3])]
+    short = [name for name in fields if len(name) <= LONGEST_NAME]
+    found = [name_of.fullmatch(name) for name in short]
+    matches = [match for match in found if match and read_day(form, match[3])]
     products = list(dict.fromkeys(match[1] or "" for match in matches))
     period = f"(?P<{_free('Period', fields)}>{months})"
     if products == [""]:
@@ -90,9 +89,8 @@ def _pattern_of(form: str) -> str:
 def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
     """A row of each of the columns that have a value. `called` says what their names are."""
     value = _free("Volume", look.fields)
-    columns = {
-        name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))
-    }
+    matches = {name: re.fullmatch(pattern, name) for name in look.fields}
+    columns = {name: match.groupdict() for name, match in matches.items() if match}
     rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
     rows: list[dict[str, str | None]] = []
     for row in look.rows[: max(1, MOST_ROWS // len(columns))]:

@@ -58,11 +58,9 @@ def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]
     if thousands:
         example = next(text for text in texts if thousands in text)
         is_clear = sure or decimal == ","
-        why = (
-            f"numbers such as {example}"
-            if is_clear
-            else f"{example} could also have a decimal comma"
-        )
+        why = f"{example} could also have a decimal comma"
+        if is_clear:
+            why = f"numbers such as {example}"
         guesses.append(Guess(key="thousands", value=thousands, why=why, sure=sure))
     return NumberForm(decimal=decimal, thousands=thousands), guesses
 

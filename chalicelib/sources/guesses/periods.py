@@ -202,7 +202,9 @@ def _choose_form(field: SourceField, forms: list[str], region: Region | None) ->
     turned = [other for other in forms if sorted(other) == sorted(form)]
     if len(turned) == 1:
         return FormChoice(form, _ends(field, form), sure=True)
-    days = {other: {day.day for day in _days_in(field, other)} for other in turned}
+    days: dict[str, set[int]] = {}
+    for other in turned:
+        days[other] = {day.day for day in _days_in(field, other)}
     fewest = min(turned, key=lambda other: len(days[other]))
     numbers = {len(each) for each in days.values()}
     if len(numbers) > 1:
@@ -216,7 +218,8 @@ def _choose_form(field: SourceField, forms: list[str], region: Region | None) ->
 def _days_in(field: SourceField, form: str) -> list[date]:
     """Of the distinct values, those that have the form."""
     read = reader_of(form)
-    return [day for text in field.counts if (day := read(text))]
+    days = [read(text) for text in field.counts]
+    return [day for day in days if day]
 
 
 def _ends(field: SourceField, form: str) -> str:

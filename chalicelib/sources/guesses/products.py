@@ -48,7 +48,8 @@ def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
     volumes = [field for field in table.fields if _as_volume(field)]
     volume = max(volumes, key=_as_volume, default=None)
     free = [field for field in table.fields if field.name not in taken]
-    coded = [(field, codes) for field in free if (codes := _codes_of(field))]
+    codes_of = [(field, _codes_of(field)) for field in free]
+    coded = [(field, codes) for field, codes in codes_of if codes]
     if volume is None or not coded:
         return None
     product, codes = max(coded, key=lambda each: _as_code(*each))
