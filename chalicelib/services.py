@@ -629,9 +629,9 @@ class Services:
         """Its secrets and links are hidden in the log."""
         from chalicelib.imports.time_budget import time_to_fetch
         from chalicelib.imports.watermark import Watermark
-        from chalicelib.odata.masked_link import masked
+        from chalicelib.odata.masked_link import mask_link
 
-        worker_log.hide_with(partial(masked, source_url=settings.source_url))
+        worker_log.hide_with(partial(mask_link, source_url=settings.source_url))
         seconds_to_fetch = time_to_fetch(remaining)
         current = self.job_manager.current_snapshot()
         return self._reader(

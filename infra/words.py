@@ -16,7 +16,7 @@ from chalicelib.jobs.finding import Check
 from chalicelib.jobs.job import JobStatus, Phase
 from chalicelib.products import PRODUCTS, Product
 from chalicelib.sources.measures import KINDS
-from chalicelib.sources.units import unit_named
+from chalicelib.sources.units import parse_unit
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.period import Period
 
@@ -114,7 +114,7 @@ def _units(kind: str) -> list[dict[str, Any]]:
             "key": key,
             "sign": sign,
             "name": name,
-            "factor": _plain(1 / unit_named(key, kind).factor),
+            "factor": _plain(1 / parse_unit(key, kind).factor),
         }
         for key, sign, name in SHOWN_UNITS[kind]
     ]

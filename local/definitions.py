@@ -8,7 +8,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from chalicelib.sources.presets import PresetUnknown, preset_named
+from chalicelib.sources.presets import PresetUnknown, find_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ def made_definition(address: str, preset: str, user: Mapping[str, str]) -> dict[
 
 def _preset(name: str) -> dict[str, Any]:
     try:
-        return preset_named(name)
+        return find_preset(name)
     except PresetUnknown as exc:
         raise DefinitionUnreadable(f"There is no preset {name}: {exc}.") from exc
 

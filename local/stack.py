@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.errors import SettingsError
-from chalicelib.odata.masked_link import masked
+from chalicelib.odata.masked_link import mask_link
 from chalicelib.settings import Settings
 from clients.api.client import WellheadClient
 from local.applying import DefinitionRefused, apply_definition, apply_directory
@@ -199,8 +199,8 @@ class LocalStack:
         """Its URL without what the query holds, a key perhaps."""
         if self._definition:
             told = str(self._definition.get("url", ""))
-            return f"{self.source_name} ({masked(told, told)})"
-        return masked(self.source_url, self.source_url)
+            return f"{self.source_name} ({mask_link(told, told)})"
+        return mask_link(self.source_url, self.source_url)
 
     @property
     def source_name(self) -> str | None:

@@ -110,7 +110,8 @@ class FilesAdapter:
         before = [each for each in self._listed if each.since <= int(newest)]
         files = self._known.without(before)
         if digest_of(files) == digest:
-            self._listed, self._files = before, files
+            self._listed = before
+            self._files = files
 
     @property
     def marks(self) -> list[str]:
@@ -192,7 +193,9 @@ class FilesAdapter:
             marks = []
         self._place.check(listed)
         self._own.close()  # each part opens it anew, and its copy may be large
-        return even(marks, wanted, marks[-1].row) if marks else []
+        if not marks:
+            return []
+        return even(marks, wanted, marks[-1].row)
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:  # noqa: ARG002
         """Before the first row of the part that `like` is in."""
@@ -200,7 +203,8 @@ class FilesAdapter:
 
     def _part(self, cursor: Cursor, text: str) -> Cursor:
         part = Stretch.of(text)
-        position = Position(files=digest_of(self.files()), at=part.first, mark=part.mark, part=part)
+        files = digest_of(self.files())
+        position = Position(files=files, at=part.first, mark=part.mark, part=part)
         return replace(cursor, url=position.url, range=text)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
@@ -253,20 +257,16 @@ class FilesAdapter:
         until = position.part.until if position.part else None
         for piece in self._check_while(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
-            page = _page(
-                cursor,
-                position,
-                piece,
-                reader,
-                after if is_at_end else replace(position, mark=piece.mark),
-            )
+            behind = replace(position, mark=piece.mark)
+            page = _page(cursor, position, piece, reader, after if is_at_end else behind)
             yield page
-            cursor, position = page.next, replace(position, mark=piece.mark)
+            cursor = page.next
+            position = behind
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(
                 number=position.number,
-                part=_begun(position),
+                part=_first_part(position),
                 rows=[],
                 next=_cursor_at(cursor, after),
                 file=reader.file,
@@ -303,7 +303,7 @@ def _page(
     )
     return Page(
         number=position.number,
-        part=_begun(position),
+        part=_first_part(position),
         rows=piece.rows,
         next=_cursor_at(moved, following),
         size=piece.size,
@@ -313,7 +313,8 @@ def _page(
     )
 
 
-def _begun(position: Position) -> int | None:
+def _first_part(position: Position) -> int | None:
+    """The number of the part in which its file begins, where it does in another one."""
     return position.part.begun if position.part else None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import FileTooLarge
 from chalicelib.http.body import save_body
 from chalicelib.http.connection import SourceConnection
-from chalicelib.http.failures import shown
+from chalicelib.http.failures import safe_url
 from chalicelib.warehouse.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class FileConnection(SourceConnection):
         def attempt() -> str:
             return self._exchange(url, headers, save, most=most, seconds=float("inf"))
 
-        return self._retries.insist(attempt, {"url": shown(url)})
+        return self._retries.insist(attempt, {"url": safe_url(url)})
 
     def _too_large(self) -> SourceError:
         return FileTooLarge(

@@ -60,7 +60,7 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
         lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT
     )
     if not records:
-        raise _nothing_read(lines, file)
+        raise _no_header(lines, file)
     names, used = _names(records, form, file)
     check_columns(len(names), file, limits)
     return Dialect(
@@ -75,8 +75,9 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
 
 def _examples(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for row in reversed(rows):
-        found |= {name: value for name, value in zip(names, row, strict=False) if value.strip()}
+    for row in reversed(rows):  # the first row wins, so it comes last
+        pairs = zip(names, row, strict=False)
+        found |= {name: value for name, value in pairs if value.strip()}
     return {name: found[name] for name in names if name in found}
 
 
@@ -104,7 +105,7 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
     return beginning[: end or len(beginning)]
 
 
-def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
+def _no_header(lines: bytes, file: str) -> FileUnreadable:
     """Of the first lines."""
     if lines.isascii():
         return FileUnreadable(
@@ -143,14 +144,18 @@ def _has_names(records: Sequence[Record], width: int) -> bool:
     """Whether the first full record looks like names:
     a decimal comma cuts numbers, but no header.
     """
-    first = next(record.fields for record in records if len(record.fields) == width)
+    full = [record.fields for record in records if len(record.fields) == width]
+    first = full[0]
     return not any(NUMBER.fullmatch(cell) for cell in first)
 
 
 def _width(records: Sequence[Record]) -> int:
     """Of most of the records; the larger number where two are as many."""
     counts = Counter(len(record.fields) for record in records)
-    return max(counts, key=lambda width: (counts[width], width), default=1)
+    if not counts:
+        return 1
+    _, width = max((count, width) for width, count in counts.items())
+    return width
 
 
 # -- the header -------------------------------------------------------------------------------
@@ -160,8 +165,8 @@ def _names(records: Sequence[Record], form: FileForm, file: str) -> tuple[tuple[
     """The names of the columns, and how many bytes stand before the first row of data."""
     place = _place_of_header(records, form, file)
     if place is None:
-        width = max(_width(records), len(form.fields))
-        return unique_names([*form.fields, *[""] * (width - len(form.fields))]), 0
+        missing = max(0, _width(records) - len(form.fields))
+        return unique_names([*form.fields, *[""] * missing]), 0
     header = records[place]
     cells = _with_index(header.fields, records[place + 1 :])
     if form.fields:
@@ -210,20 +215,26 @@ def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
     texts = [
         place for place, cell in enumerate(cells) if cell.strip() and not NUMBER.fullmatch(cell)
     ]
-    return len(texts) > len(numbers) and any(_is_above_numbers(place, below) for place in texts)
+    if len(texts) <= len(numbers):
+        return False
+    return any(_is_above_numbers(place, below) for place in texts)
 
 
 def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
     values = [record.fields[place] for record in below if place < len(record.fields)]
     filled = [value for value in values if value.strip()]
-    return bool(filled) and all(NUMBER.fullmatch(value) for value in filled)
+    if not filled:
+        return False
+    return all(NUMBER.fullmatch(value) for value in filled)
 
 
 def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
     """Rows that are all one field longer than the header begin with the number of the row,
     or end with a delimiter.
     """
-    longer = [record.fields for record in below if len(record.fields) == len(cells) + 1]
+    width = len(cells) + 1
+    longer = [record.fields for record in below if len(record.fields) == width]
     if not longer or len(longer) < len(below):
         return cells
-    return [*cells, ""] if all(not fields[-1].strip() for fields in longer) else ["", *cells]
+    is_last_empty = not any(fields[-1].strip() for fields in longer)
+    return [*cells, ""] if is_last_empty else ["", *cells]

@@ -50,7 +50,8 @@ class _Piece:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= self.most_rows or self.size >= self.most_bytes
+        has_all_rows = self.rows >= self.most_rows
+        return has_all_rows or self.size >= self.most_bytes
 
     @property
     def next_row(self) -> int:
@@ -127,7 +128,8 @@ class CsvPieces:
         """
         if self._table.sheet:
             return  # the sheet's workbook would be read anew for each part of it
-        mark, size = Mark(0, self._dialect.start), self._path.stat().st_size
+        mark = Mark(0, self._dialect.start)
+        size = self._path.stat().st_size
         while mark.byte < size:
             mark = self._mark_behind(mark)
             yield mark
@@ -150,7 +152,7 @@ class CsvPieces:
         with disk_errors(), self._path.open("rb") as source, path.open("w+b") as target:
             source.seek(mark.byte)
             piece = self._copy_and_count(source, target, self._new_piece(mark, until))
-            if piece is None:
+            if piece is None:  # once more from the mark, and slowly
                 source.seek(mark.byte)
                 target.seek(0)
                 target.truncate()
@@ -184,7 +186,9 @@ class CsvPieces:
         """
         for lines in self._lines(source, piece):
             taken = _first_lines(lines, piece.most_rows - piece.rows)
-            if not self._copy(taken, target, piece) or (piece.has_quotes and not with_quotes):
+            if not self._copy(taken, target, piece):
+                return False
+            if piece.has_quotes and not with_quotes:
                 return False
             if piece.is_full or len(taken) < len(lines):
                 break
@@ -212,7 +216,7 @@ class CsvPieces:
             if self._has_lines_to_leave_out(lines.translate(None, self._quote)):
                 return False
             piece.has_quotes = True
-            piece.rows += lines.count(b"\n")
+            piece.rows += lines.count(b"\n")  # at most: a quoted line feed ends no row
         elif self._is_clean(lines):
             piece.rows += lines.count(b"\n")
         else:
@@ -238,11 +242,15 @@ class CsvPieces:
         """
         marks = lines.translate(None, self._others)
         is_full = marks == self._empty_row * lines.count(b"\n")
-        return is_full and len(self.names) > 1 and not self._has_lines_to_leave_out(lines)
+        if not is_full or len(self.names) <= 1:
+            return False
+        return not self._has_lines_to_leave_out(lines)
 
     def _has_lines_to_leave_out(self, lines: bytes) -> bool:
-        kinds = [kind for kind in (self._empty_row, self._comment) if kind]
-        return any(lines.startswith(kind) or b"\n" + kind in lines for kind in kinds)
+        beginnings = [text for text in (self._empty_row, self._comment) if text]
+        return any(
+            lines.startswith(beginning) or b"\n" + beginning in lines for beginning in beginnings
+        )
 
     def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)
@@ -267,12 +275,13 @@ class CsvPieces:
         rows = MendedRows(self._dialect, mark.row)
         for record in self._records(self._bounded_lines(source, piece), rows):
             rows.add(record)
-            piece.rows, piece.read = rows.rows, record.end
+            piece.rows = rows.rows
+            piece.read = record.end
             if rows.size > BLOCK or piece.is_full:
                 piece.size += target.write(rows.take())
             if piece.is_full:
                 break
-        else:
+        else:  # the end of the file: what comes after the last record is read too
             piece.read = source.tell() - mark.byte
         target.write(rows.take())
         self._note(rows, piece)

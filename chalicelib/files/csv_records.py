@@ -67,7 +67,7 @@ def read_records(
         if fields is None:
             return
         if any(fields):
-            yield Record(fields, given.end, given.first)
+            yield Record(fields, given.end, given.first)  # the reader has asked for no line more
 
 
 class _Lines:
@@ -94,19 +94,25 @@ class _Lines:
         for line in self._lines:
             self._number += 1
             self.end += len(line)
+            # Within a record, a blank line or one with a comment's sign is part of a quoted field.
             if self._is_begun or not self._is_left_out(line):
                 return self._as_text(line)
-        self.is_cut = self._is_begun
+        self.is_cut = self._is_begun  # the reader asked for one more line of the record
         raise StopIteration
 
     def _as_text(self, line: bytes) -> str:
         if not self._is_begun:
-            self._is_begun, self.first = True, self._number
+            self._is_begun = True
+            self.first = self._number
         text = line.decode("utf-8")
-        return text.replace("\r\n", "\n").replace("\r", " ") if "\r" in text else text
+        if "\r" not in text:
+            return text
+        return text.replace("\r\n", "\n").replace("\r", " ")
 
     def _is_left_out(self, line: bytes) -> bool:
-        return not line.strip() or bool(self._comment and line.startswith(self._comment))
+        if not line.strip():
+            return True
+        return bool(self._comment) and line.startswith(self._comment)
 
 
 def options(delimiter: str, quote: str) -> dict[str, Any]:

@@ -76,7 +76,10 @@ def _name_of(declared: str, file: str) -> str:
 
 
 def _by_mark(beginning: bytes) -> str:
-    return next((name for mark, name in MARKS if beginning.startswith(mark)), "")
+    for mark, name in MARKS:
+        if beginning.startswith(mark):
+            return name
+    return ""
 
 
 def _of_two_bytes(beginning: bytes) -> str:
@@ -92,13 +95,14 @@ def _by_content(path: Path, file: str) -> str:
     """UTF-8 when all of the file is, else the other.
     Raises FileUnreadable: some lines are UTF-8, and some are not.
     """
-    broken, has_valid = 0, False
+    broken = 0  # the first line that is no UTF-8
+    has_valid = False
     for first_line, lines in _blocks_of_lines(path):
         if lines.isascii():
             continue
         text = lines.decode("utf-8", "replace")
         has_valid = has_valid or _VALID.search(text) is not None
-        if not broken and REPLACED in text and (at := _first_broken(lines)) is not None:
+        if not broken and REPLACED in text and (at := _first_bad_byte(lines)) is not None:
             broken = first_line + lines.count(b"\n", 0, at)
         if broken and has_valid:
             raise mixed_encodings(file, broken)
@@ -114,7 +118,7 @@ def mixed_encodings(file: str, line: int) -> FileUnreadable:
     )
 
 
-def _first_broken(lines: bytes) -> int | None:
+def _first_bad_byte(lines: bytes) -> int | None:
     try:
         lines.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -126,12 +130,14 @@ def _blocks_of_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Whole lines, but for lines that are longer than a block;
     each with the number of its first line, from 1.
     """
-    number, rest = 1, b""
+    number = 1
+    rest = b""
     with path.open("rb") as opened:
         while block := opened.read(BLOCK):
             block = rest + block
             end = block.rfind(b"\n") + 1 or _end_of_character(block)
-            lines, rest = block[:end], block[end:]
+            lines = block[:end]
+            rest = block[end:]
             yield number, lines
             number += lines.count(b"\n")
     if rest:
@@ -143,9 +149,13 @@ def _end_of_character(block: bytes) -> int:
     before a character of UTF-8 that may not be whole.
     """
     end = len(block)
+    # The bytes behind the first one of a character are 10xxxxxx, and three at most.
     while end > len(block) - 4 and end > 1 and block[end - 1] & 0xC0 == 0x80:  # noqa: PLR2004
         end -= 1
-    return end - 1 if block[end - 1] >= 0xC0 and end > 1 else len(block)  # noqa: PLR2004
+    is_first_of_several = block[end - 1] >= 0xC0  # noqa: PLR2004
+    if is_first_of_several and end > 1:
+        return end - 1
+    return len(block)
 
 
 def _has_old_ends(path: Path) -> bool:
@@ -165,11 +175,11 @@ def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guesse
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as exc:
-                raise _not_of(
-                    encoding, file, line + _lines_before(exc), is_guessed=is_guessed
-                ) from None
+                broken = line + _lines_before(exc)
+                raise _not_of(encoding, file, broken, is_guessed=is_guessed) from None
             if ends is None:
-                text, ends = text.removeprefix(BYTE_ORDER_MARK), _line_end(text)
+                ends = _line_end(text)
+                text = text.removeprefix(BYTE_ORDER_MARK)
             text = text.replace(ends, "\n")
             line += text.count("\n")
             written.write(text.encode(errors="replace"))
@@ -177,11 +187,14 @@ def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guesse
 
 
 def _line_end(text: str) -> str:
-    return "\r" if "\r" in text[:-1] and "\n" not in text else "\n"
+    is_old = "\r" in text[:-1] and "\n" not in text
+    return "\r" if is_old else "\n"
 
 
 def _lines_before(exc: UnicodeError) -> int:
-    return exc.object.count(b"\n", 0, exc.start) if isinstance(exc, UnicodeDecodeError) else 0
+    if not isinstance(exc, UnicodeDecodeError):
+        return 0
+    return exc.object.count(b"\n", 0, exc.start)
 
 
 def _not_of(encoding: str, file: str, line: int, *, is_guessed: bool) -> FileUnreadable:

@@ -37,9 +37,11 @@ class Sheet:
     def kinds(self, width: int, *, first_row: int) -> tuple[str, ...]:
         """Of the columns from `first_row` on, as long as a column has values of one kind alone."""
         found = []
-        for last in [*self.last, *[{}] * width][:width]:
+        padded = [*self.last, *[{}] * width]
+        for last in padded[:width]:
             kinds = [kind for kind, row in last.items() if row >= first_row]
-            found.append(kinds[0] if len(kinds) == 1 else "text")
+            is_of_one = len(kinds) == 1
+            found.append(kinds[0] if is_of_one else "text")
         return tuple(found)
 
 
@@ -51,10 +53,10 @@ def sheets_of(
     """
     _check_size(path, file, limits)
     directory.mkdir()
-    told = _told_by_process(path, directory, pattern, file, limits)
-    if "error" in told:
-        raise _error(told, file)
-    sheets = told["sheets"]
+    answer = _ask_process(path, directory, pattern, file, limits)
+    if "error" in answer:
+        raise _error(answer, file)
+    sheets = answer["sheets"]
     if not any(sheet["path"] for sheet in sheets):
         names = ", ".join(sheet["name"] for sheet in sheets[:SHOWN]) or "none"
         raise FilesNotFound(
@@ -71,15 +73,17 @@ def sheets_of(
 
 
 def _check_size(path: Path, file: str, limits: Limits) -> None:
-    size, most = path.stat().st_size, limits.xls
+    size = path.stat().st_size
+    most = limits.xls
     if beginning_of(path).startswith(ZIP):
         with zipfile.ZipFile(path) as archive:
-            size, most = sum(entry.file_size for entry in archive.infolist()), limits.excel
+            size = sum(entry.file_size for entry in archive.infolist())
+        most = limits.excel
     if size > most:
         raise _too_large(file, f"has {size // MB:,} MB of cells, and {most // MB:,} MB are read")
 
 
-def _told_by_process(
+def _ask_process(
     path: Path, directory: Path, pattern: str, file: str, limits: Limits
 ) -> dict[str, Any]:
     arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
@@ -104,21 +108,21 @@ def _told_by_process(
     if done.returncode < 0:
         raise _too_large(file, "takes more memory than there is, or has cells far apart")
     try:
-        told: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         return {"error": "damaged", "says": "its reader gave up"}
-    return told
+    return answer
 
 
-def _error(told: dict[str, Any], file: str) -> ImportFailed:
-    if told["error"] == "disk":
+def _error(answer: dict[str, Any], file: str) -> ImportFailed:
+    if answer["error"] == "disk":
         return ScratchFull()
-    if told["error"] == "password":
+    if answer["error"] == "password":
         return FileUnreadable(f"{file} has a password. Ask for it without one.", file=file)
-    if told["error"] == "memory":
+    if answer["error"] == "memory":
         return _too_large(file, "takes more memory than there is")
     return FileUnreadable(
-        f"{file} is damaged or no Excel file ({told['says']}). Open it in Excel, and save it anew or as CSV.",
+        f"{file} is damaged or no Excel file ({answer['says']}). Open it in Excel, and save it anew or as CSV.",
         file=file,
     )
 

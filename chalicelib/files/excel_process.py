@@ -30,17 +30,17 @@ WHOLE = 1e15  # up to here a whole number of a cell is exact
 def main(path: str, directory: str, pattern: str, memory: str) -> None:
     """Prints an object with `sheets`, or with the `error` that there was."""
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    told: dict[str, Any]
+    answer: dict[str, Any]
     try:
-        told = {"sheets": write_sheets(path, Path(directory), pattern)}
+        answer = {"sheets": write_sheets(path, Path(directory), pattern)}
     except python_calamine.PasswordError:
-        told = {"error": "password"}
+        answer = {"error": "password"}
     except MemoryError:
-        told = {"error": "memory"}
+        answer = {"error": "memory"}
     except (python_calamine.CalamineError, ValueError, OSError) as exc:
         is_full = isinstance(exc, OSError) and exc.errno in FULL
-        told = {"error": "disk" if is_full else "damaged", "says": str(exc)[:200]}
-    json.dump(told, sys.stdout)
+        answer = {"error": "disk" if is_full else "damaged", "says": str(exc)[:200]}
+    json.dump(answer, sys.stdout)
 
 
 def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any]]:
@@ -81,8 +81,10 @@ def _write(book: python_calamine.CalamineWorkbook, name: str, target: Path) -> d
     last: list[dict[str, int]] = []
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for number, row in enumerate(book.get_sheet_by_name(name).iter_rows()):
-            last += [{} for _ in range(len(row) - len(last))]
+        rows = book.get_sheet_by_name(name).iter_rows()
+        for number, row in enumerate(rows):
+            new_columns = len(row) - len(last)
+            last += [{} for _ in range(new_columns)]
             writer.writerow(_texts(row, number, last))
     return {"name": name, "path": str(target), "last": last}
 
@@ -100,17 +102,16 @@ def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[
 
 def _as_text(cell: Any) -> tuple[str, str]:
     if isinstance(cell, str):
-        return "text", " ".join(
-            cell.splitlines()
-        ) if "\n" in cell or "\r" in cell else cell.replace("\0", "")
+        has_breaks = "\n" in cell or "\r" in cell
+        return "text", " ".join(cell.splitlines()) if has_breaks else cell.replace("\0", "")
     if isinstance(cell, bool):
         return "boolean", str(cell).lower()
     if isinstance(cell, (int, float)):
         return "number", number_as_text(cell)
     if isinstance(cell, datetime):
-        return "date", cell.date().isoformat() if cell.time() == time() else cell.isoformat(
-            timespec="seconds"
-        )
+        is_day = cell.time() == time()
+        day = cell.date().isoformat()
+        return "date", day if is_day else cell.isoformat(timespec="seconds")
     if isinstance(cell, date):
         return "date", cell.isoformat()
     return "text", str(cell) if isinstance(cell, (time, timedelta)) else ""
@@ -118,7 +119,10 @@ def _as_text(cell: Any) -> tuple[str, str]:
 
 def number_as_text(value: float) -> str:
     """A whole number by its digits, another one as short as it can be told."""
-    return str(int(value)) if value % 1 == 0 and abs(value) < WHOLE else repr(value)
+    is_whole = value % 1 == 0
+    if is_whole and abs(value) < WHOLE:
+        return str(int(value))
+    return repr(value)
 
 
 if __name__ == "__main__":

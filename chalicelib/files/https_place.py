@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .limits import USUAL
-from .place import Listed, file_changed
+from .place import Listed, changed_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ class HttpsPlace:
 
     def fetch(self, listed: Listed, target: Path) -> Path:
         if not self._path.exists() and self._download() != listed:
-            raise file_changed(listed.name)
+            raise changed_file(listed.name)
         return self._path.replace(target)
 
     def check(self, listed: Listed) -> None:
@@ -62,10 +62,14 @@ class HttpsPlace:
     def _download(self) -> Listed:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         digest = self._connection.download(self._url, self._path, most=self._limits.file)
-        return Listed(_name_in(self._url), self._path.stat().st_size, digest)
+        size = self._path.stat().st_size
+        return Listed(_name_in(self._url), size, digest)
 
 
 def _name_in(url: str) -> str:
     parts = urlsplit(url)
-    name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
-    return "".join(sign if sign.isprintable() else "?" for sign in name)[:LONGEST_NAME]
+    path = unquote(parts.path).rstrip("/")
+    _, _, last_name = path.rpartition("/")
+    name = last_name or parts.netloc
+    signs = [sign if sign.isprintable() else "?" for sign in name]
+    return "".join(signs)[:LONGEST_NAME]

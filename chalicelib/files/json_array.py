@@ -49,7 +49,9 @@ class JsonArray:
 
     def elements(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         """Some at a time, and the byte behind them. Raises FileUnreadable."""
-        row, at, size = mark.row, mark.byte or self._start, WINDOW
+        row = mark.row
+        at = mark.byte or self._start
+        size = WINDOW
         while not self._is_at_end(at):
             window = self._window(at, size)
             found = _cut(window) or self._one_by_one(window)
@@ -57,13 +59,16 @@ class JsonArray:
                 size = self._larger(size, at, row)
                 continue
             rows, used = found
-            at, row, size = at + used, row + len(rows), WINDOW
+            at += used
+            row += len(rows)
+            size = WINDOW
             yield rows, at
         self._check_end(at, row)
 
     def _window(self, at: int, size: int) -> bytes:
         window = self._bytes[at : at + size]
-        return window.translate(LINE_BREAKS) if b"\n" in window or b"\r" in window else window
+        has_breaks = b"\n" in window or b"\r" in window
+        return window.translate(LINE_BREAKS) if has_breaks else window
 
     def _larger(self, size: int, at: int, row: int) -> int:
         if at + size >= len(self._bytes):

@@ -65,7 +65,8 @@ class NdjsonFile:
         positions = range(len(self))[skip : skip + top]
         if not positions:
             return []
-        first, past = self._offsets[positions.start], self._offsets[positions.stop]
+        first = self._offsets[positions.start]
+        past = self._offsets[positions.stop]
         with self._lock:
             self._lines.seek(first)
             return self._lines.read(past - first - 1).split(b"\n")
@@ -98,8 +99,10 @@ def _rows(path: Path) -> Iterator[tuple[bytes, dict[str, object]]]:
 
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
-        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    return cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb")
+        beginning = file.read(len(GZIP_MAGIC))
+    if beginning == GZIP_MAGIC:
+        return cast("IO[bytes]", gzip.open(path))
+    return path.open("rb")
 
 
 def _key(row: dict[str, object]) -> Key:

@@ -64,7 +64,8 @@ class JsonPlace:
         return self._ends_with(b"}")
 
     def _ends_with(self, sign: bytes) -> bool:
-        return bytes(self._document[-1000:]).rstrip().endswith(sign)
+        end = bytes(self._document[-1000:])
+        return end.rstrip().endswith(sign)
 
     # -- on the way ---------------------------------------------------------------------------
 

@@ -61,7 +61,9 @@ class JsonRows:
             is_last = behind.is_at(until)
             if is_last or len(taken) >= self._limits.page_rows or size >= self._limits.page:
                 yield Piece(mark=behind, is_last=is_last, size=size, rows=taken)
-                mark, taken, size = behind, [], 0
+                mark = behind
+                taken = []
+                size = 0
             if is_last:
                 return
         if taken:
@@ -86,13 +88,13 @@ class JsonLines(JsonRows):
 
     def marks(self) -> Iterator[Mark]:
         """Lines are counted, block by block: to read each of them takes ten times as long."""
-        row, byte = 0, self._text.start
+        row = 0
         with self._text.path.open("rb") as file:
-            file.seek(byte)
+            file.seek(self._text.start)
             while block := file.read(self._limits.page):
                 lines = block + _rest_of_line(file, block)
-                row, byte = row + _rows_in(lines), file.tell()
-                yield Mark(row, byte)
+                row += _rows_in(lines)
+                yield Mark(row, file.tell())
 
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:
@@ -102,8 +104,10 @@ class JsonLines(JsonRows):
                 row = line.strip()
                 while not line.endswith(b"\n") and (line := lines.readline(LONGEST_ROW)):
                     byte += len(line)
+                if b"\r" in row:
+                    row = row.translate(LINE_BREAKS)
                 if row:
-                    yield [row.translate(LINE_BREAKS) if b"\r" in row else row], byte
+                    yield [row], byte
 
 
 def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
@@ -117,7 +121,8 @@ def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
 def _rows_in(lines: bytes) -> int:
     if BLANK_LINE.search(b"\n" + lines):
         return sum(bool(line.strip()) for line in lines.split(b"\n"))
-    return lines.count(b"\n") + bool(lines.rpartition(b"\n")[2].strip())
+    _, _, last_line = lines.rpartition(b"\n")  # it may lack its end
+    return lines.count(b"\n") + bool(last_line.strip())
 
 
 class JsonElements(JsonRows):

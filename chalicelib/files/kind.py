@@ -42,7 +42,8 @@ def beginning_of(path: Path) -> bytes:
 
 def is_packed_by_name(name: str) -> bool:
     """So that a large one need not be fetched to know it."""
-    return re.search(r"\.(gz|zip|xlsx?)$", name, re.IGNORECASE) is not None
+    match = re.search(r"\.(gz|zip|xlsx?)$", name, re.IGNORECASE)
+    return match is not None
 
 
 def kind_of(path: Path, file: str, declared: str) -> str:

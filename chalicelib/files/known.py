@@ -19,8 +19,9 @@ MOST_MARKS = 2_000  # that the pointer keeps; of more files all are read each ti
 
 def mark_of(listed: Listed) -> str:
     """Another one when the file is."""
-    told = f"{listed.name}\0{listed.size}\0{listed.version}"
-    return sha256(told.encode(errors="surrogatepass")).hexdigest()[:MARK_DIGITS]
+    text = f"{listed.name}\0{listed.size}\0{listed.version}"
+    digest = sha256(text.encode(errors="surrogatepass"))
+    return digest.hexdigest()[:MARK_DIGITS]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import FilesNotFound, FileUnreadable
 
 from .limits import USUAL
-from .place import Listed, file_changed, is_pattern, listed_in_order, pattern_of
+from .place import Listed, changed_file, is_pattern, listed_in_order, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +59,9 @@ class LocalPlace:
         try:
             now = self._look_at(listed.name)
         except FilesNotFound:
-            raise file_changed(listed.name) from None
+            raise changed_file(listed.name) from None
         if now != listed:
-            raise file_changed(listed.name)
+            raise changed_file(listed.name)
 
     def close(self) -> None:
         """Nothing is open."""

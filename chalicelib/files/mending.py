@@ -64,12 +64,15 @@ class MendedRows:
         return written
 
     def _of_full_width(self, fields: list[str]) -> list[str]:
-        if any(cell.strip() for cell in fields[self._width :]):
+        beyond = fields[self._width :]
+        if any(cell.strip() for cell in beyond):
             self._note_unreadable(fields)
             return [""] * self._width
-        return [*fields[: self._width], *[""] * (self._width - len(fields))]
+        missing = self._width - len(fields)
+        return [*fields[: self._width], *[""] * missing]
 
     def _note_unreadable(self, fields: list[str]) -> None:
-        raw = self._delimiter.join(fields).encode()[:RAW_BYTES]
+        line = self._delimiter.join(fields)
+        raw = line.encode()[:RAW_BYTES]
         problem = f"it has {len(fields):,} values, and the header {self._width:,} names"
         self.unreadable.append(Unreadable(self.next_row, raw, problem))

@@ -50,7 +50,8 @@ class OpenFile:
         readers = opened.readers(member)
         if self._unpivot is None:
             return readers
-        pattern, value = self._unpivot.fields, self._unpivot.value
+        pattern = self._unpivot.fields
+        value = self._unpivot.value
         return [
             LongReader(reader, pattern=pattern, value=value, tools=self._tools)
             for reader in readers

@@ -54,13 +54,13 @@ class OpenedFile:
         """
         if self._readers and self._readers[0] == member:
             return self._readers[1]
-        self._remove_written()
+        self._remove_copies()
         readers = self._new_readers(self.members[member])
         self._readers = member, readers
         return readers
 
     def close(self) -> None:
-        self._remove_written()
+        self._remove_copies()
         for path in self._own:
             _remove(path)
 
@@ -158,7 +158,7 @@ class OpenedFile:
         self._written.append(path)
         return path
 
-    def _remove_written(self) -> None:
+    def _remove_copies(self) -> None:
         self._readers = None
         for path in self._written:
             _remove(path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from chalicelib.errors import FileTooLarge, FileUnreadable, OutOfMemory
-from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import Table
 
@@ -53,7 +53,7 @@ class ParquetPieces:
         self._tools = tools
         link = tools.new_path(".parquet")  # the file's own path may look like a pattern to DuckDB
         link.symlink_to(path.absolute())
-        self._source = STATEMENTS["source"].format(path=quoted(link)).strip()
+        self._source = STATEMENTS["source"].format(path=sql_path(link)).strip()
         self.names: tuple[str, ...] = ()
         found = self._rows("columns")
         columns = [(name, kind) for name, kind in found if name != ROW_NUMBER]
@@ -62,9 +62,8 @@ class ParquetPieces:
         self._texts, self._kinds = _as_texts(columns, self.names)
         ((count,),) = self._rows("count")
         self._count = int(count)
-        self._piece_rows = min(
-            limits.piece_rows, max(LEAST_ROWS, MOST_CELLS // max(1, len(columns)))
-        )
+        rows_of_cells = MOST_CELLS // max(1, len(columns))
+        self._piece_rows = min(limits.piece_rows, max(LEAST_ROWS, rows_of_cells))
 
     @property
     def examples(self) -> dict[str, str]:
@@ -89,12 +88,13 @@ class ParquetPieces:
 
     def marks(self) -> Iterator[Mark]:
         """The file counts its rows; none of them is looked at."""
-        ends = range(self._piece_rows, self._count + self._piece_rows, self._piece_rows)
-        return (Mark(min(row, self._count)) for row in ends)
+        rows = self._piece_rows
+        for end in range(rows, self._count + rows, rows):
+            yield Mark(min(end, self._count))
 
     def _piece(self, first: int, past: int) -> Table:
         path = self._tools.new_path(".parquet")
-        self._rows("copy", first=first, past=past, texts=self._texts, target=quoted(path))
+        self._rows("copy", first=first, past=past, texts=self._texts, target=sql_path(path))
         return Table(
             path=path,
             format="parquet",
@@ -108,7 +108,7 @@ class ParquetPieces:
     def _rows(self, name: str, **parts: object) -> list[tuple[Any, ...]]:
         statement = STATEMENTS[name].format(source=self._source, **parts)
         try:
-            with _damage_as_ours(self.file), exhaustion_told():
+            with _damage_as_ours(self.file), exhaustion_errors():
                 return self._tools.duckdb.execute(statement).fetchall()
         except OutOfMemory as exc:
             raise FileTooLarge(
@@ -133,11 +133,11 @@ def _as_texts(
     columns: list[tuple[str, str]], names: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
     """The select list that gives all as text under our names, and the kinds of the columns."""
-    texts, kinds = [], []
-    for (column, kind_of_column), name in zip(columns, names, strict=True):
-        statement, kind = next(
-            (how, kind) for pattern, how, kind in FORMS if pattern.fullmatch(kind_of_column)
-        )
+    texts = []
+    kinds = []
+    for (column, type_of_column), name in zip(columns, names, strict=True):
+        fitting = [form for form in FORMS if form[0].fullmatch(type_of_column)]
+        _, statement, kind = fitting[0]
         value = STATEMENTS[statement].format(value=_identifier(column)).strip()
         texts.append(f"{value} AS {_identifier(name)}")
         kinds.append(kind)

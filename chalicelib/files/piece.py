@@ -36,7 +36,9 @@ class Piece:
 
     @property
     def count(self) -> int:
-        return self.table.rows if self.table else len(self.rows)
+        if self.table:
+            return self.table.rows
+        return len(self.rows)
 
 
 class Reader(Protocol):

@@ -64,15 +64,18 @@ def other_files() -> FileChanged:
 
 def digest_of(files: Sequence[Listed]) -> str:
     """Another one for other files: an import that goes on must find those that it began with."""
-    told = "\n".join(f"{each.name}\0{each.size}\0{each.version}" for each in files)
-    return sha256(told.encode(errors="surrogatepass")).hexdigest()[:16]
+    lines = [f"{each.name}\0{each.size}\0{each.version}" for each in files]
+    text = "\n".join(lines)
+    digest = sha256(text.encode(errors="surrogatepass"))
+    return digest.hexdigest()[:16]
 
 
 def listing_of(files: Sequence[Listed]) -> str:
     """The digest, and since when the newest of them lies there:
     what came later is known by that.
     """
-    return f"{digest_of(files)}.{max((each.since for each in files), default=0)}"
+    newest = max((each.since for each in files), default=0)
+    return f"{digest_of(files)}.{newest}"
 
 
 def listed_in_order(files: list[Listed], where: str, limits: Limits) -> list[Listed]:
@@ -99,7 +102,7 @@ def check_size(name: str, size: int, limits: Limits) -> None:
         )
 
 
-def file_changed(name: str) -> FileChanged:
+def changed_file(name: str) -> FileChanged:
     return FileChanged(
         f"{name} grew or changed while it was read. Start the import again when it is complete.",
         file=name,
@@ -110,7 +113,9 @@ def pattern_of(glob: str) -> re.Pattern[str]:
     """Of a path with `*`, `?` and `[…]`,
     none of which crosses a slash, and with `**`, which does.
     """
-    return re.compile("".join(map(_expression_of, _SIGNS.findall(glob))), re.DOTALL)
+    signs = _SIGNS.findall(glob)
+    expressions = [_expression_of(sign) for sign in signs]
+    return re.compile("".join(expressions), re.DOTALL)
 
 
 def is_pattern(path: str) -> bool:

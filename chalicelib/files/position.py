@@ -60,8 +60,11 @@ def _until(part: Stretch) -> str:
     """Of whole files the first one that is in it no more;
     of a file that is cut all there is to know.
     """
-    return str(part) if part.begun is not None else str(part.past)
+    is_cut = part.begun is not None
+    return str(part) if is_cut else str(part.past)
 
 
 def _part(text: str, at: int) -> Stretch:
-    return Stretch.of(text) if "@" in text else Stretch(first=at, past=int(text))
+    if "@" in text:
+        return Stretch.of(text)
+    return Stretch(first=at, past=int(text))

@@ -21,7 +21,7 @@ from chalicelib.errors import (
 from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 from .limits import USUAL
-from .place import Listed, file_changed, is_pattern, listed_in_order, pattern_of
+from .place import Listed, changed_file, is_pattern, listed_in_order, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,14 +95,16 @@ class S3Place:
     @property
     def _prefix(self) -> str:
         """What all the keys begin with."""
-        return self._path[
-            : next((at for at, sign in enumerate(self._path) if sign in "*?["), len(self._path))
-        ]
+        for place, sign in enumerate(self._path):
+            if sign in "*?[":
+                return self._path[:place]
+        return self._path
 
     @property
     def _folder(self) -> str:
         """What is no part of the names."""
-        return self._prefix[: self._prefix.rfind("/") + 1]
+        end = self._prefix.rfind("/") + 1
+        return self._prefix[:end]
 
     def _objects(self) -> Iterator[Any]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
@@ -128,7 +130,7 @@ class S3Place:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
         if target.stat().st_size != listed.size:
-            raise file_changed(listed.name)
+            raise changed_file(listed.name)
 
 
 @contextmanager
@@ -153,7 +155,7 @@ def _refusal(exc: ClientError, bucket: str, name: str) -> SourceError:
     if code == "NoSuchBucket":
         return FilesNotFound(f"There is no bucket {bucket}. Check the address.")
     if code in GONE and name:
-        return file_changed(name)
+        return changed_file(name)
     if code == "InvalidObjectState":
         return FileUnreadable(
             f"{name} lies in an archive of S3. Restore it there before.", file=name

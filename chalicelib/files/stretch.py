@@ -33,7 +33,9 @@ class Stretch:
         if self.begun is None:
             return f"{self.first}-{self.past}"
         until = "" if self.until is None else self.until
-        return f"{self.first}-{self.past}@{self.begun}:{self.mark.row}:{self.mark.byte}:{until}"
+        files = f"{self.first}-{self.past}"
+        rows = f"{self.mark.row}:{self.mark.byte}:{until}"
+        return f"{files}@{self.begun}:{rows}"
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -42,9 +44,12 @@ class Stretch:
         if not rows:
             return cls(first=first, past=past)
         begun, row, byte, until = rows.split(":")
-        mark = Mark(int(row), int(byte))
         return cls(
-            first=first, past=past, mark=mark, until=int(until) if until else None, begun=int(begun)
+            first=first,
+            past=past,
+            mark=Mark(int(row), int(byte)),
+            until=int(until) if until else None,
+            begun=int(begun),
         )
 
 
@@ -54,8 +59,15 @@ def stretches_of(
     """Neighbours put together until they have so many bytes. A file that is as large as several
     parts stands by itself, in as many as `cuts` finds: given a file and a number of parts, it tells
     where they part.
+
+    With 100 bytes enough, the sizes 60, 50, 250 and 10 become 0-2 (110 bytes), the file 2 in two
+    ranges, and 3-4.
     """
-    enough, number, begun, together = max(least, -(-sum(sizes) // most)), 0, 0, 0
+    share = -(-sum(sizes) // most)  # rounded up
+    enough = max(least, share)
+    number = 0  # of the next part
+    begun = 0  # the first file that is in no part yet
+    together = 0  # bytes from there on
     for place, size in enumerate(sizes):
         wanted = round(size / enough)
         marks = cuts(place, wanted) if wanted > 1 else ()
@@ -65,27 +77,39 @@ def stretches_of(
                 number += 1
             yield from _ranges(place, marks, number)
             number += len(marks) + 1
-            begun, together = place + 1, 0
+            begun = place + 1
+            together = 0
             continue
         together += size
         if together >= enough:
             yield Stretch(first=begun, past=place + 1)
-            begun, number, together = place + 1, number + 1, 0
+            number += 1
+            begun = place + 1
+            together = 0
     if begun < len(sizes):
         yield Stretch(first=begun, past=len(sizes))
 
 
 def _ranges(place: int, marks: Sequence[Mark], number: int) -> Iterator[Stretch]:
     """Of the one file, whose first range is the part `number`."""
+    starts = [Mark(), *marks]
     ends = [*(mark.row for mark in marks), None]
-    for mark, until in zip([Mark(), *marks], ends, strict=True):
+    for mark, until in zip(starts, ends, strict=True):
         yield Stretch(first=place, past=place + 1, mark=mark, until=until, begun=number)
 
 
 def even(marks: Sequence[Mark], wanted: int, rows: int) -> list[Mark]:
     """Of all places between two pieces of so many `rows` together those that part them the most
-    evenly.
+    evenly. Of pieces of 30 rows and 100 rows, for two parts: the place at row 60, nearest to 50.
     """
-    ends = [number * rows / wanted for number in range(1, wanted)]
-    nearest = [min(marks, key=lambda mark: abs(mark.row - end)) for end in ends if marks]
+    if not marks:
+        return []
+    nearest: list[Mark] = []
+    for number in range(1, wanted):
+        end = number * rows / wanted
+        nearest.append(_nearest(marks, end))
     return [mark for mark in dict.fromkeys(nearest) if 0 < mark.row < rows]
+
+
+def _nearest(marks: Sequence[Mark], row: float) -> Mark:
+    return min(marks, key=lambda mark: abs(mark.row - row))

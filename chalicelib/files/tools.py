@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from chalicelib.store.local_duckdb import exhaustion_told, local_config
+from chalicelib.store.local_duckdb import exhaustion_errors, local_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class Tools:
 
     def count_rows(self, table: Table) -> int:
         """As DuckDB reads them. Raises duckdb.Error, OutOfMemory."""
-        with exhaustion_told():
+        with exhaustion_errors():
             ((rows,),) = self.duckdb.execute(f"SELECT count(*) FROM {table.relation}").fetchall()  # noqa: S608
         return int(rows)
 

@@ -83,9 +83,9 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
     is_single = len(entries) == 1
     chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=is_single)]
     if not chosen:
-        raise _nothing_chosen(file, pattern, entries)
+        raise _no_member(file, pattern, entries)
     _check_sizes(path, file, chosen, limits)
-    return [Member(f"{file}/{_shown(entry.filename)}", entry) for entry in chosen]
+    return [Member(f"{file}/{_safe_name(entry.filename)}", entry) for entry in chosen]
 
 
 def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -> None:
@@ -112,7 +112,7 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
 
 
 def _copy(source: IO[bytes], target: Path, *, file: str, packed: int, limits: Limits) -> None:
-    most = _most_unpacked(packed, limits)
+    most = _most_bytes(packed, limits)
     size = 0
     with disk_errors(), target.open("wb") as written:
         while block := source.read(BLOCK):
@@ -122,9 +122,10 @@ def _copy(source: IO[bytes], target: Path, *, file: str, packed: int, limits: Li
             written.write(block)
 
 
-def _most_unpacked(packed: int, limits: Limits) -> int:
-    """Bytes. What is small may unpack to any ratio."""
-    return min(limits.unpacked, max(limits.free, packed * limits.ratio))
+def _most_bytes(packed: int, limits: Limits) -> int:
+    """That so many may unpack to. What is small may unpack to any ratio."""
+    by_ratio = packed * limits.ratio
+    return min(limits.unpacked, max(limits.free, by_ratio))
 
 
 def _bomb(file: str, most: int, packed: int) -> FileTooLarge:
@@ -149,16 +150,20 @@ def _damage_as_ours(file: str) -> Iterator[None]:
 
 def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
     if pattern:
-        name, pattern = name.casefold(), pattern.casefold()
-        return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
-    return not BESIDE.search(name) and (alone or TABLES.search(name) is not None)
+        pattern = pattern.casefold()
+        path = name.casefold()
+        _, _, last_name = path.rpartition("/")
+        return fnmatchcase(path, pattern) or fnmatchcase(last_name, pattern)
+    if BESIDE.search(name):
+        return False
+    return alone or TABLES.search(name) is not None
 
 
-def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
-    names = ", ".join(_shown(entry.filename) for entry in entries[:SHOWN]) or "nothing"
-    wanted = (
-        f'no member named "{_shown(pattern)}"' if pattern else "no member that looks like a table"
-    )
+def _no_member(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
+    names = ", ".join(_safe_name(entry.filename) for entry in entries[:SHOWN]) or "nothing"
+    wanted = "no member that looks like a table"
+    if pattern:
+        wanted = f'no member named "{_safe_name(pattern)}"'
     return FilesNotFound(
         f"{file} has {wanted}. In it are {names}. Say in the definition which ones to read: members.",
         file=file,
@@ -170,7 +175,7 @@ def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: 
     whoever lies is stopped on the way.
     """
     packed = path.stat().st_size
-    most = _most_unpacked(packed, limits)
+    most = _most_bytes(packed, limits)
     if sum(entry.file_size for entry in entries) > most:
         raise _bomb(file, most, packed)
 
@@ -193,8 +198,9 @@ def _check_directory(path: Path, file: str, limits: Limits) -> None:
 
 def _tail_of(path: Path) -> bytes:
     """What has room for both records of the end, and for a comment of 64 KB behind them."""
+    most = END_64.size + END.size + (1 << 16)
     with path.open("rb") as opened:
-        opened.seek(max(0, path.stat().st_size - END.size - (1 << 16) - END_64.size))
+        opened.seek(max(0, path.stat().st_size - most))
         return opened.read()
 
 
@@ -210,8 +216,9 @@ def _directory_size(tail: bytes, at: int) -> int:
     return size_64 if size == SIZE_IN_64 else max(size, size_64)
 
 
-def _shown(name: str) -> str:
+def _safe_name(name: str) -> str:
     """Without control characters:
     it is text of somebody else that goes into messages and into `_file`.
     """
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)[:LONGEST_NAME]
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)
+    return text[:LONGEST_NAME]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FileUnreadable
-from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
 from chalicelib.store.row_reading import literal
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import PLACE, Table
@@ -47,18 +47,20 @@ class LongReader:
     @property
     def names(self) -> tuple[str, ...]:
         """Raises FileUnreadable: no column is like the pattern."""
-        return (
-            (*self._names_left(self._reader.names), *self._fields)
-            if self._reader.names and self._wide
-            else ()
-        )
+        if not self._reader.names or not self._wide:
+            return ()
+        return (*self._other_names(self._reader.names), *self._fields)
 
     @property
     def examples(self) -> dict[str, Any]:
+        """Of the columns that stay, and of the first one that becomes rows."""
         found = self._reader.examples
-        kept = {name: found[name] for name in self._names_left(self._reader.names) if name in found}
-        shown = next((name for name in self._wide if name in found), None)
-        return kept | ({**self._wide[shown], self._value: found[shown]} if shown else {})
+        others = self._other_names(self._reader.names)
+        examples = {name: found[name] for name in others if name in found}
+        for name, groups in self._wide.items():
+            if name in found:
+                return examples | groups | {self._value: found[name]}
+        return examples
 
     def marks(self) -> Iterator[Mark]:
         return self._reader.marks()
@@ -68,9 +70,8 @@ class LongReader:
             if piece.table:
                 yield replace(piece, table=self._long(piece.table))
             else:
-                yield replace(
-                    piece, rows=[each for row in piece.rows for each in self._long_rows(row)]
-                )
+                rows = [each for row in piece.rows for each in self._long_rows(row)]
+                yield replace(piece, rows=rows)
 
     @cached_property
     def _wide(self) -> dict[str, dict[str, str]]:
@@ -87,13 +88,9 @@ class LongReader:
 
     def _groups_by_name(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         matches = {name: self._pattern.fullmatch(name) for name in names}
-        return {
-            name: {k: v or "" for k, v in match.groupdict().items()}
-            for name, match in matches.items()
-            if match
-        }
+        return {name: match.groupdict("") for name, match in matches.items() if match}
 
-    def _names_left(self, names: Iterable[str]) -> list[str]:
+    def _other_names(self, names: Iterable[str]) -> list[str]:
         """A column that is called like one of the new fields gives way."""
         new = {name.lower() for name in self._fields}
         return [
@@ -105,31 +102,28 @@ class LongReader:
     def _long(self, table: Table) -> Table:
         """Raises ScratchFull, OutOfMemory."""
         path = self._tools.new_path(".parquet")
-        kept = self._names_left(table.names)
-        told = self._groups_by_name(table.names)
+        kept = self._other_names(table.names)
+        wide = self._groups_by_name(table.names)
         columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
         columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
+        fields = [f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
+        cells = [self._cell(groups, f"field.{_name(name)}") for name, groups in wide.items()]
+        unreadable = ", ".join(str(each.row) for each in table.unreadable)
         lists = {
             "columns": ", ".join(columns),
-            "kept": ", ".join(
-                f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)
-            )
-            or "NULL",
+            "kept": ", ".join(fields) or "NULL",
             "value": _name(self._value),
             "place": _name(PLACE),
-            "cells": ", ".join(
-                self._cell(groups, f"field.{_name(name)}") for name, groups in told.items()
-            ),
+            "cells": ", ".join(cells),
             "nothing": self._cell({}, "NULL"),
-            "unreadable": f"CAST([{', '.join(str(each.row) for each in table.unreadable)}] AS BIGINT[])",
+            "unreadable": f"CAST([{unreadable}] AS BIGINT[])",
             "row": table.place,
             "relation": table.relation,
-            "path": quoted(path),
+            "path": sql_path(path),
         }
-        with exhaustion_told():
-            ((rows,),) = self._tools.duckdb.execute(
-                _SQL["write_long_rows"].format_map(lists)
-            ).fetchall()
+        statement = _SQL["write_long_rows"].format_map(lists)
+        with exhaustion_errors():
+            ((rows,),) = self._tools.duckdb.execute(statement).fetchall()
         table.path.unlink()
         names = (*kept, *self._fields, PLACE)
         kinds = self._kinds(table, kept)
@@ -144,16 +138,19 @@ class LongReader:
         )
 
     def _cell(self, groups: Mapping[str, str], value: str) -> str:
-        said = [
+        members = [
             f"{_name(name)} := {literal(groups.get(name, ''))}" for name in self._pattern.groupindex
         ]
-        return f"struct_pack({', '.join([*said, f'{_name(self._value)} := {value}'])})"
+        members.append(f"{_name(self._value)} := {value}")
+        return f"struct_pack({', '.join(members)})"
 
     def _kinds(self, table: Table, kept: list[str]) -> tuple[str, ...]:
         kinds = dict(zip(table.names, table.kinds, strict=False))
-        return (
-            (*(kinds[name] for name in kept), *["text"] * (len(self._fields) + 1)) if kinds else ()
-        )
+        if not kinds:
+            return ()
+        of_kept = [kinds[name] for name in kept]
+        of_new = ["text"] * (len(self._fields) + 1)  # and of the place
+        return (*of_kept, *of_new)
 
     # -- JSON ---------------------------------------------------------------------------------
 
@@ -165,11 +162,11 @@ class LongReader:
             return [row]
         if not isinstance(found, dict):
             return [row]
-        kept = {name: found[name] for name in self._names_left(found)}
-        told = self._groups_by_name(found).items()
+        kept = {name: found[name] for name in self._other_names(found)}
+        wide = self._groups_by_name(found).items()
         cells = [
             kept | groups | {self._value: found[name]}
-            for name, groups in told
+            for name, groups in wide
             if found[name] not in (None, "")
         ]
         return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]

@@ -65,7 +65,8 @@ def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str
     """Its bytes as they were sent, a compression of the transfer included, and their SHA-256.
     Raises TooSlow, TooLarge, urllib3's HTTPError, OSError.
     """
-    size, digest = 0, hashlib.sha256()
+    size = 0
+    digest = hashlib.sha256()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
         size += len(chunk)
         if size > most:
@@ -114,11 +115,8 @@ def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> 
 
 def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
     """Nothing but gzip is asked for, and some send deflate all the same."""
-    names = [
-        name
-        for part in encoding.split(",")
-        if (name := part.strip().lower()) not in ("", "identity")
-    ]
+    parts = [part.strip().lower() for part in encoding.split(",")]
+    names = [part for part in parts if part not in ("", "identity")]
     if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
         raise Unreadable(f"it is compressed as {_quoted_name(encoding)}")
     if names == ["deflate"]:
@@ -209,7 +207,8 @@ class _Deflate(_Gzip):
     def pieces(self, data: bytes) -> Iterator[bytes]:
         if data and not self._is_begun:
             is_wrapped = data[0] & 0x0F == zlib.DEFLATED and data[0] >> 4 <= 7  # noqa: PLR2004  RFC 1950, section 2.2
-            self._member = zlib.decompressobj(zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS)
+            window_bits = zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS
+            self._member = zlib.decompressobj(window_bits)
             self._is_begun = True
         yield from super().pieces(data)
 
@@ -225,10 +224,13 @@ def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
     charset = declared[1].lower() if declared else "utf-8"
     if body.startswith(_UTF_16_OR_32) or b"\0" in body[:4]:
         raise Unreadable("it is written in UTF-16 or UTF-32")
-    if charset in ("utf-8", "utf8") or (_BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii()):
+    if charset in ("utf-8", "utf8"):
+        return
+    if _BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii():
         return
     raise Unreadable(f"it is written in {_quoted_name(charset)}")
 
 
 def _quoted_name(name: str) -> str:
-    return repr(re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)[:40])
+    plain = re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)
+    return repr(plain[:40])

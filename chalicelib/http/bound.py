@@ -34,15 +34,20 @@ class Place:
     def of(cls, url: str) -> Place:
         """By the parser that `requests` sends with. Raises ValueError."""
         parts = urllib3.util.parse_url(url)
-        scheme, host = (parts.scheme or "").lower(), (parts.host or "").lower().rstrip(".")
+        scheme = (parts.scheme or "").lower()
+        host = (parts.host or "").lower().rstrip(".")
         if scheme not in PORTS or not host or parts.auth is not None:
             raise ValueError(url)
-        return cls(scheme, host, parts.port or PORTS[scheme], parts.path or "/")
+        port = parts.port or PORTS[scheme]
+        return cls(scheme, host, port, parts.path or "/")
 
     def covers(self, other: Place) -> bool:
-        own, theirs = self.path.rstrip("/"), other.path
-        is_same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
-        return is_same and (theirs == own or theirs.startswith(f"{own}/")) and not _climbs(theirs)
+        """/odata covers /odata and /odata/Wells, and neither /odata2 nor /odata/../admin."""
+        if (self.scheme, self.host, self.port) != (other.scheme, other.host, other.port):
+            return False
+        own = self.path.rstrip("/")
+        is_below = other.path == own or other.path.startswith(f"{own}/")
+        return is_below and not _climbs(other.path)
 
 
 def _climbs(path: str) -> bool:
@@ -60,6 +65,23 @@ class Bound:
 
     places: tuple[Place, ...] | None = None
 
+    @classmethod
+    def of_secret(cls, origin: Any, settings: Settings) -> Bound:
+        """`origin` is what the secret has under that name. Raises SecretInvalid."""
+        if origin is None and not settings.is_kept_outside:
+            return cls()
+        named = origin if isinstance(origin, list) else [origin]
+        try:
+            places = tuple(Place.of(each) for each in named if isinstance(each, str))
+        except (ValueError, urllib3.exceptions.HTTPError):
+            places = ()
+        if not places or len(places) != len(named):
+            raise SecretInvalid(
+                "The secret of the source does not name the origin that it may be sent to. Store it anew with "
+                '"origin": "https://…" beside its other parts, and with the path if it is good for that alone.'
+            )
+        return cls(places)
+
     def check(self, url: str) -> None:
         """Raises SecretInvalid."""
         if self.places is None:
@@ -73,20 +95,3 @@ class Bound:
                 "The secret of the source may not be sent to where the source is: it names another origin or path, so "
                 "nothing was sent. Correct the source's address, or the origin in its secret."
             )
-
-
-def bound_of(told: Any, settings: Settings) -> Bound:
-    """`told` is what the secret says as `origin`. Raises SecretInvalid."""
-    if told is None and not settings.is_kept_outside:
-        return Bound()
-    named = told if isinstance(told, list) else [told]
-    try:
-        places = tuple(Place.of(each) for each in named if isinstance(each, str))
-    except (ValueError, urllib3.exceptions.HTTPError):
-        places = ()
-    if not places or len(places) != len(named):
-        raise SecretInvalid(
-            "The secret of the source does not name the origin that it may be sent to. Store it anew with "
-            '"origin": "https://…" beside its other parts, and with the path if it is good for that alone.'
-        )
-    return Bound(places)

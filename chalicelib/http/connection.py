@@ -31,7 +31,7 @@ from chalicelib.errors import (
 from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
 from .credentials import TokenAuth
-from .failures import broken_exchange, check_status, shown
+from .failures import broken_exchange, check_status, safe_url
 from .origins import Origin, Origins
 from .retries import Retries, is_overload
 from .secret_words import SecretWords
@@ -156,7 +156,7 @@ class SourceConnection:
         def attempt() -> T:
             return read(self._exchange(url, headers, receive, most=most_bytes, seconds=seconds))
 
-        details["url"] = shown(url)
+        details["url"] = safe_url(url)
         if once is None:
             return self._retries.insist(attempt, details)
         return self._retries.try_once(attempt, details)
@@ -220,11 +220,11 @@ class SourceConnection:
             raise self._too_large() from exc
         except Unreadable as exc:
             raise SourceEncoding(
-                f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip."
+                f"The page of {safe_url(url)} is not read: {exc}. Ask for UTF-8, plain or gzip."
             ) from exc
         except Broken as exc:
             raise SourceInvalid(
-                f"The page of {shown(url)} is damaged: {exc}. Start the import again."
+                f"The page of {safe_url(url)} is damaged: {exc}. Start the import again."
             ) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise broken_exchange(exc, url) from exc
@@ -274,11 +274,11 @@ class SourceConnection:
                 return response
             response.close()
             url = self.follow(url, response.headers["Location"])
-        raise SourceRedirected(f"The source at {shown(url)} redirects without end.")
+        raise SourceRedirected(f"The source at {safe_url(url)} redirects without end.")
 
     def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
         """A token that the source refuses is renewed, once. Other credentials that it has taken
-        before are shown once more, in a new session: one of several servers may have missed them,
+        before are safe_url once more, in a new session: one of several servers may have missed them,
         or the old session is over.
         """
         origin = Origin.of(url)

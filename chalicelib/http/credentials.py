@@ -24,7 +24,7 @@ from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, To
 from chalicelib.settings import BY_FORM
 
 from .body import Broken, Unreadable, read_body
-from .bound import Bound, bound_of
+from .bound import Bound
 from .failures import proxy_failure
 from .session import BoundedSession, TooLarge, TooSlow, check_authority
 
@@ -83,14 +83,14 @@ def open_credentials(
     auth = _auth(
         kind, secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}"), settings, proxy
     )
-    auth.bound = bound_of(_object(text.encode("utf-8", "replace")).get("origin"), settings)
+    auth.bound = Bound.of_secret(_object(text.encode("utf-8", "replace")).get("origin"), settings)
     return auth
 
 
 def _kind_of(text: str) -> str:
     """By the names that it holds. Raises SecretInvalid."""
-    told = _object(text.encode("utf-8", "replace"))
-    kinds = [kind for kind, names in FORMS.items() if told.keys() >= set(names)]
+    secret = _object(text.encode("utf-8", "replace"))
+    kinds = [kind for kind, names in FORMS.items() if secret.keys() >= set(names)]
     if len(kinds) != 1:
         forms = "; ".join(" and ".join(names) for names in FORMS.values())
         raise SecretInvalid(
@@ -147,8 +147,10 @@ class SourceAuth(AuthBase):
 
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
-        for secret in sorted(written_anyhow(self._secrets.copy()), key=len, reverse=True):
-            for length in range(len(secret), min(len(secret), SECRET_PART) - 1, -1):
+        forms = written_anyhow(self._secrets.copy())
+        for secret in sorted(forms, key=len, reverse=True):
+            shortest = min(len(secret), SECRET_PART)
+            for length in range(len(secret), shortest - 1, -1):
                 text = text.replace(secret[:length], "…")
         return text
 
@@ -160,7 +162,8 @@ class HeaderAuth(SourceAuth):
         super().__init__()
         self._name = name
         self._value = value
-        self._secrets = {secret for secret in (value, value.rpartition(" ")[2], *secrets) if secret}
+        _, _, last_word = value.rpartition(" ")  # of "Bearer abc": abc
+        self._secrets = {secret for secret in (value, last_word, *secrets) if secret}
 
     @property
     def headers(self) -> dict[str, str]:
@@ -260,8 +263,8 @@ def _check(status: int, body: bytes | bytearray) -> None:
         requests.codes.request_timeout,
     )
     error = TokenUnavailable if passing else TokenRefused
-    told = _object(body).get("error")
-    reason = f", {told}" if isinstance(told, str) and told in OAUTH_ERRORS else ""
+    code = _object(body).get("error")
+    reason = f", {code}" if isinstance(code, str) and code in OAUTH_ERRORS else ""
     raise error(f"{error().message} (HTTP {status}{reason})")
 
 
@@ -270,7 +273,8 @@ def _token(body: bytes | bytearray) -> tuple[str, float]:
     without end when the answer does not tell.
     """
     answer = _object(body)
-    token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
+    token = answer.get("access_token")
+    kind = answer.get("token_type", "Bearer")
     if not (
         isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"
     ):
@@ -325,8 +329,10 @@ def _unfound(setting: str) -> SecretInvalid:
 
 
 def _is_passing(exc: ClientError) -> bool:
-    code = exc.response.get("Error", {}).get("Code", "")
-    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    error = exc.response.get("Error", {})
+    code = error.get("Code", "")
+    metadata = exc.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
     return status >= 500 or "Throttl" in code or code in _BUSY  # noqa: PLR2004
 
 
@@ -343,7 +349,7 @@ def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
             raise SecretInvalid(
                 f"{needed_by} needs a secret of the form {{{form}}}. Store it anew."
             )
-        parts[name] = _as_sent(name, part)
+        parts[name] = _clean_part(name, part)
     return parts
 
 
@@ -356,6 +362,7 @@ def _is_fit(name: str, part: str) -> bool:
     return bool(part) or name in FORMS["basic"]
 
 
-def _as_sent(name: str, part: str) -> str:
+def _clean_part(name: str, part: str) -> str:
     """A key copied with its line break is the key; in a password every character counts."""
-    return part.strip() if name in ("token", "key") else part
+    is_key = name in ("token", "key")
+    return part.strip() if is_key else part

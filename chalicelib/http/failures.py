@@ -72,12 +72,10 @@ def check_status(response: requests.Response, allowance: Allowance) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    retry_after, says = (
-        seconds_of_retry_after(response.headers.get("Retry-After")),
-        own_sentence(response, allowance),
-    )
+    retry_after = seconds_of_retry_after(response.headers.get("Retry-After"))
+    says = own_sentence(response, allowance)
     error = STATUS_ERRORS.get(status, SourceUnavailable if status >= 500 else SourceRefused)  # noqa: PLR2004
-    sentence = f"{error().message} (HTTP {status} from {shown(response.url)})"
+    sentence = f"{error().message} (HTTP {status} from {safe_url(response.url)})"
     if says:
         sentence += f' It says: "{says}"'
     raise error(sentence, status=status, retry_after=retry_after, says=says)
@@ -95,7 +93,7 @@ def broken_exchange(exc: Exception, url: str) -> SourceError:
         error = SourceInterrupted
     elif any(isinstance(cause, _NO_HTTP) for cause in causes):
         error = SourceInvalid
-    return error(f"{error().message} ({_cause(causes[-1])} from {shown(url)})")
+    return error(f"{error().message} ({_cause(causes[-1])} from {safe_url(url)})")
 
 
 def proxy_failure(exc: Exception) -> SourceError | None:
@@ -130,17 +128,19 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 
 def _cause(exc: BaseException) -> str:
     """A few words without the request's URL, which requests puts into its own sentences."""
-    return (
-        f"{type(exc).__name__}: {exc}"
-        if isinstance(exc, OSError) and exc.strerror
-        else type(exc).__name__
-    )
+    name = type(exc).__name__
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{name}: {exc}"
+    return name
 
 
-def shown(url: str) -> str:
+def safe_url(url: str) -> str:
     """The URL without its user and its query, which may hold a token, and not without end."""
-    place = urllib3.util.parse_url(url)._replace(auth=None, query=None, fragment=None).url
-    return place if len(place) <= LONGEST_SHOWN else place[:LONGEST_SHOWN] + "…"
+    parts = urllib3.util.parse_url(url)
+    place = parts._replace(auth=None, query=None, fragment=None).url
+    if len(place) <= LONGEST_SHOWN:
+        return place
+    return place[:LONGEST_SHOWN] + "…"
 
 
 def source_words(exc: ValueError) -> str:

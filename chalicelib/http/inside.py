@@ -66,7 +66,8 @@ def public_address(host: str, port: int, resolve: Resolve = socket.getaddrinfo) 
     public. Whoever connects takes this one, and does not ask again: the next answer may be another
     one. Raises NotPublic, OSError.
     """
-    found = [str(address[0]) for *_, address in resolve(host, port, 0, socket.SOCK_STREAM)]
+    answers = resolve(host, port, 0, socket.SOCK_STREAM)
+    found = [str(address[0]) for *_, address in answers]
     if not found or not all(map(is_public_address, found)):
         raise NotPublic
     return found[0]
@@ -79,10 +80,12 @@ def is_public_address(text: str) -> bool:
     address = _address(text)
     if address is None:
         return False
+    if any(address in network for network in _NOT_EVERYBODYS):
+        return False
     return all(
         each.is_global and not each.is_multicast and not _is_own(each)
         for each in (address, *_within(address))
-    ) and not any(address in network for network in _NOT_EVERYBODYS)
+    )
 
 
 def _is_own(address: Address) -> bool:
@@ -99,10 +102,12 @@ def _within(address: Address) -> list[Address]:
     """The IPv4 addresses that an IPv6 one stands for."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
-    last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    told: list[Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    told += [last for network in _MAPPED if address in network]
-    return [each for each in told if each is not None]
+    found: list[Address | None] = [address.ipv4_mapped, address.sixtofour]
+    found += address.teredo or ()
+    last_32_bits = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if any(address in network for network in _MAPPED):
+        found.append(last_32_bits)
+    return [each for each in found if each is not None]
 
 
 def _address(text: str) -> Address | None:

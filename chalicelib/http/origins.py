@@ -13,7 +13,7 @@ import urllib3
 
 from chalicelib.errors import SourceInvalid, SourceRedirected
 
-from .failures import shown
+from .failures import safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +32,14 @@ class Origin(NamedTuple):
     def of(cls, url: str) -> Origin:
         r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
         parts = urllib3.util.parse_url(url)
-        return cls(parts.scheme, parts.host, parts.port or DEFAULT_PORTS.get(parts.scheme or ""))
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme or "")
+        return cls(parts.scheme, parts.host, port)
 
 
 class Origins:
     def __init__(self, source_url: str, aliases: Sequence[str]) -> None:
         self._configured = Origin.of(source_url)
-        self._allowed = {self._configured, *map(Origin.of, aliases)}
+        self._allowed = {Origin.of(url) for url in (source_url, *aliases)}
 
     def follow(self, url: str, link: str, **details: Any) -> str:
         """The address that a link of the document at `url` leads to. `details` go into the error.
@@ -46,16 +47,16 @@ class Origins:
         """
         if len(link.encode(errors="surrogatepass")) > LONGEST_LINK:
             raise SourceInvalid(
-                f"The source at {shown(url)} gave a link of more than {LONGEST_LINK:,} bytes. Ask its operator.",
+                f"The source at {safe_url(url)} gave a link of more than {LONGEST_LINK:,} bytes. Ask its operator.",
                 **details,
             )
         try:
             address = self._keep_secret(urljoin(url, link))
             origin = Origin.of(address)
-            place = shown(address)
+            place = safe_url(address)
         except ValueError as exc:
             raise SourceInvalid(
-                f"The source at {shown(url)} gave a link that is no URL.", **details
+                f"The source at {safe_url(url)} gave a link that is no URL.", **details
             ) from exc
         if origin not in self._allowed:
             raise SourceRedirected(
@@ -74,9 +75,10 @@ class Origins:
         https://data.example/odata configured and http://data.example as an alias,
         http://data.example/odata/Wells?page=2 becomes https://data.example/odata/Wells?page=2.
         """
+        own = self._configured
         origin = Origin.of(address)
-        is_plain = self._configured.scheme == "https" and origin.scheme == "http"
-        if not is_plain or origin.host != self._configured.host or origin not in self._allowed:
+        is_plain = own.scheme == "https" and origin.scheme == "http"
+        if not is_plain or origin.host != own.host or origin not in self._allowed:
             return address
         parts = urllib3.util.parse_url(address)
-        return parts._replace(scheme=self._configured.scheme, port=self._configured.port).url
+        return parts._replace(scheme=own.scheme, port=own.port).url

@@ -44,10 +44,13 @@ def sentence_of(body: bytes, content_type: str) -> str:
     if kind == "text/plain":
         found = text
     elif text.startswith("<"):
-        found = match[1] if (match := _XML_MESSAGE.search(text)) and "xml" in kind else ""
+        match = _XML_MESSAGE.search(text)
+        found = match[1] if match and "xml" in kind else ""
     else:
         found = _message_of(text)
-    return _cut(without_credentials(" ".join(_NOT_SHOWN.sub(" ", found).replace('"', "'").split())))
+    printable = _NOT_SHOWN.sub(" ", found).replace('"', "'")
+    sentence = " ".join(printable.split())
+    return _cut(without_credentials(sentence))
 
 
 def without_credentials(text: str) -> str:
@@ -67,4 +70,6 @@ def _message_of(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SENTENCE else text[:LONGEST_SENTENCE] + "…"
+    if len(text) <= LONGEST_SENTENCE:
+        return text
+    return text[:LONGEST_SENTENCE] + "…"

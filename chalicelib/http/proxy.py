@@ -43,7 +43,8 @@ class Proxy:
     def takes(self, url: str) -> bool:
         """What is on this machine is asked as it is: a proxy's own machine is another one."""
         parts = urllib3.util.parse_url(url)
-        return parts.scheme == "https" and not is_inside(parts.host or "")
+        host = parts.host or ""
+        return parts.scheme == "https" and not is_inside(host)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,6 +75,6 @@ def open_proxy(
         text = stored_secret(
             settings.source_proxy_secret, client=client, environment=environment, setting=SECRET
         )
-        told = secret_parts("basic", text, needed_by=SECRET)
-        auth = basic_auth(told["username"], told["password"], header="Proxy-Authorization")
+        parts = secret_parts("basic", text, needed_by=SECRET)
+        auth = basic_auth(parts["username"], parts["password"], header="Proxy-Authorization")
     return Proxy(settings.source_proxy, auth, ca)

@@ -95,7 +95,7 @@ class Retries:
         if is_spent or not exc.retryable or seconds > LONGEST_WAIT:
             raise exc
         limit = self._limits.first()
-        if seconds >= limit.seconds:
+        if seconds >= limit.seconds:  # the next attempt would begin after the time is over
             raise limit.error(**exc.details) from exc
         if is_overload(exc):
             self._throttle.pause(seconds)
@@ -128,4 +128,5 @@ def is_overload(exc: SourceError) -> bool:
 
 
 def _seconds(failures: int, exc: SourceError) -> float:
-    return BACKOFF.seconds(failures, asked=exc.details.get("retry_after"))
+    asked = exc.details.get("retry_after")
+    return BACKOFF.seconds(failures, asked=asked)

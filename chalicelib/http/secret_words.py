@@ -30,9 +30,10 @@ class SecretWords:
             exc.message = exc.message.replace(value, "…")
             exc.details["says"] = exc.details.get("says", "").replace(value, "…")
         if isinstance(self._auth, SourceAuth):
-            exc.message = self._auth.hide(exc.message)
-            exc.details["says"] = self._auth.hide(exc.details.get("says", ""))
-            exc.details["url"] = self._auth.hide(exc.details["url"])
+            hide = self._auth.hide
+            exc.message = hide(exc.message)
+            exc.details["says"] = hide(exc.details.get("says", ""))
+            exc.details["url"] = hide(exc.details["url"])
         exc.args = (exc.message,)
 
 

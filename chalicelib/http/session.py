@@ -70,7 +70,8 @@ class Allowance:
 
     def hurry(self, seconds: float) -> None:
         """What is still to come of this exchange may take so many seconds at most."""
-        self._until = min(self._until, self._clock() + seconds)
+        end = self._clock() + seconds
+        self._until = min(self._until, end)
 
     def begin_head(self) -> None:
         self._left = HEAD_BYTES

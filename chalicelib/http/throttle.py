@@ -115,7 +115,9 @@ class Throttle:
             if slot.overloaded or (not slot.failed and self._is_slow(now - slot.began)):
                 self._reduce(slot, now)
             elif not slot.failed:
-                self._limit = min(float(self._most_now(now)), self._limit + 1 / self._limit)
+                # One more at a time, after as many good answers as there are at a time.
+                larger = self._limit + 1 / self._limit
+                self._limit = min(float(self._most_now(now)), larger)
 
     def _most_now(self, now: float) -> int:
         if self._taken < self._most and now - self._refused_at >= CALM_SECONDS:
@@ -130,14 +132,16 @@ class Throttle:
         if slot.began >= self._reduced_at:
             at_once = max(slot.at_once, self._active)
             if slot.overloaded and at_once > 1:
-                self._taken, self._refused_at = at_once - 1, now
+                self._taken = at_once - 1
+                self._refused_at = now
             self._limit = max(1.0, self._limit / 2)
             self._reduced_at = now
 
     def _is_slow(self, seconds: float) -> bool:
         usual = self._usual_seconds
         self._answers += 1
+        # The mean of the first answers, and later one in which new answers weigh more than old.
         self._usual_seconds += (seconds - usual) / min(self._answers, MEMORY)
-        return self._answers > ANSWERS_BEFORE_JUDGING and seconds > max(
-            SLOW_SECONDS, SLOW_FACTOR * usual
-        )
+        if self._answers <= ANSWERS_BEFORE_JUDGING:
+            return False
+        return seconds > max(SLOW_SECONDS, SLOW_FACTOR * usual)

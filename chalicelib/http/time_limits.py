@@ -39,7 +39,8 @@ class TimeLimits:
 
     def first_of_exchange(self, seconds: float) -> Limit:
         """The same for one exchange, which may take so many seconds by itself."""
-        return min(self.first(), Limit(seconds, SourceTooSlow), key=_seconds)
+        of_exchange = Limit(seconds, SourceTooSlow)
+        return min(self.first(), of_exchange, key=_seconds)
 
     def check(self, wait: float) -> None:
         """Whether there is time to wait so long. Raises SourceTimeSpent, WorkerTimeSpent."""

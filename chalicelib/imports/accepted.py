@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .planning import Planning
 
 
-def load_accepted(
+def load_accepted_rows(
     job: Job,
     repository: DuckDBWellProductionRepository,
     items: Sequence[Part],

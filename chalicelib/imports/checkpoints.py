@@ -41,12 +41,12 @@ class CheckpointsOfJob:
         (part,) = parts.parts
         before = self.progress.job.checkpoint
         after = Checkpoint(
-            cursor=part.cursor_to_store().stored(self.source_url),
+            cursor=part.cursor_to_store().to_attributes(self.source_url),
             source=fingerprint.to_attributes(),
         )
         self.progress.change(checkpoint=part.segments.store(before, after))
         part.stored_to = part.cursor
-        rows = part.cursor.delivered - _delivered(before)
+        rows = part.cursor.delivered - _rows_before(before)
         self.progress.note("checkpoint", page=part.cursor.page, records=rows)
 
     def show(self, parts: PartsReading) -> None:
@@ -72,19 +72,19 @@ class CheckpointsOfParts:
                 self._store(part, part.item, fingerprint)
                 self.progress.beat()  # the lease would be over before all parts are stored
         after = Checkpoint(
-            cursor=parts.cursor.stored(self.source_url),
+            cursor=parts.cursor.to_attributes(self.source_url),
             seal=NO_SEAL,
             source=fingerprint.to_attributes(),
             plan=self.plan,
         )
         self.progress.change(checkpoint=after)
         self.show(parts)
-        rows = parts.cursor.delivered - _delivered(before)
+        rows = parts.cursor.delivered - _rows_before(before)
         self.progress.note("checkpoint", page=parts.cursor.page, records=rows)
 
     def _store(self, part: PartReading, item: Part, fingerprint: Fingerprint) -> None:
         after = Checkpoint(
-            cursor=part.cursor_to_store().stored(self.source_url),
+            cursor=part.cursor_to_store().to_attributes(self.source_url),
             source=fingerprint.to_attributes(),
         )
         checkpoint = part.segments.store(item.checkpoint, after)
@@ -100,9 +100,10 @@ class CheckpointsOfParts:
         part.stored_to = part.cursor
 
     def show(self, parts: PartsReading) -> None:
-        self.progress.change(parts={"count": len(parts.parts), "done": parts.done})
+        counts = {"count": len(parts.parts), "done": parts.finished_parts}
+        self.progress.change(parts=counts)
 
 
-def _delivered(checkpoint: Checkpoint | None) -> int:
+def _rows_before(checkpoint: Checkpoint | None) -> int:
     """How many rows lie before it."""
     return checkpoint.cursor["delivered"] if checkpoint else 0

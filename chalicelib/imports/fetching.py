@@ -137,9 +137,10 @@ class Fetching:
         """For the rows to come, beside those staged;
         with their true size, for rows may be wider than anybody guessed. Raises ScratchFull.
         """
-        if self._room and expected is not None:
-            to_stage = max(0, expected - self.parts.cursor.delivered)
-            self._room(to_stage=to_stage, staged_bytes=self._repository.staged_bytes)
+        if self._room is None or expected is None:
+            return
+        to_stage = max(0, expected - self.parts.cursor.delivered)
+        self._room(to_stage=to_stage, staged_bytes=self._repository.staged_bytes)
 
     def _take(self, part: PartReading, page: Page) -> None:
         self._fields.look_at(page.rows)
@@ -162,7 +163,9 @@ class Fetching:
     # -- staging ------------------------------------------------------------------------------
 
     def _is_due(self, part: PartReading) -> bool:
-        return part.batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
+        if part.batch.is_full:
+            return True
+        return self._is_checkpoint_due() or self._budget.is_up()
 
     def _stage_the_largest(self) -> None:
         """Where many parts have each something, and together too much."""
@@ -174,7 +177,8 @@ class Fetching:
 
     def _stage(self, part: PartReading) -> None:
         """The rows that were taken of the part, as a segment."""
-        batch, repository = part.batch, self._repository
+        batch = part.batch
+        repository = self._repository
         was_in_step = part.is_in_step
         part.is_in_step = False  # a failure in between leaves rows that are staged and not noted
         if batch.rows:
@@ -188,7 +192,8 @@ class Fetching:
             newest, undated = self._fields.note_changes(repository, batch)
             part.note_changes(newest, undated)
             part.rejected += repository.rejected_rows - rejected_before
-            part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
+            cursor = part.cursor_to_store()
+            part.segments.add(segment, cursor.to_attributes(self._settings.source_url))
             self._ask_for_room(self.parts.cursor.expected)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         part.clear()
@@ -200,7 +205,8 @@ class Fetching:
     # -- checkpoints --------------------------------------------------------------------------
 
     def _is_checkpoint_due(self) -> bool:
-        return self._clock() - self._checkpoint_at >= self._settings.checkpoint_seconds
+        seconds = self._clock() - self._checkpoint_at
+        return seconds >= self._settings.checkpoint_seconds
 
     def _checkpoint_if_due(self) -> None:
         if self._budget.is_up():

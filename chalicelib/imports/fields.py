@@ -55,7 +55,8 @@ class SourceFields:
 
     def rules(self) -> dict[str, ColumnRule]:
         """Of each column that is filled. Raises SourceColumns."""
-        return rules_of(self._names, self._settings.definition, self._settings.source_columns)
+        settings = self._settings
+        return rules_of(self._names, settings.definition, settings.source_columns)
 
     def mapping(self) -> dict[str, str]:
         """`{column: field}` of the columns that a field fills as it is. Raises SourceColumns."""
@@ -71,7 +72,8 @@ class SourceFields:
         """How the source calls the key: in its order rows are asked for. Where pages are cut by it
         and several rows have one of our keys, it must be another one. Raises SourceColumns.
         """
-        mapping, grain = self._mapping_so_far(), self.grain()
+        mapping = self._mapping_so_far()
+        grain = self.grain()
         is_by_keys = way == Way.KEYS
         if is_by_keys and grain.rows is Rows.SUM and mapping and not grain.is_unique:
             raise SourceColumns(
@@ -151,14 +153,15 @@ class SourceFields:
         if rules and self._rules_so_far() != rules:
             self._leaves_out = True
             fields = self.fingerprint().fields
-            fingerprint.refuse_moved(fields)
+            fingerprint.refuse_other_fields(fields)
             if self._before:
-                self._before.refuse_moved(fields)
+                self._before.refuse_other_fields(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
         """The rows of a page: some of them show whether the fields are still there."""
         known = {*self._names, *self.survey.links}
-        self._sample.look_at(rows, self._rules_so_far(), known)
+        rules = self._rules_so_far()
+        self._sample.look_at(rows, rules, known)
 
     def look_at_periods(self, texts: Iterable[str]) -> None:
         """Of some rows, as JSON."""
@@ -223,7 +226,9 @@ class SourceFields:
         """Whether the files that are there now are those that the rows were read from;
         of a service that is so.
         """
-        return self._before is None or self.are_its_files(self._before)
+        if self._before is None:
+            return True
+        return self.are_its_files(self._before)
 
     def are_its_files(self, before: Fingerprint) -> bool:
         return before.is_of_listing(self.survey.files)
@@ -233,7 +238,9 @@ class SourceFields:
 
     def _rules_so_far(self) -> dict[str, ColumnRule]:
         """An empty source has no names to show."""
-        return self.rules() if self._names else {}
+        if not self._names:
+            return {}
+        return self.rules()
 
     # -- when rows were changed ---------------------------------------------------------------
 
@@ -273,8 +280,10 @@ class SourceFields:
         self._before = before
         self._sample.missing |= set(before.missing)
         self._sample.periods.extend(before.periods)
-        self.changed_until, self.undated = cursor.changed_until, cursor.undated
+        self.changed_until = cursor.changed_until
+        self.undated = cursor.undated
 
 
 def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
-    return {column: rule.plain_field for column, rule in rules.items() if rule.plain_field}
+    fields = {column: rule.plain_field for column, rule in rules.items()}
+    return {column: field for column, field in fields.items() if field}

@@ -48,7 +48,8 @@ def wells(diff: Diff, check: Check) -> dict[str, float]:
     """Each well is a thing of its own, without an amount:
     the same at another one was not accepted.
     """
-    return {f"well:{well}": 0.0 for well in diff.wells.get(check, ())}
+    of_check = diff.wells.get(check, ())
+    return {f"well:{well}": 0.0 for well in of_check}
 
 
 def as_percent(share: float) -> str:
@@ -56,4 +57,6 @@ def as_percent(share: float) -> str:
 
 
 def step_up(number: float) -> float:
-    return math.ceil(round(number * STEPS, 4)) / STEPS
+    """To the next percent, so that a little more of the same is not another finding."""
+    percent = round(number * STEPS, 4)
+    return math.ceil(percent) / STEPS

@@ -53,17 +53,26 @@ class Fingerprint:
         missing: Sequence[str] = (),
     ) -> Self:
         fields = {column: _hash(name) for column, name in mapping.items()}
-        return cls(settings=settings, fields=fields, leaves_out=leaves_out, missing=missing)
+        return cls(
+            settings=settings,
+            fields=fields,
+            leaves_out=leaves_out,
+            missing=missing,
+        )
 
     def to_attributes(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        periods = [_short(text) for text in self.periods[:MOST_PERIODS]]
-        return asdict(self) | {"missing": list(self.missing), "periods": periods}
+        some_periods = self.periods[:MOST_PERIODS]
+        lists = {
+            "missing": list(self.missing),
+            "periods": [_short(text) for text in some_periods],
+        }
+        return asdict(self) | lists
 
     def join(self, other: Fingerprint) -> Self:
         """Of the rows of both. Raises SourceChangedSince."""
         self.refuse_other_settings(other.settings)
-        self.refuse_moved(other.fields)
+        self.refuse_other_fields(other.fields)
         return replace(
             self,
             fields={**self.fields, **other.fields},
@@ -79,7 +88,9 @@ class Fingerprint:
         """Whether the rows are from the files of this listing, as a survey tells it: before the
         point stands a digest of the files, behind it when the newest of them was changed.
         """
-        return self.files.partition(".")[0] == listing.partition(".")[0]
+        digest, _, _ = self.files.partition(".")
+        other_digest, _, _ = listing.partition(".")
+        return digest == other_digest
 
     def refuse_other_settings(self, settings: str) -> None:
         """Raises SourceChangedSince."""
@@ -92,13 +103,13 @@ class Fingerprint:
         same. Raises SourceChangedSince.
         """
         self.refuse_other_settings(now.settings)
-        self.refuse_moved(now.fields)
+        self.refuse_other_fields(now.fields)
         is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
         has_other_columns = bool(self.fields) and self.fields.keys() != now.fields.keys()
         if has_other_columns and not is_lenient:
             raise SourceChangedSince
 
-    def refuse_moved(self, fields: Mapping[str, str]) -> None:
+    def refuse_other_fields(self, fields: Mapping[str, str]) -> None:
         """A column that was filled by one field is not filled by another one later.
         Raises SourceChangedSince.
         """
@@ -111,12 +122,15 @@ def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
     """Whether rows that were read with this fingerprint,
     as a checkpoint keeps it, can be put together with today's.
     """
-    return stored is not None and stored.get("form") == FORM
+    if stored is None:
+        return False
+    return bool(stored.get("form") == FORM)
 
 
 def _short(text: str) -> str:
     """A date or moment as it is; of anything else as much as an item of the table can hold."""
-    return text[:LONGEST_PERIOD].encode("ascii", "replace").decode()
+    beginning = text[:LONGEST_PERIOD]
+    return beginning.encode("ascii", "replace").decode()
 
 
 def _hash(name: str) -> str:

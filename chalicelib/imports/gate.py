@@ -52,6 +52,7 @@ def judge(
     wrong with rows, as `REASON column`. `adoption` tells of rows that were another source's before.
     Of the rows that came, the definition left out the `skipped`: shares are of the others.
     """
+    # Shares are of what the definition takes: that it leaves rows out is no fault of the source.
     taken = max(0, completeness.delivered - skipped)
     problems = problem_shares(rejects or {}, taken, settings.gate_rejected)
     findings = [
@@ -66,11 +67,13 @@ def judge(
         *check_adoption(adoption),
         *check_rates(diff, settled, is_of_all=is_of_all),
     ]
-    findings = [_hold_unless_accepted(finding, accepted) for finding in findings]
+    findings = [_waive(finding, accepted) for finding in findings]
+    # False sorts before True, and findings of one kind stay in the order of the checks.
     return sorted(findings, key=lambda finding: not finding.holds)
 
 
-def _hold_unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
-    if not finding.holds or not is_covered(finding.fingerprint, accepted):
-        return finding
-    return replace(finding, holds=False)
+def _waive(finding: Finding, accepted: Sequence[str]) -> Finding:
+    """What somebody has accepted is told again, and holds nothing."""
+    if finding.holds and is_covered(finding.fingerprint, accepted):
+        return replace(finding, holds=False)
+    return finding

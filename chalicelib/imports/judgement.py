@@ -69,7 +69,7 @@ class Judgement:
         }
 
     @property
-    def held(self) -> Held | None:
+    def hold(self) -> Held | None:
         """None when nothing holds the import."""
         findings = holding(self.findings)
         if not findings:

@@ -113,7 +113,7 @@ class LakePublication:
         if self._is_for_spark(self._compared.result):
             # None at the first attempt. The next worker compares once more when Spark is done, and
             # finds what it has staged.
-            staged = repository.staged(self._compared)
+            staged = repository.spark_snapshot(self._compared)
             if staged is None:
                 beat()
                 raise SparkAsked(self._ask_spark(repository, self._compared))
@@ -124,21 +124,28 @@ class LakePublication:
     def _is_for_spark(self, result: MergeResult) -> bool:
         """Of an import that changes nothing there is nothing to ask for."""
         changing = result.new_records + result.updated_records + result.withdrawn_records
-        least = {"duckdb": None, "spark": 1, "auto": self.spark_rows}[self.engine]
-        return least is not None and changing >= least
+        least_rows = {"duckdb": None, "spark": 1, "auto": self.spark_rows}
+        least = least_rows[self.engine]
+        if least is None:
+            return False
+        return changing >= least
 
     def _ask_spark(self, repository: LakeRepository, compared: Compared) -> str:
         """Where Spark reads what to do:
         the rows and the order lie in the warehouse, as segments do, until the job has ended.
         """
-        job_id, fence = self.claim.job.job_id, self.claim.fence
-        of_delta, of_order = delta_name(job_id, fence), order_name(job_id, fence)
-        delta, order = self.directory / "delta.parquet", self.directory / "order.json"
-        text = repository.order(compared, delta, self.warehouse.location(of_delta)).text()
-        order.write_text(text, "utf-8")
-        for name, file in ((of_delta, delta), (of_order, order)):
-            self.warehouse.put(name, file, sha256=sha256_of(file))
-        return self.warehouse.location(of_order)
+        job_id = self.claim.job.job_id
+        fence = self.claim.fence
+        name_of_rows = delta_name(job_id, fence)
+        name_of_order = order_name(job_id, fence)
+        rows = self.directory / "delta.parquet"
+        order_file = self.directory / "order.json"
+
+        order = repository.order(compared, rows, self.warehouse.location(name_of_rows))
+        order_file.write_text(order.text(), "utf-8")
+        self.warehouse.put(name_of_rows, rows, sha256=sha256_of(rows))
+        self.warehouse.put(name_of_order, order_file, sha256=sha256_of(order_file))
+        return self.warehouse.location(name_of_order)
 
     def put(self, versions: Versions) -> Snapshot:
         """Under a name with the claim's fence. Raises WarehouseUnavailable."""
@@ -169,4 +176,4 @@ def versions_of(snapshot: Snapshot | None) -> Versions:
     """What the pointer names; of no pointer, an empty lake."""
     if snapshot is None:
         return Versions(snapshots={})
-    return Versions.stored(snapshot.versions, rows=snapshot.rows)
+    return Versions.from_attributes(snapshot.versions, rows=snapshot.rows)

@@ -137,7 +137,7 @@ class PartImport:
         before.refuse_other_settings(self._settings.source_id)
         fields = SourceFields(survey=self._survey(item, before), settings=self._settings)
         item = self._table.begin(self._claim, self._planning.plan_of(checkpoint), item)
-        cursor = Cursor.restored(item.checkpoint.cursor, self._settings.source_url)
+        cursor = Cursor.from_attributes(item.checkpoint.cursor, self._settings.source_url)
         fields.go_on_from(cursor, before)
         segments = self._segments(attempt=item.attempt)
         part = PartReading.of(cursor, segments, self._directory, item=item)

@@ -49,7 +49,8 @@ class PartReading:
         self.batch = self.lines
         self.stored_to = self.cursor
         self.pages = self.cursor.page - 1
-        self.changed_until, self.undated = self.cursor.changed_until, self.cursor.undated
+        self.changed_until = self.cursor.changed_until
+        self.undated = self.cursor.undated
 
     @classmethod
     def of(
@@ -86,7 +87,8 @@ class PartReading:
             self.batch = Batch.of_table(page.table, number)
         else:
             self.batch.append(number, page.rows, first_row=page.first_row)
-        self.cursor, self.pages = page.next, page.number
+        self.cursor = page.next
+        self.pages = page.number
         self.is_in_step = True
         page.rows.clear()
 
@@ -105,7 +107,11 @@ class PartReading:
 
     def cursor_to_store(self) -> Cursor:
         """With the changes among the rows before it."""
-        return replace(self.cursor, changed_until=self.changed_until, undated=self.undated)
+        return replace(
+            self.cursor,
+            changed_until=self.changed_until,
+            undated=self.undated,
+        )
 
 
 @dataclass(kw_only=True)
@@ -118,7 +124,7 @@ class PartsReading:
     first: Cursor | None = None
 
     @property
-    def done(self) -> int:
+    def finished_parts(self) -> int:
         """How many parts are read to their end."""
         return sum(part.is_at_end for part in self.parts)
 
@@ -130,7 +136,8 @@ class PartsReading:
     def stored_segments(self) -> list[SegmentRun]:
         """That the items of the parts name."""
         items = [part.item for part in self.parts if part.item]
-        return [run for item in items for run in item.checkpoint.segments]
+        checkpoints = [item.checkpoint for item in items]
+        return [run for checkpoint in checkpoints for run in checkpoint.segments]
 
     @property
     def cursor(self) -> Cursor:
@@ -142,16 +149,17 @@ class PartsReading:
             return cursors[0]
         is_at_end = not any(cursor.url for cursor in cursors)
         are_all_ended = all(cursor.ended for cursor in cursors)
+        # Part by part: ten rows too many in one are not the ten that another lacks.
         missing = sum(cursor.reading.missing for cursor in cursors) if are_all_ended else 0
         changes = [part.changed_until for part in self.parts if part.changed_until is not None]
         return replace(
             self.first,
             url=None if is_at_end else self.first.url,
-            page=1 + sum(cursor.page - 1 for cursor in cursors),
+            page=1 + sum(cursor.page - 1 for cursor in cursors),  # each stands before its next one
             delivered=sum(cursor.delivered for cursor in cursors),
             bytes=sum(cursor.bytes for cursor in cursors),
             expected=_sum([cursor.expected for cursor in cursors]),
-            counted_again=_counted_again(cursors),
+            counted_again=_last_count(cursors),
             by_link=any(cursor.by_link for cursor in cursors),
             by_own_key=all(cursor.by_own_key for cursor in cursors),
             recounted=any(cursor.recounted for cursor in cursors),
@@ -169,9 +177,11 @@ def _has_shrunk(cursor: Cursor) -> bool:
     return cursor.counted_again < cursor.expected
 
 
-def _counted_again(cursors: Sequence[Cursor]) -> int | None:
+def _last_count(cursors: Sequence[Cursor]) -> int | None:
     """All rows, as the source counts them at the end.
     A part that was not counted again has the rows that were expected of it; None where no part was.
+
+    Of two parts of 60 and 40 rows the second was counted again, and has 41: that makes 101.
     """
     if all(cursor.counted_again is None for cursor in cursors):
         return None
@@ -185,7 +195,9 @@ def _counted_again(cursors: Sequence[Cursor]) -> int | None:
 def _sum(counts: Sequence[int | None]) -> int | None:
     """None where one of them is not known."""
     known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    if len(known) < len(counts):
+        return None
+    return sum(known)
 
 
 def _end_of(ends: Sequence[str]) -> str:
@@ -194,4 +206,5 @@ def _end_of(ends: Sequence[str]) -> str:
         return ""
     if End.SHORT in ends:
         return str(End.SHORT)
-    return ends[0] if len(set(ends)) == 1 else str(End.MARKER)
+    is_one = len(set(ends)) == 1
+    return ends[0] if is_one else str(End.MARKER)

@@ -48,6 +48,7 @@ class Planning:
         """
         source = fingerprint.to_attributes()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
+        # The items first: a job that names a plan has all parts of it in the table.
         self.table.plan(self.claim, items)
         readings = [
             self._reading(item, cursor, self.segments(item.number))
@@ -128,9 +129,14 @@ class Planning:
         segments = self.segments(item.number)
         rejected_before = repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
-        if proved is None:
-            first = self._cursor_to_store(at_start(self._restore(item.checkpoint)))
-            proved = replace(item.checkpoint, cursor=first, segments=[], seal=NO_SEAL)
+        if proved is None:  # not even its first segment is as it was written
+            first = at_start(self._restore(item.checkpoint))
+            proved = replace(
+                item.checkpoint,
+                cursor=self._cursor_to_store(first),
+                segments=[],
+                seal=NO_SEAL,
+            )
         loaded = join(segments, proved)
         cursor = self._restore(loaded)
         if item.state is PartState.OPEN or loaded != item.checkpoint:
@@ -174,10 +180,10 @@ class Planning:
         return PartReading.of(cursor, segments, self.directory, item=item)
 
     def _restore(self, checkpoint: Checkpoint) -> Cursor:
-        return Cursor.restored(checkpoint.cursor, self.settings.source_url)
+        return Cursor.from_attributes(checkpoint.cursor, self.settings.source_url)
 
     def _cursor_to_store(self, cursor: Cursor) -> dict[str, object]:
-        return cursor.stored(self.settings.source_url)
+        return cursor.to_attributes(self.settings.source_url)
 
 
 def join_fingerprints(sources: Sequence[dict[str, object]]) -> Fingerprint:

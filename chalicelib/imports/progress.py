@@ -52,7 +52,8 @@ class Progress:
 
     def add_seconds(self, name: str, seconds: float) -> None:
         before = self.job.stats.get(name, 0.0)
-        self.set_stats(**{name: round(before + seconds, 3)})
+        together = round(before + seconds, 3)
+        self.set_stats(**{name: together})
 
     def beat(self) -> None:
         """A sign of life, stored at most once a second."""
@@ -61,8 +62,10 @@ class Progress:
 
     def note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
         """An event on the job's time line, stored at once."""
-        self.job = self.job.with_event(self._clock(), event, **facts)
-        log.info(event, extra={"page": facts.get("page"), "rows": facts.get("records")})
+        now = self._clock()
+        self.job = self.job.with_event(now, event, **facts)
+        extra = {"page": facts.get("page"), "rows": facts.get("records")}
+        log.info(event, extra=extra)
         self.report(lease_seconds)
 
     def enter(self, phase: Phase, *, seconds: float) -> None:

@@ -42,7 +42,9 @@ def show_latest(
         return
     if made_by is not None and made_by != current.job_id:
         return
-    if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
+    if warehouse.latest() == current.name:
+        return
+    if owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
 
 
@@ -64,12 +66,14 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_
 
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
     """How long the merge of so many rows may take at most."""
-    return (rows + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
+    stored_rows = base.rows if base else 0
+    return (rows + stored_rows) / MERGE_ROWS_PER_SECOND
 
 
 def publish_seconds(store: Path) -> float:
     """How long it may take at most to verify the store and to put it into the warehouse."""
-    return store.stat().st_size / PUBLISH_BYTES_PER_SECOND
+    size = store.stat().st_size
+    return size / PUBLISH_BYTES_PER_SECOND
 
 
 class Publication(Protocol):

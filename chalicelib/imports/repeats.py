@@ -31,10 +31,11 @@ def judge_repeats(
     proof. A row that comes in before the place that is read moves one other onto a second
     page, and none is missing for it.
     """
-    repeated = _count_repeated(settled, reading)
+    repeated = _count_repeats(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
-    if repeated > reading.grown and is_steady() is False:
+    # As many rows as came in meanwhile may have moved one other each; more need another reason.
+    if repeated > reading.growth and is_steady() is False:
         return replace(settled, repeated_keys=repeated)
     return replace(
         settled,
@@ -49,16 +50,16 @@ def judge_repeats_as_before(settled: Settled, reading: Reading, accepted: Sequen
     `accepted` are fingerprints.
     """
     was_accepted = any(accepted_amounts(Check.SOURCE_INCOMPLETE, "repeated", accepted))
-    repeated = _count_repeated(settled, reading) if was_accepted else 0
+    repeated = _count_repeats(settled, reading) if was_accepted else 0
     return replace(settled, repeated_keys=repeated)
 
 
-def _count_repeated(settled: Settled, reading: Reading) -> int:
+def _count_repeats(settled: Settled, reading: Reading) -> int:
     """Of the keys on more than one page, those that count. Where links overlap, a source of 100
     rows that delivers 103, 3 of them twice, has delivered all; one that delivers 101 has not.
     """
     if reading.way is Way.KEYS or reading.ended is End.FILES:
-        return 0
+        return 0  # each row is asked for after the one before, or each file is read to its end
     if reading.way is Way.SKIP or _is_short_without_overlap(settled, reading):
         return settled.repeated_keys + settled.overlapping_keys
     return settled.repeated_keys
@@ -68,4 +69,5 @@ def _is_short_without_overlap(settled: Settled, reading: Reading) -> bool:
     if not reading.counts:
         return False
     different = reading.delivered - settled.overlapping_keys
-    return different < min(reading.counts)
+    least = min(reading.counts)  # rows may have come in since the first count
+    return different < least

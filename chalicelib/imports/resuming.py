@@ -19,7 +19,7 @@ from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
 
-from .accepted import load_accepted
+from .accepted import load_accepted_rows
 from .fields import SourceFields
 from .fingerprint import is_of_this_form
 from .part_reading import PartReading, PartsReading
@@ -84,7 +84,7 @@ class Resuming:
     def resume(self, repository: DuckDBWellProductionRepository, *, at_once: int) -> Start:
         """What earlier workers have fetched is staged. Raises SourceChangedSince, HeldRowsGone."""
         if self._job.accepted_by:
-            return self._resume_accepted(repository)
+            return self._resume_after_acceptance(repository)
         items = self._items()
         before = self._fingerprint_before(items)
         if before:
@@ -142,13 +142,16 @@ class Resuming:
         return self.planning.plan(first, cursors, fields.fingerprint())
 
     def _as_one_part(self, cursor: Cursor, segments: Segments) -> PartsReading:
-        return PartsReading(parts=[PartReading.of(cursor, segments, self.directory)])
+        part = PartReading.of(cursor, segments, self.directory)
+        return PartsReading(parts=[part])
 
     # -- after the rows of a checkpoint -------------------------------------------------------
 
-    def _resume_accepted(self, repository: DuckDBWellProductionRepository) -> Start:
+    def _resume_after_acceptance(self, repository: DuckDBWellProductionRepository) -> Start:
         fields = SourceFields(survey=Survey(), settings=self.settings)  # the source is not asked
-        parts, before = load_accepted(self._job, repository, self._items(), planning=self.planning)
+        parts, before = load_accepted_rows(
+            self._job, repository, self._items(), planning=self.planning
+        )
         fields.take_over(parts.cursor, before)
         self._note_resumption(parts)
         return Start(parts=parts, fields=fields)
@@ -157,8 +160,10 @@ class Resuming:
         """Of the parts that the checkpoint names;
         none where it names no plan, or where they are of no use any more.
         """
-        plan = self._job.checkpoint.plan if self._job.checkpoint else None
-        return self.planning.items(plan) if plan else []
+        checkpoint = self._job.checkpoint
+        if checkpoint is None or not checkpoint.plan:
+            return []
+        return self.planning.items(checkpoint.plan)
 
     def _fingerprint_before(self, items: Sequence[Part]) -> Fingerprint | None:
         """What the rows of the checkpoint were read with. None without a checkpoint, and of one
@@ -218,7 +223,7 @@ class Resuming:
         self.progress.change(checkpoint=joined)
         if joined != proved:
             self.progress.report()
-        cursor = Cursor.restored(joined.cursor, self.settings.source_url)
+        cursor = Cursor.from_attributes(joined.cursor, self.settings.source_url)
         return self._as_one_part(cursor, segments)
 
     def _load_parts(
@@ -229,7 +234,7 @@ class Resuming:
         before: Fingerprint,
         fields: SourceFields,
     ) -> PartsReading:
-        first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
+        first = Cursor.from_attributes(checkpoint.cursor, self.settings.source_url).at_start()
 
         def at_start(like: Cursor) -> Cursor:
             if not fields.are_its_files(before):  # the part would be cut out of other files
@@ -242,9 +247,9 @@ class Resuming:
         if parts.cursor.delivered != fetched_before:
             self._note_loss(fetched_before, asdict(parts.cursor))
         # The job's own checkpoint may count less than the items: other workers write only these.
-        cursor = parts.cursor.stored(self.settings.source_url)
+        cursor = parts.cursor.to_attributes(self.settings.source_url)
         self.progress.change(
-            parts={"count": len(items), "done": parts.done},
+            parts={"count": len(items), "done": parts.finished_parts},
             checkpoint=replace(checkpoint, cursor=cursor),
         )
         return parts
@@ -276,4 +281,5 @@ class Resuming:
         """Rows that had been fetched, of so many, are fetched once more."""
         kept = proved["delivered"] if proved else 0
         page = proved["page"] if proved else 1
-        self.progress.note("gone back", page=page, records=kept, lost_records=fetched - kept)
+        lost = fetched - kept
+        self.progress.note("gone back", page=page, records=kept, lost_records=lost)

@@ -124,7 +124,7 @@ class Rollback:
         """
         name = str(self.job.rollback_to)
         published = self._job_manager.pointer_to(name)  # None of one that no pointer tells any more
-        stored = self._warehouse.stored(name)  # None where its file is gone, or was never there
+        stored = self._warehouse.stat(name)  # None where its file is gone, or was never there
         size = 0
         if stored:
             size = stored.bytes
@@ -159,12 +159,19 @@ class Rollback:
 
     def _put(self, old: Snapshot) -> Snapshot:
         """The same file as a new one that nothing points at yet."""
-        fence, job_id = self._claim.fence, self.job.job_id
-        name = snapshot_name(fence, job_id, is_lake=old.is_lake)
+        fence = self._claim.fence
+        job_id = self.job.job_id
+        new = replace(
+            old,
+            name=snapshot_name(fence, job_id, is_lake=old.is_lake),
+            fence=fence,
+            job_id=job_id,
+            rollback_fence=fence,
+        )
         seconds = old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS
         self._progress.enter(Phase.PUBLISHING, seconds=seconds)
-        self._warehouse.put(name, self._file, sha256=old.sha256)
-        return replace(old, name=name, fence=fence, job_id=job_id, rollback_fence=fence)
+        self._warehouse.put(new.name, self._file, sha256=old.sha256)
+        return new
 
     def _set_back(self, snapshot: Snapshot) -> None:
         """Main of each table becomes what the pointer is about to name, as a commit would.
@@ -174,7 +181,7 @@ class Rollback:
             raise StoreDiffers
         settle_lake(
             self._catalog,
-            Versions.stored(snapshot.versions, rows=snapshot.rows),
+            Versions.from_attributes(snapshot.versions, rows=snapshot.rows),
             fence=self._claim.fence,
         )
 

@@ -37,7 +37,8 @@ OTHER_PROBLEMS = "other"
 
 
 def check_completeness(completeness: Completeness) -> Iterator[Finding]:
-    reason, delivered = completeness.reason, completeness.delivered
+    reason = completeness.reason
+    delivered = completeness.delivered
     if completeness.state is Verdict.UNPROVABLE and not completeness.is_by_key:
         yield new_finding(
             Check.COMPLETENESS_UNKNOWN,
@@ -135,7 +136,8 @@ def problem_shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict
 
 
 def _is_much(rows: int, taken: int, limit: float) -> bool:
-    return rows >= LEAST_REJECTED and rows > limit * taken
+    is_enough = rows >= LEAST_REJECTED
+    return is_enough and rows > limit * taken
 
 
 def check_columns(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:

@@ -59,8 +59,11 @@ class RowSample:
 
     def _look_at_period(self, row: Mapping[str, Any], rules: Mapping[str, ColumnRule]) -> None:
         rule = rules.get("production_period")
-        if rule and not rule.timezone and len(self.periods) < PERIODS_LOOKED_AT:
-            self.periods.append(str(row.get(rule.field) or ""))
+        if rule is None or rule.timezone:
+            return
+        if len(self.periods) < PERIODS_LOOKED_AT:
+            text = str(row.get(rule.field) or "")
+            self.periods.append(text)
 
 
 def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
@@ -68,7 +71,8 @@ def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
     with an object "Well", or with a field of just that name.
     """
     for name in rule.sources:
-        if name in row or name.partition("/")[0] in row:
+        first, _, _ = name.partition("/")
+        if name in row or first in row:
             return False
     return bool(rule.sources)
 

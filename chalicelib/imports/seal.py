@@ -68,6 +68,7 @@ def take_seal(path: Path) -> tuple[Note, str]:
     """The note and the seal; the file is then the rows alone. Raises Damaged."""
     size = path.stat().st_size
     with path.open("rb+") as file:
+        # From the end: the seal, before it the length of the note, and before that the note.
         seal = _last(file, size, SEAL_BYTES)
         file.seek(0)
         if _digest(file, size - SEAL_BYTES).digest() != seal:

@@ -55,7 +55,8 @@ class Segments:
 
     def add(self, path: Path, cursor: StoredCursor) -> None:
         """One more, for the next checkpoint."""
-        self._staged.append(Staged(path=path, cursor=cursor))
+        staged = Staged(path=path, cursor=cursor)
+        self._staged.append(staged)
 
     def load(
         self,
@@ -77,7 +78,8 @@ class Segments:
                 checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal
             )
             beat()
-        is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
+        last_seal = place.seal if place else NO_SEAL
+        is_whole = last_seal == checkpoint.seal
         return checkpoint if is_whole else place
 
     def count_whole(self, checkpoint: Checkpoint) -> int:
@@ -104,15 +106,22 @@ class Segments:
         """The checkpoint with one segment of this claim in place of all that were loaded."""
         path = self._new_path()
         repository.join_segments(path, part=self.part)
-        joined = self._put(path, replace(loaded, segments=[], seal=NO_SEAL), cursor=loaded.cursor)
+        without_segments = replace(loaded, segments=[], seal=NO_SEAL)
+        joined = self._put(path, without_segments, cursor=loaded.cursor)
         path.unlink()
         return joined
 
     def _put(self, path: Path, place: Checkpoint, *, cursor: StoredCursor) -> Checkpoint:
         """The place with the file as one more segment."""
-        job_id, fence = self.claim.job.job_id, self.claim.fence
-        runs = add_segment(place.segments, job_id, fence, part=self.part, attempt=self.attempt)
-        name = segment_names(runs[-1:])[-1]
+        runs = add_segment(
+            place.segments,
+            self.claim.job.job_id,
+            self.claim.fence,
+            part=self.part,
+            attempt=self.attempt,
+        )
+        # Named before it is sealed: the note tells the name, so no file passes for another one.
+        *_, name = segment_names(runs[-1:])
         note = Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)
         with seal_for_a_while(path, note) as (seal, sha256):
             self.warehouse.put(name, path, sha256=sha256)
@@ -138,7 +147,8 @@ class Segments:
                 return
             if last:
                 yield last
-            last, seal = fetched, fetched.seal
+            last = fetched
+            seal = fetched.seal
         else:
             if seal != checkpoint.seal:
                 return

@@ -157,9 +157,9 @@ class WellProductionImportService:
             self._check(fetching, start, end, base)
             merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
-            if judgement.held:
+            if judgement.hold:
                 self._hold(fetching, merged, is_stored=end == start)
-                raise judgement.held
+                raise judgement.hold
             snapshot = self._publish(repository, merged, base, judgement)
             self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
@@ -267,7 +267,8 @@ class WellProductionImportService:
             return judge_repeats_as_before(settled, end.reading, self.job.accepted)
 
         def is_steady() -> bool | None:  # asked only where the rows leave a doubt
-            return self._calls.ask(partial(self._source.is_steady, end, self._fields.survey))
+            question = partial(self._source.is_steady, end, self._fields.survey)
+            return self._calls.ask(question)
 
         settled = judge_repeats(
             settled, end.reading, is_unique=grain.is_unique, is_steady=is_steady
@@ -284,13 +285,14 @@ class WellProductionImportService:
             key = self._fields.key(Way.KEYS)
         except SourceColumns:
             return  # several rows share what is known of the key
-        survey = self._calls.ask(partial(self._source.survey_by_keys, self._fields.survey, key))
+        question = partial(self._source.survey_by_keys, self._fields.survey, key)
+        survey = self._calls.ask(question)
         if survey is None:
             return
         self._fields.survey = survey
         first = self._resuming().first_cursor(self._fields, Way.KEYS)
         checkpoint = Checkpoint(
-            cursor=first.stored(self._settings.source_url),
+            cursor=first.to_attributes(self._settings.source_url),
             source=self._fields.fingerprint().to_attributes(),
             seal=NO_SEAL,
         )
@@ -353,7 +355,9 @@ class WellProductionImportService:
         return completeness.is_proved and not completeness.missing
 
     def _is_of_all(self, end: Cursor) -> bool:
-        return end.is_of_all and not is_partial(self.job.parameters)
+        if is_partial(self.job.parameters):
+            return False
+        return end.is_of_all
 
     def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
@@ -379,8 +383,8 @@ class WellProductionImportService:
 
     def _warning_count(self, rule: str) -> int:
         """As the held import counted it, where this one publishes its rows."""
-        counts = [warning["count"] for warning in self.job.warnings if warning["rule"] == rule]
-        return sum(counts)
+        warnings = [warning for warning in self.job.warnings if warning["rule"] == rule]
+        return sum(warning["count"] for warning in warnings)
 
     def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
         """Every row that the source delivered must be accounted for. Raises PublishRefused."""
@@ -453,9 +457,8 @@ class WellProductionImportService:
         self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult
     ) -> None:
         """The end of the job moves the pointer to the snapshot."""
-        self._progress.complete(
-            snapshot, base=base.name if base else None, warnings=merged.warnings
-        )
+        base_name = base.name if base else None
+        self._progress.complete(snapshot, base=base_name, warnings=merged.warnings)
         runs = [*self.job.segments, *parts.stored_segments]
         self._publication.follow(snapshot, segments=segment_names(runs))
 

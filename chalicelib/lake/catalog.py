@@ -70,9 +70,12 @@ class Head:
         if snapshot is None:
             return 0
         summary = self.snapshots[snapshot].get("summary", {})
-        if int(summary.get("total-equality-deletes", 0)) or "total-records" not in summary:
-            return None  # one equality delete may be of any number of rows
-        return int(summary["total-records"]) - int(summary.get("total-position-deletes", 0))
+        if "total-records" not in summary:
+            return None
+        if int(summary.get("total-equality-deletes", 0)):
+            return None  # one of these may be of any number of rows
+        deleted = int(summary.get("total-position-deletes", 0))
+        return int(summary["total-records"]) - deleted
 
     def holds_the_rows_of(self, snapshot: int | None) -> bool:
         """Whether main is this snapshot, or what compaction has made of it since.
@@ -159,7 +162,8 @@ class Catalog:
             "updates": updates,
         }
         # One try: after a lost answer the same commit would be refused, although it was made.
-        status, answer = self._ask("POST", f"tables/{table}", json.dumps(request).encode(), tries=1)
+        body = json.dumps(request).encode()
+        status, answer = self._ask("POST", f"tables/{table}", body, tries=1)
         if status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
             raise _refusal(status, answer)
         return status == HTTPStatus.OK
@@ -170,7 +174,8 @@ class Catalog:
         self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES
     ) -> tuple[int, Any]:
         for attempt in range(tries):
-            is_last, asked = attempt == tries - 1, None
+            is_last = attempt == tries - 1
+            asked = None
             try:
                 answer = self._send(self._request(method, path, body))
             except BotoCoreError as exc:
@@ -207,7 +212,9 @@ class Catalog:
 
 
 def _setting(properties: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"action": "set-properties", "updates": dict(properties)}] if properties else []
+    if not properties:
+        return []
+    return [{"action": "set-properties", "updates": dict(properties)}]
 
 
 def _json(content: bytes) -> Any:

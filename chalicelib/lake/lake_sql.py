@@ -22,8 +22,8 @@ class LakeSql:
         """The answer of a statement that is filled with the lists;
         those that it names as $values are bound.
         """
-        columns = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY)}
-        text = STATEMENTS[name].format_map({**columns, **lists})
+        all_lists = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY), **lists}
+        text = STATEMENTS[name].format_map(all_lists)
         parameters = {"source_name": self._source_name, **lists}
         values = {key: value for key, value in parameters.items() if f"${key}" in text}
         return self._connection.execute(text, values or None).fetchall()

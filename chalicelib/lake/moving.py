@@ -13,7 +13,7 @@ import duckdb
 from chalicelib.errors import PublishRefused, QueryTooSlow
 from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import STORED_KEY
-from chalicelib.store.local_duckdb import bounded, exhaustion_told, local_config, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, local_config, sql_path, time_limit
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 
@@ -53,14 +53,14 @@ def copy_into_file(
     )
     with duckdb.connect(config=config) as connection, _stop_after(connection, seconds):
         attach_lake(connection, catalog, session)
-        with exhaustion_told():
+        with exhaustion_errors():
             connection.execute(
-                f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')"
+                f"ATTACH '{sql_path(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')"
             )
             prepare_store(connection, is_new=True)
         with lake_errors():
             copied = {table: _copy(connection, table, versions.of(table)) for table in TABLES}
-        with exhaustion_told():
+        with exhaustion_errors():
             connection.execute("CHECKPOINT wells")
             connection.execute("DETACH DATABASE wells")
     if copied[PRODUCTION] != versions.rows:
@@ -76,7 +76,7 @@ def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) ->
         yield
         return
     try:
-        with bounded(connection, seconds=seconds):
+        with time_limit(connection, seconds=seconds):
             yield
     except duckdb.InterruptException as exc:
         raise QueryTooSlow from exc
@@ -84,6 +84,7 @@ def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) ->
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:
     order = ", ".join(STORED_KEY) if table in BY_YEAR else "ALL"
-    text = _SQL["copy_table"].format(table=table, rows=at(table, snapshot), order=order)
+    rows = at(table, snapshot)
+    text = _SQL["copy_table"].format(table=table, rows=rows, order=order)
     ((copied,),) = connection.execute(text).fetchall()
     return int(copied)

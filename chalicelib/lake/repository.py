@@ -25,7 +25,7 @@ from chalicelib.errors import (
 )
 from chalicelib.store.attaching import attach_store
 from chalicelib.store.columns import KEY
-from chalicelib.store.local_duckdb import exhaustion_told, local_config
+from chalicelib.store.local_duckdb import exhaustion_errors, local_config
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store, refuse_other_periods
 from chalicelib.store.well_production import USUAL, fill
@@ -90,9 +90,10 @@ class LakeRepository(DuckDBWellProductionRepository):
             if looks.withdraws:
                 self._bring_missing(whole)
             self._check_room()  # on local disk: revised rows lie there too, new ones are sorted
-            looks = replace(looks, now=self._moment(now, runs=at(RUNS, base.of(RUNS))))
+            runs = at(RUNS, base.of(RUNS))
+            looks = replace(looks, now=self._moment(now, runs=runs))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
-            self._insert_rejected(facts, looks.now)
+            self._insert_rejected_rows(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)
 
     def commit(
@@ -106,7 +107,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             REJECTS: self._write_rejects,
             HISTORY: self._write_history,
             PRODUCTION: self._write_production,
-            RUNS: self._write_run,
+            RUNS: self._write_runs,
         }
         snapshots: dict[str, int | None] = {}
         for table in TABLES:
@@ -119,11 +120,11 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     # -- by Spark -----------------------------------------------------------------------------
 
-    def staged(self, compared: Compared) -> int | None:
+    def spark_snapshot(self, compared: Compared) -> int | None:
         """The snapshot that Spark has made of just these rows; None before it has. Raises
         PublishRefused where it holds others than it should, LeaseLost, LakeUnavailable, LakeMoved.
         """
-        return self._spark_merge().staged(compared)
+        return self._spark_merge().spark_snapshot(compared)
 
     def order(self, compared: Compared, delta: Path, place: str) -> Order:
         """What Spark is to do, after which `staged` finds it. The rows are written to `delta`,
@@ -177,7 +178,8 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def _check_rows(self, versions: Versions) -> None:
         head = self._catalog.head(PRODUCTION)
-        if head is None or (head.snapshot, head.rows) != (versions.of(PRODUCTION), versions.rows):
+        expected = (versions.of(PRODUCTION), versions.rows)
+        if head is None or (head.snapshot, head.rows) != expected:
             raise PublishRefused(
                 f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, "
                 "so it was not published. Start the import again."
@@ -209,7 +211,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         if self._is_attached:
             return
         attach_lake(self._connection, self._catalog, self._session)
-        with exhaustion_told():
+        with exhaustion_errors():
             self._connection.execute(f"ATTACH '{self._directory / 'changed.duckdb'}' AS wells")
             prepare_store(self._connection, is_new=True, source=self._source)
         make_tables(self._connection, self._catalog)
@@ -233,7 +235,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         refuse_other_periods(self._connection, self._source, stored=some)
 
     def _meet(self, whole: str) -> None:
-        """`changed` as _match_stored makes it, and in `wells` those stored rows that change.
+        """`changed` as _match_stored_rows makes it, and in `wells` those stored rows that change.
 
         The lake may have a hundred times the rows, so it is read once. Of a stored row that stays
         as it is nothing is brought but the number of the staged row that has its key.
@@ -247,7 +249,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             if bounds["first"] != "NULL":
                 self._lake_sql.run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
         self._lake_sql.run("bring_changed")
-        self._match_stored()
+        self._match_stored_rows()
         self._lake_sql.run("drop_unchanged")
         self._count_changes()
         if self._lake_sql.one("count_met")[0] != self._changes.revised:
@@ -265,8 +267,9 @@ class LakeRepository(DuckDBWellProductionRepository):
     # -- what each table takes: how many rows were written ------------------------------------
 
     def _write_rejects(self, compared: Compared) -> int:
-        facts, now = compared.facts, compared.now
-        deleted = self._forget_rejected(facts, now, OURS)
+        facts = compared.facts
+        now = compared.now
+        deleted = self._forget_rejected_rows(facts, now, OURS)
         ((inserted,),) = self._lake_sql.run("put_rejected")
         expected = compared.result.failed_records
         return deleted + refuse_other_count("rejected rows", inserted, expected)
@@ -295,8 +298,8 @@ class LakeRepository(DuckDBWellProductionRepository):
             written += refuse_other_count("new rows", inserted, result.new_records)
         return written
 
-    def _write_run(self, compared: Compared) -> int:
-        self._insert_run(compared.facts, compared.now, compared.result, OURS)
+    def _write_runs(self, compared: Compared) -> int:
+        self._insert_into_runs(compared.facts, compared.now, compared.result, OURS)
         return 1
 
     def _revision(self) -> dict[str, str]:
@@ -309,7 +312,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """By year and in the order of the key,
         so that few files are open at once, and a question reads little.
         """
-        lists = {**OURS, **new_rows(), "in_order": fill("in_order", OURS)}
+        in_order = fill("in_order", OURS)
+        lists = {**OURS, **new_rows(), "in_order": in_order}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
         return int(new)
 
@@ -321,7 +325,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """The snapshot of main afterwards.
         When somebody else was faster it is tried once more, upon what is published.
         """
-        published, fence = compared.base.of(table), compared.facts.fence
+        published = compared.base.of(table)
+        fence = compared.facts.fence
         for _ in range(TRIES):
             head = settle_table(self._catalog, table, published, fence=fence)
             if not self._try_to_commit(table, head, compared, write):
@@ -362,7 +367,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """As this transaction sees the table: with each commit the maker is another one,
         so its rows are those of the head that was settled.
         """
-        return Maker.of(dict(self._lake_sql.run("properties", table=table)))
+        rows = self._lake_sql.run("properties", table=table)
+        return Maker.of(dict(rows))
 
 
 def _versions(snapshots: Mapping[str, int | None], *, rows: int) -> Versions:

@@ -44,7 +44,9 @@ class Maker:
 
     @classmethod
     def of(cls, properties: Mapping[str, str]) -> Maker:
-        return cls(properties.get(JOB, ""), int(properties.get(FENCE, 0)))
+        job_id = properties.get(JOB, "")
+        fence = int(properties.get(FENCE, 0))
+        return cls(job_id, fence)
 
     def to_properties(self) -> dict[str, str]:
         return {JOB: self.job_id, FENCE: str(self.fence)}
@@ -91,15 +93,16 @@ def settle_table(
             head = _find(catalog, table, published)
         maker = Maker.of(head.properties)
         if maker.fence > fence:
-            raise LeaseLost
+            raise LeaseLost  # a later claim has written: this worker has lost its place
         if head.holds_the_rows_of(published):
             return head
         log.warning(
             "the lake holds what nobody has published, and is set back",
             extra={"job_id": maker.job_id},
         )
-        catalog.set_main(table, head, published, Maker(fence=fence).to_properties())
-        head = None
+        ours = Maker(fence=fence)  # who made the table what it is then: nobody's job
+        catalog.set_main(table, head, published, ours.to_properties())
+        head = None  # it is read once more, whether main was moved by this worker or by another
     raise LakeMoved
 
 
@@ -110,4 +113,5 @@ def commit_after(catalog: Catalog, table: str, before: Head, maker: Maker) -> in
     head = catalog.head(table)
     if head is None or Maker.of(head.properties) != maker:
         return None
-    return head.snapshot if head.snapshot != before.snapshot else None
+    has_moved = head.snapshot != before.snapshot
+    return head.snapshot if has_moved else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import LakeMoved, LakeUnavailable, PublishRefused
-from chalicelib.store.local_duckdb import quoted
+from chalicelib.store.local_duckdb import sql_path
 
 from .connection import lake_errors
 from .delta import TARGET, delta_rows, merge_of
@@ -28,7 +28,7 @@ class SparkMerge:
     catalog: Catalog
     sql: LakeSql
 
-    def staged(self, compared: Compared) -> int | None:
+    def spark_snapshot(self, compared: Compared) -> int | None:
         """The snapshot that Spark has made of just these rows; None before it has. Raises
         PublishRefused where it holds others than it should, LeaseLost, LakeUnavailable, LakeMoved.
         """
@@ -51,7 +51,7 @@ class SparkMerge:
         ScratchFull, OutOfMemory.
         """
         with lake_errors():
-            self.sql.run("write_delta", path=quoted(delta), **self._delta(compared))
+            self.sql.run("write_delta", path=sql_path(delta), **self._delta(compared))
         head = self._settle(compared)
         lacks_properties = bool(STAGING.items() - head.properties.items())
         if lacks_properties and not self.catalog.set_properties(PRODUCTION, head, STAGING):
@@ -68,8 +68,11 @@ class SparkMerge:
     def _mark(self, compared: Compared) -> Mark:
         with lake_errors():
             count, total = self.sql.one("look_at_delta", **self._delta(compared))
-        moment = round(compared.now * MILLISECONDS)
-        return Mark(job_id=compared.facts.job_id, moment=moment, digest=f"{count}-{total}")
+        return Mark(
+            job_id=compared.facts.job_id,
+            moment=round(compared.now * MILLISECONDS),
+            digest=f"{count}-{total}",
+        )
 
     def _delta(self, compared: Compared) -> dict[str, Any]:
         return {"delta": delta_rows(compared.result), "now": compared.now}

@@ -31,9 +31,10 @@ class Versions:
         return self.snapshots.get(table)
 
     @classmethod
-    def stored(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
+    def from_attributes(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
         """As the pointer keeps them; of none, those of a lake in which nothing was published."""
-        snapshots = {name: int(number) for name, number in (attributes or {}).items()}
+        numbers = attributes or {}
+        snapshots = {name: int(number) for name, number in numbers.items()}
         return cls(snapshots=snapshots, rows=rows)
 
     @classmethod
@@ -43,8 +44,9 @@ class Versions:
         if not isinstance(document, dict) or not isinstance(document.get("tables"), dict):
             # One error for all that cannot be read.
             raise ValueError("these are no versions")  # noqa: TRY004
-        return cls.stored(document["tables"], rows=int(document["rows"]))
+        return cls.from_attributes(document["tables"], rows=int(document["rows"]))
 
     def text(self) -> str:
-        document = {"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}
+        tables = dict(sorted(self.snapshots.items()))
+        document = {"tables": tables, "rows": self.rows}
         return json.dumps(document, indent=1) + "\n"

@@ -25,14 +25,16 @@ from chalicelib.errors import (
 )
 
 from .addresses import PageAddresses
+from .alone import Alone
 from .asking import Answered, Asking
 from .cursor import Cursor, Page
 from .loops import LoopGuard, refuse_endless
-from .paginators import GUESSED_BYTES, paginators_for, way_of
+from .paginators import paginators_for, way_of
 from .ranges import PLAN_SECONDS, Range, RangeFinder, part_of, parts_of
 from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
 from .steadiness import shows_one_order
+from .stride import GUESSED_BYTES
 from .survey import survey_by_keys, survey_of
 
 if TYPE_CHECKING:
@@ -49,24 +51,6 @@ if TYPE_CHECKING:
 LEAST_PAGES = 8
 
 log = logging.getLogger(__name__)
-
-
-class Alone:
-    """A place for one of several threads, which each may enter and leave more often than once."""
-
-    def __init__(self, place: threading.Lock) -> None:
-        self._place = place
-        self._is_in = False
-
-    def enter(self) -> None:
-        if not self._is_in:
-            self._place.acquire()
-            self._is_in = True
-
-    def leave(self) -> None:
-        if self._is_in:
-            self._is_in = False
-            self._place.release()
 
 
 class ExternalApiAdapter:
@@ -161,7 +145,10 @@ class ExternalApiAdapter:
         one where the rows are few, or cannot be cut. Raises SourceError.
         """
         asked, body, size = Asking(self._settings, survey, self._connection.get_page).page(cursor)
-        wanted = min(most, (body.count or 0) // (max(len(body.rows), 1) * LEAST_PAGES))
+        # Each part has some pages of the length that the source has just shown.
+        all_rows = body.count or 0
+        page_rows = max(len(body.rows), 1)
+        wanted = min(most, all_rows // (page_rows * LEAST_PAGES))
         addresses = PageAddresses(self._settings, survey)
         if wanted > 1:
             finder = RangeFinder(
@@ -169,11 +156,12 @@ class ExternalApiAdapter:
                 addresses=addresses,
                 survey=survey,
                 cursor=asked,
-                expected=body.count or 0,
+                expected=all_rows,
                 until=time.monotonic() + PLAN_SECONDS,
             )
             if ranges := finder.ranges(wanted):
                 return parts_of(asked, ranges, addresses)
+        # The reading begins with the page that was counted by, and asks for it no more.
         self._first_page = {str(asked.url): (body, size)}
         return [asked]
 
@@ -181,7 +169,8 @@ class ExternalApiAdapter:
         """Before the first row of the part that `like` is somewhere in;
         `cursor` is before the first of all rows.
         """
-        part = Range(filter=like.range, rows=like.expected or 0, has_keys=like.way == cursor.way)
+        has_keys = like.way == cursor.way
+        part = Range(filter=like.range, rows=like.expected or 0, has_keys=has_keys)
         return part_of(cursor, part, PageAddresses(self._settings, survey))
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
@@ -189,7 +178,8 @@ class ExternalApiAdapter:
         once, each by one thread. Raises SourceError, which names the page.
         """
         is_beside_others = bool(cursor.range)
-        paginators, guard = self._paginators(survey, is_beside_others=is_beside_others), LoopGuard()
+        paginators = self._paginators(survey, is_beside_others=is_beside_others)
+        guard = LoopGuard()
         alone = Alone(self._alone)
         get = partial(self._get_beside_others, alone) if is_beside_others else self._get
         requests = SpeculativeRequests(get, self._guess)
@@ -201,13 +191,14 @@ class ExternalApiAdapter:
                 page = self._next_page(asking.page(cursor), paginators, guard)
             except SourceError as exc:
                 page = _end_of_a_trial(cursor, exc)
-            if page.next.url is None:
-                page = replace(page, next=self._counted_again(page.next, survey))
+            if page.next.url is None:  # the last one: do the counts agree with what came?
+                page = replace(page, next=self._count_again(page.next, survey))
             following = page.next
             try:
                 yield page
             finally:
                 alone.leave()
+            # Where what follows is under way already, only the gap before it is asked for.
             cursor = paginators[self._way(following)].in_step(following)
 
     def _next_page(
@@ -245,6 +236,7 @@ class ExternalApiAdapter:
                 return self._connection.get_page(url, page, most=GUESSED_BYTES)
             except SourceTooLarge:
                 self._has_large_pages = True
+        # From now on one part at a time has a page in memory; `pages` leaves when it is taken.
         alone.enter()
         try:
             return self._connection.get_page(url, page)
@@ -252,7 +244,7 @@ class ExternalApiAdapter:
             alone.leave()
             raise
 
-    def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
+    def _count_again(self, cursor: Cursor, survey: Survey) -> Cursor:
         """At the end of the reading, where the first count does not agree with what came. Some
         services count all their rows whatever the filter, and what they say of a part is no count.
         """
@@ -263,9 +255,8 @@ class ExternalApiAdapter:
         is_of_some = bool(cursor.limits) or cursor.changed_since is not None
         # Of a range the plan has shown that it is counted.
         if cursor.is_short and is_of_some and not cursor.range:
-            of_all = self._connection.count(
-                *addresses.counts(replace(cursor, limits="", changed_since=None))
-            )
+            without_limits = replace(cursor, limits="", changed_since=None)
+            of_all = self._connection.count(*addresses.counts(without_limits))
             if of_all is not None and of_all == again:
                 log.warning("the source counts %s rows, whatever is asked for", of_all)
                 return replace(cursor, expected=None)

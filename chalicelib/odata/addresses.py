@@ -25,33 +25,41 @@ if TYPE_CHECKING:
 def rows_url(source_url: str, options: Mapping[str, str], *filters: str) -> str:
     """The entity set with these query options and, beside its own, these filters."""
     url = urlsplit(source_url)
-    own = dict(parse_qsl(url.query, keep_blank_values=True))
-    wanted = all_of(own.get("$filter", ""), *filters)
-    query = {**own, **({"$filter": wanted} if wanted else {}), **options}
-    return urlunsplit(url._replace(query=urlencode(query, quote_via=quote, safe="$,")))
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    condition = all_of(query.get("$filter", ""), *filters)
+    if condition:
+        query["$filter"] = condition
+    query.update(options)
+    text = urlencode(query, quote_via=quote, safe="$,")
+    return urlunsplit(url._replace(query=text))
 
 
 def metadata_url(source_url: str) -> str:
     """`$metadata` stands beside the entity set and takes none of OData's options."""
     url = urlsplit(source_url)
-    own = [(name, value) for name, value in parse_qsl(url.query) if not name.startswith("$")]
-    return urlunsplit(url._replace(path=f"{_path(source_url)[0]}/$metadata", query=urlencode(own)))
+    service, _ = _path(source_url)
+    pairs = parse_qsl(url.query)
+    own = [(name, value) for name, value in pairs if not name.startswith("$")]
+    return urlunsplit(url._replace(path=f"{service}/$metadata", query=urlencode(own)))
 
 
 def entity_set(source_url: str) -> str:
-    return _path(source_url)[1]
+    _, name = _path(source_url)
+    return name
 
 
 def _path(source_url: str) -> tuple[str, str]:
     """The service and its entity set."""
-    service, _, name = urlsplit(source_url).path.rstrip("/").rpartition("/")
+    path = urlsplit(source_url).path.rstrip("/")
+    service, _, name = path.rpartition("/")
     return service, name
 
 
 def count_url(source_url: str, *filters: str) -> str:
     """The number of the rows alone, as text: OData v4 part 2, 4.8."""
-    own = urlsplit(rows_url(source_url, {}, *filters))
-    return urlunsplit(own._replace(path=f"{own.path.rstrip('/')}/$count"))
+    url = urlsplit(rows_url(source_url, {}, *filters))
+    path = url.path.rstrip("/")
+    return urlunsplit(url._replace(path=f"{path}/$count"))
 
 
 class PageAddresses:
@@ -80,12 +88,15 @@ class PageAddresses:
         """A page of the rows that `options` and `filters` leave of the cursor's.
         Raises SourceColumns.
         """
-        return self._of(cursor, {**self._top(cursor), **options}, *filters)
+        with_top = {**self._top(cursor), **options}
+        return self._of(cursor, with_top, *filters)
 
     def counts(self, cursor: Cursor) -> tuple[str, str]:
         """Two ways to ask for the number of all the rows, and for none of them."""
-        counted = self._of(replace(cursor, order=[]), {"$top": "0"} | self._count)
-        return counted, count_url(self._settings.source_url, *self._limits(cursor))
+        in_any_order = replace(cursor, order=[])
+        page_without_rows = self._of(in_any_order, {"$top": "0"} | self._count)
+        bare_number = count_url(self._settings.source_url, *self._limits(cursor))
+        return page_without_rows, bare_number
 
     def _of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
         order = {"$orderby": ",".join(cursor.order)} if cursor.order else {}
@@ -94,14 +105,18 @@ class PageAddresses:
         )
 
     def _top(self, cursor: Cursor) -> dict[str, str]:
-        return {"$top": str(cursor.top or self._settings.page_size)}
+        most = cursor.top or self._settings.page_size
+        return {"$top": str(most)}
 
     @property
     def _count(self) -> dict[str, str]:
-        return {"$inlinecount": "allpages"} if self._survey.version == V2 else {"$count": "true"}
+        if self._survey.version == V2:
+            return {"$inlinecount": "allpages"}
+        return {"$count": "true"}
 
     def _limits(self, cursor: Cursor) -> tuple[str, str, str]:
-        return cursor.limits, self._changed_filter(cursor), cursor.range
+        changed = self._changed_filter(cursor)
+        return cursor.limits, changed, cursor.range
 
     def _changed_filter(self, cursor: Cursor) -> str:
         edm_type = self._changed_type()

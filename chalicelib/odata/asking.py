@@ -53,7 +53,7 @@ class Asking:
             )
             for other in others:
                 try:
-                    return self._ask(self._written(other))
+                    return self._ask(self._with_request(other))
                 except type(refused) as again:
                     _let_go(again)
             raise
@@ -65,7 +65,7 @@ class Asking:
         except SourceNotFound as exc:
             exc.details["page"] = cursor.page
             if cursor.page > 1 and not cursor.is_trial:
-                raise _lost(exc) from exc
+                raise _dead_link(exc) from exc
             raise
         except SourceError as exc:
             exc.details["page"] = cursor.page  # it may have been begun under another number
@@ -73,16 +73,18 @@ class Asking:
         self._last_rows = len(body.rows)
         return Answered(cursor, body, size)
 
-    def _written(self, cursor: Cursor) -> Cursor:
-        """With the request for the same rows."""
+    def _with_request(self, cursor: Cursor) -> Cursor:
+        """For the same rows."""
         if cursor.delivered == 0:
-            return replace(cursor, url=self._addresses.first(cursor))
-        if cursor.way == Way.KEYS:
-            return replace(cursor, url=rows_url(str(cursor.url), {"$top": str(cursor.top)}))
-        return replace(cursor, url=self._addresses.of(cursor, {"$skip": str(cursor.delivered)}))
+            url = self._addresses.first(cursor)
+        elif cursor.way == Way.KEYS:
+            url = rows_url(str(cursor.url), {"$top": str(cursor.top)})
+        else:
+            url = self._addresses.of(cursor, {"$skip": str(cursor.delivered)})
+        return replace(cursor, url=url)
 
 
-def _lost(exc: SourceNotFound) -> SourceGone:
+def _dead_link(exc: SourceNotFound) -> SourceGone:
     """The first page was there, so the URL of the setting is right."""
     return SourceGone(
         f"The source does not find a page that it led to itself: its link has expired, or rows were removed. Start a "

@@ -31,7 +31,9 @@ def concessions(
     """Other cursors for the same rows, the most promising first;
     the request of each is still to be written. `last_rows` came with the page before.
     """
-    top = cursor.top or (None if _is_without_top(cursor) else page_size)
+    top = cursor.top or None
+    if top is None and not _is_without_top(cursor):
+        top = page_size
     if isinstance(exc, SourceTooLarge) or (isinstance(exc, SourceTooSlow) and top is None):
         yield from _with_smaller_pages(cursor, top, page_size)
     elif isinstance(exc, SourceRefused) and exc.details.get("status") in (
@@ -45,7 +47,10 @@ def _is_without_top(cursor: Cursor) -> bool:
     """Whether the request bounds nothing:
     it is a link of the source, or the first one where links may come.
     """
-    return cursor.by_link or (cursor.delivered == 0 and cursor.way in (Way.AUTO, Way.LINKS, ""))
+    if cursor.by_link:
+        return True
+    may_be_by_link = cursor.way in (Way.AUTO, Way.LINKS, "")
+    return cursor.delivered == 0 and may_be_by_link
 
 
 def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iterator[Cursor]:
@@ -54,17 +59,12 @@ def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iter
     """
     if cursor.way == Way.LINKS:
         return
+    way = cursor.way if cursor.way == Way.KEYS else str(Way.SKIP)
     sizes = [page_size] if top is None else []
-    sizes += [
-        size for power in range(1, MOST_SHRUNK + 1) if (size := (top or page_size) // 10**power)
-    ]
+    sizes += [(top or page_size) // 10**power for power in range(1, MOST_SHRUNK + 1)]
     for size in sizes:
-        yield replace(
-            cursor,
-            top=size,
-            way=cursor.way if cursor.way == Way.KEYS else str(Way.SKIP),
-            by_link=False,
-        )
+        if size:
+            yield replace(cursor, top=size, way=way, by_link=False)
 
 
 def _by_the_words(
@@ -72,15 +72,14 @@ def _by_the_words(
 ) -> Iterator[Cursor]:
     """What the source names in its own sentence first."""
     words = str(exc.details.get("says", "")).lower()
-    less = (
-        list(_with_less(cursor, top, last_rows, words))
-        if exc.details.get("status") == BAD_REQUEST
-        else []
-    )
+    less: list[Cursor] = []
+    if exc.details.get("status") == BAD_REQUEST:
+        less = list(_with_less(cursor, top, last_rows, words))
     if cursor.delivered or cursor.page > 1:
         yield from less
         return
-    uncounted, unordered = replace(cursor, counts=False), replace(cursor, order=[])
+    uncounted = replace(cursor, counts=False)
+    unordered = replace(cursor, order=[])
     may_be_unordered = bool(cursor.order) and cursor.way != Way.KEYS
     options = [
         ("top", less),
@@ -88,13 +87,21 @@ def _by_the_words(
         ("order", [unordered] if may_be_unordered else []),
         ("", [replace(unordered, counts=False)] if may_be_unordered and cursor.counts else []),
     ]
-    for _, cursors in sorted(options, key=lambda option: not option[0] or option[0] not in words):
+
+    def is_unnamed(option: tuple[str, list[Cursor]]) -> bool:
+        word, _ = option
+        return not word or word not in words
+
+    for _, cursors in sorted(options, key=is_unnamed):
         yield from cursors
 
 
 def _with_less(cursor: Cursor, top: int | None, last_rows: int, words: str) -> Iterator[Cursor]:
     """With a number that the sentence names, as many rows as came before, or what is usual."""
+    if top is None:
+        return
     named = [int(number) for number in re.findall(r"\d{1,9}", words)]
-    for size in dict.fromkeys([*sorted(named, reverse=True), last_rows, *SMALLER]):
-        if top is not None and 0 < size < top:
+    largest_first = sorted(named, reverse=True)
+    for size in dict.fromkeys([*largest_first, last_rows, *SMALLER]):
+        if 0 < size < top:
             yield replace(cursor, top=size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.errors import SourceError, SourceInvalid, SourceTimeSpent, WorkerTimeSpent
 from chalicelib.http.connection import SourceConnection
-from chalicelib.http.failures import shown, source_words
+from chalicelib.http.failures import safe_url, source_words
 from chalicelib.metrics import record
 
 from .envelope import BrokenPage, PageBody, read_page
@@ -32,7 +32,7 @@ class ODataConnection(SourceConnection):
                 )
             except BrokenPage as exc:
                 raise SourceInvalid(
-                    f"The source at {shown(url)} answered something that is no OData page: {source_words(exc)}. "
+                    f"The source at {safe_url(url)} answered something that is no OData page: {source_words(exc)}. "
                     "Open the URL in a browser to see what it says."
                 ) from None
 

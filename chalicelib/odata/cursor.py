@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.errors import SourceTooLarge
 
-from .masked_link import masked, unmasked
+from .masked_link import mask_link, unmask_link
 from .reading import End, Reading, Way
 
 if TYPE_CHECKING:
@@ -89,15 +89,19 @@ class Cursor:
     @property
     def is_short(self) -> bool:
         """Whether fewer rows have come than were counted."""
-        return self.expected is not None and self.delivered < self.expected
+        if self.expected is None:
+            return False
+        return self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
         """Behind this page of `size` bytes.
         Without a URL: which request comes next, a paginator knows.
         """
         expected = body.count if self.page == 1 else self.expected
+        # Some services count what is still to come: 300 rows, and with the next page of 100, 200.
         remaining = (expected or 0) - self.delivered
-        is_other = None not in (expected, body.count) and body.count not in (expected, remaining)
+        is_counted = expected is not None and body.count is not None
+        is_other = is_counted and body.count not in (expected, remaining)
         return replace(
             self,
             url=None,
@@ -127,12 +131,14 @@ class Cursor:
     def at_end(self, ended: End) -> Self:
         return replace(self, url=None, ended=str(ended))
 
-    def stored(self, source_url: str) -> dict[str, Any]:
+    def to_attributes(self, source_url: str) -> dict[str, Any]:
         """As a checkpoint keeps it, without what the query of `source_url` holds.
         Raises SourceTooLarge.
         """
-        stored = asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
-        size = len(json.dumps(stored, ensure_ascii=False).encode(errors="surrogatepass"))
+        url = mask_link(self.url, source_url) if self.url else None
+        stored = asdict(replace(self, url=url))
+        text = json.dumps(stored, ensure_ascii=False)
+        size = len(text.encode(errors="surrogatepass"))
         if size > LONGEST_CURSOR:
             raise SourceTooLarge(
                 f"The request for page {self.page:,} has names or values of {size:,} bytes, and a checkpoint takes "
@@ -142,9 +148,10 @@ class Cursor:
         return stored
 
     @classmethod
-    def restored(cls, stored: dict[str, Any], source_url: str) -> Self:
+    def from_attributes(cls, stored: dict[str, Any], source_url: str) -> Self:
         cursor = cls(**stored)
-        return replace(cursor, url=unmasked(cursor.url, source_url) if cursor.url else None)
+        url = unmask_link(cursor.url, source_url) if cursor.url else None
+        return replace(cursor, url=url)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,8 +74,10 @@ def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
         found = _read(body)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
-    if name := repeated_member(body, found.rows, ("d", "results") if found.is_v2 else ("value",)):
-        raise BrokenPage(f'it holds "{name}" twice')
+    names = ("d", "results") if found.is_v2 else ("value",)
+    twice = repeated_member(body, found.rows, names)
+    if twice:
+        raise BrokenPage(f'it holds "{twice}" twice')
     return found
 
 
@@ -101,7 +103,8 @@ def _read_strictly(body: bytes | bytearray) -> PageBody:
 
 def _v4_body(page: _Envelope, rows: list[Any]) -> PageBody:
     count = page.count_v4 if page.count_v4 is not None else page.count_v401
-    return PageBody(rows=rows, count=_count(count), next_link=page.next_v4 or page.next_v401)
+    next_link = page.next_v4 or page.next_v401
+    return PageBody(rows=rows, count=_count(count), next_link=next_link)
 
 
 def _v2_body(results: _Results | list[msgspec.Raw], rows: list[Any] | None = None) -> PageBody:
@@ -121,15 +124,18 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
         document = read_leniently(body, _NAMES)
     except NoJson as exc:
         raise BrokenPage(str(exc)) from exc
-    envelope, path = document.members, _path_of_rows(document.members)
+    envelope = document.members
+    path = _path_of_rows(envelope)
     if path is None:
         raise BrokenPage(_NO_ROWS)
     if "error" in envelope:
-        raise BrokenPage(
-            f"an error instead of rows: {_excerpt(json.dumps(envelope['error']).encode())}"
-        )
-    (envelope["d"] if path == ("d", "results") else envelope)[path[-1]] = []
-    results, rows = envelope.pop("d", None), document.elements(path)
+        error = json.dumps(envelope["error"]).encode()
+        raise BrokenPage(f"an error instead of rows: {_excerpt(error)}")
+    # The rows are left out of what is converted: they stay the text that they are.
+    holder = envelope["d"] if path == ("d", "results") else envelope
+    holder[path[-1]] = []
+    results = envelope.pop("d", None)
+    rows = document.elements(path)
     if path == ("value",):
         return _v4_body(msgspec.convert(envelope, _Envelope), rows)
     return _v2_body(msgspec.convert(results, _RESULTS), rows)

@@ -59,11 +59,15 @@ def read_row(row: Any) -> dict[str, Any]:
 
 
 def after(key: Sequence[tuple[str, str]]) -> str:
-    """The rows that follow these (field, literal) in the order of the fields, ascending."""
+    """The rows that follow these (field, literal) in the order of the fields, ascending.
+
+    After field 7 and well 3: field gt 7 or (field eq 7 and (well gt 3)).
+    """
     (field, literal), *rest = key
     if not rest:
         return f"{field} gt {literal}"
-    return f"{field} gt {literal} or ({field} eq {literal} and ({after(rest)}))"
+    in_same = after(rest)
+    return f"{field} gt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def not_before(key: Sequence[tuple[str, str]]) -> str:
@@ -71,7 +75,8 @@ def not_before(key: Sequence[tuple[str, str]]) -> str:
     (field, literal), *rest = key
     if not rest:
         return f"{field} ge {literal}"
-    return f"{field} gt {literal} or ({field} eq {literal} and ({not_before(rest)}))"
+    in_same = not_before(rest)
+    return f"{field} gt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def before(key: Sequence[tuple[str, str]]) -> str:
@@ -79,13 +84,16 @@ def before(key: Sequence[tuple[str, str]]) -> str:
     (field, literal), *rest = key
     if not rest:
         return f"{field} lt {literal}"
-    return f"{field} lt {literal} or ({field} eq {literal} and ({before(rest)}))"
+    in_same = before(rest)
+    return f"{field} lt {literal} or ({field} eq {literal} and ({in_same}))"
 
 
 def all_of(*filters: str) -> str:
     """The filters joined, empty ones left out."""
     present = [each for each in filters if each]
-    return present[0] if len(present) == 1 else " and ".join(f"({each})" for each in present)
+    if len(present) == 1:
+        return present[0]
+    return " and ".join(f"({each})" for each in present)
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
@@ -120,18 +128,19 @@ def type_of(value: Any) -> str:
 
 def moment_literal(seconds: float, edm_type: str, version: int) -> str:
     """The whole second before an epoch time, as a literal of one of MOMENT_TYPES."""
-    at = (EPOCH + timedelta(seconds=int(seconds // 1))).isoformat().replace("+00:00", "Z")
+    moment = EPOCH + timedelta(seconds=int(seconds // 1))
+    text = moment.isoformat().replace("+00:00", "Z")
     if edm_type == "Edm.Date":
-        at = at[:10]
-    return _write(at, edm_type, version)
+        text = text[:10]
+    return _write(text, edm_type, version)
 
 
 def _write(text: str, edm_type: str, version: int) -> str:
     if edm_type in NUMBER_TYPES:
         pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
-        return _check_form(text, pattern, edm_type) + (
-            _SUFFIX_V2.get(edm_type, "") if version == V2 else ""
-        )
+        number = _check_form(text, pattern, edm_type)
+        suffix = _SUFFIX_V2.get(edm_type, "") if version == V2 else ""
+        return number + suffix
     if edm_type == "Edm.String":
         return "'" + text.replace("'", "''") + "'"
     if edm_type == "Edm.Guid":
@@ -177,6 +186,6 @@ def moment_of(text: str) -> str:
         at = EPOCH + timedelta(milliseconds=int(ticks[1]))
     except OverflowError as exc:
         raise Unwritable("it is beyond the years 1 to 9999") from exc
-    return at.isoformat(timespec="milliseconds" if int(ticks[1]) % 1000 else "seconds").replace(
-        "+00:00", "Z"
-    )
+    has_fraction = int(ticks[1]) % 1000
+    text = at.isoformat(timespec="milliseconds" if has_fraction else "seconds")
+    return text.replace("+00:00", "Z")

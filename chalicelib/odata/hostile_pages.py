@@ -41,7 +41,8 @@ def has_more_rows(body: bytes | bytearray, most: int) -> bool:
     commas is looked at closely; a random sample tells of most pages that they have not.
     """
     stride = random.choice(_STRIDES)  # noqa: S311
-    if 2 * stride * body[::stride].count(b",") < most or body.count(b",") < most:
+    commas_by_sample = stride * body[::stride].count(b",")
+    if 2 * commas_by_sample < most or body.count(b",") < most:
         return False
     try:
         outline = _OUTLINE.decode(body)
@@ -59,7 +60,9 @@ def _has_more(rows: memoryview, most: int) -> bool:
     """Rows are counted piece by piece, each cut after what looks like the end of a row and then is
     one. A piece without a whole row is taken again, eight times as large.
     """
-    at, size, count = 1, _COUNTED_BYTES, 0
+    at = 1  # behind the bracket
+    size = _COUNTED_BYTES
+    count = 0
     while at < len(rows) - 1 and count <= most:
         piece = bytes(rows[at : at + size])
         is_enlarged = size > _COUNTED_BYTES
@@ -105,7 +108,8 @@ def repeated_member(
         found = rest.count(quoted)
         if found > 1 and rest is body:
             found -= sum(bytes(row).count(quoted) for row in rows)
-        if found > 1 and (len(body) > lenient_json.MOST_BYTES or _has_twice(body, name)):
+        is_too_large = len(body) > lenient_json.MOST_BYTES  # to be looked at more closely
+        if found > 1 and (is_too_large or _has_twice(body, name)):
             return name
     return None
 
@@ -114,10 +118,13 @@ def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytea
     """What stands around the rows, which is little to search;
     all of it when there are blanks between them.
     """
-    size = sum(map(len, rows)) + len(rows) - 1
-    start = body.find(memoryview(rows[0])) if rows else 0
+    if not rows:
+        return body
+    last_row = memoryview(rows[-1])
+    size = sum(map(len, rows)) + len(rows) - 1  # with a comma between two of them
+    start = body.find(memoryview(rows[0]))
     end = start + size
-    if not rows or memoryview(body)[end - len(rows[-1]) : end] != memoryview(rows[-1]):
+    if memoryview(body)[end - len(last_row) : end] != last_row:
         return body
     return body[:start] + body[end:]
 
@@ -129,7 +136,8 @@ def _has_twice(body: bytes | bytearray, name: str) -> bool:
     twice = []
 
     def look(members: list[tuple[str, Any]]) -> None:
-        twice.append(sum(each == name for each, _ in members) > 1)
+        times = sum(member == name for member, _ in members)
+        twice.append(times > 1)
 
     json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=look)
     return any(twice) if name == "results" else twice[-1]

@@ -43,7 +43,8 @@ def takes_keys(
             for name in names
         ]
         options = {"$orderby": ",".join(names), "$top": str(FULL_SAMPLE)}
-        body, _ = connection.get_page(rows_url(source_url, options, after(last)), page=1)
+        url = rows_url(source_url, options, after(last))
+        body, _ = connection.get_page(url, page=1)
         found = [read_row(row) for row in body.rows[:FULL_SAMPLE]]
     except Unwritable:
         return False

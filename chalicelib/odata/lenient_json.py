@@ -44,12 +44,12 @@ def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDo
             f"{MOST_BYTES >> 20} MB at most"
         )
 
-    def known(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pick(members: list[tuple[str, Any]]) -> dict[str, Any]:
         return {name: value for name, value in members if name in names}
 
     text = body.decode("utf-8", "surrogateescape")
     try:
-        return LenientDocument(text, json.loads(text, object_pairs_hook=known))
+        return LenientDocument(text, json.loads(text, object_pairs_hook=pick))
     except (ValueError, RecursionError) as exc:
         raise NoJson(f"it is no complete JSON: {exc}") from exc
 
@@ -87,7 +87,9 @@ def _element_texts(text: str, at: int) -> list[str]:
 def _next_item(text: str, end: int) -> int:
     """Where the next item begins, or the bracket that closes the list or object."""
     at = _after(text, end - 1)
-    return _after(text, at) if text[at] == "," else at
+    if text[at] != ",":
+        return at
+    return _after(text, at)
 
 
 def _after(text: str, at: int) -> int:

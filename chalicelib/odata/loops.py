@@ -62,11 +62,13 @@ class LoopGuard:
 
     def _is_mostly_known(self, keys: list[int], page: int) -> bool:
         """Several rows of one key stand beside each other, on one page or on the next."""
-        self._again += sum(self._pages.get(key, page) < page - 1 for key in keys)
+        earlier = [key for key in keys if self._pages.get(key, page) < page - 1]
+        self._again += len(earlier)
         self._keys += len(keys)
         if len(self._pages) < MOST_KEYS:
             self._pages |= dict.fromkeys(keys, page)
-        return self._keys > MANY_KEYS and self._again > MOSTLY * self._keys
+        is_enough = self._keys > MANY_KEYS
+        return is_enough and self._again > MOSTLY * self._keys
 
 
 def refuse_endless(cursor: Cursor, *, page: int) -> None:
@@ -89,7 +91,8 @@ def refuse_endless(cursor: Cursor, *, page: int) -> None:
 
 
 def _key_of(row: dict[str, Any], order: Sequence[str]) -> int:
-    return hash(tuple(str(row.get(name)) for name in order))
+    values = [str(row.get(name)) for name in order]
+    return hash(tuple(values))
 
 
 def _ends(rows: list[Any]) -> set[int]:
@@ -111,7 +114,8 @@ def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
         few = [read_row(rows[place]) for place in places]
     except Unwritable:
         return []
-    return few if all(row.get(name) is not None for row in few for name in key) else []
+    has_nulls = any(row.get(name) is None for row in few for name in key)
+    return [] if has_nulls else few
 
 
 def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
@@ -124,7 +128,10 @@ def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int)
     names = few[0].keys()
     if len(names) > MOST_FIELDS:
         return set()
-    hashes = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
+    hashes: dict[str, int] = {}
+    for name in names:
+        values = [str(row.get(name)) for row in few]
+        hashes[name] = hash((name, *values))
     all_fields = functools.reduce(operator.xor, hashes.values(), rows)
     return {
         hash((all_fields ^ left_out, "but one"))

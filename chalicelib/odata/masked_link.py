@@ -24,26 +24,34 @@ MOST_ENCODINGS = 5  # one within the other
 _PLACE = re.compile(r"\*\*\*([a-z])\.([^*]*)\*\*\*")
 
 
-def masked(link: str, source_url: str) -> str:
+def mask_link(link: str, source_url: str) -> str:
     """The link without the values of `source_url`, but for those of OData's own options."""
     own = _own_options(source_url)
-    link = _each_option(link, lambda names, values: MASK if _is_own(names, values, own) else None)
-    for name, value in _long_ones(own):
-        link = _written_anyhow(value).sub(partial(_place, name, value), link)
+
+    def mask(names: set[str], values: set[str]) -> str | None:
+        return MASK if _is_own(names, values, own) else None
+
+    link = _each_option(link, mask)
+    for name, value in _long_values(own):
+        pattern = _pattern_of_forms(value)
+        link = pattern.sub(partial(_place, name, value), link)
     return link
 
 
-def unmasked(link: str, source_url: str) -> str:
+def unmask_link(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
     own = _own_options(source_url)
-    link = _PLACE.sub(lambda found: _put_back(found, own), link)
-    return _each_option(
-        link, lambda names, values: _value_of(names, own) if MASK in values else None
-    )
+
+    def unmask(names: set[str], values: set[str]) -> str | None:
+        return _value_of(names, own) if MASK in values else None
+
+    link = _PLACE.sub(partial(_put_back, own), link)
+    return _each_option(link, unmask)
 
 
 def _own_options(source_url: str) -> dict[str, str]:
-    pairs = parse_qsl(urlsplit(source_url).query, keep_blank_values=True)
+    query = urlsplit(source_url).query
+    pairs = parse_qsl(query, keep_blank_values=True)
     return {name: value for name, value in pairs if not name.startswith("$")}
 
 
@@ -68,13 +76,16 @@ def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]
     What it leaves stays.
     """
     place, mark, query = link.partition("?")
-    return place + mark + "&".join(_exchange_value(option, exchange) for option in query.split("&"))
+    options = [_exchange_value(option, exchange) for option in query.split("&")]
+    return place + mark + "&".join(options)
 
 
 def _exchange_value(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     name, _, value = option.partition("=")
     other = exchange(_meanings(name), _meanings(value))
-    return option if other is None else f"{name}={other}"
+    if other is None:
+        return option
+    return f"{name}={other}"
 
 
 def _meanings(text: str) -> set[str]:
@@ -92,6 +103,7 @@ def _meanings(text: str) -> set[str]:
 
 
 def _small_digits(encoded: str) -> str:
+    """%2F becomes %2f."""
     return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
 
 
@@ -106,37 +118,47 @@ _FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _long_ones(own: Mapping[str, str]) -> list[tuple[str, str]]:
+def _long_values(own: Mapping[str, str]) -> list[tuple[str, str]]:
     """The longest first: another may be a part of it."""
     long = [(name, value) for name, value in own.items() if len(value) >= SHORTEST]
-    return sorted(long, key=lambda option: -len(option[1]))
+    return sorted(long, key=lambda option: len(option[1]), reverse=True)
 
 
 @lru_cache(maxsize=64)
-def _written_anyhow(value: str) -> re.Pattern[str]:
+def _pattern_of_forms(value: str) -> re.Pattern[str]:
     """The value in large or small letters, each sign as it is or percent-encoded, that again
     encoded and so on. Whole forms come first, the longest one before the others: %25 at the end is
     one sign, and not a % before a 25.
     """
-    forms = sorted({write(value) for write in _FORMS.values()}, key=len, reverse=True)
-    anyhow = "".join(map(_sign_anyhow, value))
-    return re.compile("|".join([*map(re.escape, forms), anyhow]), re.IGNORECASE)
+    forms = {write(value) for write in _FORMS.values()}
+    longest_first = sorted(forms, key=len, reverse=True)
+    sign_by_sign = "".join(map(_pattern_of_sign, value))
+    patterns = [*map(re.escape, longest_first), sign_by_sign]
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-def _sign_anyhow(sign: str) -> str:
+def _pattern_of_sign(sign: str) -> str:
+    """Of a slash: itself, or %2f with any number of `25` behind the percent sign, as in %25252f."""
     encodings = [
         "".join(f"%(?:25)*{byte:02x}" for byte in each.encode())
         for each in {sign, sign.lower(), sign.upper()}
     ]
     spaces = [r"\+", "%(?:25)*2b"] if sign == " " else []
-    return f"(?:{'|'.join([re.escape(sign), *encodings, *spaces])})"
+    patterns = [re.escape(sign), *encodings, *spaces]
+    return f"(?:{'|'.join(patterns)})"
 
 
 def _place(name: str, value: str, found: re.Match[str]) -> str:
-    form = next((mark for mark, write in _FORMS.items() if write(value) == found[0]), "q")
+    """What stands in the link for this value of the option `name`: `***q.api%20key***`."""
+    forms = [mark for mark, write in _FORMS.items() if write(value) == found[0]]
+    form = forms[0] if forms else "q"
     return f"{MASK}{form}.{quote(name, safe='')}{MASK}"
 
 
-def _put_back(found: re.Match[str], own: Mapping[str, str]) -> str:
-    value, write = own.get(unquote(found[2])), _FORMS.get(found[1])
-    return found[0] if value is None or write is None else write(value)
+def _put_back(own: Mapping[str, str], found: re.Match[str]) -> str:
+    form, name = found.groups()
+    value = own.get(unquote(name))
+    write = _FORMS.get(form)
+    if value is None or write is None:
+        return found[0]
+    return write(value)

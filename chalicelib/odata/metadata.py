@@ -67,14 +67,17 @@ class _Reader:
         seen: set[str] = set()
         while name not in seen and (found := self._types.get(name)):
             seen.add(name)
-            key, types, name = key or found.key, found.types | types, found.base
+            key = key or found.key
+            types = found.types | types
+            name = found.base
         return EntityType(key=key, types=types) if seen else None
 
     def _start(self, element: str, attributes: dict[str, str]) -> None:
         self._names += 1
         if self._names > MOST_NAMES:
             raise BrokenMetadata(f"it has more than {MOST_NAMES:,} elements")
-        name, element = attributes.get("Name", ""), _last(element, " ")
+        name = attributes.get("Name", "")
+        element = _last(element, " ")
         if element == "EntityType":
             self._current = self._types[name] = EntityType(
                 base=_last(attributes.get("BaseType", ""), ".")

@@ -15,6 +15,7 @@ from chalicelib.errors import SourceKey
 from .addresses import PageAddresses
 from .filters import Unwritable, after, literal, read_row
 from .reading import End, Way
+from .stride import Stride
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from .envelope import PageBody
     from .survey import Survey
 
-# Of a page that is asked for beside others: they are all in memory together.
-GUESSED_BYTES = 10 << 20
 SHORTEST_CUT = 100  # rows; nobody cuts shorter pages and counts their rows for all
 EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
@@ -80,8 +79,9 @@ def way_of(settings: Settings, survey: Survey) -> str:
     """By what an import begins to ask. Keys are the safest, so `auto` takes them where the service
     has shown that it can be asked by the key that it declares.
     """
-    is_by_key = settings.source_paging == Way.AUTO and survey.takes_keys
-    return str(Way.KEYS) if is_by_key else settings.source_paging
+    if settings.source_paging == Way.AUTO and survey.takes_keys:
+        return str(Way.KEYS)
+    return settings.source_paging
 
 
 class Links(Paginator):
@@ -109,7 +109,8 @@ class Links(Paginator):
         if not body.next_link:
             return self._otherwise.following(cursor, body, size)
         behind = cursor.past(body, size)
-        if behind.empty >= EMPTY_AT_END and behind.expected is not None and not behind.is_short:
+        has_all = behind.expected is not None and not behind.is_short
+        if has_all and behind.empty >= EMPTY_AT_END:
             return behind.at_end(End.COUNT)
         url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
         return replace(behind, url=url, by_link=True, is_trial=False)
@@ -126,7 +127,8 @@ class NoMore(Paginator):
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         behind = cursor.past(body, size)
-        return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
+        end = End.SHORT if behind.is_short else End.MARKER
+        return behind.at_end(end)
 
 
 class Skip(Paginator):
@@ -165,28 +167,28 @@ class Skip(Paginator):
     def __init__(self, addresses: PageAddresses, *, page_size: int, connections: int) -> None:
         self._addresses = addresses
         self._connections = connections
-        self._stride = _Stride(page_size)
+        self._stride = Stride(page_size)
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         self._stride.learn(len(body.rows), size)
         behind = cursor.past(body, size)
         if cursor.by_link and not behind.is_short:
-            return behind.at_end(End.MARKER)
+            return behind.at_end(End.MARKER)  # the links are at their end, and so are the rows
         if not body.rows and not cursor.by_link:
+            # Whatever was counted: a source that is asked for more rows and has none is at its end.
             return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
         if behind.expected is not None and not behind.is_short:
             return self._beyond_count(cursor, behind)
-        is_beyond_links = cursor.by_link or cursor.is_beyond_links
+        # Nobody has shown yet that the source knows $skip.
         is_first = cursor.way == Way.AUTO and (cursor.page == 1 or cursor.by_link)
-        return self._asking(
-            replace(
-                behind,
-                by_link=False,
-                is_beyond_links=is_beyond_links,
-                is_trial=is_first,
-                empty=0 if is_first else behind.empty,
-            )
+        by_skip = replace(
+            behind,
+            by_link=False,
+            is_beyond_links=cursor.by_link or cursor.is_beyond_links,
+            is_trial=is_first,
+            empty=0 if is_first else behind.empty,
         )
+        return self._with_url(by_skip)
 
     def _beyond_count(self, cursor: Cursor, behind: Cursor) -> Cursor:
         """Rows that came in meanwhile move the last ones behind the count, and some services count
@@ -195,14 +197,19 @@ class Skip(Paginator):
         """
         if cursor.page == 1 and behind.delivered < SHORTEST_CUT:
             return behind.at_end(End.COUNT)
-        return self._asking(replace(behind, is_trial=cursor.page == 1 or cursor.is_short))
+        is_trial = cursor.page == 1 or cursor.is_short
+        return self._with_url(replace(behind, is_trial=is_trial))
 
     def in_step(self, cursor: Cursor) -> Cursor:
-        """For no more rows than are missing up to where the next page begins."""
+        """For no more rows than are missing up to where the next page begins.
+
+        With pages of 100 rows and 250 delivered: for 50, because the next page begins at 300.
+        """
         if not self._may_share(cursor) or self._stride.rows is None:
             return cursor
-        missing = self._stride.rows - cursor.delivered % self._stride.rows
-        return self._asking(cursor, {"$top": str(missing)})
+        stride = self._stride.rows
+        missing = stride - cursor.delivered % stride
+        return self._with_url(cursor, {"$top": str(missing)})
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:
         """If the pages stay as long as they were.
@@ -211,20 +218,20 @@ class Skip(Paginator):
         the third page, and those at 300, 400 and so on.
         """
         stride = self._stride
-        if (
-            not self._may_share(cursor)
-            or stride.rows is None
-            or cursor.expected is None
-            or stride.is_large
-        ):
+        if stride.rows is None or stride.is_large:
             return {}
-        next_start = (cursor.delivered // stride.rows + 1) * stride.rows
+        if cursor.expected is None or not self._may_share(cursor):
+            return {}
+        pages_begun = cursor.delivered // stride.rows
+        next_start = (pages_begun + 1) * stride.rows
         starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]
         urls = [cursor.url]
-        urls += [self.in_step(replace(cursor, delivered=start)).url for start in starts]
+        for start in starts:
+            later = self.in_step(replace(cursor, delivered=start))
+            urls.append(later.url)
         return {str(url): page for page, url in enumerate(urls, start=cursor.page)}
 
-    def _asking(self, cursor: Cursor, top: Mapping[str, str] | None = None) -> Cursor:
+    def _with_url(self, cursor: Cursor, top: Mapping[str, str] | None = None) -> Cursor:
         """For the rows after those delivered."""
         options = {"$skip": str(cursor.delivered), **(top or {})}
         return replace(cursor, url=self._addresses.of(cursor, options))
@@ -233,29 +240,6 @@ class Skip(Paginator):
         """Whether the request at the cursor is one of ours and another may be made beside it."""
         is_skip = cursor.url is not None and cursor.delivered > 0 and not cursor.by_link
         return is_skip and self._connections > 1
-
-
-class _Stride:
-    """How many rows the pages of this source have;
-    not known until one was full or two were alike.
-    """
-
-    def __init__(self, page_size: int) -> None:
-        self.rows: int | None = None
-        self.is_large = False
-        self._page_size = page_size
-        self._before = 0
-
-    def learn(self, rows: int, size: int) -> None:
-        """With 100 asked for, a page of 100 settles it.
-        With 500 asked for, pages of 60 and 100 leave it open, and another one of 100 settles it.
-        """
-        self.is_large = size > GUESSED_BYTES
-        is_full = rows == self._page_size
-        is_alike = rows == self._before
-        if self.rows is None and rows and (is_full or is_alike):
-            self.rows = rows
-        self._before = rows
 
 
 class Keys(Paginator):
@@ -292,11 +276,14 @@ class Keys(Paginator):
 
     def _key(self, cursor: Cursor, row: Any) -> list[tuple[str, str]]:
         """(field, literal) of each field in the order of the rows."""
-        survey, name, key = self._survey, cursor.order[0], []
+        key: list[tuple[str, str]] = []
+        name = cursor.order[0]  # the error names the field that it was raised at
         try:
             members = read_row(row)
             for name in cursor.order:
-                key.append((name, literal(members.get(name), survey.type_of(name), survey.version)))
+                edm_type = self._survey.type_of(name)
+                text = literal(members.get(name), edm_type, self._survey.version)
+                key.append((name, text))
         except Unwritable as exc:
             raise SourceKey(
                 f"Page {cursor.page} of the source ends with a row whose {name} cannot be asked for: {exc}. Exclude "

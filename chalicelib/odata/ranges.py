@@ -31,6 +31,7 @@ from urllib.parse import quote
 from chalicelib.errors import SourceError, SourceTimeSpent, WorkerTimeSpent
 
 from .filters import Unwritable, all_of, before, literal, not_before, read_row
+from .halving import bounds_by_halving
 from .key_trial import FLOATS
 from .reading import Way
 from .scale import is_on_a_scale, literal_at, place
@@ -41,10 +42,9 @@ if TYPE_CHECKING:
     from .addresses import PageAddresses
     from .connection import ODataConnection
     from .cursor import Cursor
+    from .halving import Stretch
     from .survey import Survey
 
-# Of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is.
-MOST_HALVINGS = 12
 # Bytes; a service that takes `$top` and does nothing would send a whole page each time.
 LARGEST_ANSWER = 1 << 18
 LONGEST_KEY = 500  # bytes as they are sent; each part's cursor has two keys, several times
@@ -54,8 +54,6 @@ TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
-# Of numbers that stand for values: from the first one up to the second, without it.
-Stretch = tuple[int, int]
 T = TypeVar("T")
 
 
@@ -103,35 +101,46 @@ class RangeFinder:
     @property
     def _has_order(self) -> bool:
         types = [self.survey.type_of(name) for name in self.cursor.order]
-        return bool(types) and not any(kind is None or kind in FLOATS for kind in types)
+        if not types:
+            return False
+        return all(kind is not None and kind not in FLOATS for kind in types)
 
     # -- keys between the ranges --------------------------------------------------------------
 
     def keys_by_rank(self, wanted: int) -> list[Key]:
-        """Of the rows at the places of a ruler."""
+        """Of the rows at even places: of 1,000 rows for four parts, of the rows 250, 500, 750."""
         places = [number * self.expected // wanted for number in range(1, wanted)]
         answers = self._at_once([partial(self._key_at, number) for number in places])
         if None in answers:
             return []
         keys: list[Key] = []
         for key in answers:
-            if key and key not in keys[-1:]:
+            is_as_before = keys[-1:] == [key]  # between the two there would be no rows
+            if key and not is_as_before:
                 keys.append(key)
         return keys
 
     def _key_at(self, number: int) -> Key | None:
         """Nothing where the row has no key that can be asked for."""
-        row = self._first_row(self.addresses.of(self.cursor, {"$skip": str(number), "$top": "1"}))
+        options = {"$skip": str(number), "$top": "1"}
+        row = self._first_row(self.addresses.of(self.cursor, options))
         if row is None:
             return None
         try:
-            key = [
-                (name, literal(row.get(name), self.survey.type_of(name), self.survey.version))
-                for name in self.cursor.order
-            ]
+            key = self._key_of(row)
         except Unwritable:
             return []
-        return key if sum(len(quote(text)) for _, text in key) <= LONGEST_KEY else []
+        bytes_to_send = sum(len(quote(text)) for _, text in key)
+        return key if bytes_to_send <= LONGEST_KEY else []
+
+    def _key_of(self, row: dict[str, object]) -> Key:
+        """Raises Unwritable."""
+        key: Key = []
+        for name in self.cursor.order:
+            edm_type = self.survey.type_of(name)
+            text = literal(row.get(name), edm_type, self.survey.version)
+            key.append((name, text))
+        return key
 
     def keys_by_halving(self, wanted: int) -> list[Key]:
         """Of values of the first field, whether rows have them or not."""
@@ -145,51 +154,39 @@ class RangeFinder:
         if least is None or greatest is None:
             return []
         try:
-            return self._halve(least, greatest + 1, name, edm_type, wanted)
+            return self._halve((least, greatest + 1), name, edm_type, wanted)
         except Unwritable:
             return []
 
     def _end(self, name: str, edm_type: str, order: str) -> int | None:
+        """Where the least value stands (`order` is asc), or the greatest one (desc)."""
         options = {"$orderby": f"{name} {order}", "$top": "1"}
         row = self._first_row(self.addresses.of(self.cursor, options))
-        if row is not None and row.get(name) is None and not self.cursor.by_own_key:
-            row = self._first_row(self.addresses.of(self.cursor, options, f"{name} ne null"))
-        return place(row.get(name), edm_type) if row else None
+        may_be_null = not self.cursor.by_own_key
+        if row is not None and row.get(name) is None and may_be_null:
+            # Nulls stand before all values, or behind them: at one of the two ends.
+            url = self.addresses.of(self.cursor, options, f"{name} ne null")
+            row = self._first_row(url)
+        if not row:
+            return None
+        return place(row.get(name), edm_type)
 
-    def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
-        """Values of the field between ranges of so many rows. Neighbours are put together again
-        while they have too few rows for a part.
-
-        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has
-        100 rows, its halves [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30,
-        and so on, until each has at most 25 or is one value wide.
-        """
+    def _halve(self, whole: Stretch, name: str, edm_type: str, wanted: int) -> list[Key]:
+        """Values of the field between ranges of so many rows."""
 
         def key_at(number: int) -> Key:
             return [(name, literal_at(number, edm_type, self.survey.version))]
 
         def count_all(stretches: Sequence[Stretch]) -> list[int | None]:
-            filters = [
-                all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches
-            ]
-            return self._at_once([partial(self._count, wish) for wish in filters])
+            calls: list[Callable[[], int | None]] = []
+            for low, high in stretches:
+                condition = all_of(not_before(key_at(low)), before(key_at(high)))
+                calls.append(partial(self._count, condition))
+            return self._at_once(calls)
 
         enough = self.expected / wanted
-        rows_in: dict[Stretch, int] = {(least, past): self.expected}
-        for _ in range(MOST_HALVINGS):
-            large = [
-                stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)
-            ]
-            halves = [half for stretch in large for half in _halves(stretch)]
-            counts = count_all(halves)
-            if not halves or None in counts:
-                break
-            for stretch in large:
-                del rows_in[stretch]
-            rows_in |= {
-                half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None
-            }
-        return [key_at(bound) for bound in _bounds_between(rows_in, enough)]
+        bounds = bounds_by_halving(whole, self.expected, enough=enough, count_all=count_all)
+        return [key_at(bound) for bound in bounds]
 
     # -- how many rows the ranges have --------------------------------------------------------
 
@@ -197,19 +194,20 @@ class RangeFinder:
         """Nothing unless they hold all the rows."""
         if not keys:
             return []
-        filters = [
-            before(keys[0]),
-            *(all_of(not_before(low), before(high)) for low, high in pairwise(keys)),
-            not_before(keys[-1]),
-        ]
-        known = self.expected
+        between = [all_of(not_before(low), before(high)) for low, high in pairwise(keys)]
+        filters = [before(keys[0]), *between, not_before(keys[-1])]
+        rows_before = self.expected
         for _ in range(TRIES):
-            ranges, after = self._ranges(filters), self._count("")
-            if not ranges or after is None:
+            ranges = self._ranges(filters)
+            rows_after = self._count("")
+            if not ranges or rows_after is None:
                 return []
-            if known == after:
-                return ranges if _rows_in(ranges) == after else self._with_nulls(filters, after)
-            known = after
+            if rows_after != rows_before:
+                rows_before = rows_after  # rows came or went: the counts are of different tables
+                continue
+            if _rows_in(ranges) == rows_after:
+                return ranges
+            return self._with_nulls(filters, rows_after)
         return []
 
     def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
@@ -219,24 +217,30 @@ class RangeFinder:
         names = self.cursor.order
         if self.cursor.by_own_key:
             return []
+        # A row without the first field is in none of the ranges. One that lacks a later field may
+        # be: `field gt 'F1' or (field eq 'F1' and well ge 'W7')` takes a row of F2 without a well.
         present = [f"{name} ne null" for name in names[1:]]
         lacking = " or ".join(f"{name} eq null" for name in names)
-        ranges = self._ranges([*(all_of(wish, *present) for wish in filters), lacking])
+        with_keys = [all_of(condition, *present) for condition in filters]
+        ranges = self._ranges([*with_keys, lacking])
         if not ranges or not _rows_in(ranges) == expected == self._count(""):
             return []
-        return [*ranges[:-1], replace(ranges[-1], has_keys=False)]
+        without_keys = replace(ranges[-1], has_keys=False)
+        return [*ranges[:-1], without_keys]
 
     def _ranges(self, filters: Sequence[str]) -> list[Range]:
-        counts = self._at_once([partial(self._count, wish) for wish in filters])
+        counts = self._at_once([partial(self._count, condition) for condition in filters])
         if None in counts:
             return []
         return [
-            Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)
+            Range(filter=condition, rows=rows or 0)
+            for condition, rows in zip(filters, counts, strict=True)
         ]
 
-    def _count(self, wish: str) -> int | None:
-        asked = self.addresses.counts(replace(self.cursor, range=wish))
-        return self.connection.count(*asked, most=LARGEST_ANSWER, once=self._seconds_left())
+    def _count(self, condition: str) -> int | None:
+        within = replace(self.cursor, range=condition)
+        urls = self.addresses.counts(within)
+        return self.connection.count(*urls, most=LARGEST_ANSWER, once=self._remaining_seconds())
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -244,7 +248,7 @@ class RangeFinder:
         """None where the service does not show it alone."""
         try:
             body, _ = self.connection.get_page(
-                url, page=1, most=LARGEST_ANSWER, once=self._seconds_left()
+                url, page=1, most=LARGEST_ANSWER, once=self._remaining_seconds()
             )
             return read_row(body.rows[0]) if len(body.rows) == 1 else None
         except Unwritable:
@@ -254,19 +258,20 @@ class RangeFinder:
         except SourceError:
             return None
 
-    def _seconds_left(self) -> float:
-        left = self.until - self.clock()
-        if left <= 0:
+    def _remaining_seconds(self) -> float:
+        seconds = self.until - self.clock()
+        if seconds <= 0:
             raise _TooLate
-        return left
+        return seconds
 
     def _at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """The connection holds back what is too much at a time."""
         if not calls:
             return []
         with ThreadPoolExecutor(max_workers=len(calls)) as threads:
-            begun = [threads.submit(contextvars.copy_context().run, call) for call in calls]
-            return [each.result() for each in begun]
+            # Each with its own copy: a thread's lines of the log tell of the same job.
+            futures = [threads.submit(contextvars.copy_context().run, call) for call in calls]
+            return [future.result() for future in futures]
 
 
 class _TooLate(Exception):
@@ -277,31 +282,6 @@ def _rows_in(ranges: Iterable[Range]) -> int:
     return sum(each.rows for each in ranges)
 
 
-def _is_wide(stretch: Stretch) -> bool:
-    low, high = stretch
-    return high - low > 1
-
-
-def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
-    low, high = stretch
-    middle = (low + high) // 2
-    return (low, middle), (middle, high)
-
-
-def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
-    """Where one part ends and the next begins,
-    each as large as it can be without having more than enough rows.
-    """
-    bounds = []
-    together = 0
-    for (low, _), rows in sorted(rows_in.items()):
-        if together and together + rows > enough:
-            bounds.append(low)
-            together = 0
-        together += rows
-    return bounds
-
-
 def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:
     """Before the first row of each. Where no row lacks a key, nothing is asked for such rows."""
     asked = [each for each in ranges if each.rows or each.has_keys]
@@ -310,7 +290,9 @@ def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) 
 
 def part_of(cursor: Cursor, part: Range, addresses: PageAddresses) -> Cursor:
     """Before the first of its rows. Rows without a key cannot be asked for by keys."""
-    way = cursor.way if part.has_keys or cursor.way != Way.KEYS else str(Way.AUTO)
+    way = cursor.way
+    if way == Way.KEYS and not part.has_keys:
+        way = str(Way.AUTO)
     is_by_own_key = cursor.by_own_key and part.has_keys
     at_start = replace(
         cursor, range=part.filter, way=way, by_own_key=is_by_own_key, expected=part.rows

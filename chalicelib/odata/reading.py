@@ -49,7 +49,10 @@ class Reading:
     @property
     def missing(self) -> int:
         """How many rows were counted, at the beginning and at the end, and did not come."""
-        return max(0, self.counts[0] - self.delivered, self.missing_of_parts) if self.counts else 0
+        if self.counts is None:
+            return 0
+        least, _ = self.counts
+        return max(0, least - self.delivered, self.missing_of_parts)
 
     @property
     def counts(self) -> tuple[int, int] | None:
@@ -60,9 +63,10 @@ class Reading:
         return min(self.announced, again), max(self.announced, again)
 
     @property
-    def grown(self) -> int:
+    def growth(self) -> int:
         """How many rows more the source counts at the end than at the beginning;
         0 when it does not tell.
         """
         least, most = self.counts or (0, 0)
-        return most - least if most != self.announced else 0
+        has_grown = most != self.announced
+        return most - least if has_grown else 0

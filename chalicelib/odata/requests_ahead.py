@@ -41,14 +41,17 @@ class SpeculativeRequests(Generic[T]):
         """The result; an error of `make` is raised here."""
         begun = self._begun.pop(url, None)
         made = begun.result() if begun else None
-        return self._make(url, page) if made is None else made
+        if made is not None:
+            return made
+        return self._make(url, page)
 
     def _begin(self, url: str, page: int) -> Future[T | None]:
         future: Future[T | None] = Future()
         run = contextvars.copy_context().run  # its lines of the log tell of the same job
-        threading.Thread(
+        thread = threading.Thread(
             target=run, args=(self._run, future, url, page), name=f"page {page}", daemon=True
-        ).start()
+        )
+        thread.start()
         return future
 
     def _run(self, future: Future[T | None], url: str, page: int) -> None:

@@ -34,9 +34,12 @@ def place(value: object, edm_type: str) -> int | None:
             return date.fromisoformat(str(value)).toordinal()
         if edm_type in MOMENT_TYPES:
             moment = datetime.fromisoformat(moment_of(str(value)))
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=EPOCH.tzinfo)
-            return int((aware - EPOCH).total_seconds() // 1)
-        return int(Decimal(str(value)) * _steps(edm_type) // 1)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=EPOCH.tzinfo)
+            seconds = (moment - EPOCH).total_seconds()
+            return int(seconds // 1)
+        steps = Decimal(str(value)) * _steps(edm_type)
+        return int(steps // 1)
     except (ValueError, OverflowError, InvalidOperation):
         return None
 
@@ -47,7 +50,9 @@ def literal_at(number: int, edm_type: str, version: int) -> str:
         return literal(date.fromordinal(number).isoformat(), edm_type, version)
     if edm_type in MOMENT_TYPES:
         return moment_literal(number, edm_type, version)
-    return literal(Digits(format(Decimal(number) / _steps(edm_type), "f")), edm_type, version)
+    value = Decimal(number) / _steps(edm_type)
+    digits = Digits(format(value, "f"))
+    return literal(digits, edm_type, version)
 
 
 def _steps(edm_type: str) -> int:

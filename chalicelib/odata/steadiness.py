@@ -43,8 +43,9 @@ def _look(
     Rows 500 to 700 were asked for and 500 to 600 came: the second look begins at 550, and both have
     550 to 600.
     """
-    rows = max(2, min(ROWS, cursor.delivered // 2))
-    first = min(int(cursor.delivered * place), cursor.delivered - rows)
+    delivered = cursor.delivered
+    rows = max(2, min(ROWS, delivered // 2))
+    first = min(int(delivered * place), delivered - rows)
     early = _keys(connection, addresses, cursor, first, rows)
     middle = len(early or ()) // 2
     if not early or not middle:
@@ -74,4 +75,6 @@ def _keys(
 
 def _key(row: dict[str, Any], order: list[str]) -> list[Any]:
     """Whole rows where no order was asked for."""
-    return [row.get(name) for name in order] if order else list(row.items())
+    if not order:
+        return list(row.items())
+    return [row.get(name) for name in order]

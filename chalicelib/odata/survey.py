@@ -53,12 +53,17 @@ class Survey:
         none where a row does not show them all.
         """
         own = self.entity.key if self.entity else []
-        return own if all(name in self.fields for name in own) else []
+        is_shown = all(name in self.fields for name in own)
+        return own if is_shown else []
 
     def type_of(self, name: str) -> str | None:
         """The Edm type of a field: what the service declares, else what its values look like."""
         declared = self.entity.types.get(name) if self.entity else None
-        return declared or (type_of(self.values[name]) if name in self.values else None)
+        if declared:
+            return declared
+        if name not in self.values:
+            return None
+        return type_of(self.values[name])
 
 
 def survey_of(
@@ -163,7 +168,9 @@ def example_values(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _example(value: Any) -> Any:
     """Enough to tell its type; a long text is of no use and stays in memory."""
-    return value[:EXAMPLE_CHARACTERS] if type(value) is str else value
+    if type(value) is str:
+        return value[:EXAMPLE_CHARACTERS]
+    return value
 
 
 def _is_deferred(value: Any) -> bool:

@@ -53,7 +53,7 @@ class BringingBack:
         return told
 
     def _is_whole(self, name: str, told: Snapshot, file: Path) -> bool:
-        if self.warehouse.stored(name) is None:
+        if self.warehouse.stat(name) is None:
             return False
         self.warehouse.fetch(name, file)
         return sha256_of(file) == told.sha256

@@ -22,7 +22,12 @@ from chalicelib.lake.connection import lake_errors
 from chalicelib.lake.extensions import lake_config
 from chalicelib.lake.reading import show_lake
 from chalicelib.lake.versions import TABLES, Versions
-from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted, raise_if_unreadable
+from chalicelib.store.local_duckdb import (
+    exhaustion_errors,
+    local_config,
+    raise_if_unreadable,
+    sql_path,
+)
 from chalicelib.store.read_back import read_back
 from chalicelib.store.statements import named_statements
 from chalicelib.warehouse.names import is_of_lake, sha256_of
@@ -71,7 +76,7 @@ class Looks:
         """Every value is read, every key is looked at."""
         try:
             with self._connection() as connection:
-                connection.execute(f"ATTACH '{quoted(path)}' AS wells (READ_ONLY)")
+                connection.execute(f"ATTACH '{sql_path(path)}' AS wells (READ_ONLY)")
                 found = _one(connection, "count_rows")
                 read_back(
                     connection, rows=found if rows is None else rows, written=None, unchanged=()
@@ -125,7 +130,7 @@ class Looks:
     @contextmanager
     def _connection(self, more: Config | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         config = local_config(self.directory, self.memory_mb) | (more or {})
-        with exhaustion_told(), duckdb.connect(config=config) as connection:
+        with exhaustion_errors(), duckdb.connect(config=config) as connection:
             yield connection
 
 

@@ -72,7 +72,7 @@ class Export:
             raise StoreDiffers
         from chalicelib.lake.moving import copy_into_file
 
-        versions = Versions.stored(snapshot.versions, rows=snapshot.rows)
+        versions = Versions.from_attributes(snapshot.versions, rows=snapshot.rows)
         copy_into_file(
             self.lake.catalog,
             self.lake.session,

@@ -31,7 +31,7 @@ class KeptRegister:
     def fetch(self, path: Path) -> bool:
         """Whether it is there, and whole. What the warehouse cannot say is as good as no."""
         try:
-            stored = self.warehouse.stored(self.name)
+            stored = self.warehouse.stat(self.name)
             if stored is None:
                 return False
             self.warehouse.fetch(self.name, path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from chalicelib.store.local_duckdb import exhaustion_told, local_config, lock_down, quoted
+from chalicelib.store.local_duckdb import exhaustion_errors, local_config, lock_down, sql_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ class ListRows:
         config = local_config(directory, memory_mb) | {"threads": 1}
         self._connection = duckdb.connect(config=config)
         lock_down(self._connection, directory)
-        self._file = f"read_parquet('{quoted(path)}')"
+        self._file = f"read_parquet('{sql_path(path)}')"
         described = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()
         self._types = {str(column[0]): str(column[1]) for column in described}
 
@@ -54,7 +54,7 @@ class ListRows:
             if kind in casts
         )
         columns = f"* REPLACE ({replaced})" if replaced else "*"
-        with exhaustion_told():
+        with exhaustion_errors():
             result = self._connection.execute(f"SELECT {columns} FROM {self._file}")  # noqa: S608  names of our own
             while rows := result.fetchmany(BATCH):
                 yield rows

@@ -21,10 +21,10 @@ from chalicelib.errors import (
     ValidationError,
 )
 from chalicelib.store.local_duckdb import (
-    bounded,
+    time_limit,
     local_config,
     lock_down,
-    quoted,
+    sql_path,
 )
 from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements
@@ -183,7 +183,7 @@ class ProductionQuery:
         )
         try:
             with duckdb_errors():
-                connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
+                connection.execute(f"ATTACH '{sql_path(store)}' AS wells (READ_ONLY)")
                 # An export is written beside this directory.
                 lock_down(connection, directory.path.parent)
             return cls(connection, snapshot=snapshot, directory=directory, kept=kept)
@@ -375,9 +375,9 @@ class ProductionQuery:
         with (
             duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=seconds_for_statement()),
+            time_limit(own, seconds=seconds_for_statement()),
         ):
-            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
+            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": sql_path(path)}))
 
     def fields(
         self,
@@ -430,13 +430,13 @@ class ProductionQuery:
             {
                 "columns": _file_columns(name),
                 "list": self._text(name, stood=stood, times=_MOMENTS),
-                "path": quoted(path),
+                "path": sql_path(path),
             }
         )
         with (
             duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=seconds_for_statement(seconds)),
+            time_limit(own, seconds=seconds_for_statement(seconds)),
         ):
             ((count,),) = own.execute(
                 text,
@@ -596,7 +596,7 @@ class ProductionQuery:
         with (
             duckdb_errors(),
             self._connection.cursor() as own,
-            bounded(own, seconds=seconds_for_statement()),
+            time_limit(own, seconds=seconds_for_statement()),
         ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()

@@ -190,7 +190,7 @@ class PublishedProduction:
             except (WarehouseUnavailable, WarehouseCorrupt):
                 newer = self._current_or_refuse()
                 is_same = newer == current
-                if is_same and (is_current or self._warehouse.stored(file.name)):
+                if is_same and (is_current or self._warehouse.stat(file.name)):
                     raise  # nothing was replaced or removed meanwhile: it is the file
                 current = newer
 
@@ -203,7 +203,7 @@ class PublishedProduction:
     def _file_of_cursor(self, name: str) -> StoredFile:
         if not self._was_published(name):
             raise no_cursor()
-        file = self._warehouse.stored(name)
+        file = self._warehouse.stat(name)
         if file is None:
             raise SnapshotGone(snapshot=name)
         return file

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import QueryFailed, ValidationError, WellheadError
-from chalicelib.store.local_duckdb import quoted
+from chalicelib.store.local_duckdb import sql_path
 from chalicelib.store.statements import named_statements
 
 from .cursor import no_cursor
@@ -168,7 +168,7 @@ class Register:
         if not kept.fetch(file):
             return False
         try:
-            self._run("kept_wells", path=quoted(file))
+            self._run("kept_wells", path=sql_path(file))
         except QueryFailed:
             log.warning("the kept register is no Parquet file")
             return False
@@ -178,7 +178,7 @@ class Register:
         """The question has its answer without it."""
         file.unlink(missing_ok=True)
         try:
-            self._run("keep_wells", path=quoted(file))
+            self._run("keep_wells", path=sql_path(file))
             kept.keep(file)
         except WellheadError as exc:
             log.warning("the register is not kept: %s", exc.code)

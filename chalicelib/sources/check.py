@@ -96,11 +96,10 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         rules = rules_of(fields, settings.definition, settings.source_columns)
     except SourceColumns as exc:
         problems.append(exc.message)
-    key = (
-        []
-        if problems
-        else [name for column in KEY if column in rules for name in rules[column].sources]
-    )
+    key: list[str] = []
+    if not problems:
+        mapped = [column for column in KEY if column in rules]
+        key = [name for column in mapped for name in rules[column].sources]
     first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
     result = Looked()
     try:
@@ -200,7 +199,8 @@ class _Reading:
         self.taken = self._first_rows = 0
 
     def take(self, page: Page, *, can_stage: bool) -> None:
-        is_first, rows = self.taken == 0, list(page.rows)
+        is_first = self.taken == 0
+        rows = list(page.rows)
         self.taken += page.table.rows if page.table else len(rows)
         self._first_rows = self.taken if is_first else self._first_rows
         if is_first:
@@ -230,7 +230,9 @@ class _Reading:
     def _take_example(self) -> None:
         look = self._repository.look()
         name = self._period_field
-        self._periods = [str(row[name]) for row in self._sample if row.get(name)] if name else []
+        self._periods = []
+        if name:
+            self._periods = [str(row[name]) for row in self._sample if row.get(name)]
         self._stored = look.example
         if look.arrival is not None and look.arrival < len(self._sample):
             self._written = self._sample[look.arrival]
@@ -265,7 +267,9 @@ def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRul
 
     found = match_fields(fields, settings.source_columns)
     named = {name: ColumnRule(column=name, field=column) for name, column in found.items()}
-    return named | dict(settings.definition.columns if settings.definition is not None else {})
+    if settings.definition is None:
+        return named
+    return named | dict(settings.definition.columns)
 
 
 def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) -> list[FoundColumn]:
@@ -279,45 +283,45 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) ->
         names = rule.sources
         written = [result.written.get(name, survey.values.get(name)) for name in names]
         stored = result.stored.get(column.name)
-        empty = result.look.nulls.get(column.name)
+        source_unit = ""
+        if rule.unit:
+            is_of_a_day = rule.unit.rate == "a day"
+            source_unit = rule.unit.name + ("/d" if is_of_a_day else "")
+        nulls = result.look.nulls.get(column.name)
+        sound = result.look.sound
         found.append(
             FoundColumn(
                 name=column.name,
                 unit=unit,
                 field=", ".join(names) or f'"{rule.value}"',
                 type=(len(names) == 1 and survey.type_of(names[0])) or "",
-                source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "")
-                if rule.unit
-                else "",
-                example=" | ".join(_shown(value) for value in written),
-                stored=_shown(stored),
-                empty=empty / result.look.sound
-                if empty is not None and result.look.sound
-                else None,
+                source_unit=source_unit,
+                example=" | ".join(_example_text(value) for value in written),
+                stored=_example_text(stored),
+                empty=nulls / sound if nulls is not None and sound else None,
             )
         )
     return found
 
 
-def _shown(value: Any) -> str:
+def _example_text(value: Any) -> str:
     if value is None:
         return ""
-    text = (
-        f"{value:.6g}"
-        if isinstance(value, float)
-        else value
-        if isinstance(value, str)
-        else str(value)
-    )
-    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if len(text) <= LONGEST_EXAMPLE:
+        return text
+    return text[: LONGEST_EXAMPLE - 1] + "…"
 
 
 def _unknown(fields: list[str], rules: Mapping[str, ColumnRule], settings: Settings) -> list[str]:
     used = {name for rule in rules.values() for name in rule.all_fields}
     used |= {*settings.source_primary_key, settings.source_order_by, settings.source_changed}
-    if settings.definition is not None:
-        used |= {choice.field for choice in (*settings.definition.where, *settings.definition.skip)}
-    return [name for name in unknown_fields(fields, {}) if name not in used]
+    definition = settings.definition
+    if definition is not None:
+        choices = (*definition.where, *definition.skip)
+        used |= {choice.field for choice in choices}
+    unknown = unknown_fields(fields, {})
+    return [name for name in unknown if name not in used]
 
 
 def _paging(page: Page, settings: Settings) -> str:

@@ -27,12 +27,16 @@ def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any])
     """`values` are the definition as it was written. Raises SourceError."""
     check = check_source(source, settings)
     is_bare = not values.get("columns") and not values.get("preset")
-    return shown(check, draft_of(check, values) if is_bare else None)
+    found = draft_of(check, values) if is_bare else None
+    return answer_of(check, found)
 
 
 def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     """A definition for the source, from what was seen of it."""
-    rows = [{name: _text(row.get(name)) for name in check.fields} for row in check.sample]
+    rows = []
+    for row in check.sample:
+        texts = {name: _text(row.get(name)) for name in check.fields}
+        rows.append(texts)
     return draft(
         Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds),
         name=str(values.get("name", "")) or "default",
@@ -41,7 +45,7 @@ def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     )
 
 
-def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
+def answer_of(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
     """As the API's answer has it."""
     answer = {
         "problems": check.problems,
@@ -65,11 +69,13 @@ def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
 
 
 def _cut(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: (_text(value) or "")[:LONGEST_CELL] for name, value in row.items()}
+    texts = {name: _text(value) or "" for name, value in row.items()}
+    return {name: text[:LONGEST_CELL] for name, text in texts.items()}
 
 
 def _text(value: Any) -> str | None:
     """As the source writes it."""
     if value is None or isinstance(value, str):
         return value
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value)
+    return text.lower() if isinstance(value, bool) else text

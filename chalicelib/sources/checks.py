@@ -126,7 +126,7 @@ class Checks:
         is_lost = is_open and age > LONGEST_WORK
         has_died = check.error is not None and check.error.get("code") == CheckFailed.code
         if is_lost or has_died:
-            return replace(check, status=CheckStatus.FAILED, error=_given_up(check.kind))
+            return replace(check, status=CheckStatus.FAILED, error=_failure(check.kind))
         return check
 
     def begin(self, check_id: str) -> Check:
@@ -141,7 +141,8 @@ class Checks:
         """The result of a source's check is cut where it is too long;
         the others keep theirs short.
         """
-        text = _fitting(result) if "fields" in result else json.dumps(dict(result))
+        is_of_source = "fields" in result
+        text = _fitting(result) if is_of_source else json.dumps(dict(result))
         self._change(check_id, {"status": str(CheckStatus.DONE), "result": text})
 
     def fail(self, check_id: str, *, code: str, message: str) -> None:
@@ -154,7 +155,7 @@ class Checks:
             self._table.transact([update])
 
     def give_up(self, check_id: str) -> None:
-        self.fail(check_id, **_given_up())
+        self.fail(check_id, **_failure())
 
     def _change(self, check_id: str, values: Mapping[str, Any]) -> None:
         """Nothing happens where another one has its place: nobody waits for this one any more."""
@@ -164,7 +165,7 @@ class Checks:
             )
 
 
-def _given_up(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
+def _failure(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
     error = CheckFailed() if kind is CheckKind.SOURCE else ReportFailed()
     return {"code": error.code, "message": error.message}
 
@@ -213,11 +214,14 @@ def _cut(value: Any) -> Any:
         return value[:LONGEST_TEXT]
     if isinstance(value, list):
         return [_cut(item) for item in value[:20]]
-    return {name: _cut(item) for name, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {name: _cut(item) for name, item in value.items()}
+    return value
 
 
 def _key(check_id: str) -> dict[str, str]:
-    return {"pk": "CHECK", "sk": f"{uuid.UUID(check_id).int % PLACES:03}"}
+    place = uuid.UUID(check_id).int % PLACES
+    return {"pk": "CHECK", "sk": f"{place:03}"}
 
 
 def _is_id(text: str) -> bool:

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .faults import LARGEST_TOLD, safe_text, shown
+from .faults import LARGEST_TOLD, describe, safe_text
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -84,7 +84,7 @@ def _word(faults: Faults, key: str, word: Any) -> str:
         return str(word)
     faults.add(
         key,
-        f"holds {shown(word)}, neither text nor a whole number",
+        f"holds {describe(word)}, neither text nor a whole number",
         "the text of the field, in quotes",
     )
     return ""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
 from .choices import Choice, read_choices, read_pattern
-from .faults import LARGEST_TOLD, shown
+from .faults import LARGEST_TOLD, describe
 from .measures import DAYS, read_measure
-from .periods import FormatUnknown, format_parts, zone_named
-from .units import UNITS, Rate
+from .periods import FormatUnknown, find_zone, format_parts
+from .unit_conflicts import refuse_two_units, refuse_unknown_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,14 +82,17 @@ class ColumnRule:
     def sources(self) -> tuple[str, ...]:
         """The fields that the column's value comes from, each once."""
         named = [self.field, *self.fields, *self.coalesce, *self.sum]
-        named += [place.field for place in self.template] + [part.field for _, part in self.parts]
-        return tuple(dict.fromkeys(name for name in named if name))
+        named += [place.field for place in self.template]
+        named += [part.field for _, part in self.parts]
+        present = [name for name in named if name]
+        return tuple(dict.fromkeys(present))
 
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Those, and what else must be read to know it."""
         beside = [choice.field for choice in self.when]
-        beside += [self.density] if isinstance(self.density, str) else []
+        if isinstance(self.density, str):
+            beside.append(self.density)
         return tuple(dict.fromkeys([*self.sources, *beside]))
 
     def with_names(self, known_as: Callable[[str], str]) -> ColumnRule:
@@ -115,16 +118,17 @@ class ColumnRule:
     @property
     def plain_field(self) -> str:
         """The one field that holds the column's text as it is; empty when there is more to it."""
-        is_plain = self.field and not (self.pattern or self.when or self.formats or self.timezone)
-        return self.field if is_plain else ""
+        if self.pattern or self.when or self.formats or self.timezone:
+            return ""
+        return self.field
 
 
 def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
     """`[columns]`, and whether its rules agree with each other."""
     table = faults.table(key, value, COLUMN)
     rules = {name: _read_rule(faults, name, rule) for name, rule in table.items()}
-    _refuse_two_units(faults, rules.values())
-    _refuse_unknown_days(faults, rules)
+    refuse_two_units(faults, rules.values())
+    refuse_unknown_days(faults, rules)
     return rules
 
 
@@ -134,7 +138,7 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     if not isinstance(value, dict):
         faults.add(
             key,
-            f"is {shown(value)}",
+            f"is {describe(value)}",
             'the name of a field in quotes, a list of them, or { field = "Name" }',
         )
         return ColumnRule(column=column)
@@ -154,7 +158,7 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     if "value" in table and is_number and not _is_number(found["value"]):
         faults.add(
             f"{key}.value",
-            f"is {shown(found['value'])}, which is no number",
+            f"is {describe(found['value'])}, which is no number",
             "a number such as 1.5",
         )
     if "optional" in found:
@@ -170,7 +174,9 @@ def _as_table(value: Any) -> Any:
         [value] = value
     if isinstance(value, str):
         return {"field": value}
-    return {"fields": value} if isinstance(value, list) else value
+    if isinstance(value, list):
+        return {"fields": value}
+    return value
 
 
 def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) -> None:
@@ -180,11 +186,9 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
         ways.append("parts")
     if len(ways) == 1:
         return
-    problem = (
-        f"comes from {' and '.join(ways)} at once"
-        if ways
-        else "says nothing of where it comes from"
-    )
+    problem = "says nothing of where it comes from"
+    if ways:
+        problem = f"comes from {' and '.join(ways)} at once"
     allowed = "one of field, template, coalesce, sum, value"
     if column == PERIOD:
         allowed += ", year"
@@ -192,7 +196,8 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text))
+    match = re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text)
+    return match is not None
 
 
 def _known_keys(column: str) -> tuple[str, ...]:
@@ -202,7 +207,8 @@ def _known_keys(column: str) -> tuple[str, ...]:
 
 
 def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_TOLD:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and abs(value) < LARGEST_TOLD:
         return str(value)
     text = faults.filled_text(key, value, default)
     if len(text) > LONGEST:
@@ -222,7 +228,7 @@ def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
         places.append(Place(field=match[1].strip(), width=int(match[2] or 0)))
         end = match.end()
     places.append(Place(text=text[end:]))
-    fields = [name.strip() for name, _ in _PLACE.findall(text)]
+    fields = [match[1].strip() for match in _PLACE.finditer(text)]
     has_stray_brace = any("{" in place.text or "}" in place.text for place in places)
     if not fields or not all(fields) or has_stray_brace:
         faults.add(key, "is no template", 'one such as "05-{API County:03}-{API Sequence:05}"')
@@ -240,66 +246,6 @@ _READERS: dict[str, Any] = {
     "when": read_choices,
     "optional": lambda faults, key, value: faults.flag(key, value),
 }
-
-
-# -- units --------------------------------------------------------------------------------------
-
-
-def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units,
-    unless another field tells for which of them it stands.
-    """
-    takers: dict[str, list[ColumnRule]] = {}
-    for rule in rules:
-        if not rule.unit:
-            continue
-        for field in rule.sources:
-            others = takers.setdefault(field, [])
-            other = next((each for each in others if _contradict(each, rule)), None)
-            if other and other.unit:
-                faults.add(
-                    f"columns.{rule.column}.unit",
-                    f"is {_written(rule.unit)}, and {other.column} takes the same field {shown(field)} as "
-                    f"{_written(other.unit)}",
-                    "one unit for one field, or a when for each that no row fits twice",
-                )
-            others.append(rule)
-
-
-def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
-    """A row can fill both columns, and of its number they say different units.
-
-    Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no
-    row is of both.
-    """
-    if not one.unit or not other.unit or _written(one.unit) == _written(other.unit):
-        return False
-    words = {choice.field: {*choice.words} for choice in one.when if choice.words}
-    shared = [choice for choice in other.when if choice.words and choice.field in words]
-    return not any(words[choice.field].isdisjoint(choice.words) for choice in shared)
-
-
-def _written(unit: Unit) -> str:
-    """With its time: bbl and bbl/d are two units."""
-    if unit.rate is not Rate.DAY:
-        return unit.name
-    of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
-    return f"{unit.name}/h" if round(unit.factor / of_a_day) == 24 else f"{unit.name}/d"  # noqa: PLR2004  `at` is near 1
-
-
-def _refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
-    for rule in rules.values():
-        if (
-            rule.is_per_producing_day
-            and rule.unit
-            and rule.unit.rate is Rate.DAY
-            and DAYS not in rules
-        ):
-            faults.add(
-                f"columns.{rule.column}.days",
-                f'is "producing", and no rule says what {DAYS} is',
-                f"columns.{DAYS} with its unit, or a rate per calendar day",
-            )
 
 
 # -- the period ---------------------------------------------------------------------------------
@@ -338,17 +284,19 @@ def _format(faults: Faults, key: str, text: str) -> str:
         format_parts(text)
     except FormatUnknown as exc:
         faults.add(
-            key, f"is {shown(text)}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q"
+            key,
+            f"is {describe(text)}: {exc}",
+            "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q",
         )
     return text
 
 
 def read_zone(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value)
-    if not zone_named(name):
+    if not find_zone(name):
         faults.add(
             key,
-            f"is {shown(name)}, which is no time zone",
+            f"is {describe(name)}, which is no time zone",
             "a name of the IANA list such as Europe/Oslo",
         )
         return "UTC"

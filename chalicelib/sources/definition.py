@@ -18,10 +18,10 @@ from chalicelib.jobs.cron import CronInvalid, check_cron
 
 from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
-from .faults import Faults, shown
+from .faults import Faults, describe
 from .file_form import Unpivot, read_file_form, read_unpivot
 from .merging import merge_definitions
-from .presets import PresetUnknown, preset_named
+from .presets import PresetUnknown, find_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,7 +174,7 @@ class Definition:
         )
 
 
-def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
+def read_definition(text: str, *, presets: Presets = find_preset) -> Definition:
     """Of TOML, or of JSON when it begins with a brace; dates of TOML are text.
     Raises DefinitionInvalid.
     """
@@ -183,8 +183,8 @@ def read_definition(text: str, *, presets: Presets = preset_named) -> Definition
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
         faults.raise_any()
     try:
-        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        values = json.loads(json.dumps(told, default=str, allow_nan=False))
+        document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        values = json.loads(json.dumps(document, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
         faults.add("", f"cannot be read: {str(exc)[:200]}", "TOML, or JSON")
         faults.raise_any()
@@ -192,20 +192,20 @@ def read_definition(text: str, *, presets: Presets = preset_named) -> Definition
     return definition_of(values, presets=presets)
 
 
-def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named) -> Definition:
+def definition_of(values: Mapping[str, Any], *, presets: Presets = find_preset) -> Definition:
     """`presets` gives the keys of one, or raises PresetUnknown.
     Raises DefinitionInvalid, which lists every fault.
     """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
-    told = faults.table("", whole, (*TOP, *OF_PRESETS))
+    table = faults.table("", whole, (*TOP, *OF_PRESETS))
     found = {
-        _RENAMED.get(name, name): read(faults, name, told[name])
+        _RENAMED.get(name, name): read(faults, name, table[name])
         for name, read in _READERS.items()
-        if name in told
+        if name in table
     }
-    definition = Definition(values=told, **found)
-    _check_address(faults, definition, told)
+    definition = Definition(values=table, **found)
+    _check_address(faults, definition, table)
     _check_grain(faults, definition)
     faults.raise_any()
     return definition
@@ -224,12 +224,12 @@ def _with_preset(
         return values
     name = values["preset"]
     if name in seen or len(seen) >= MOST_PRESETS:
-        faults.add("preset", f"leads back to {shown(name)}", "a preset that does not")
+        faults.add("preset", f"leads back to {describe(name)}", "a preset that does not")
         return values
     try:
         preset = presets(name)
     except PresetUnknown as exc:
-        faults.add("preset", f"is {shown(name)}, which does not exist", str(exc))
+        faults.add("preset", f"is {describe(name)}, which does not exist", str(exc))
         return values
     return merge_definitions(_with_preset(faults, preset, presets, (*seen, name)), values)
 
@@ -240,7 +240,7 @@ def _with_preset(
 def _name(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value, "default")
     if not NAME.fullmatch(name):
-        faults.add(key, f"is {shown(name)}", "1 to 40 small letters, digits and hyphens")
+        faults.add(key, f"is {describe(name)}", "1 to 40 small letters, digits and hyphens")
     return name
 
 
@@ -266,7 +266,7 @@ def _schedule(faults: Faults, key: str, value: Any) -> str:
     try:
         check_cron(text)
     except CronInvalid as exc:
-        faults.add(key, f"is {shown(text)}, {exc.problem}", exc.instead)
+        faults.add(key, f"is {describe(text)}, {exc.problem}", exc.instead)
         return ""
     return text
 
@@ -275,7 +275,9 @@ def _span(faults: Faults, key: str, value: Any) -> str:
     text = faults.text(key, value)
     if text and not _SPAN.fullmatch(text):
         faults.add(
-            key, f"is {shown(text)}", 'a time such as "26 h", "3 d" or "90 min", or an empty text'
+            key,
+            f"is {describe(text)}",
+            'a time such as "26 h", "3 d" or "90 min", or an empty text',
         )
         return ""
     return text
@@ -284,7 +286,8 @@ def _span(faults: Faults, key: str, value: Any) -> str:
 def seconds_of(span: str) -> float:
     """Of what was read as a time."""
     number, unit = re.split(r" ?(?=[a-z])", span, maxsplit=1)
-    return int(number) * SECONDS[unit]
+    seconds = SECONDS[unit]
+    return int(number) * seconds
 
 
 def _url(faults: Faults, key: str, value: Any) -> str:
@@ -314,9 +317,9 @@ def _gate(faults: Faults, key: str, value: Any) -> dict[str, Any]:
     for name, bound in table.items():
         if name == "restated":
             if not _is_factor(bound):
-                faults.add(f"{key}.restated", f"is {shown(bound)}", "a factor such as 2.0")
+                faults.add(f"{key}.restated", f"is {describe(bound)}", "a factor such as 2.0")
         elif not _is_share(bound):
-            faults.add(f"{key}.{name}", f"is {shown(bound)}", 'a share such as "5 %"')
+            faults.add(f"{key}.{name}", f"is {describe(bound)}", 'a share such as "5 %"')
     return table
 
 
@@ -336,7 +339,9 @@ def _odata(faults: Faults, key: str, value: Any) -> dict[str, Any]:
 
 
 def _expect(faults: Faults, key: str, value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else faults.table(key, value, ())
+    if isinstance(value, dict):
+        return dict(value)
+    return faults.table(key, value, ())
 
 
 def _one_of(*allowed: str) -> Any:
@@ -380,19 +385,19 @@ _READERS: dict[str, Any] = {
 # -- what must agree ----------------------------------------------------------------------------
 
 
-def _check_address(faults: Faults, definition: Definition, told: Mapping[str, Any]) -> None:
-    if "url" not in told:
+def _check_address(faults: Faults, definition: Definition, table: Mapping[str, Any]) -> None:
+    if "url" not in table:
         return  # a preset by itself, or one that the caller gives an address
     scheme = urlsplit(definition.url).scheme if definition.url else ""
     if definition.kind == "odata" and definition.url and scheme not in ("http", "https"):
         faults.add(
-            "url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"'
+            "url", f"is {describe(definition.url)}", 'an http or https address, or kind = "files"'
         )
-    if definition.kind == "odata" and "file" in told:
+    if definition.kind == "odata" and "file" in table:
         faults.add("file", "is of files", 'kind = "files"')
-    if definition.kind == "odata" and "unpivot" in told:
+    if definition.kind == "odata" and "unpivot" in table:
         faults.add("unpivot", "is of files", 'kind = "files"')
-    if definition.kind == "files" and "odata" in told:
+    if definition.kind == "files" and "odata" in table:
         faults.add("odata", "is of an OData service", 'kind = "odata"')
 
 

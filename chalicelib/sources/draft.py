@@ -32,13 +32,13 @@ from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
 from .guesses.products import ProductRows, find_product_rows, where_products, write_product_rows
 from .guesses.regions import region_of_names
-from .guesses.toml_text import comments, written
+from .guesses.toml_text import comments, toml_lines
 from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
 from .guesses.words import VOLUME, is_mil, plain
-from .presets import preset_named, preset_names
+from .presets import find_preset, preset_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .guesses.look import SourceField
     from .guesses.numbers import NumberForm
@@ -69,7 +69,9 @@ def draft(
 ) -> Draft:
     """`kind` is "odata" or "files". Nothing is asked of the source."""
     top = _head(name, kind, url)
-    shipped = {each: preset_named(each) for each in preset_names()} if presets is None else presets
+    shipped = presets
+    if shipped is None:
+        shipped = {each: find_preset(each) for each in preset_names()}
     if known := known_source(look, kind, shipped):
         return _draft(look, [*top, _preset(known)], [])
     as_rows, unpivot = turn_months(look)
@@ -119,22 +121,23 @@ class _Columns:
 
     @property
     def measured_fields(self) -> list[SourceField]:
-        return [*self.volumes.all, *([self.products.volume] if self.products else [])]
+        fields = list(self.volumes.all)
+        if self.products:
+            fields.append(self.products.volume)
+        return fields
 
     @property
-    def taken(self) -> set[str]:
-        return (
-            self.entities.names
-            | {*self.period.fields}
-            | {field.name for field in self.measured_fields}
-        )
+    def used_names(self) -> set[str]:
+        measured = {field.name for field in self.measured_fields}
+        return self.entities.names | {*self.period.fields} | measured
 
 
 def _columns(table: Table) -> _Columns:
     volumes = find_volumes(table)
     measured_fields = {field.name for field in volumes.all}
     entities = find_entities(table, measured_fields)
-    entities.region = entities.region or region_of_names([field.words for field in table.fields])
+    names = [field.words for field in table.fields]
+    entities.region = entities.region or region_of_names(names)
     taken = entities.names | measured_fields
     period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
     has_products = bool(set(volumes.fields) - {"liquids"})
@@ -152,16 +155,18 @@ def _write(
     if found.products:
         volumes += write_product_rows(found.products, measures)
     if not any(guess.key.removeprefix("columns.") in COLUMN_OF.values() for guess in volumes):
-        volumes.append(_ask_for_volume(table, found.taken))
+        volumes.append(_ask_for_volume(table, found.used_names))
     product = found.products.product if found.products else None
-    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
+    keys = _keys(table, found.entities, found.period)
+    grain = find_grain(table, keys, found.used_names, product)
     of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
     of_all_rows = [guess for guess in found.period.guesses if guess not in of_period]
     of_all_rows += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
     columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
-    used = found.taken | {
-        name for guess in grain if guess.key == "primary_key" for name in guess.value
-    }
+    used = found.used_names
+    for guess in grain:
+        if guess.key == "primary_key":
+            used |= {*guess.value}
     left = [name for name in table.by_name if name not in used]
     return _Found(guesses=[*of_all_rows, *columns], left=left)
 
@@ -198,9 +203,11 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
     if not period.fields or not (entities.well or entities.is_whole_field):
         return []
     names = (*entities.field, *entities.well)
-    columns = [table.by_name[name].values for name in names if name in table.by_name]
-    days = period.days or [None] * table.rows
-    return [(*(values[place] for values in columns), days[place]) for place in range(table.rows)]
+    columns: list[Sequence[object]] = [
+        table.by_name[name].values for name in names if name in table.by_name
+    ]
+    columns.append(period.days or [None] * table.rows)
+    return [tuple(values[place] for values in columns) for place in range(table.rows)]
 
 
 def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
@@ -218,7 +225,9 @@ def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
     """A well that changed hands has a row of each owner, one after the other: their days add up."""
     keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
-    if not keys or not keys[0] or not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
+    if not keys or not keys[0]:
+        return columns
+    if not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
         return columns
     return [
         _add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns
@@ -234,7 +243,8 @@ def _add_up(days: Guess) -> Guess:
 
 
 def _head(name: str, kind: str, url: str) -> list[Guess]:
-    plainly = re.sub(r"[^a-z0-9]+", "-", plain(name).lower()).strip("-")[:40] or "source"
+    letters = re.sub(r"[^a-z0-9]+", "-", plain(name).lower())
+    plainly = letters.strip("-")[:40] or "source"
     is_name = bool(NAME.fullmatch(name))
     why = "" if is_name else "a name has small letters, digits and hyphens"
     return [
@@ -285,10 +295,11 @@ def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
         *comments(_headline(look)),
         *comments("What begins with guess is one: look at it before you save."),
     ]
-    lines += written(guesses)
+    lines += toml_lines(guesses)
     if left:
         some = ", ".join(name[:40] for name in left[:MOST_LEFT])
-        more = f" and {len(left) - MOST_LEFT:,} more" if len(left) > MOST_LEFT else ""
+        others = len(left) - MOST_LEFT
+        more = f" and {others:,} more" if others > 0 else ""
         lines += ["", *comments(f"Not taken: {some}{more}")]
     return Draft(text="\n".join(lines) + "\n", guesses=guesses)
 

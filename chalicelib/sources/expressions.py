@@ -62,20 +62,24 @@ class Expressions:
 
     def reading(self) -> RowReading:
         columns = {name: ColumnReading() for name in KIND}
-        columns |= {name: self._column(rule) for name, rule in self.rules.items() if name in KIND}
+        for name, rule in self.rules.items():
+            if name in KIND:
+                columns[name] = self._column(rule)
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
-        return RowReading(
-            columns=columns, fields=unique(self._own(names)), is_meant=self._is_meant()
-        )
+        fields = unique(self._own(names))
+        return RowReading(columns=columns, fields=fields, is_meant=self._is_meant())
 
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
-        owners = [self._owner(name) for name in names if name not in (self.constants or {})]
+        constants = self.constants or {}
+        owners = [self._owner(name) for name in names if name not in constants]
         return [name for name in owners if self._may_be(name)]
 
     def _may_be(self, name: str) -> bool:
-        return not self.is_closed or name in (self.present or ())
+        if not self.is_closed:
+            return True
+        return name in (self.present or ())
 
     # -- fields -------------------------------------------------------------------------------
 
@@ -88,11 +92,13 @@ class Expressions:
 
     def raw(self, name: str) -> str:
         """The field's text, whatever it means."""
-        if name in (self.constants or {}):
-            return (self.constants or {})[name]
+        constants = self.constants or {}
+        if name in constants:
+            return constants[name]
         owner = self._owner(name)
         if owner != name:
-            pointer = literal(name[len(owner) :].replace("~", "~0"))
+            member = name[len(owner) :]  # with its slash
+            pointer = literal(member.replace("~", "~0"))
             return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {pointer})"
         return field_text(name) if self._may_be(name) else NULL
 
@@ -102,11 +108,15 @@ class Expressions:
         if not self.null_values:
             return raw
         words = ", ".join(literal(word.strip(BLANKS)) for word in self.null_values)
-        is_word = f"{raw} IN ({words}) OR (has_blanks({raw}) AND stripped({raw}) IN ({words}))"
+        is_word_in_blanks = f"has_blanks({raw}) AND stripped({raw}) IN ({words})"
+        is_word = f"{raw} IN ({words}) OR ({is_word_in_blanks})"
         return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
 
     def number_of(self, name: str) -> str:
-        return self.text(name) if name in self.numbers else self.number(self.text(name))
+        text = self.text(name)
+        if name in self.numbers:
+            return text
+        return self.number(text)
 
     def number(self, text: str) -> str:
         """With a decimal point and without signs between thousands, whose groups are of three.
@@ -123,7 +133,8 @@ class Expressions:
             number = f"replace({number}, {literal(self.thousands)}, '')"
         if self.decimal != ".":
             number = f"replace({number}, {literal(self.decimal)}, '.')"
-        is_number = f"regexp_full_match(stripped({text}), {literal(self._form_of_numbers())})"
+        form = literal(self._form_of_numbers())
+        is_number = f"regexp_full_match(stripped({text}), {form})"
         return f"CASE WHEN {is_number} THEN {number} ELSE {UNREADABLE}{text} END"
 
     def _form_of_numbers(self) -> str:
@@ -160,9 +171,11 @@ class Expressions:
         if rule.when:
             conditions = " AND ".join(self._holds(choice) for choice in rule.when)
             text = f"CASE WHEN {conditions} THEN {text} END"
-        return ColumnReading(text=text, value=self._value_of(rule), typed_by=self._typed_by(rule))
+        return ColumnReading(
+            text=text, value=self._value_of(rule), typed_by=self._field_of_type(rule)
+        )
 
-    def _typed_by(self, rule: ColumnRule) -> str:
+    def _field_of_type(self, rule: ColumnRule) -> str:
         """The field whose own type says what the text is, where it is read as it is."""
         name = rule.field
         is_whole = not rule.pattern and self._owner(name) == name
@@ -194,8 +207,10 @@ class Expressions:
         return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
 
     def _plain(self, name: str, rule: ColumnRule) -> str:
-        is_number = KIND[rule.column] is Kind.NUMBER and not rule.pattern
-        return self.number_of(name) if is_number else self.text(name)
+        is_number = KIND[rule.column] is Kind.NUMBER
+        if is_number and not rule.pattern:
+            return self.number_of(name)
+        return self.text(name)
 
     def _first_group(self, text: str, rule: ColumnRule) -> str:
         """Of the pattern; one whose group is empty says that there is nothing. A text that the
@@ -216,8 +231,9 @@ class Expressions:
         least, most = DENSITIES
         quotient = f"CAST(read_number({mass}) / {density} AS VARCHAR)"
         volume = f"CASE WHEN {density} BETWEEN {least} AND {most} THEN {quotient} END"
-        is_known = f"coalesce(read_number({mass}), 0) = 0"
-        return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
+        is_none = f"coalesce(read_number({mass}), 0) = 0"
+        volume_or_fault = f"coalesce({volume}, {UNREADABLE}{mass})"
+        return f"CASE WHEN {is_none} THEN {mass} ELSE {volume_or_fault} END"
 
     def _unless_blank(self, name: str, rule: ColumnRule) -> str:
         """NULL where there are only blanks.
@@ -225,7 +241,9 @@ class Expressions:
         """
         if KIND[rule.column] is Kind.CODE:
             return self._code(name)
-        return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
+        text = self.text(name)
+        value = self._plain(name, rule)
+        return f"CASE WHEN stripped({text}) <> '' THEN {value} END"
 
     def _code(self, name: str) -> str:
         """A part of a code: without blanks, and a number as its digits.
@@ -237,7 +255,8 @@ class Expressions:
         return f"CASE WHEN NOT is_json_of_more({text}) THEN part_of_code({text}) END"
 
     def _template(self, rule: ColumnRule) -> str:
-        return "(" + " || ".join(self._place(place) for place in rule.template) + ")"
+        places = [self._place(place) for place in rule.template]
+        return "(" + " || ".join(places) + ")"
 
     def _place(self, place: Place) -> str:
         if not place.field:
@@ -278,7 +297,9 @@ class Expressions:
 
     def _part(self, field: str, value: str, pattern: str) -> str:
         text = self.text(field) if field else literal(value)
-        return f"regexp_extract({text}, {literal(pattern)}, 1)" if pattern else text
+        if not pattern:
+            return text
+        return f"regexp_extract({text}, {literal(pattern)}, 1)"
 
     # -- units --------------------------------------------------------------------------------
 
@@ -339,9 +360,8 @@ def _rules_of_table(settings: Settings, table: Table) -> dict[str, ColumnRule]:
 
 
 def _numbers(table: Table) -> frozenset[str]:
-    return frozenset(
-        name for name, kind in zip(table.names, table.kinds, strict=False) if kind == "number"
-    )
+    columns = zip(table.names, table.kinds, strict=False)
+    return frozenset(name for name, kind in columns if kind == "number")
 
 
 def _constants(table: Table) -> dict[str, str]:

@@ -30,7 +30,8 @@ class Faults:
         self._found: list[dict[str, str]] = []
 
     def add(self, key: str, problem: str, instead: str) -> None:
-        self._found.append({"key": safe_text(key), "problem": problem, "instead": instead})
+        fault = {"key": safe_text(key), "problem": problem, "instead": instead}
+        self._found.append(fault)
 
     def raise_any(self) -> None:
         """Raises DefinitionInvalid."""
@@ -52,7 +53,7 @@ class Faults:
     def table(self, key: str, value: Any, known: Collection[str]) -> dict[str, Any]:
         """A table whose keys are all known ones; those that are not are left out."""
         if not isinstance(value, dict):
-            self.add(key, f"is {shown(value)}, which is no table", f"a table of {some(known)}")
+            self.add(key, f"is {describe(value)}, which is no table", f"a table of {some(known)}")
             return {}
         for name in value:
             if name not in known:
@@ -62,7 +63,7 @@ class Faults:
 
     def text(self, key: str, value: Any, default: str = "") -> str:
         if not isinstance(value, str):
-            self.add(key, f"is {shown(value)}, which is no text", "a text in quotes")
+            self.add(key, f"is {describe(value)}, which is no text", "a text in quotes")
             return default
         if found := _UNWRITABLE.search(value):
             self.add(key, f"holds the character U+{ord(found[0]):04X}", "the text without it")
@@ -78,20 +79,21 @@ class Faults:
     def flag(self, key: str, value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        self.add(key, f"is {shown(value)}", "true or false")
+        self.add(key, f"is {describe(value)}", "true or false")
         return False
 
     def whole(self, key: str, value: Any, least: int, most: int) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        self.add(key, f"is {shown(value)}", f"a whole number from {least:,} to {most:,}")
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if is_whole and least <= value <= most:
+            return int(value)
+        self.add(key, f"is {describe(value)}", f"a whole number from {least:,} to {most:,}")
         return least
 
     def choice(self, key: str, value: Any, allowed: Iterable[str]) -> str:
         allowed = list(allowed)
         if isinstance(value, str) and value in allowed:
             return value
-        self.add(key, f"is {shown(value)}", "one of " + ", ".join(allowed))
+        self.add(key, f"is {describe(value)}", "one of " + ", ".join(allowed))
         return allowed[0]
 
     def texts(self, key: str, value: Any) -> tuple[str, ...]:
@@ -99,9 +101,10 @@ class Faults:
         if isinstance(value, str):
             return (self.text(key, value, "?"),)
         if not isinstance(value, list):
-            self.add(key, f"is {shown(value)}", "a text or a list of texts")
+            self.add(key, f"is {describe(value)}", "a text or a list of texts")
             return ()
-        return tuple(self.text(f"{key}[{place}]", item, "?") for place, item in enumerate(value))
+        texts = [self.text(f"{key}[{place}]", item, "?") for place, item in enumerate(value)]
+        return tuple(texts)
 
     def fields(self, key: str, value: Any) -> tuple[str, ...]:
         """Names of fields: none empty, none twice."""
@@ -110,10 +113,11 @@ class Faults:
             self.add(key, "names no field", "the names of fields of the source")
         if len(set(names)) < len(names):
             self.add(key, "names a field twice", "each field once")
-        return tuple(name for name in dict.fromkeys(names) if name)
+        distinct = dict.fromkeys(names)
+        return tuple(name for name in distinct if name)
 
 
-def shown(value: Any) -> str:
+def describe(value: Any) -> str:
     """As a person wrote it, cut."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
@@ -121,23 +125,31 @@ def shown(value: Any) -> str:
         return f"a number of more than {LONGEST_TOLD} digits"
     if isinstance(value, str):
         return f'"{safe_text(value)}"'
-    return _cut(str(value).lower() if isinstance(value, bool) else str(value))
+    text = str(value)
+    return _cut(text.lower() if isinstance(value, bool) else text)
 
 
 def safe_text(text: str) -> str:
     """In a sentence: cut, and without what no terminal and no answer takes."""
-    return _cut(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[: LONGEST_TOLD + 1]))
+    beginning = text[: LONGEST_TOLD + 1]
+    writable = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
+    return _cut(writable)
 
 
 def some(names: Iterable[str], most: int = 12) -> str:
     listed = sorted(names)
-    return ", ".join(listed[:most]) + (" …" if len(listed) > most else "")
+    more = " …" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def _nearest(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name[:LONGEST_TOLD], known, n=1)
-    return f"{near[0]}, or leave it out" if near else f"one of {some(known)}"
+    if not near:
+        return f"one of {some(known)}"
+    return f"{near[0]}, or leave it out"
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TOLD else text[:LONGEST_TOLD] + "…"
+    if len(text) <= LONGEST_TOLD:
+        return text
+    return text[:LONGEST_TOLD] + "…"

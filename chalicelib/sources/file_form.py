@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.files.form import FORMATS, FileForm
 
 from .choices import read_pattern
-from .faults import shown
+from .faults import describe
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -43,7 +43,8 @@ def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
             "is missing, and there is no header to tell the names",
             "the names of all fields, in order",
         )
-    signs = [sign for name in ("delimiter", "quote", "comment") if (sign := found.get(name))]
+    named = [found.get(name) for name in ("delimiter", "quote", "comment")]
+    signs = [sign for sign in named if sign]
     if len({*signs}) < len(signs):
         faults.add(
             key, "has one character for two of delimiter, quote and comment", "another one for each"
@@ -66,7 +67,7 @@ def read_unpivot(faults: Faults, key: str, value: Any) -> Unpivot | None:
 
 def _sign(faults: Faults, key: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[\x01-\x7f]", value) or value in "\r\n":
-        faults.add(key, f"is {shown(value)}", "one character of ASCII, and no line break")
+        faults.add(key, f"is {describe(value)}", "one character of ASCII, and no line break")
         return ","
     return value
 
@@ -82,7 +83,7 @@ def _encoding(faults: Faults, key: str, value: Any) -> str:
         bytes(4).decode(name, "replace")
     except (LookupError, ValueError):
         faults.add(
-            key, f"is {shown(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16"
+            key, f"is {describe(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16"
         )
         return "utf-8"
     return name
@@ -97,7 +98,7 @@ def _header(faults: Faults, key: str, value: Any) -> int | bool:
 def _pointer(faults: Faults, key: str, value: Any) -> str:
     text = faults.text(key, value)
     if text and not text.startswith("/"):
-        faults.add(key, f"is {shown(text)}", "a JSON pointer such as /data/rows")
+        faults.add(key, f"is {describe(text)}", "a JSON pointer such as /data/rows")
     return text
 
 

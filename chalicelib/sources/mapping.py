@@ -72,8 +72,19 @@ def names_among(fields: Collection[str]) -> Callable[[str], str]:
     """What a field is called that a definition names:
     headers have blanks in numbers that nobody counts.
     """
-    known = {" ".join(name.split()): name for name in reversed(list(fields))}
-    return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
+    # The first of two that differ in blanks alone counts.
+    known = {_with_single_blanks(name): name for name in reversed(list(fields))}
+
+    def find_name(name: str) -> str:
+        if name in fields:
+            return name
+        return known.get(_with_single_blanks(name), name)
+
+    return find_name
+
+
+def _with_single_blanks(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:
@@ -94,12 +105,12 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
     """Where a field is not there no row would be taken, or none left out, without a word.
     A row may lack it where the definition takes an empty text, too.
     """
-    known_as, known = names_among(fields), {*fields, *CONSTANTS}
+    known_as = names_among(fields)
+    known = {*fields, *CONSTANTS}
     needed = [choice for choice in definition.where if "" not in choice.words]
     for key, choices in (("where", needed), ("skip", definition.skip)):
-        absent = [
-            choice.field for choice in choices if not _is_there(known_as(choice.field), known)
-        ]
+        names = [choice.field for choice in choices]
+        absent = [name for name in names if not _is_there(known_as(name), known)]
         if absent and fields:
             raise SourceColumns(
                 f"The definition chooses rows by {_some(absent)} under [{key}], and the source has no such field. It "
@@ -124,7 +135,8 @@ def refuse_absent_key(settings: Settings, fields: Collection[str]) -> None:
 
 def _is_there(name: str, known: Collection[str]) -> bool:
     """By itself, or inside an object."""
-    return name in known or name.partition("/")[0] in known
+    first, _, _ = name.partition("/")
+    return name in known or first in known
 
 
 def _fields_of(rules: Iterable[ColumnRule]) -> set[str]:
@@ -182,7 +194,8 @@ def unknown_fields(fields: Iterable[str], mapping: Mapping[str, str]) -> list[st
 
 
 def _check_overrides(present: list[str], overrides: Mapping[str, str]) -> None:
-    unknown = [name for name in overrides if name not in {column.name for column in COLUMNS}]
+    columns = {column.name for column in COLUMNS}
+    unknown = [name for name in overrides if name not in columns]
     absent = [field for field in overrides.values() if field not in present]
     if unknown or absent:
         raise SourceColumns(
@@ -210,5 +223,8 @@ def _plain(name: str) -> str:
 
 def _some(names: list[str], most: int = 30) -> str:
     """At most 30 names of at most 60 characters: they come from the source and go into an error."""
-    shown = ", ".join(name[:60] for name in names[:most]) or "none"
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    text = ", ".join(name[:60] for name in names[:most]) or "none"
+    more = len(names) - most
+    if more > 0:
+        text += f" and {more} more"
+    return text

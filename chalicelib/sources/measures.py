@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.products import PRODUCTS
 
-from .units import Rate, UnitUnknown, unit_named
+from .units import Rate, UnitUnknown, parse_unit
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -50,18 +50,16 @@ def read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -
 def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
     at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
     if "unit" not in table:
-        example = (
-            "day, h or month"
-            if column == DAYS
-            else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
-        )
+        example = "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
+        if column == DAYS:
+            example = "day, h or month"
         faults.add(f"{key}.unit", "is missing, and is never guessed", example)
         return None
     text = faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)
     if text in ("", UNTOLD):
         return None
     try:
-        return unit_named(text, KINDS[column], at=at)
+        return parse_unit(text, KINDS[column], at=at)
     except UnitUnknown as exc:
         faults.add(f"{key}.unit", exc.problem, exc.instead)
         return None

@@ -16,11 +16,15 @@ OF_ONE_FIELD = ("format", "pattern", "timezone")
 def merge_definitions(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Where both say what a column comes from the one above is meant;
     the unit and the rest stay.
+
+    Over `{ field = "Oil", unit = "m3" }` of a preset, `{ coalesce = ["A", "B"] }` makes
+    `{ coalesce = ["A", "B"], unit = "m3" }`.
     """
-    below, above = under.get("columns"), over.get("columns")
+    below = under.get("columns")
+    above = over.get("columns")
     if isinstance(below, dict) and isinstance(above, dict):
-        left = {name: _left_by(above.get(name), rule) for name, rule in below.items()}
-        under = {**under, "columns": left}
+        rest = {name: _rest_under(above.get(name), rule) for name, rule in below.items()}
+        under = {**under, "columns": rest}
     return _merge_tables(under, over)
 
 
@@ -32,16 +36,17 @@ def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str
     return result
 
 
-def _left_by(above: Any, rule: Any) -> Any:
+def _rest_under(above: Any, rule: Any) -> Any:
     """Of the preset's rule, what still holds under the one above it."""
     if not isinstance(above, dict):
         return rule
-    told = {"field": rule} if isinstance(rule, str) else rule
-    if not isinstance(told, dict):
+    table = {"field": rule} if isinstance(rule, str) else rule
+    if not isinstance(table, dict):
         return rule
     replaced: tuple[str, ...] = ()
     if any(way in above for way in WAYS):
         replaced = (*WAYS, *PARTS)
     elif any(part in above for part in PARTS):
+        # A period of year and month: the form of one field says nothing of them.
         replaced = (*WAYS, *OF_ONE_FIELD)
-    return {name: value for name, value in told.items() if name not in replaced}
+    return {name: value for name, value in table.items() if name not in replaced}

@@ -40,7 +40,9 @@ class Opening:
 
     def reader(self) -> SourceReader:
         """The secret is read here, once. Raises SecretUnavailable, SecretInvalid."""
-        return self._of_files() if self.settings.is_of_files else self._of_a_service()
+        if self.settings.is_of_files:
+            return self._of_files()
+        return self._of_a_service()
 
     def _of_a_service(self) -> SourceReader:
         from chalicelib.odata.adapter import ExternalApiAdapter
@@ -92,9 +94,11 @@ class Opening:
             auth=auth,
             proxy=proxy,
             remaining=self.remaining,
-            spent=self._spent,
+            spent=self._seconds_so_far,
         )
 
     @property
-    def _spent(self) -> float:
-        return max(0.0, time.time() - (self.began or time.time()))
+    def _seconds_so_far(self) -> float:
+        now = time.time()
+        began = self.began or now
+        return max(0.0, now - began)

@@ -64,7 +64,8 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     stack, or, for what belongs to one source alone, at its default. Raises DefinitionInvalid.
     """
     faults: list[Fault] = []
-    told = {
+    is_at_same_host = _host_of(definition.url) == _host_of(base.source_url)
+    of_source = {
         **_read_each("odata", OF_ODATA, definition.odata, faults),
         **_read_each("gate", OF_THE_GATE, definition.gate, faults),
         "source_url": _url_of(definition, faults),
@@ -78,21 +79,20 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_aggregate": definition.aggregate,
         "source_secret": definition.secret.removeprefix("ssm:"),
         "proxy_ca": base.source_ca,
-        "source_ca": base.source_ca
-        if _host_of(definition.url) == _host_of(base.source_url)
-        else "",
+        "source_ca": base.source_ca if is_at_same_host else "",
     }
     if definition.secret:
-        told.setdefault("source_auth", BY_FORM)
-    faults += [*_of_credentials(told), *_of_headers(definition.odata.get("headers", {}))]
+        of_source.setdefault("source_auth", BY_FORM)
+    faults += [*_of_credentials(of_source), *_of_headers(definition.odata.get("headers", {}))]
     if faults:
         raise DefinitionInvalid(faults=faults)
-    return replace(base, **(_defaults() | told), definition=definition)
+    return replace(base, **(_defaults() | of_source), definition=definition)
 
 
 def _defaults() -> dict[str, Any]:
-    found = {each.name: each.default_factory for each in fields(Settings)}
-    return {name: found[name]() for name in OF_THE_SOURCE if name != "source_url"}  # type: ignore[operator]
+    factories = {each.name: each.default_factory for each in fields(Settings)}
+    names = [name for name in OF_THE_SOURCE if name != "source_url"]
+    return {name: factories[name]() for name in names}  # type: ignore[operator]
 
 
 def _read_each(
@@ -141,15 +141,15 @@ def _with_options(url: str, wanted: dict[str, str]) -> str:
     parts = urlsplit(url)
     own = dict(parse_qsl(parts.query, keep_blank_values=True))
     if own.get("$filter") and "$filter" in wanted:
-        wanted = {**wanted, "$filter": f"({own['$filter']}) and ({wanted['$filter']})"}
-    return urlunsplit(
-        parts._replace(query=urlencode({**own, **wanted}, quote_via=quote, safe="$,"))
-    )
+        both = f"({own['$filter']}) and ({wanted['$filter']})"
+        wanted = {**wanted, "$filter": both}
+    query = urlencode({**own, **wanted}, quote_via=quote, safe="$,")
+    return urlunsplit(parts._replace(query=query))
 
 
-def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
-    auth = told.get("source_auth", "none")
-    if auth not in ("none", BY_FORM) and not told["source_secret"]:
+def _of_credentials(of_source: Mapping[str, Any]) -> list[Fault]:
+    auth = of_source.get("source_auth", "none")
+    if auth not in ("none", BY_FORM) and not of_source["source_secret"]:
         return [
             {
                 "key": "secret",
@@ -157,7 +157,7 @@ def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
                 "instead": "a reference",
             }
         ]
-    if auth == "oauth2" and not told.get("source_token_url"):
+    if auth == "oauth2" and not of_source.get("source_token_url"):
         missing = 'is missing, and auth = "oauth2" needs it'
         return [
             {

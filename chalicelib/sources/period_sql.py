@@ -29,12 +29,14 @@ def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
     """The first of the forms that the whole text has.
     `is_strict`: no other is taken; else an ISO date goes first.
     """
-    tried = ", ".join(_date_of_form(text, form) for form in forms)
-    found = f"coalesce({tried}, {UNREADABLE}{text})" if is_strict else f"coalesce({tried}, {text})"
-    empty = f"CASE WHEN {text} IS NULL OR stripped({text}) = '' THEN NULL"
+    dates = ", ".join(_date_of_form(text, form) for form in forms)
+    otherwise = f"{UNREADABLE}{text}" if is_strict else text
+    found = f"coalesce({dates}, {otherwise})"
+    is_empty = f"{text} IS NULL OR stripped({text}) = ''"
+    date = f"CASE WHEN {is_empty} THEN NULL ELSE {found} END"
     if is_strict:
-        return f"{empty} ELSE {found} END"
-    return f"CASE WHEN is_like_day({text}) THEN {text} ELSE {empty} ELSE {found} END END"
+        return date
+    return f"CASE WHEN is_like_day({text}) THEN {text} ELSE {date} END"
 
 
 def date_of_parts(parts: Mapping[str, str]) -> str:
@@ -42,19 +44,23 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
     year = _whole(parts["year"], 4)
     month = "1"
     if "month" in parts:
-        month = f"coalesce({_whole(parts['month'], 2)}, {_month_of(parts['month'])})"
+        by_number = _whole(parts["month"], 2)
+        by_name = _month_of(parts["month"])
+        month = f"coalesce({by_number}, {by_name})"
     elif "quarter" in parts:
         month = f"3 * {_quarter_of(parts['quarter'])} - 2"
     day = _whole(parts["day"], 2) if "day" in parts else "1"
-    told = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
-    empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
-    return f"CASE WHEN {empty} THEN NULL ELSE coalesce({_date(year, month, day)}, {UNREADABLE}{told}) END"
+    date = _date(year, month, day)
+    as_text = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
+    is_empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
+    return f"CASE WHEN {is_empty} THEN NULL ELSE coalesce({date}, {UNREADABLE}{as_text}) END"
 
 
 def _whole(text: str, most: int) -> str:
     """Of digits alone: DuckDB rounds 3.7 to 4, and takes 1_0 for 10. The number 3.0 is 3."""
     digits = literal(f"[0-9]{{1,{most}}}")
-    return f"CASE WHEN regexp_full_match(part_of_code({text}), {digits}) THEN CAST(part_of_code({text}) AS INTEGER) END"
+    part = f"part_of_code({text})"
+    return f"CASE WHEN regexp_full_match({part}, {digits}) THEN CAST({part} AS INTEGER) END"
 
 
 def _quarter_of(text: str) -> str:
@@ -70,7 +76,8 @@ def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
     turn each first of a month into the last day of the one before.
     """
     moment = f"read_moment({text})"
-    local = f"CAST(CAST(timezone({literal(zone)}, make_timestamptz({moment})) AS DATE) AS VARCHAR)"
+    there = f"timezone({literal(zone)}, make_timestamptz({moment}))"
+    local = f"CAST(CAST({there} AS DATE) AS VARCHAR)"
     is_moment = f"strlen({text}) > 10 AND {moment} IS NOT NULL"
     if not is_sure:
         is_moment += f" AND {moment} % 86400000000 <> 0"

@@ -84,7 +84,8 @@ def format_parts(form: str) -> Form:
     groups = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
     _check_groups(groups)
     patterns = [_pattern(pieces, place) for place in range(len(pieces))]
-    return Form(pattern="^" + "".join(patterns) + "$", groups=tuple(groups))
+    pattern = "".join(patterns)
+    return Form(pattern=f"^{pattern}$", groups=tuple(groups))
 
 
 def _pieces(form: str) -> list[tuple[str, str]]:
@@ -140,10 +141,11 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
 
 def pivot(now: datetime | None = None) -> int:
     """The largest year of two digits that is of this century: that of next year."""
-    return ((now or datetime.now(UTC)).year + 1) % CENTURY
+    this_year = (now or datetime.now(UTC)).year
+    return (this_year + 1) % CENTURY
 
 
-def zone_named(name: str) -> ZoneInfo | None:
+def find_zone(name: str) -> ZoneInfo | None:
     """None when the IANA list has no such zone;
     files of the system that lie beside it are none of it.
     """
@@ -157,4 +159,5 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 def usual_forms(period: str) -> tuple[str, ...]:
     """What is tried where a definition names no form."""
-    return (*USUAL_FORMS, *FORMS_OF.get(period, ()))
+    of_period = FORMS_OF.get(period, ())
+    return (*USUAL_FORMS, *of_period)

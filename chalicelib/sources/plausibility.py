@@ -55,8 +55,9 @@ def _are_too_many(look: Look, settings: Settings) -> bool:
     or of a few rows nearly all.
     """
     rejected = look.rows - look.sound
-    is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
-    return is_held or rejected >= NEARLY_ALL * look.rows
+    is_much = rejected > settings.gate_rejected * look.rows
+    is_nearly_all = rejected >= NEARLY_ALL * look.rows
+    return is_nearly_all or (is_much and rejected >= LEAST_REJECTED)
 
 
 def _rejection(problem: Problem, rows: int) -> str:
@@ -125,9 +126,11 @@ def _distance(look: Look, settings: Settings) -> Iterable[str]:
 
 
 def _nulls(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
-    empty = [name for name in VOLUMES if name in rules and look.nulls.get(name) == look.sound]
+    mapped = [name for name in VOLUMES if name in rules]
+    empty = [name for name in mapped if look.nulls.get(name) == look.sound]
     if empty:
-        yield f"{', '.join(empty)}: not one of {look.sound:,} rows has a value."
+        names = ", ".join(empty)
+        yield f"{names}: not one of {look.sound:,} rows has a value."
 
 
 def local_midnight(texts: Iterable[str]) -> str:

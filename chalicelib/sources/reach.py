@@ -60,10 +60,10 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
     is_below_own = path.startswith(own_path) and not {".", ".."} & set(path.split("/"))
     if own_bucket and bucket == own_bucket:
         if not is_below_own:
-            told = (
+            problem = (
                 "is in this stack's own bucket, where a source may read what was sent for it alone"
             )
-            yield _fault("url", told, f"an address below s3://{own_bucket}/{own_path}")
+            yield _fault("url", problem, f"an address below s3://{own_bucket}/{own_path}")
     elif bucket not in settings.source_buckets:
         allowed = (
             ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"

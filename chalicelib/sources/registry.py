@@ -28,7 +28,7 @@ from chalicelib.jobs.lock import LOCK, same_lock, same_source, source_key, sourc
 from chalicelib.jobs.table import ConditionRefused
 
 from .definition import PAUSE_AFTER, definition_of
-from .source import FACTS, Source, check_definition, refuse_any, written
+from .source import FACTS, Source, check_definition, definition_text, refuse_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -62,7 +62,8 @@ class SourceRegistry:
     def all(self) -> list[Source]:
         """By name, without their definitions. Raises StateUnavailable."""
         defined = self._read_all()
-        return sorted([*defined, *self._of_settings(defined)], key=lambda source: source.name)
+        sources = [*defined, *self._of_settings(defined)]
+        return sorted(sources, key=lambda source: source.name)
 
     def get(self, name: str) -> Source:
         """Raises SourceUnknown, StateUnavailable."""
@@ -75,14 +76,17 @@ class SourceRegistry:
         item = self._table.read(source_key(name))
         if item and "deleted_at" not in item:
             return self._whole(Source.of_item(item))
-        is_of_settings = name == self._settings.source_name
-        return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
+        if name != self._settings.source_name:
+            return None
+        of_settings = self._of_settings(self._read_all())
+        return next(iter(of_settings), None)
 
     def plans(self) -> list[Plan]:
         """What the sweeper does for each source that a definition describes.
         Raises StateUnavailable.
         """
-        return [plan for source in self._read_all() if (plan := source.plan)]
+        plans = [source.plan for source in self._read_all()]
+        return [plan for plan in plans if plan]
 
     def version(self, name: str, version: int) -> Source:
         """As it was once, also of a source that has been deleted since.
@@ -102,10 +106,13 @@ class SourceRegistry:
         if name is not None:
             return self.get(name)
         known = self.all()
-        meant = known if len(known) == 1 else [source for source in known if source.is_default]
+        meant = known
+        if len(known) != 1:
+            meant = [source for source in known if source.is_default]
         if len(meant) != 1:
             raise SourceNotNamed(field="source", sources=[source.name for source in known])
-        return meant[0] if meant[0].version is None else self.get(meant[0].name)
+        (source,) = meant
+        return source if source.version is None else self.get(source.name)
 
     def of_job(self, job: Job) -> Source:
         """As it was when the job was made. Raises SourceUnknown, StateUnavailable."""
@@ -115,7 +122,8 @@ class SourceRegistry:
 
     def of_retry(self, job: Job) -> Source:
         """As it is now. Raises SourceUnknown, StateUnavailable."""
-        if job.source_version is None and job.source_name in (None, self._settings.source_name):
+        is_own_name = job.source_name in (None, self._settings.source_name)
+        if job.source_version is None and is_own_name:
             return Source.of_settings(self._settings)
         return self.get(str(job.source_name))
 
@@ -128,7 +136,7 @@ class SourceRegistry:
         """What a put would list. Raises StateUnavailable."""
         try:
             definition, _ = check_definition(values, self._settings)
-            written(values)
+            definition_text(values)
         except DefinitionInvalid as exc:
             return list(exc.details["faults"])
         return self._faults_beside_others(definition.name, definition, self._read_all())
@@ -144,7 +152,7 @@ class SourceRegistry:
         """
         values = {**values, "name": values.get("name", name)}
         definition, _ = check_definition(values, self._settings)
-        text = written(values)
+        text = definition_text(values)
         refuse_any(self._faults_beside_others(name, definition, self._read_all()))
         stored = self._table.read(source_key(name)) or {}
         old = Source.of_item(stored) if stored and "deleted_at" not in stored else None
@@ -325,4 +333,5 @@ def _add_adoption_faults(
 
 
 def _differs(old: Source | None, name: str) -> SourceVersionDiffers:
-    return SourceVersionDiffers(source=name, version=old.version if old else None)
+    version = old.version if old else None
+    return SourceVersionDiffers(source=name, version=version)

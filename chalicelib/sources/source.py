@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.jobs.freshness import stale_since
 from chalicelib.jobs.schedule import Plan, Schedule, schedule_view
-from chalicelib.odata.masked_link import masked
+from chalicelib.odata.masked_link import mask_link
 
 from .definition import PAUSE_AFTER, definition_of, seconds_of
 from .overlay import settings_of
@@ -57,8 +57,9 @@ class Source:
 
     @classmethod
     def of_item(cls, item: Mapping[str, Any]) -> Source:
-        told = {name: item[name] for name in FACTS if name in item}
-        return cls(**told, text=item.get("definition", ""))
+        facts = {name: item[name] for name in FACTS if name in item}
+        text = item.get("definition", "")
+        return cls(**facts, text=text)
 
     @property
     def tag(self) -> str:
@@ -67,13 +68,18 @@ class Source:
 
     def values(self) -> dict[str, Any]:
         """The definition, as it was written."""
-        return dict(json.loads(self.text)) if self.text else {}
+        if not self.text:
+            return {}
+        return dict(json.loads(self.text))
 
     def settings(self, base: Settings) -> Settings:
         """Those of an import of it.
         Raises DefinitionInvalid, where what it may do has changed since, too.
         """
-        return base if self.version is None else check_definition(self.values(), base)[1]
+        if self.version is None:
+            return base
+        _, settings = check_definition(self.values(), base)
+        return settings
 
     @property
     def plan(self) -> Plan | None:
@@ -95,7 +101,10 @@ class Source:
         """Its schedule as its newest definition says,
         also where the sweeper has not been there yet.
         """
-        return (schedule or Schedule(source=self.name)).follow(self.plan) if self.plan else None
+        if not self.plan:
+            return None
+        known = schedule or Schedule(source=self.name)
+        return known.follow(self.plan)
 
     def summary(
         self,
@@ -117,7 +126,8 @@ class Source:
         """
         values = self.values()
         if "url" in values and not is_whole:
-            values["url"] = masked(str(values["url"]), str(values["url"]))
+            url = str(values["url"])
+            values["url"] = mask_link(url, url)
         return self._facts | self.running() | {"definition": values or None}
 
     def running(
@@ -133,17 +143,21 @@ class Source:
 
     @property
     def _facts(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in FACTS} | {
-            "is_of_settings": self.version is None
+        facts = {name: getattr(self, name) for name in FACTS}
+        return facts | {
+            "is_of_settings": self.version is None,
+            "timezone": self.timezone or "",
+            "fresh_for": self.fresh_for or "",
         }
-        return told | {"timezone": self.timezone or "", "fresh_for": self.fresh_for or ""}
 
 
 FACTS = [name for name in Source.__dataclass_fields__ if name != "text"]
 
 
 def _last_import(published: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {"job_id": published["job_id"], "at": published["at"]} if published else None
+    if not published:
+        return None
+    return {"job_id": published["job_id"], "at": published["at"]}
 
 
 def check_definition(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
@@ -166,18 +180,18 @@ def refuse_any(faults: list[Fault]) -> None:
         raise DefinitionInvalid(faults=faults)
 
 
-def written(values: Mapping[str, Any]) -> str:
+def definition_text(values: Mapping[str, Any]) -> str:
     """As the table keeps it. Raises DefinitionInvalid when it is too long, or no JSON."""
     try:
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(text.encode())
     except (ValueError, TypeError, RecursionError):
-        told = "holds what JSON cannot, such as nan or half a character"
-        refuse_any([{"key": "", "problem": told, "instead": "texts, numbers, true and false"}])
+        problem = "holds what JSON cannot, such as nan or half a character"
+        refuse_any([{"key": "", "problem": problem, "instead": "texts, numbers, true and false"}])
         raise
     if size > LONGEST_DEFINITION:
-        told = f"is longer than {LONGEST_DEFINITION >> 10} KB"
-        refuse_any([{"key": "", "problem": told, "instead": "a shorter definition"}])
+        problem = f"is longer than {LONGEST_DEFINITION >> 10} KB"
+        refuse_any([{"key": "", "problem": problem, "instead": "a shorter definition"}])
     return text
 
 

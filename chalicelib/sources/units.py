@@ -206,7 +206,9 @@ def _amount(kelvin: Fraction, kilopascal: Fraction) -> Fraction:
     """Of a volume told at this condition,
     its factor into one at 60 °F and 14.696 psia, for an ideal gas.
     """
-    return kilopascal / (Fraction("14.696") * _PSI) * _SIXTY_FAHRENHEIT / kelvin
+    by_pressure = kilopascal / (Fraction("14.696") * _PSI)
+    by_temperature = _SIXTY_FAHRENHEIT / kelvin
+    return by_pressure * by_temperature
 
 
 # What `at` may say, and the factor that keeps the amount of gas: of a temperature alone the
@@ -227,7 +229,7 @@ AT: dict[str, Fraction] = {
 }
 
 
-def unit_named(text: str, product: str, *, at: str = "") -> Unit:
+def parse_unit(text: str, product: str, *, at: str = "") -> Unit:
     """The unit that is written as `text` for a "liquid", for "gas" or for "days". Raises
     UnitUnknown.
 
@@ -237,7 +239,7 @@ def unit_named(text: str, product: str, *, at: str = "") -> Unit:
     plain, rate, factor = _apart(text)
     unit = _find_unit(text, plain, product, at)
     if unit.dimension == "days" and rate is Rate.DAY:
-        raise UnitUnknown(f"{_shown(text)} is no time.", "Write day, h or month.")
+        raise UnitUnknown(f"{_quote(text)} is no time.", "Write day, h or month.")
     if at:
         factor *= _condition(at, product)
     return replace(unit, factor=unit.factor * factor, rate=rate)
@@ -246,7 +248,8 @@ def unit_named(text: str, product: str, *, at: str = "") -> Unit:
 def names_of(product: str) -> tuple[str, ...]:
     """The units as we write them, without "/d" and "/h", of a "liquid", of "gas" or of "days"."""
     dimensions = ("liquid", "mass") if product == "liquid" else (product,)
-    return tuple(unit.name for unit in UNITS.values() if unit.dimension in dimensions)
+    units = [unit for unit in UNITS.values() if unit.dimension in dimensions]
+    return tuple(unit.name for unit in units)
 
 
 def all_units() -> dict[str, list[str]]:
@@ -260,21 +263,21 @@ def all_units() -> dict[str, list[str]]:
 
 def _apart(text: str) -> tuple[str, Rate, Fraction]:
     """The unit without its time, in lower case and without blanks; and the factor into a day."""
-    plain = (
-        re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower()).replace("³", "3").replace("m^3", "m3")
-    )
+    plain = re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower())  # 1,000 m3 is 1000m3
+    plain = plain.replace("³", "3").replace("m^3", "m3")
     plain = plain.replace("⁶", "6").replace("⁹", "9")
     plain = _WORDS.get(plain, plain)
     match = re.fullmatch(r"(.+?)(?:/|per)(d|day|dia|día|h|hr|hour|hora)", plain)
     if not match:
         return plain, Rate.PERIOD, Fraction(1)
-    return match[1], Rate.DAY, Fraction(24 if match[2].startswith("h") else 1)
+    is_hourly = match[2].startswith("h")
+    return match[1], Rate.DAY, Fraction(24 if is_hourly else 1)
 
 
 def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     if plain in _REFUSED:
         readings, instead = _REFUSED[plain]
-        raise UnitUnknown(f"{_shown(text)} can mean {readings}.", instead)
+        raise UnitUnknown(f"{_quote(text)} can mean {readings}.", instead)
     if "nm3" in plain:
         return _find_unit(text, _normal(text, plain, at), product, at)
     name = _NAMES.get(plain, "")
@@ -282,14 +285,11 @@ def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     unit = UNITS.get(f"{dimension}/{name}")
     if unit is None:
         known = [each.dimension for each in UNITS.values() if each.name == name]
-        is_what = (
-            f"is a unit of {known[0]}, not of {product}"
-            if known
-            else "is no unit that Wellhead knows"
-        )
-        raise UnitUnknown(
-            f"{_shown(text)} {is_what}.", f"Write one of {', '.join(names_of(product))}."
-        )
+        is_what = "is no unit that Wellhead knows"
+        if known:
+            is_what = f"is a unit of {known[0]}, not of {product}"
+        names = ", ".join(names_of(product))
+        raise UnitUnknown(f"{_quote(text)} {is_what}.", f"Write one of {names}.")
     return unit
 
 
@@ -297,7 +297,7 @@ def _normal(text: str, plain: str, at: str) -> str:
     """Of a normal cubic metre, the plain one that `at` completes."""
     if not at:
         raise UnitUnknown(
-            f"{_shown(text)} can mean a cubic metre at 0 °C, 15 °C or 20 °C.",
+            f"{_quote(text)} can mean a cubic metre at 0 °C, 15 °C or 20 °C.",
             'Say which beside it, such as at = "0C", or write m3 for the volume as it is.',
         )
     return plain.replace("nm3", "m3")
@@ -306,18 +306,19 @@ def _normal(text: str, plain: str, at: str) -> str:
 def _condition(at: str, product: str) -> Fraction:
     if product != "gas":
         raise UnitUnknown(f"`at` is for gas, not for {product}.", "Leave it out.")
-    plain = re.sub(r"[\s°,;]|and", "", at.lower()).replace("101.325kpa", "").replace("1atm", "")
-    plain = (
-        plain if plain == "60f" else plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
-    )
-    factor = {name.lower(): each for name, each in AT.items()}.get(plain)
+    plain = re.sub(r"[\s°,;]|and", "", at.lower())
+    plain = plain.replace("101.325kpa", "").replace("1atm", "")
+    if plain != "60f":
+        plain = plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
+    factors = {name.lower(): factor for name, factor in AT.items()}
+    factor = factors.get(plain)
     if factor is None:
         raise UnitUnknown(
-            f"{_shown(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
+            f"{_quote(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
         )
     return factor
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """At most 40 characters: what people wrote goes into an error."""
     return repr(text[:40])

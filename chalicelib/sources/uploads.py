@@ -37,4 +37,5 @@ def new_upload(
 
 def uploads_address(warehouse: str, source: str) -> str:
     """Of all files that were sent for this source; of a warehouse in a directory there are none."""
-    return f"{warehouse.rstrip('/')}/{uploads_prefix(source)}"
+    root = warehouse.rstrip("/")
+    return f"{root}/{uploads_prefix(source)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FullImportFirst
 
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def adopt(
     if not source.adopts:
         return False
     both = {"source": source.name, "adopted": source.adopts}
-    with exhaustion_told():
+    with exhaustion_errors():
         of_adopted = {"adopted": source.adopts}
         ((is_waiting,),) = connection.execute(_SQL["is_waiting"], of_adopted).fetchall()
         if not is_waiting:
@@ -75,7 +75,12 @@ def adoption_of(connection: duckdb.DuckDBPyConnection, source: RowSource) -> Ado
     """Of rows that were just adopted, after their codes were matched.
     Raises ScratchFull, OutOfMemory.
     """
-    with exhaustion_told():
-        values = {"source": source.name, "most": MOST_EXAMPLES}
+    values = {"source": source.name, "most": MOST_EXAMPLES}
+    with exhaustion_errors():
         ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], values).fetchall()
-    return Adoption(source=source.adopts, wells=wells, unmatched=unmatched, examples=examples or [])
+    return Adoption(
+        source=source.adopts,
+        wells=wells,
+        unmatched=unmatched,
+        examples=examples or [],
+    )

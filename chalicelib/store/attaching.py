@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from .deletions import copy_remaining
-from .local_duckdb import quoted, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
+from .local_duckdb import raise_if_full, raise_if_out_of_memory, raise_if_unreadable, sql_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def attach(
     """
     writing = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
     options = "READ_ONLY" if read_only else writing
-    connection.execute(f"ATTACH '{quoted(path)}' AS {name} ({options})")
+    connection.execute(f"ATTACH '{sql_path(path)}' AS {name} ({options})")
 
 
 @contextmanager

@@ -192,7 +192,8 @@ class Pieces:
     def _close(self) -> None:
         if self._file:
             self._file.close()
-        self._file, self._size = None, 0
+        self._file = None
+        self._size = 0
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -205,7 +206,8 @@ def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
 def placed_row(page: int, position: int, line: bytes) -> bytes:
     """One line for the staging statements: where a row stood and its text, whatever its bytes."""
     text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
-    raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
+    encoded = text.encode()[:RAW_BYTES]  # a broken byte has become three
+    raw = encoded.decode("utf-8", "ignore")
     row = {"page": page, "position": position, "raw": raw}
     return json.dumps(row).encode() + b"\n"
 

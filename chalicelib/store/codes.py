@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import CodesAmbiguous, FullImportFirst
 
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: 
     were any. All rows of the import are staged, and the store is attached as `wells`. Raises
     CodesAmbiguous, FullImportFirst, ScratchFull, OutOfMemory.
     """
-    with exhaustion_told():
+    with exhaustion_errors():
         ((is_waiting,),) = connection.execute(_SQL["is_waiting"], {"source": source}).fetchall()
         if not is_waiting:
             return False
         connection.execute(_SQL["match_codes"], {"source": source})
         if not is_full:
-            _refuse_renamed(connection)
+            _refuse_new_codes(connection)
             return False
         _refuse_several(connection)
         is_renamed = bool(connection.execute(_SQL["renamed"]).fetchall())
@@ -69,8 +69,9 @@ def _refuse_several(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _refuse_renamed(connection: duckdb.DuckDBPyConnection) -> None:
-    for old_field, old_well, new_field, new_well in connection.execute(_SQL["renamed"]).fetchall():
+def _refuse_new_codes(connection: duckdb.DuckDBPyConnection) -> None:
+    renamed = connection.execute(_SQL["renamed"]).fetchall()
+    for old_field, old_well, new_field, new_well in renamed:
         raise FullImportFirst(
             f"The published database holds well {old_well} in field {old_field} by the numbers of "
             f"an earlier version, and the source writes {new_well} in {new_field}. Only an import "

@@ -48,7 +48,8 @@ class Column:
 
     @property
     def type(self) -> str:
-        return {Kind.NUMBER: "DOUBLE", Kind.DAY: "DATE"}.get(self.kind, "VARCHAR")
+        types = {Kind.NUMBER: "DOUBLE", Kind.DAY: "DATE"}
+        return types.get(self.kind, "VARCHAR")
 
 
 # A volume beyond a billion barrels (or 1,000 Tcf) a day is no measurement: the world

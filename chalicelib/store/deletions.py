@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import OutOfMemory
 
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find_deletions(
     """
     withdrawn = _SQL["withdrawn"] if withdraws else ""
     count_gone = _SQL["count_gone"].format(stretch=STRETCH)
-    with exhaustion_told():
+    with exhaustion_errors():
         connection.execute(_SQL["find_gone"].format(withdrawn=withdrawn))
         ((places, gone, stretches),) = connection.execute(count_gone).fetchall()
     deleted_before = max(0, places - stored)

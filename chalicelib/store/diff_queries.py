@@ -12,7 +12,7 @@ from chalicelib.jobs.finding import MOST_EXAMPLES
 
 from .columns import KEY, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD
 from .diff import DIGITS, MOST_FIELDS, Absence, Diff, factor_of
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .schema import STORE
 from .statements import named_statements
 
@@ -83,7 +83,7 @@ class _DiffQueries:
     ) -> Diff:
         ((has_stored,),) = self._rows("has_stored")
         updated = changes.revised
-        nulled = self._count_nulled() if updated else {}
+        nulled = self._count_nulls() if updated else {}
         sums = self._sums() if updated else {}
         return Diff(
             new=changes.new,
@@ -101,12 +101,13 @@ class _DiffQueries:
 
     # -- stored values that turn null -----------------------------------------------------------
 
-    def _count_nulled(self) -> dict[str, dict[str, int]]:
+    def _count_nulls(self) -> dict[str, dict[str, int]]:
         """By column, of those with stored values that turn null."""
         self._sum_changes()
         sums = ", ".join(f"sum(nulled_{name})" for name in VALUES)
         (counts,) = self._rows("count_nulled", sums_of_nulled=sums)
-        nulled = {name: int(count) for name, count in zip(VALUES, counts, strict=True) if count}
+        by_column = zip(VALUES, counts, strict=True)
+        nulled = {name: int(count) for name, count in by_column if count}
         if not nulled:
             return {}
         of_touched = ", ".join(f"count({name})" for name in nulled)
@@ -153,7 +154,9 @@ class _DiffQueries:
         return found
 
     def _fields(self) -> list[dict[str, Any]]:
-        each = " UNION ALL ".join(_SQL["changes_of_volume"].format(volume=name) for name in VOLUMES)
+        statement = _SQL["changes_of_volume"]
+        by_volume = [statement.format(volume=name) for name in VOLUMES]
+        each = " UNION ALL ".join(by_volume)
         names = ("code", "name", "column", "before", "after")
         rows = self._rows("largest_changes", each_volume=each, most=str(MOST_FIELDS))
         return [_example(names, row) for row in rows]
@@ -173,7 +176,8 @@ class _DiffQueries:
     def _nulled_rows(self, columns: list[str]) -> list[dict[str, Any]]:
         turn_null = [f"(staged.{name} IS NULL AND stored.{name} IS NOT NULL)" for name in columns]
         shown = {name: f"stored.{name}" for name in [*KEY, *columns]}
-        return self._shown_rows("nulled_rows", shown, some_nulled=" OR ".join(turn_null))
+        some_nulled = " OR ".join(turn_null)
+        return self._shown_rows("nulled_rows", shown, some_nulled=some_nulled)
 
     def _restated_rows(self, sums: Mapping[str, dict[str, float]]) -> list[dict[str, Any]]:
         """Of the product that differs most."""
@@ -238,16 +242,18 @@ class _DiffQueries:
             rows_of_checks["CONFLICTS"] = self._rows("wells_in_conflict", most=most)
         if self._settled.rates_beyond_a_well:
             arms = [f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items()]
+            is_beyond = " OR ".join(arms)
             rows_of_checks["RATE_BEYOND_A_WELL"] = self._rows(
-                "wells_beyond", most=most, is_beyond=" OR ".join(arms), whole_field=WHOLE_FIELD
+                "wells_beyond", most=most, is_beyond=is_beyond, whole_field=WHOLE_FIELD
             )
         return {check: [well for (well,) in rows] for check, rows in rows_of_checks.items() if rows}
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
-        text = _SQL[name].format_map({"whole": self._whole, **lists})
+        all_lists = {"whole": self._whole, **lists}
+        text = _SQL[name].format_map(all_lists)
         parameters = {"today": self._today, "source_name": self._source}
         values = {name: value for name, value in parameters.items() if f"${name}" in text}
-        with exhaustion_told():
+        with exhaustion_errors():
             return self._connection.execute(text, values or None).fetchall()
 
 
@@ -274,7 +280,8 @@ def _round(value: float) -> float:
 
 def _example(names: Iterable[str], row: Iterable[Any]) -> dict[str, Any]:
     """Of values that JSON and the table take."""
-    return {name: _plain(value) for name, value in zip(names, row, strict=True)}
+    values = [_plain(value) for value in row]
+    return dict(zip(names, values, strict=True))
 
 
 def _plain(value: Any) -> Any:

@@ -59,13 +59,13 @@ def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
     `directory`, and nothing else: no other file, no network, no extension, no setting. Nothing
     takes that back, and a cursor inherits it.
     """
-    connection.execute(f"SET allowed_directories = ['{quoted(directory)}']")
+    connection.execute(f"SET allowed_directories = ['{sql_path(directory)}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
 @contextmanager
-def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
+def time_limit(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
     """What nobody waits for any more comes to an end, by a duckdb.InterruptException;
     the process goes on.
     """
@@ -88,26 +88,30 @@ def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterato
         stopper.join()
 
 
-def quoted(path: Path) -> str:
-    """For a text in single quotes."""
+def sql_path(path: Path) -> str:
+    """For a text in single quotes: /tmp/well's.parquet is /tmp/well''s.parquet there."""
     return str(path).replace("'", "''")
 
 
 def quoted_text(text: str) -> str:
     """As a text of SQL, with its quotes. A zero byte would end the statement."""
-    pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split("\0")]
-    return "(" + " || chr(0) || ".join(pieces) + ")"
+    pieces = [piece.replace("'", "''") for piece in text.split("\0")]
+    literals = [f"'{piece}'" for piece in pieces]
+    return "(" + " || chr(0) || ".join(literals) + ")"
 
 
 def is_full(exc: duckdb.Error) -> bool:
-    return any(words in str(exc) for words in FULL)
+    message = str(exc)
+    return any(words in message for words in FULL)
 
 
 def is_of_the_disk(exc: duckdb.Error) -> bool:
     """Whether a file failed, and not what is in it.
     A commit that cannot be written is no IOException.
     """
-    return isinstance(exc, duckdb.IOException) or NOT_WRITTEN.search(str(exc)) is not None
+    if isinstance(exc, duckdb.IOException):
+        return True
+    return NOT_WRITTEN.search(str(exc)) is not None
 
 
 def raise_if_full(exc: duckdb.Error) -> None:
@@ -116,7 +120,7 @@ def raise_if_full(exc: duckdb.Error) -> None:
 
 
 @contextmanager
-def exhaustion_told() -> Iterator[None]:
+def exhaustion_errors() -> Iterator[None]:
     """Raises ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
     try:
         yield
@@ -147,7 +151,7 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
         raise WarehouseCorrupt from exc
 
 
-def raise_if_damaged(exc: duckdb.Error) -> None:
+def raise_if_corrupt(exc: duckdb.Error) -> None:
     """DuckDB has read a block whose checksum is another one.
     Its words alone tell: 2.0 has no class for it.
     """

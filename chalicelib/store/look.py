@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .columns import COLUMNS, MOST_OF_A_WELL, VOLUMES
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -70,9 +70,10 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
     """At all that is staged. Raises ScratchFull, OutOfMemory."""
 
     def rows(name: str) -> list[tuple[Any, ...]]:
-        return connection.execute(_SQL[name].format_map(_LISTS)).fetchall()
+        text = _SQL[name].format_map(_LISTS)
+        return connection.execute(text).fetchall()
 
-    with exhaustion_told():
+    with exhaustion_errors():
         [(total, sound, *nulls)] = rows("shares")
         problems = [
             Problem(reasons=reasons, rows=count, example=raw or "")

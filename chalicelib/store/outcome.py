@@ -30,7 +30,9 @@ class RunFacts:
 
     def to_columns(self) -> dict[str, Any]:
         """As `import_runs` keeps them."""
-        return {name: value for name, value in vars(self).items() if name != "is_full"}
+        columns = dict(vars(self))
+        del columns["is_full"]
+        return columns
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,10 +32,13 @@ class Part:
         """Whether a row of the table is in the part, as SQL. From (F1, W200) to (F3,
         W100) it has the wells of F1 from W200 on, all wells of F2, and those of F3 before W100.
         """
-        field, well = f"{table}.field_code", f"{table}.well_code"
+        field = f"{table}.field_code"
+        well = f"{table}.well_code"
         # A part of one field has plain bounds, by which DuckDB leaves out row groups.
         if self.low and self.high and self.low[0] == self.high[0]:
-            code, low, high = map(quoted_text, (self.low[0], self.low[1], self.high[1]))
+            code = quoted_text(self.low[0])
+            low = quoted_text(self.low[1])
+            high = quoted_text(self.high[1])
             return f"({field} = {code} AND {well} >= {low} AND {well} < {high})"
         # So has each arm, of the field, in front of what tells the wells of that field apart.
         arms = []
@@ -45,7 +48,9 @@ class Part:
         if self.high:
             code, high = map(quoted_text, self.high)
             arms.append(f"{field} <= {code} AND ({field} < {code} OR {well} < {high})")
-        return f"({' AND '.join(arms)})" if arms else "true"
+        if not arms:
+            return "true"
+        return f"({' AND '.join(arms)})"
 
 
 def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> list[Part]:
@@ -64,5 +69,6 @@ def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> lis
     # Of 300 samples for 3 parts the 100th and the 200th are bounds; a large well may be both.
     chosen = [samples[len(samples) * number // wanted] for number in range(1, wanted)]
     bounds: list[Bound | None] = [*dict.fromkeys(chosen)]
-    lows, highs = [None, *bounds], [*bounds, None]
+    lows = [None, *bounds]
+    highs = [*bounds, None]
     return [Part(low, high) for low, high in zip(lows, highs, strict=True)]

@@ -45,7 +45,10 @@ class Period(StrEnum):
     @classmethod
     def of(cls, days: int) -> Period | None:
         """The one that has so many calendar days."""
-        return next((period for period in cls if days in period.days), None)
+        for period in cls:
+            if days in period.days:
+                return period
+        return None
 
     def first_day(self, day: date) -> date:
         """Of the period that it lies in."""

@@ -30,7 +30,9 @@ class Stretch:
 
     @property
     def past(self) -> int:
-        return self.first_row + self.rows * self.pages
+        """The row behind its last one."""
+        all_rows = self.rows * self.pages
+        return self.first_row + all_rows
 
     def join(self, following: Stretch) -> Stretch | None:
         """Both as one, if they are alike. Rows 0 to 499 of page 1, and rows 500 to 999 that are all
@@ -104,5 +106,6 @@ class Places:
 
 def _pages_of(stretch: Stretch) -> Iterator[Stretch]:
     for number in range(stretch.pages):
+        page = stretch.page + number
         first_row = stretch.first_row + number * stretch.rows
-        yield replace(stretch, first_row=first_row, page=stretch.page + number, pages=1)
+        yield replace(stretch, first_row=first_row, page=page, pages=1)

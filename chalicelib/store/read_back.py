@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import PublishRefused
 
 from .columns import COLUMNS, STORED_KEY
-from .local_duckdb import exhaustion_told, quoted_text
+from .local_duckdb import exhaustion_errors, quoted_text
 from .parts import Part
 from .statements import named_statements
 
@@ -89,7 +89,7 @@ class _ReadBack:
     def run(self, rows: int) -> None:
         groups = {table: self._row_groups(table) for (table,) in self._rows("tables")}
         for table, groups_of_table in groups.items():
-            self._read_changed(table, groups_of_table)
+            self._read_changed_groups(table, groups_of_table)
         written = self._written
         if written is None:
             self._check_keys(0, rows)
@@ -98,7 +98,7 @@ class _ReadBack:
         first = _rows_of(groups["well_production"]) - written.rows
         first_of_history = _rows_of(groups["well_production_history"]) - written.history
         self._check_keys(max(first, 0), rows)
-        self._check_written(written, first)
+        self._check_written_rows(written, first)
         self._check_history(written, first_of_history)
         self._check_job(written)
 
@@ -113,23 +113,25 @@ class _ReadBack:
             first = groups[-1].past
         return groups
 
-    def _read_changed(self, table: str, groups: Sequence[RowGroup]) -> None:
+    def _read_changed_groups(self, table: str, groups: Sequence[RowGroup]) -> None:
+        """A group all of whose blocks are unchanged is proved by their checksums."""
         changed = [group for group in groups if not group.blocks <= self._unchanged]
         for first, past in _stretches(changed):
-            self._rows("read_rows", table=table, first=str(first), past=str(past))
+            bounds = {"first": str(first), "past": str(past)}
+            self._rows("read_rows", table=table, **bounds)
 
     # -- keys -------------------------------------------------------------------------------------
 
     def _check_keys(self, first: int, rows: int) -> None:
         (stored,) = self._one("count_rows", table="well_production")
-        repeated = self._count_repeated(str(first))
+        repeated = self._count_repeats(str(first))
         if (stored, repeated) != (rows, 0):
             raise PublishRefused(
                 f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of "
                 f"{rows:,} rows and none, so it was not published. Start the import again."
             )
 
-    def _count_repeated(self, first: str) -> int:
+    def _count_repeats(self, first: str) -> int:
         """Of the rows from there on, among them and with those before."""
         parts = list(self._parts())
         repeated = 0
@@ -158,7 +160,7 @@ class _ReadBack:
 
     # -- what was written -------------------------------------------------------------------------
 
-    def _check_written(self, written: Written, first: int) -> None:
+    def _check_written_rows(self, written: Written, first: int) -> None:
         """Against the rows that were staged, which may differ from those read back in nothing."""
         source = quoted_text(written.source)
         days = "CAST(days_of_period(production_period) AS SMALLINT)"
@@ -186,7 +188,8 @@ class _ReadBack:
 
     def _compare(self, what: str, in_store: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
         """The first value is how many there are, a second one their digest: null of none."""
-        if [value or 0 for value in in_store] != [value or 0 for value in expected]:
+        found = [value or 0 for value in in_store]
+        if found != [value or 0 for value in expected]:
             raise PublishRefused(
                 f"The {what} of the new database are not those that the import wrote "
                 f"({in_store[0]:,}, and {expected[0]:,} were to be written), so it was not "
@@ -200,10 +203,11 @@ class _ReadBack:
         return row
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
-        return self._answer(_SQL[name].format_map(_LISTS | lists))
+        text = _SQL[name].format_map(_LISTS | lists)
+        return self._answer(text)
 
     def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
-        with exhaustion_told():
+        with exhaustion_errors():
             return self._connection.execute(text, values or None).fetchall()
 
 

@@ -29,7 +29,7 @@ from .room import UPGRADED, ask_for_room, free_room, room_of_merge
 from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
 from .scratch import Scratch
 from .well_production import USUAL, fill
-from .withdrawal import Withdrawal, find_withdrawn, prepare_withdrawal
+from .withdrawal import Withdrawal, find_withdrawn_rows, prepare_withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -141,11 +141,13 @@ class DuckDBWellProductionRepository(Scratch):
             self._connection.execute("BEGIN")
             self._write_outcome(facts, now, result)
             self._connection.execute("COMMIT")
-            self._written = self._facts_to_read_back(facts, result)
+            self._written = self._written_facts(facts, result)
             self._connection.execute("CHECKPOINT wells")
 
     def _is_worth_a_copy(self, store: Path) -> bool:
-        return self._is_loose() and free_room(self._directory) > store.stat().st_size
+        if not self._is_loose():
+            return False
+        return free_room(self._directory) > store.stat().st_size
 
     def _compare(
         self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
@@ -154,8 +156,8 @@ class DuckDBWellProductionRepository(Scratch):
         written to the store. `whole` are all stored rows, as they stand after FROM, and
         `stored_rows` how many these are, as SQL.
         """
-        withdrawal = self._find_withdrawn(whole) if looks.withdraws else Withdrawal()
-        self._pick_replaced(withdrawal)
+        withdrawal = self._find_withdrawn_rows(whole) if looks.withdraws else Withdrawal()
+        self._pick_replaced_rows(withdrawal)
         of_rows = self._count_warnings(looks.now)
         warnings = {**looks.warnings, **settled.warnings, **of_rows}
         diff = take_diff(
@@ -173,12 +175,12 @@ class DuckDBWellProductionRepository(Scratch):
         lists = {"stored_rows": stored_rows} if stored_rows else {}
         result = self._count_outcome(warnings, settled, lists, withdrawal)
         if result.updated_records or result.withdrawn_records:
-            self._pick_revised()
+            self._pick_revised_rows()
         return replace(result, diff=diff)
 
     def _find_deletions(self, result: MergeResult, *, withdraws: bool) -> Deletions:
-        stored = result.stored_records - result.new_records + result.withdrawn_records
-        return find_deletions(self._connection, stored=stored, withdraws=withdraws)
+        stored_before = result.stored_records - result.new_records + result.withdrawn_records
+        return find_deletions(self._connection, stored=stored_before, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """The moment of this import, after that of every import before, also where a clock went
@@ -190,13 +192,15 @@ class DuckDBWellProductionRepository(Scratch):
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
         latest = now if last is None else max(now, last + BETWEEN_MERGES)
-        return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
+        milliseconds = round(latest * MILLISECONDS, 3)
+        return math.ceil(milliseconds) / MILLISECONDS
 
     def _check_room(self) -> None:
         """Before anything is written:
         what becomes of each row is known, and how large the rows are. Raises ScratchFull.
         """
-        new, revised = self._changes.new, self._changes.revised
+        new = self._changes.new
+        revised = self._changes.revised
         needed = room_of_merge(
             self._staging.bytes, rows=self._staging.rows, new=new, revised=revised
         )
@@ -209,10 +213,10 @@ class DuckDBWellProductionRepository(Scratch):
             (accepted, _, _) = self._sql.one("count_changed")
             self._changes = Changes(accepted=accepted, new=accepted, revised=0)
         else:
-            self._match_stored()
+            self._match_stored_rows()
             self._count_changes()
 
-    def _match_stored(self) -> None:
+    def _match_stored_rows(self) -> None:
         """`changed` are the rows that are new or have other values than the stored ones."""
         self._sql.run("change_none")
         for lists in self._lists_of_parts():
@@ -222,12 +226,14 @@ class DuckDBWellProductionRepository(Scratch):
         accepted, new, revised = self._sql.one("count_changed")
         self._changes = Changes(accepted=accepted, new=new, revised=revised)
 
-    def _find_withdrawn(self, whole: str) -> Withdrawal:
+    def _find_withdrawn_rows(self, whole: str) -> Withdrawal:
         prepare_withdrawal(self._connection)
         parts = self._lists_of_parts()
-        return find_withdrawn(self._connection, source=self._source.name, parts=parts, whole=whole)
+        return find_withdrawn_rows(
+            self._connection, source=self._source.name, parts=parts, whole=whole
+        )
 
-    def _pick_replaced(self, withdrawal: Withdrawal) -> None:
+    def _pick_replaced_rows(self, withdrawal: Withdrawal) -> None:
         self._sql.run("replace_none")
         if withdrawal.rows:
             for lists in self._lists_of_parts():
@@ -236,7 +242,7 @@ class DuckDBWellProductionRepository(Scratch):
             for lists in self._lists_of_parts():
                 self._sql.run("pick_replaced", lists)
 
-    def _pick_revised(self) -> None:
+    def _pick_revised_rows(self) -> None:
         """The join keeps its right side in memory, which is the narrow one;
         DuckDB would turn the two about.
         """
@@ -288,7 +294,8 @@ class DuckDBWellProductionRepository(Scratch):
 
     def _is_loose(self) -> bool:
         free, blocks = self._sql.one("count_blocks")
-        return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
+        is_large = blocks >= LEAST_BLOCKS
+        return bool(is_large and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
         if result.withdrawn_records and not self._is_rewritten:
@@ -297,11 +304,11 @@ class DuckDBWellProductionRepository(Scratch):
             self._revise(facts, now)
         if result.new_records:
             self._insert_new(now, is_in_order=result.settled.is_in_order)
-        self._insert_rejected(facts, now)
-        self._forget_rejected(facts, now)
-        self._insert_run(facts, now, result)
+        self._insert_rejected_rows(facts, now)
+        self._forget_rejected_rows(facts, now)
+        self._insert_into_runs(facts, now, result)
 
-    def _insert_rejected(
+    def _insert_rejected_rows(
         self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
     ) -> None:
         self._sql.run(
@@ -314,7 +321,7 @@ class DuckDBWellProductionRepository(Scratch):
             raw_bytes=RAW_BYTES,
         )
 
-    def _forget_rejected(
+    def _forget_rejected_rows(
         self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
     ) -> int:
         """How many rejected rows of earlier imports are deleted."""
@@ -327,7 +334,7 @@ class DuckDBWellProductionRepository(Scratch):
         )
         return int(deleted)
 
-    def _insert_run(
+    def _insert_into_runs(
         self,
         facts: RunFacts,
         now: float,
@@ -380,7 +387,8 @@ class DuckDBWellProductionRepository(Scratch):
         skipped = self._staging.passed_over_rows
         delivered = self._staging.rows - skipped
         failed = self._staging.rejected_rows + settled.failed_records
-        new, updated = self._changes.new, self._changes.revised
+        new = self._changes.new
+        updated = self._changes.revised
         (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
             new_records=new,
@@ -399,17 +407,19 @@ class DuckDBWellProductionRepository(Scratch):
         return dict(self._sql.rows("count_problems"))
 
     def _count_warnings(self, now: float) -> dict[str, int]:
-        today = datetime.fromtimestamp(now, UTC).date().isoformat()
+        moment = datetime.fromtimestamp(now, UTC)
+        today = moment.date().isoformat()
         lists = {"delivered": str(self._staging.rows)}
         answer = self._sql.run("count_warnings", lists, today=today)
         rules = [column[0] for column in answer.description or []]
         (counts,) = answer.fetchall()
-        return {rule: count for rule, count in zip(rules, counts, strict=True) if count}
+        by_rule = zip(rules, counts, strict=True)
+        return {rule: count for rule, count in by_rule if count}
 
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
 
-    def _facts_to_read_back(self, facts: RunFacts, result: MergeResult) -> Written:
+    def _written_facts(self, facts: RunFacts, result: MergeResult) -> Written:
         return Written(
             job_id=facts.job_id,
             source=self._source.name,

@@ -103,10 +103,11 @@ def _comments() -> dict[str, str]:
         "updated_at": "last changed by an import (UTC)",
     }
     comments = {column.name: column.comment.replace("'", "''") for column in COLUMNS} | ours
-    return {
-        table: "\n".join(
+    statements = {}
+    for table in ("well_production", "well_production_history"):
+        lines = [
             f"COMMENT ON COLUMN wells.{table}.{name} IS '{text}';"
             for name, text in comments.items()
-        )
-        for table in ("well_production", "well_production_history")
-    }
+        ]
+        statements[table] = "\n".join(lines)
+    return statements

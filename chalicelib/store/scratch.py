@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from .attaching import attach
-from .local_duckdb import exhaustion_told, local_config
+from .local_duckdb import exhaustion_errors, local_config
 from .look import Look, look_at
 from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
@@ -112,7 +112,7 @@ class Scratch:
     def rows_of(self, table: Table, most: int) -> list[str]:
         """Its first rows, as JSON."""
         query = f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
-        with exhaustion_told():
+        with exhaustion_errors():
             rows = self._connection.execute(query).fetchall()
         return [text for (text,) in rows]
 
@@ -137,7 +137,7 @@ class Scratch:
         """
         self._staging.end()
         rows = self._staging.rows
-        with exhaustion_told():
+        with exhaustion_errors():
             self._parts = split(self._connection, rows=rows, most=self._part_rows)
         self._settled = settle(
             self._connection, grain, self._staging.places, delivered=rows, parts=self._parts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from .local_duckdb import quoted
+from .local_duckdb import sql_path
 from .places import Places
 from .well_production import PASSED_OVER
 
@@ -36,18 +36,26 @@ class Segment:
 
 def write_lists(path: Path, rows: str, places: Places) -> dict[str, str]:
     """What `write_segment` is filled with; `rows` is the query that they come from."""
-    return {"path": quoted(path), "rows": rows, "pages": places.text()}
+    return {
+        "path": sql_path(path),
+        "rows": rows,
+        "pages": places.text(),
+    }
 
 
 def show_lists(segments: Sequence[Segment], *, has_passed_over: bool) -> dict[str, str]:
     """What `show_segments` is filled with. A row's number is the first one of its segment and its
     place in it: segments of 3, 5 and 2 rows begin at 0, 3 and 8.
     """
-    files = ", ".join(f"'{quoted(segment.path)}'" for segment in segments)
+    files = ", ".join(f"'{sql_path(segment.path)}'" for segment in segments)
     ends = accumulate(segment.rows for segment in segments)
     first_rows = [0, *ends][:-1]
     is_taken = f"problem IS DISTINCT FROM '{PASSED_OVER}'" if has_passed_over else "TRUE"
-    return {"files": f"[{files}]", "first_rows": f"{first_rows}", "is_taken": is_taken}
+    return {
+        "files": f"[{files}]",
+        "first_rows": f"{first_rows}",
+        "is_taken": is_taken,
+    }
 
 
 def places_in(segments: Iterable[Segment]) -> Places:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .batch import FULL_ROWS
 from .columns import COLUMNS, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD, Column, Kind, Role
 from .grain import READ_KEY, Aggregate, Rows
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -103,17 +103,21 @@ class _Settling:
     def run(self) -> Settled:
         for name in ("forget_sums", "refuse_none", "repeat_none"):
             self._run(name)
-        is_in_order = self._find_repeated()
-        if not self._one("count_repeated")[0]:
+        is_in_order = self._find_repeats()
+        (repeated,) = self._one("count_repeated")
+        if not repeated:
+            # No key has a second row, so nothing is to be decided.
             self._run("accept_all")
             return self._with_odd_rates(Settled(is_in_order=is_in_order))
         self._run("create_place", values=self._places.columns())
         for name in STEPS:
             self._run(name)
-        is_in_order = is_in_order and not self._one("count_sums")[0]
-        return self._with_odd_rates(replace(self._count_settled(), is_in_order=is_in_order))
+        (sums,) = self._one("count_sums")
+        is_in_order = is_in_order and not sums  # which stand behind the other rows
+        settled = replace(self._count_outcome(), is_in_order=is_in_order)
+        return self._with_odd_rates(settled)
 
-    def _find_repeated(self) -> bool:
+    def _find_repeats(self) -> bool:
         """Whether the rows came in the order of the key. Sources that number their wells have 9
         before 10, which is out of order once in a row group and no harm to who reads the store.
 
@@ -132,7 +136,7 @@ class _Settling:
             self._run("find_repeated_neighbours", {"neighbours": neighbours})
         return bool(descents * FULL_ROWS <= rows)
 
-    def _count_settled(self) -> Settled:
+    def _count_outcome(self) -> Settled:
         folded, failed, keys, rows = self._one("count_settled")
         repeated, overlapping = self._one("count_pages")
         conflicts = Conflicts()
@@ -166,7 +170,7 @@ class _Settling:
         return {"EQUAL_PARTS": equal} if equal else {}
 
     def _examples(self, name: str) -> list[dict[str, Any]]:
-        with exhaustion_told():
+        with exhaustion_errors():
             answer = self._connection.execute(_SQL[name].format_map(self._lists))
             columns = [column[0] for column in answer.description or []]
             rows = answer.fetchall()
@@ -183,14 +187,15 @@ class _Settling:
         *,
         values: Mapping[str, str] | None = None,
     ) -> None:
-        text = _SQL[name].format_map({**self._lists, **(lists or {})})
-        with exhaustion_told():
+        all_lists = {**self._lists, **(lists or {})}
+        text = _SQL[name].format_map(all_lists)
+        with exhaustion_errors():
             self._connection.execute(text, values or None)
 
     def _one(self, name: str, **lists: str) -> tuple[Any, ...]:
         """The one row of the answer."""
         text = _SQL[name].format_map({**self._lists, **lists})
-        with exhaustion_told():
+        with exhaustion_errors():
             (row,) = self._connection.execute(text).fetchall()
         return tuple(row)
 
@@ -222,7 +227,9 @@ def _identity(grain: Grain) -> str:
     """What tells one row of the source from another of its key."""
     if grain.primary_key:
         return "coalesce(primary_key, '')"
-    return f"md5({_text_of(VALUES)})" if grain.rows is Rows.SUM else "''"
+    if grain.rows is Rows.SUM:
+        return f"md5({_text_of(VALUES)})"
+    return "''"
 
 
 def _sum(column: Column, aggregate: Aggregate) -> str:

@@ -151,7 +151,8 @@ class Staging:
         """All that is staged of the part, as one segment."""
         self._begin()
         segments = [segment for segment in self._segments if segment.part == part]
-        self._join([segment.path for segment in segments], path, places_in(segments))
+        paths = [segment.path for segment in segments]
+        self._join(paths, path, places_in(segments))
 
     def _new_path(self) -> Path:
         number = next(self._numbers)
@@ -180,7 +181,7 @@ class Staging:
         has_unreadable = bool(batch.table and batch.table.unreadable)
         is_doubtful = self._expects_rejects or has_unreadable
         if is_doubtful or not self._write_sound(batch, reading, path):
-            self._write_checked(batch, reading, path)
+            self._write_checked_rows(batch, reading, path)
 
     def _write_sound(self, batch: Batch, reading: RowReading, path: Path) -> bool:
         """Whether all rows are sound, and written."""
@@ -196,7 +197,7 @@ class Staging:
             return False
         return True
 
-    def _write_checked(self, batch: Batch, reading: RowReading, path: Path) -> None:
+    def _write_checked_rows(self, batch: Batch, reading: RowReading, path: Path) -> None:
         rows = fill("checked_rows", reading_lists(reading, self._grain, batch.table))
         lists = write_lists(path, rows, places_of(batch)) | LONG_TEXTS
         values = {**self._names(batch, reading), "raw_bytes": RAW_BYTES, **place_values(batch)}
@@ -211,7 +212,8 @@ class Staging:
         """DuckDB refuses a whole file for one broken row:
         take the broken rows out and write the rest.
         """
-        of_readable, of_broken = path.with_suffix(".readable"), path.with_suffix(".broken")
+        of_readable = path.with_suffix(".readable")
+        of_broken = path.with_suffix(".broken")
         with Pieces(batch.path.with_suffix(".unreadable")) as unreadable:
             readable = batch.split_unreadable(unreadable, reading.fields)
             try:
@@ -233,7 +235,8 @@ class Staging:
 
     def _join(self, parts: list[Path], path: Path, places: Places) -> None:
         lists = write_lists(path, fill("segment_rows"), places) | LONG_TEXTS
-        self._sql.run("write_segment", lists, files=[str(part) for part in parts])
+        files = [str(part) for part in parts]
+        self._sql.run("write_segment", lists, files=files)
 
     def _names(self, batch: Batch, reading: RowReading) -> dict[str, Any]:
         """The file and the fields that are read, as text. A table knows its own."""
@@ -315,7 +318,8 @@ def _error_of_table(table: Table, exc: duckdb.Error) -> Exception:
 
 
 def _error_of_batch(batch: Batch, exc: duckdb.Error) -> SourceInvalid:
-    first, last = batch.runs[0].page, batch.runs[-1].page
+    first = batch.runs[0].page
+    last = batch.runs[-1].page
     return SourceInvalid(
         f"Pages {first} to {last} of the source hold rows that cannot be read: {_first_line(exc)}",
         page=first,
@@ -323,4 +327,5 @@ def _error_of_batch(batch: Batch, exc: duckdb.Error) -> SourceInvalid:
 
 
 def _first_line(exc: duckdb.Error) -> str:
-    return str(exc).partition("\n")[0][:200]
+    line, _, _ = str(exc).partition("\n")
+    return line[:200]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_duckdb import quoted
+from .local_duckdb import sql_path
 from .row_reading import field_text
 
 if TYPE_CHECKING:
@@ -74,11 +74,12 @@ class Table:
         the columns have their names, and all of them are VARCHAR.
         """
         if self.format == "parquet":
-            return f"read_parquet('{quoted(self.path)}', hive_partitioning = false)"
+            return f"read_parquet('{sql_path(self.path)}', hive_partitioning = false)"
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
-        marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
-        marks = f"{marks}, escape = {_text(self.quote)}"
-        return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
+        quote = _text(self.quote)
+        marks = f"delim = {_text(self.delimiter)}, quote = {quote}, escape = {quote}"
+        path = sql_path(self.path)
+        return f"read_csv('{path}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
 
 
 def _text(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import COLUMNS, KEY, STORED_KEY, VALUES, VOLUMES, Column, Kind
 from .grain import Grain
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .row_reading import field_text, literal
 from .statements import named_statements
 
@@ -91,7 +91,8 @@ def _is_exact_value_sound(column: Column) -> str:
 
 def _is_sound(column: Column) -> str:
     name = column.name
-    return f"(is_sound_{column.kind}({name}, value_of_{name}, {column.low}, {column.high}))"
+    of_column = f"{name}, value_of_{name}, {column.low}, {column.high}"
+    return f"(is_sound_{column.kind}({of_column}))"
 
 
 VALUES_DIFFER = " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES)
@@ -134,14 +135,14 @@ class WellProductionSql:
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
     ) -> duckdb.DuckDBPyConnection:
         text = fill(name, lists)
-        with exhaustion_told():
+        with exhaustion_errors():
             return self._connection.execute(text, values or None)
 
     def rows(
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
     ) -> list[tuple[Any, ...]]:
         """All of the answer: a result left open blocks what follows."""
-        with exhaustion_told():
+        with exhaustion_errors():
             return self.run(name, lists, **values).fetchall()
 
     def one(self, name: str, lists: Mapping[str, str] | None = None) -> tuple[Any, ...]:
@@ -152,7 +153,8 @@ class WellProductionSql:
 
 def fill(name: str, lists: Mapping[str, str] | None = None) -> str:
     """The text of a statement with its lists; `lists` are added to those of the columns."""
-    return _SQL[name].format_map({**_LISTS, **(lists or {})})
+    all_lists = {**_LISTS, **(lists or {})}
+    return _SQL[name].format_map(all_lists)
 
 
 def reading_lists(
@@ -248,4 +250,5 @@ def _primary_key(grain: Grain) -> str:
 
 def _pointer(field: str) -> str:
     """A JSON pointer (RFC 6901) takes any name, quotes and dots included."""
-    return literal("/" + field.replace("~", "~0").replace("/", "~1"))
+    name = field.replace("~", "~0").replace("/", "~1")
+    return literal(f"/{name}")

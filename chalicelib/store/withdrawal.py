@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.jobs.finding import MOST_EXAMPLES
 
 from .columns import KEY
-from .local_duckdb import exhaustion_told
+from .local_duckdb import exhaustion_errors
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def prepare_withdrawal(connection: duckdb.DuckDBPyConnection) -> None:
         _run(connection, name)
 
 
-def find_withdrawn(
+def find_withdrawn_rows(
     connection: duckdb.DuckDBPyConnection,
     *,
     source: str,
@@ -59,7 +59,7 @@ def find_withdrawn(
     """
     for lists in parts:
         _run(connection, "find_missing", source_name=source, key=", ".join(KEY), **lists)
-    _spare_rejected(connection)
+    _spare_rejected_keys(connection)
     ((rows,),) = _run(connection, "count_withdrawn")
     if not rows:
         return Withdrawal()
@@ -69,7 +69,7 @@ def find_withdrawn(
     return Withdrawal(rows=rows, covered=covered, examples=examples)
 
 
-def _spare_rejected(connection: duckdb.DuckDBPyConnection) -> None:
+def _spare_rejected_keys(connection: duckdb.DuckDBPyConnection) -> None:
     """One join for each choice of the columns that could be read, so that each joins by equality.
 
     A rejected row of field F1 and well W7 whose period cannot be read spares all periods of that
@@ -92,5 +92,5 @@ def _spare_rejected(connection: duckdb.DuckDBPyConnection) -> None:
 def _run(connection: duckdb.DuckDBPyConnection, name: str, **lists: str) -> list[tuple[Any, ...]]:
     text = _SQL[name].format_map(lists)
     values = {key: value for key, value in lists.items() if f"${key}" in text}
-    with exhaustion_told():
+    with exhaustion_errors():
         return connection.execute(text, values or None).fetchall()

@@ -15,7 +15,7 @@ def stored_with_checksum(warehouse: Warehouse, name: str) -> StoredFile | None:
     """What is known of the file, and its checksum, which a directory has noted nowhere.
     None when there is none.
     """
-    stored = warehouse.stored(name)
+    stored = warehouse.stat(name)
     path = warehouse.local_path(name)
     if stored and stored.sha256 is None and path:
         return replace(stored, sha256=sha256_of(path))

@@ -125,7 +125,7 @@ class DirectoryWarehouse:
     def location(self, name: str) -> str:
         return (self._root / name).absolute().as_uri()
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         with _directory_errors():
             try:
                 return StoredFile(name=name, bytes=(self._root / name).stat().st_size, sha256=None)

@@ -44,16 +44,17 @@ class Multipart:
         Raises WarehouseUnavailable too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
-        with self._begun(
+        with self._upload(
             key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
         ) as upload:
             parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
             self._complete(upload, parts, size, IfNoneMatch="*")
-        self._compare(key, size, whole_of([part["ChecksumSHA256"] for part in parts]))
+        checksums = [part["ChecksumSHA256"] for part in parts]
+        self._compare(key, size, whole_of(checksums))
 
     def copy(self, source: str, key: str, *, size: int, metadata: dict[str, str]) -> None:
         """From one key of the bucket to another, in place of what that one holds."""
-        with self._begun(key, Metadata=metadata) as upload:
+        with self._upload(key, Metadata=metadata) as upload:
             parts = [self._copy_part(upload, source, *part) for part in self._cut(size)]
             self._complete(upload, parts, size)
 
@@ -63,19 +64,24 @@ class Multipart:
         """The uploads below the prefix that no living process goes on with.
         `begun_before` is in epoch seconds.
         """
-        for page in self.s3.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self.bucket, Prefix=prefix
-        ):
+        paginator = self.s3.get_paginator("list_multipart_uploads")
+        for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix):
             for upload in page.get("Uploads", []):
-                if upload["Initiated"].timestamp() < begun_before and is_ours(upload["Key"]):
+                is_old = upload["Initiated"].timestamp() < begun_before
+                if is_old and is_ours(upload["Key"]):
                     self.s3.abort_multipart_upload(
                         Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
 
     @contextmanager
-    def _begun(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
-        begun = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key, **options)
-        upload: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "UploadId": begun["UploadId"]}
+    def _upload(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
+        """Begun, and thrown away when the block fails."""
+        answer = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key, **options)
+        upload: dict[str, Any] = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "UploadId": answer["UploadId"],
+        }
         try:
             yield upload
         except BaseException:
@@ -85,8 +91,10 @@ class Multipart:
 
     def _cut(self, size: int) -> Iterator[tuple[int, int, int]]:
         """The number, the first byte and the length of each part."""
-        for number, first in enumerate(range(0, size, self.part_bytes), start=1):
-            yield number, first, min(self.part_bytes, size - first)
+        first_bytes = range(0, size, self.part_bytes)
+        for number, first in enumerate(first_bytes, start=1):
+            length = min(self.part_bytes, size - first)
+            yield number, first, length
 
     def _send_part(
         self, upload: dict[str, Any], path: Path, number: int, first: int, length: int
@@ -94,21 +102,24 @@ class Multipart:
         with path.open("rb") as file:
             file.seek(first)
             body = file.read(length)
-        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        told = self.s3.upload_part(**upload, PartNumber=number, Body=body, ChecksumSHA256=checksum)
-        return {"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": checksum}
+        digest = hashlib.sha256(body).digest()
+        checksum = base64.b64encode(digest).decode()
+        answer = self.s3.upload_part(
+            **upload, PartNumber=number, Body=body, ChecksumSHA256=checksum
+        )
+        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
 
     def _copy_part(
         self, upload: dict[str, Any], source: str, number: int, first: int, length: int
     ) -> dict[str, Any]:
-        told = self.s3.upload_part_copy(
+        answer = self.s3.upload_part_copy(
             **upload,
             PartNumber=number,
             CopySource={"Bucket": self.bucket, "Key": source},
             CopySourceRange=f"bytes={first}-{first + length - 1}",
         )["CopyPartResult"]
-        checksums = {name: value for name, value in told.items() if name.startswith("Checksum")}
-        return {"PartNumber": number, "ETag": told["ETag"], **checksums}
+        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum")}
+        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
 
     def _complete(
         self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any
@@ -119,8 +130,8 @@ class Multipart:
 
     def _compare(self, key: str, size: int, checksum: str) -> None:
         held = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-        told = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
-        if (held["ContentLength"], told) != (size, checksum):
+        stored = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
+        if (held["ContentLength"], stored) != (size, checksum):
             raise WarehouseUnavailable(
                 "The warehouse bucket holds something else than was sent. Start the import again."
             )
@@ -129,4 +140,5 @@ class Multipart:
 def whole_of(checksums: list[str]) -> str:
     """The checksum of an object of parts with these checksums."""
     digests = b"".join(base64.b64decode(checksum) for checksum in checksums)
-    return base64.b64encode(hashlib.sha256(digests).digest()).decode()
+    digest = hashlib.sha256(digests).digest()
+    return base64.b64encode(digest).decode()

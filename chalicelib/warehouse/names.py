@@ -60,12 +60,17 @@ def export_name(snapshot: str, form: str = "duckdb") -> str:
 
 def is_export_of(name: str, snapshots: Iterable[str]) -> bool:
     """Whether it was made of one of these snapshots."""
-    return name.startswith(EXPORTS) and _stem(name) in map(_stem, snapshots)
+    if not name.startswith(EXPORTS):
+        return False
+    stems = {_stem(snapshot) for snapshot in snapshots}
+    return _stem(name) in stems
 
 
 def _stem(name: str) -> str:
     """What a snapshot and its exports have in common."""
-    return name.rpartition("/")[2].rpartition(".")[0]
+    _, _, last_name = name.rpartition("/")
+    stem, _, _ = last_name.rpartition(".")
+    return stem
 
 
 def is_of_lake(name: str) -> bool:
@@ -75,7 +80,8 @@ def is_of_lake(name: str) -> bool:
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0, attempt: int = 0) -> str:
     place = f"{part:04d}-{attempt:04d}" if attempt else f"{part:04d}"
-    return f"{SEGMENTS}{job_id}/{fence:010d}-{place}-{number:06d}.parquet"
+    folder = f"{SEGMENTS}{job_id}"
+    return f"{folder}/{fence:010d}-{place}-{number:06d}.parquet"
 
 
 def delta_name(job_id: str, fence: int) -> str:
@@ -105,7 +111,8 @@ def list_file_name(made: int, mark: str, kind: str, *, rows: int) -> str:
     """`made` in epoch seconds, as drill_name has it;
     `mark` is of the question, in hexadecimal digits.
     """
-    return f"{list_file_prefix(made, mark)}{rows}.{kind}"
+    prefix = list_file_prefix(made, mark)
+    return f"{prefix}{rows}.{kind}"
 
 
 def list_file_prefix(made: int, mark: str) -> str:
@@ -113,7 +120,7 @@ def list_file_prefix(made: int, mark: str) -> str:
     return f"{EXPORTS}{made}-{mark}-"
 
 
-def list_file_made(name: str) -> int | None:
+def list_file_time(name: str) -> int | None:
     """None of what is no file of a list."""
     match = _LIST_FILE.fullmatch(name)
     return int(match["made"]) if match else None
@@ -191,10 +198,14 @@ def add_segment(
     runs: Sequence[SegmentRun], job_id: str, fence: int, *, part: int = 0, attempt: int = 0
 ) -> list[SegmentRun]:
     """The runs with one more segment, whose name is then the last one of them."""
-    first = SegmentRun(job_id=job_id, fence=fence, part=part, attempt=attempt)
-    if runs and replace(runs[-1], count=1) == first:
-        return [*runs[:-1], replace(runs[-1], count=runs[-1].count + 1)]
-    return [*runs, first]
+    new = SegmentRun(job_id=job_id, fence=fence, part=part, attempt=attempt)
+    if not runs:
+        return [new]
+    *earlier, last = runs
+    is_of_last = replace(last, count=1) == new
+    if is_of_last:
+        return [*earlier, replace(last, count=last.count + 1)]
+    return [*runs, new]
 
 
 def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
@@ -276,7 +287,7 @@ class Warehouse(Protocol):
         `file://` or `s3://`.
         """
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:

@@ -23,7 +23,7 @@ from .names import (
     UploadForm,
     drill_began,
     is_fenced,
-    list_file_made,
+    list_file_time,
     missing_file,
     name_conflict,
     sha256_of,
@@ -107,13 +107,14 @@ class S3Warehouse:
             self._put_at_once(name, path, sha256)
 
     def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         with path.open("rb") as body:
             self._s3.put_object(
                 Bucket=self._bucket,
                 Key=self._prefix + name,
                 Body=body,
                 IfNoneMatch="*",
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                ChecksumSHA256=checksum,
                 Metadata={"sha256": sha256},
             )
 
@@ -187,7 +188,7 @@ class S3Warehouse:
     def location(self, name: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{name}"
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         with _s3_errors():
             head = self._head(name)
         if head is None:
@@ -204,9 +205,9 @@ class S3Warehouse:
         with _s3_errors():
             if self._head(name) is None:
                 raise missing_file(name)
-            told = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
+            disposition = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
             return self._s3.generate_presigned_url(
-                "get_object", Params=where | told, ExpiresIn=seconds
+                "get_object", Params=where | disposition, ExpiresIn=seconds
             )
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
@@ -224,18 +225,19 @@ class S3Warehouse:
         return UploadForm(url=form["url"], fields=form["fields"])
 
     def set_latest(self, name: str) -> None:
-        source, told = self._prefix + name, {"snapshot": name}
+        source = self._prefix + name
+        note = {"snapshot": name}
         with _s3_errors():
             size = self._size(name)
             if size > self._multipart.largest_request:
-                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=told)
+                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=note)
                 return
             self._s3.copy_object(
                 Bucket=self._bucket,
                 Key=self._prefix + LATEST,
                 CopySource={"Bucket": self._bucket, "Key": source},
                 MetadataDirective="REPLACE",
-                Metadata=told,
+                Metadata=note,
             )
 
     def latest(self) -> str | None:
@@ -292,15 +294,15 @@ class S3Warehouse:
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
-        is_made = drill_began(name) is not None or list_file_made(name) is not None
-        return name == LATEST or is_fenced(name) or is_made
+        if name == LATEST or is_fenced(name):
+            return True
+        return drill_began(name) is not None or list_file_time(name) is not None
 
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
         key = self._prefix + name
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get(
-            "Contents", []
-        )
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        found = answer.get("Contents", [])
         if not found or found[0]["Key"] != key:
             raise missing_file(name)
         return found[0]["Size"]
@@ -324,7 +326,9 @@ def _s3_errors() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as exc:
-        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else type(exc).__name__
+        code = type(exc).__name__
+        if isinstance(exc, ClientError):
+            code = exc.response["Error"]["Code"]
         kind = WarehouseSilent if _may_pass(exc) else WarehouseUnavailable
         raise kind(
             f"The warehouse bucket does not answer: {code}. Check that it exists and that this function may use it."
@@ -336,7 +340,6 @@ def _may_pass(exc: ClientError | BotoCoreError) -> bool:
     if isinstance(exc, ClientError):
         if exc.response["Error"]["Code"] in CONFLICTS:
             return True
-        return (
-            exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
+        status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return isinstance(exc, (HTTPClientError, IncompleteReadError))

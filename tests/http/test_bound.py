@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from chalicelib.errors import SecretInvalid
-from chalicelib.http.bound import Bound, Place, bound_of
+from chalicelib.http.bound import Bound, Place
 from chalicelib.http.credentials import open_credentials
 from chalicelib.settings import BY_FORM, Settings
 from chalicelib.sources.definition import definition_of
@@ -99,7 +99,7 @@ def test_on_the_laptop_the_origin_may_be_left_out() -> None:
     ],
 )
 def test_a_secret_is_sent_where_it_may_go(origin: Any, url: str) -> None:
-    bound_of(origin, settings()).check(url)
+    Bound.of_secret(origin, settings()).check(url)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_secret_is_sent_where_it_may_go(origin: Any, url: str) -> None:
 )
 def test_a_secret_is_sent_nowhere_else(origin: str, url: str) -> None:
     with pytest.raises(SecretInvalid, match="may not be sent"):
-        bound_of(origin, settings()).check(url)
+        Bound.of_secret(origin, settings()).check(url)
 
 
 def test_a_client_secret_goes_to_no_other_token_endpoint() -> None:
@@ -134,5 +134,7 @@ def test_a_client_secret_goes_to_no_other_token_endpoint() -> None:
 
 
 def test_a_secret_of_the_settings_goes_where_they_say() -> None:
-    assert bound_of(None, BASE) == Bound()
-    assert bound_of(URL, BASE) == Bound((Place("https", "data.example.org", 443, "/odata/Wells"),))
+    assert Bound.of_secret(None, BASE) == Bound()
+    assert Bound.of_secret(URL, BASE) == Bound(
+        (Place("https", "data.example.org", 443, "/odata/Wells"),)
+    )

@@ -114,7 +114,7 @@ def commit_alone(repository: LakeRepository, compared: Compared, table: str) -> 
         REJECTS: repository._write_rejects,
         HISTORY: repository._write_history,
         PRODUCTION: repository._write_production,
-        RUNS: repository._write_run,
+        RUNS: repository._write_runs,
     }
     repository._commit_table(table, compared, write[table])
 

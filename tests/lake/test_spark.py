@@ -108,7 +108,7 @@ def test_the_merge_of_the_order_leaves_the_rows_that_duckdb_leaves(
     assert (order["base"], order["table"]) == (main.snapshot, "lake.wellhead.well_production")
     carry_out(order, store.catalog)
     again = worker(late=7.0)  # a later worker, whose clock has gone on
-    staged = again[0].staged(again[1])
+    staged = again[0].spark_snapshot(again[1])
     assert staged is not None
     publish(store, again, staged)
     by_order = store.tables()
@@ -133,7 +133,7 @@ def test_main_moves_with_the_words_of_who_moves_it(
     assert before.snapshot == store.published.of(PRODUCTION)  # nobody reads what is staged
 
     again = worker()
-    publish(store, again, again[0].staged(again[1]))
+    publish(store, again, again[0].spark_snapshot(again[1]))
 
     head = store.catalog.head(PRODUCTION)
     assert head
@@ -151,7 +151,7 @@ def test_what_spark_made_of_other_rows_is_none_of_this_import(
     carry_out(ordered(worker(), tmp_path), store.catalog)
 
     for others in (worker(number=3), worker(name="third"), worker(wells=range(2, 8))):
-        assert others[0].staged(others[1]) is None
+        assert others[0].spark_snapshot(others[1]) is None
 
     publish(store, worker(number=4, name="fourth"))
     head = store.catalog.head(PRODUCTION)
@@ -169,7 +169,7 @@ def test_rows_that_do_not_add_up_are_not_published(
     again = worker()
 
     with pytest.raises(PublishRefused, match="would leave 5 rows in the lake instead of 7"):
-        again[0].staged(again[1])
+        again[0].spark_snapshot(again[1])
 
 
 def test_an_answer_that_is_lost_has_moved_main_once(
@@ -180,7 +180,7 @@ def test_an_answer_that_is_lost_has_moved_main_once(
 ) -> None:
     staged = carry_out(ordered(worker(), tmp_path), store.catalog)
     again = worker()
-    found = again[0].staged(again[1])
+    found = again[0].spark_snapshot(again[1])
     handler.disturb[PRODUCTION] = lose_the_answer
 
     publish(store, again, found)

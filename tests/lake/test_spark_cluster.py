@@ -107,7 +107,7 @@ class Lake:
 
     def publish(self, number: int, engine: str) -> None:
         repository, compared = self._compared(number)
-        staged = repository.staged(compared)
+        staged = repository.spark_snapshot(compared)
         assert (staged is not None) == (engine == "spark")
         self.store.published = repository.commit(compared, beat=lambda: None, staged=staged)
         repository.check(self.store.published)

@@ -57,14 +57,14 @@ def test_a_checkpoint_keeps_all_but_the_secrets_of_the_url(url: str | None) -> N
         counted_again=10,
     )
 
-    stored = json.loads(json.dumps(cursor.stored(SOURCE)))
+    stored = json.loads(json.dumps(cursor.to_attributes(SOURCE)))
 
     assert "secret" not in str(stored)
-    assert Cursor.restored(stored, SOURCE) == cursor
+    assert Cursor.from_attributes(stored, SOURCE) == cursor
 
 
 def test_a_checkpoint_of_before_these_facts_is_of_use() -> None:
-    assert Cursor.restored({"url": None, "page": 2, "delivered": 7}, SOURCE) == Cursor(
+    assert Cursor.from_attributes({"url": None, "page": 2, "delivered": 7}, SOURCE) == Cursor(
         url=None, page=2, delivered=7
     )
 
@@ -80,7 +80,7 @@ def test_what_a_cursor_tells_of_the_reading_survives_a_checkpoint() -> None:
         by_own_key=True,
     )
 
-    restored = Cursor.restored(json.loads(json.dumps(cursor.stored(SOURCE))), SOURCE)
+    restored = Cursor.from_attributes(json.loads(json.dumps(cursor.to_attributes(SOURCE))), SOURCE)
 
     assert restored.reading == Reading(
         announced=11, counted_again=10, delivered=9, ended=End.KEYS, way=Way.KEYS, by_own_key=True

@@ -16,7 +16,7 @@ from support.coordination import table_contents
 from support.imports import Budget, Worker
 
 from chalicelib.jobs.job import JobStatus
-from chalicelib.odata.masked_link import MASK, masked, unmasked
+from chalicelib.odata.masked_link import MASK, mask_link, unmask_link
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -54,12 +54,12 @@ def test_a_masked_link_has_no_key_and_gets_it_back(
     pairs = [*options[:at], ("sap-key", KEY), *options[at:]]
     link = "https://example.org/odata/Wells?" + urlencode(pairs, quote_via=encode)
 
-    hidden = masked(link, SOURCE)
+    hidden = mask_link(link, SOURCE)
 
     assert _pairs(hidden) == [
         pair if pair != ("sap-key", KEY) else ("sap-key", MASK) for pair in pairs
     ]
-    assert _pairs(unmasked(hidden, SOURCE)) == pairs
+    assert _pairs(unmask_link(hidden, SOURCE)) == pairs
 
 
 def _pairs(link: str) -> list[tuple[str, str]]:
@@ -75,8 +75,8 @@ def test_links_without_the_key_stay_to_the_letter() -> None:
         "?a&b=",
     ]
 
-    assert [masked(link, SOURCE) for link in links] == links
-    assert [unmasked(link, SOURCE) for link in links] == links
+    assert [mask_link(link, SOURCE) for link in links] == links
+    assert [unmask_link(link, SOURCE) for link in links] == links
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_a_key_under_its_name_is_masked_however_both_are_written(
     source = f"https://example.org/odata/Wells?sap-key={quote_all(key)}"
     link = f"https://example.org/odata/Wells?{option.format(quote_all(write(key)))}&$skip=2"
 
-    hidden = masked(link, source)
+    hidden = mask_link(link, source)
 
     assert hidden == f"https://example.org/odata/Wells?{option.format(MASK)}&$skip=2"
     assert (
-        unmasked(hidden, source)
+        unmask_link(hidden, source)
         == f"https://example.org/odata/Wells?{option.format(quote_all(key))}&$skip=2"
     )
 
@@ -131,10 +131,10 @@ def test_a_key_in_any_other_place_is_masked_and_comes_back_to_the_letter(
 ) -> None:
     whole = link.format(write(KEY))
 
-    hidden = masked(whole, SOURCE)
+    hidden = mask_link(whole, SOURCE)
 
     assert not leaks(hidden)
-    assert unmasked(hidden, SOURCE) == whole
+    assert unmask_link(hidden, SOURCE) == whole
 
 
 def test_a_key_in_other_letters_or_an_odd_encoding_is_masked_too() -> None:
@@ -144,26 +144,28 @@ def test_a_key_in_other_letters_or_an_odd_encoding_is_masked_too() -> None:
         "".join(f"%{byte:02x}" for byte in KEY.encode()),
         "h%75nter" + quote_all(KEY[6:]),
     ):
-        hidden = masked(f"?$skiptoken={written.replace(' ', '%20').replace('&', '%26')}", SOURCE)
+        hidden = mask_link(f"?$skiptoken={written.replace(' ', '%20').replace('&', '%26')}", SOURCE)
 
         assert not leaks(hidden)
-        assert unmasked(hidden, SOURCE) == f"?$skiptoken={quote_all(KEY)}"
+        assert unmask_link(hidden, SOURCE) == f"?$skiptoken={quote_all(KEY)}"
 
 
 def test_a_short_value_is_masked_under_its_name_alone() -> None:
     source = "https://example.org/odata/Wells?sap-client=100&v=2"
     link = "https://example.org:100/odata/Wells?sap-client=100&$skip=1002&$top=100&v=2&w=2"
 
-    hidden = masked(link, source)
+    hidden = mask_link(link, source)
 
     assert (
         hidden == "https://example.org:100/odata/Wells?sap-client=***&$skip=1002&$top=100&v=***&w=2"
     )
-    assert unmasked(hidden, source) == link
+    assert unmask_link(hidden, source) == link
 
 
 def test_a_source_is_shown_without_what_its_query_holds() -> None:
-    assert masked(SOURCE, SOURCE) == "https://example.org/odata/Wells?sap-key=***&%24filter=a+eq+1"
+    assert (
+        mask_link(SOURCE, SOURCE) == "https://example.org/odata/Wells?sap-key=***&%24filter=a+eq+1"
+    )
 
 
 @example(key="000000:%", before="", after="", form=quote_all)
@@ -180,10 +182,10 @@ def test_no_link_keeps_a_key_and_each_is_put_together_again(
     source = f"https://example.org/odata/Wells?k={quote_all(key)}"
     link = f"Wells?$skiptoken={quote_all(before)}{form(key)}{quote_all(after)}"
 
-    hidden = masked(link, source)
+    hidden = mask_link(link, source)
 
     assert key.casefold() not in fully_decoded(hidden).casefold()
-    assert unmasked(hidden, source) == link
+    assert unmask_link(hidden, source) == link
 
 
 def leaks(text: str) -> bool:
@@ -197,26 +199,26 @@ def fully_decoded(text: str) -> str:
 
 
 def test_a_key_that_was_changed_meanwhile_is_the_one_that_is_used() -> None:
-    hidden = masked(f"?sap-key={quote(KEY, safe='')}&$skip=2", SOURCE)
+    hidden = mask_link(f"?sap-key={quote(KEY, safe='')}&$skip=2", SOURCE)
 
     assert (
-        unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
+        unmask_link(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
         == "?sap-key=new%2Bone&$skip=2"
     )
 
 
 def test_a_key_within_a_token_is_the_one_that_is_used_too() -> None:
-    hidden = masked(f"?$skiptoken=7,{quote_all(quote_all(KEY))}", SOURCE)
+    hidden = mask_link(f"?$skiptoken=7,{quote_all(quote_all(KEY))}", SOURCE)
 
     assert (
-        unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
+        unmask_link(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone")
         == "?$skiptoken=7,new%252Bone"
     )
 
 
 def test_a_link_that_an_earlier_version_masked_is_put_together_again() -> None:
-    assert unmasked("?sap-key=***&$skip=2", SOURCE) == f"?sap-key={quote_all(KEY)}&$skip=2"
-    assert unmasked("?$skiptoken=***&other=***", SOURCE) == "?$skiptoken=***&other=***"
+    assert unmask_link("?sap-key=***&$skip=2", SOURCE) == f"?sap-key={quote_all(KEY)}&$skip=2"
+    assert unmask_link("?$skiptoken=***&other=***", SOURCE) == "?$skiptoken=***&other=***"
 
 
 def test_no_item_of_the_table_holds_the_key_and_every_worker_sends_it(

@@ -26,7 +26,7 @@ from chalicelib.queries.list_rows import MOMENT
 from chalicelib.queries.pace import Pace
 from chalicelib.queries.query import Query
 from chalicelib.services import Services
-from chalicelib.warehouse.names import list_file_made, sha256_of
+from chalicelib.warehouse.names import list_file_time, sha256_of
 
 if TYPE_CHECKING:
     from support.data_api import Answer
@@ -211,7 +211,7 @@ def test_who_takes_no_bytes_gets_an_address(wells: Wells) -> None:
         ).status
         == 200
     )
-    made = list_file_made(told.data["name"])
+    made = list_file_time(told.data["name"])
     assert made is not None
     assert made % 3600 == 0
     services = Services(wells.environment)

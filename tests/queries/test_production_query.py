@@ -40,7 +40,7 @@ from chalicelib.queries.duckdb_errors import duckdb_errors
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS
 from chalicelib.queries.question_time import one_question
 from chalicelib.store.columns import COLUMNS
-from chalicelib.store.local_duckdb import bounded
+from chalicelib.store.local_duckdb import time_limit
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
 if TYPE_CHECKING:
@@ -676,10 +676,10 @@ def test_a_question_that_nobody_waits_for_any_more_is_stopped_and_the_next_one_a
         with (
             pytest.raises(QueryTooSlow),
             duckdb_errors(),
-            bounded(connection, seconds=0.2),
+            time_limit(connection, seconds=0.2),
         ):
             connection.execute(endless).fetchall()
-        with bounded(connection, seconds=0.2):
+        with time_limit(connection, seconds=0.2):
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 

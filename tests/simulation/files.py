@@ -51,7 +51,7 @@ class SimulatedWarehouse:
     def location(self, name: str) -> str:
         raise NotImplementedError  # no import asks for it
 
-    def stored(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> StoredFile | None:
         raise NotImplementedError  # no import asks for it
 
     def download_url(self, name: str, *, seconds: int, saved_as: str = "") -> str:

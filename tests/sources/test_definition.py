@@ -19,7 +19,7 @@ from support.documents import PROJECT
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.choices import Choice
 from chalicelib.sources.definition import LONGEST, Definition, definition_of, read_definition
-from chalicelib.sources.presets import PresetUnknown, preset_named, preset_names
+from chalicelib.sources.presets import PresetUnknown, find_preset, preset_names
 from chalicelib.store.columns import COLUMNS
 
 PRESETS = PROJECT / "chalicelib" / "sources" / "presets"
@@ -365,7 +365,7 @@ def test_any_text_is_a_definition_or_has_faults(text: str) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_toml_and_json_are_read_alike(name: str) -> None:
-    values = {"name": "a", "url": "x", **preset_named(name)}
+    values = {"name": "a", "url": "x", **find_preset(name)}
     text = 'name = "a"\nurl = "x"\n' + (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
     assert read_definition(json.dumps(values)) == definition_of(values)
     assert read_definition(text) == definition_of(values)

@@ -12,7 +12,7 @@ from support.preset_samples import SAMPLES
 
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.definition import read_definition
-from chalicelib.sources.presets import PresetUnknown, preset_named, preset_names
+from chalicelib.sources.presets import PresetUnknown, find_preset, preset_names
 from chalicelib.store.columns import VOLUMES
 
 PRESETS = preset_names()
@@ -36,12 +36,12 @@ def test_a_preset_is_a_sound_definition(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_has_no_address_or_secret_of_its_own(name: str) -> None:
-    assert not {"name", "url", "secret", "schedule", "default"} & preset_named(name).keys()
+    assert not {"name", "url", "secret", "schedule", "default"} & find_preset(name).keys()
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_says_whose_data_it_reads_and_what_is_assumed(name: str) -> None:
-    preset = preset_named(name)
+    preset = find_preset(name)
     assert preset["title"]
     assert preset["publisher"]
     assert preset["checked_against"]
@@ -52,7 +52,7 @@ def test_a_preset_says_whose_data_it_reads_and_what_is_assumed(name: str) -> Non
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_only_what_was_read_from_a_real_file_is_called_verified(name: str) -> None:
-    assert preset_named(name)["verified"] is (name in CHECKED_ON_REAL_FILES)
+    assert find_preset(name)["verified"] is (name in CHECKED_ON_REAL_FILES)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -79,7 +79,7 @@ def test_a_definition_changes_a_preset_key_by_key() -> None:
 
 def test_a_preset_that_there_is_not_is_answered_with_the_nearest() -> None:
     with pytest.raises(PresetUnknown, match="bsee-ogor-a"):
-        preset_named("bsee-ogora")
+        find_preset("bsee-ogora")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.sources.units import AT, UNITS, Rate, Unit, UnitUnknown, names_of, unit_named
+from chalicelib.sources.units import AT, UNITS, Rate, Unit, UnitUnknown, names_of, parse_unit
 
 # Cubic metres, from the published values: NIST SP 811, B.8 (rounded there to seven digits), and
 # Handbook 44.
@@ -63,12 +63,12 @@ def test_a_name_is_found_in_any_case_and_with_blanks(
     unit: Unit, write: type[str], blank: bool
 ) -> None:
     product = "liquid" if unit.dimension == "mass" else unit.dimension
-    assert unit_named(write(unit.name) + " " * blank, product) == unit
+    assert parse_unit(write(unit.name) + " " * blank, product) == unit
 
 
 @given(volumes)
 def test_a_rate_a_day_has_the_factor_of_the_volume_and_one_an_hour_24_of_them(unit: Unit) -> None:
-    by_day, by_hour = (unit_named(unit.name + time, unit.dimension) for time in ("/d", " / h"))
+    by_day, by_hour = (parse_unit(unit.name + time, unit.dimension) for time in ("/d", " / h"))
     assert by_day == Unit(unit.name, unit.factor, unit.dimension, Rate.DAY)
     assert by_hour == Unit(unit.name, 24 * unit.factor, unit.dimension, Rate.DAY)
 
@@ -95,7 +95,7 @@ def test_a_rate_a_day_has_the_factor_of_the_volume_and_one_an_hour_24_of_them(un
     ],
 )
 def test_liquids_have_other_names_too(text: str, name: str, rate: Rate) -> None:
-    unit = unit_named(text, "liquid")
+    unit = parse_unit(text, "liquid")
     assert (unit.name, unit.rate) == (name, rate)
 
 
@@ -114,12 +114,12 @@ def test_liquids_have_other_names_too(text: str, name: str, rate: Rate) -> None:
     ],
 )
 def test_gas_has_other_names_too(text: str, name: str, rate: Rate) -> None:
-    unit = unit_named(text, "gas")
+    unit = parse_unit(text, "gas")
     assert (unit.name, unit.rate) == (name, rate)
 
 
 def test_days_are_told_as_days_hours_or_shares_of_the_period() -> None:
-    assert [unit_named(text, "days") for text in ("Days", "hours", "month")] == [
+    assert [parse_unit(text, "days") for text in ("Days", "hours", "month")] == [
         Unit("day", Fraction(1), "days"),
         Unit("h", Fraction(1, 24), "days"),
         Unit("month", Fraction(1), "days", of_period=True),
@@ -127,7 +127,7 @@ def test_days_are_told_as_days_hours_or_shares_of_the_period() -> None:
 
 
 def test_a_tonne_is_a_volume_once_the_density_divides_it() -> None:
-    unit = unit_named("t", "liquid")
+    unit = parse_unit("t", "liquid")
     assert unit.dimension == "mass"
     assert float(1000 * unit.factor / Fraction("0.8")) == pytest.approx(
         1250 / 158.987294928, rel=1e-15
@@ -156,7 +156,7 @@ def test_what_can_be_read_in_several_ways_is_refused_with_the_readings(
     text: str, product: str, readings: str
 ) -> None:
     with pytest.raises(UnitUnknown) as caught:
-        unit_named(text, product)
+        parse_unit(text, product)
     assert repr(text) in caught.value.problem
     assert readings in caught.value.problem
     assert caught.value.instead
@@ -178,7 +178,7 @@ def test_another_word_is_refused_with_what_could_be_written(
     text: str, product: str, problem: str
 ) -> None:
     with pytest.raises(UnitUnknown) as caught:
-        unit_named(text, product)
+        parse_unit(text, product)
     assert caught.value.problem == problem
     assert caught.value.instead.startswith("Write ")
 
@@ -186,7 +186,7 @@ def test_another_word_is_refused_with_what_could_be_written(
 @given(st.text(max_size=20), st.sampled_from(["liquid", "gas", "days"]))
 def test_any_text_is_a_unit_or_refused(text: str, product: str) -> None:
     try:
-        names = [unit_named(text, product).name]
+        names = [parse_unit(text, product).name]
     except UnitUnknown:
         names = []
     assert set(names) <= set(names_of(product))
@@ -208,19 +208,19 @@ def test_any_text_is_a_unit_or_refused(text: str, product: str) -> None:
     ],
 )
 def test_a_reference_condition_keeps_the_amount_of_gas(at: str, factor: float) -> None:
-    unit, by_volume = unit_named("Mcf", "gas", at=at), unit_named("Mcf", "gas")
+    unit, by_volume = parse_unit("Mcf", "gas", at=at), parse_unit("Mcf", "gas")
     assert float(unit.factor / by_volume.factor) == pytest.approx(factor, abs=5e-8)
 
 
 def test_the_factor_of_canada_is_that_of_15_c_into_14_65_psia() -> None:
-    thousand_cubic_metres = unit_named("e3m3", "gas", at="15C").factor
+    thousand_cubic_metres = parse_unit("e3m3", "gas", at="15C").factor
     assert float(
-        thousand_cubic_metres / unit_named("Mcf", "gas", at="14.65 psia").factor
+        thousand_cubic_metres / parse_unit("Mcf", "gas", at="14.65 psia").factor
     ) == pytest.approx(35.49373, abs=5e-6)
 
 
 def test_a_normal_cubic_metre_needs_its_condition() -> None:
-    assert unit_named("Nm3/d", "gas", at="0C") == Unit(
+    assert parse_unit("Nm3/d", "gas", at="0C") == Unit(
         "m3", UNITS["gas/m3"].factor * AT["0C"], "gas", Rate.DAY
     )
 
@@ -228,7 +228,7 @@ def test_a_normal_cubic_metre_needs_its_condition() -> None:
 @pytest.mark.parametrize(("at", "product"), [("15C", "liquid"), ("25C", "gas"), ("15F", "gas")])
 def test_another_condition_is_refused(at: str, product: str) -> None:
     with pytest.raises(UnitUnknown):
-        unit_named("m3", product, at=at)
+        parse_unit("m3", product, at=at)
 
 
 def test_the_names_of_a_product_are_those_that_can_be_written() -> None:

@@ -215,8 +215,8 @@ REVISED_ROWS = {"revised_rows": fill("revised_rows")}
 
 
 class Forgetful(DuckDBWellProductionRepository):
-    def _match_stored(self) -> None:
-        super()._match_stored()
+    def _match_stored_rows(self) -> None:
+        super()._match_stored_rows()
         self._connection.execute("UPDATE changed SET stored_row = NULL")
         self._connection.execute(
             "INSERT INTO changed SELECT arrival, NULL, 0 FROM accepted "
@@ -258,8 +258,8 @@ class KeepsAnotherHistory(DuckDBWellProductionRepository):
 
 
 class WritesOldValues(DuckDBWellProductionRepository):
-    def _pick_revised(self) -> None:
-        super()._pick_revised()
+    def _pick_revised_rows(self) -> None:
+        super()._pick_revised_rows()
         self._connection.execute("UPDATE revised SET oil_production_kbd = 961.31")
 
 

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.definition import read_definition
 from chalicelib.sources.draft import Draft, Look, draft
-from chalicelib.sources.presets import preset_named
+from chalicelib.sources.presets import find_preset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ def of_cells(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Look:
 
 def sample_look(preset: str, path: Path) -> Look:
     """Of a preset's sample in CSV, read as the preset says."""
-    form = preset_named(preset).get("file", {})
+    form = find_preset(preset).get("file", {})
     lines = path.read_text(encoding=form.get("encoding", "utf-8-sig")).splitlines()
     header = form.get("header", 1)
     delimiter = form.get("delimiter") or max(",;\t", key=lines[header - 1 if header else 0].count)

@@ -135,10 +135,10 @@ def test_what_is_known_of_a_file_without_reading_it(warehouse: Warehouse, file: 
     put(warehouse, SNAPSHOT, file)
 
     noted = sha256_of(file) if isinstance(warehouse, S3Warehouse) else None
-    assert warehouse.stored(SNAPSHOT) == StoredFile(name=SNAPSHOT, bytes=500_000, sha256=noted)
+    assert warehouse.stat(SNAPSHOT) == StoredFile(name=SNAPSHOT, bytes=500_000, sha256=noted)
     warehouse.remove(SNAPSHOT)
-    assert warehouse.stored(SNAPSHOT) is None
-    assert warehouse.stored("nothing/at all") is None
+    assert warehouse.stat(SNAPSHOT) is None
+    assert warehouse.stat("nothing/at all") is None
 
 
 def test_names_are_those_of_the_prefix_in_order(warehouse: Warehouse, file: Path) -> None:
@@ -280,7 +280,7 @@ def calls(warehouse: Warehouse, path: Path) -> list[Any]:
 def test_a_directory_that_is_none_says_what_to_check(tmp_path: Path, file: Path) -> None:
     warehouse = open_warehouse(str(written(tmp_path / HUNTER2, b"a file") / "warehouse"))
 
-    for call in [*calls(warehouse, file), lambda: warehouse.stored(SNAPSHOT)]:
+    for call in [*calls(warehouse, file), lambda: warehouse.stat(SNAPSHOT)]:
         with pytest.raises(WarehouseUnavailable) as failed:
             call()
         assert failed.value.message == (
@@ -309,7 +309,7 @@ def test_a_bucket_out_of_reach_is_told_without_its_address(file: Path) -> None:
 
     for call in [
         *calls(warehouse, file),
-        lambda: warehouse.stored(SNAPSHOT),
+        lambda: warehouse.stat(SNAPSHOT),
         lambda: warehouse.names(""),
         lambda: warehouse.remove(SNAPSHOT),
     ]:

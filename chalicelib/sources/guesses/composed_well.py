@@ -80,10 +80,11 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
     """
     short = re.compile(rf"[0-9]{{1,{digits}}}(\.0)?", re.ASCII)
     for field in free:
-        is_named = wanted <= field.terms if wanted == {"api", "well"} else wanted & field.terms
+        needs_both = wanted == {"api", "well"}
+        is_named = wanted <= field.terms if needs_both else wanted & field.terms
         if not is_named or field.terms & {"name", "county_name", "status"}:
             continue
-        if not field.filled or field.share(short.fullmatch) >= USUAL:
+        if not field.filled_count or field.share(short.fullmatch) >= USUAL:
             return field
     return None
 
@@ -95,15 +96,14 @@ def _state_beside(
     the digits, and the field's name.
     """
     for field in free:
-        if field in (county, number) or not field.filled:
+        if field in (county, number) or not field.filled_count:
             continue
-        states = [
-            match[1]
-            for whole, first, second in zip(field.values, county.values, number.values, strict=True)
-            if (match := API_DASHED.fullmatch(whole))
-            and match.group(2, 3) == (first.zfill(3), second.zfill(5))
-        ]
-        is_whole = len(states) >= USUAL * field.filled
+        states = []
+        for whole, first, second in zip(field.values, county.values, number.values, strict=True):
+            match = API_DASHED.fullmatch(whole)  # state, county and number: 05-123-00456
+            if match and match.group(2, 3) == (first.zfill(3), second.zfill(5)):
+                states.append(match[1])
+        is_whole = len(states) >= USUAL * field.filled_count
         if is_whole and len(set(states)) == 1 and states[0] in STATES:
             return states[0], field.name
     return "", ""

@@ -15,9 +15,9 @@ from chalicelib.sources.periods import (
     FORMS_OF,
     NAMES,
     USUAL_FORMS,
+    find_zone,
     format_parts,
     pivot,
-    zone_named,
 )
 
 from .words import plain
@@ -126,37 +126,53 @@ def read_day(form: str, text: str) -> date | None:
         return day_of_iso(text) or day_of_ticks(text)
     pattern, groups = _compile(form)
     found = pattern.fullmatch(text)
-    return _date(dict(zip(groups, found.groups(), strict=True))) if found else None
+    if not found:
+        return None
+    parts = dict(zip(groups, found.groups(), strict=True))
+    return _date(parts)
 
 
 @lru_cache(maxsize=1_000)
 def _compile(form: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    read = format_parts(form)
-    return re.compile(read.pattern.replace(r"\pL", r"[^\W\d_]")), read.groups
+    parts = format_parts(form)
+    pattern = parts.pattern.replace(r"\pL", r"[^\W\d_]")  # Python knows no \pL
+    return re.compile(pattern), parts.groups
 
 
 def _date(part: dict[str, str]) -> date | None:
     year = int(part["year"]) if "year" in part else _century(int(part["short_year"]))
     month = int(part.get("month", "1"))
     if "name" in part:
-        month = month_named(part["name"])
+        month = month_of_name(part["name"])
     elif "quarter" in part:
         month = 3 * int(part["quarter"]) - 2
-    return _day(year, month, int(part.get("day", "1")))
+    day = int(part.get("day", "1"))
+    return _day(year, month, day)
 
 
 def _century(year: int) -> int:
-    return year + 2000 - CENTURY * (year > pivot())
+    is_of_last_century = year > pivot()
+    return year + 2000 - CENTURY * is_of_last_century
 
 
 def _day(year: int, month: int, day: int) -> date | None:
-    is_date = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= 31  # noqa: PLR2004
-    return date(year, month, day) if is_date and day <= monthrange(year, month)[1] else None
+    is_month = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12  # noqa: PLR2004
+    if not is_month:
+        return None
+    _, last_day = monthrange(year, month)
+    if not 1 <= day <= last_day:
+        return None
+    return date(year, month, day)
 
 
 def day_of_iso(text: str) -> date | None:
     found = ISO.fullmatch(text)
-    return _day(int(found[1]), int(found[2]), int(found[3])) if found else None
+    if not found:
+        return None
+    year = found[1]
+    month = found[2]
+    day = found[3]
+    return _day(int(year), int(month), int(day))
 
 
 def day_of_ticks(text: str) -> date | None:
@@ -164,12 +180,14 @@ def day_of_ticks(text: str) -> date | None:
     found = _TICKS.fullmatch(text)
     if not found or abs(int(found[1])) > MOST_TICKS:
         return None
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))).date()
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
+    return moment.date()
 
 
-def month_named(text: str) -> int:
+def month_of_name(text: str) -> int:
     """0 when it is none in one of the five languages."""
-    return _MONTHS.get(plain(text).lower().rstrip("."), 0)
+    word = plain(text).lower().rstrip(".")
+    return _MONTHS.get(word, 0)
 
 
 # -- local midnight -----------------------------------------------------------------------------
@@ -177,15 +195,22 @@ def month_named(text: str) -> int:
 
 def zone_of(texts: Iterable[str]) -> str:
     """The zone in which moments of UTC are midnights; empty when they are so in UTC, or in none."""
-    moments = [moment for text in texts if (moment := _moment(text))]
+    found = [_moment(text) for text in texts]
+    moments = [moment for moment in found if moment]
     if not moments or not any(moment.hour or moment.minute for moment in moments):
         return ""
-    return next((zone for zone in ZONES if _are_midnights(moments, zone)), "")
+    for zone in ZONES:
+        if _are_midnights(moments, zone):
+            return zone
+    return ""
 
 
 def local_day(text: str, zone: str) -> date | None:
-    moment, known = _moment(text), zone_named(zone)
-    return moment.astimezone(known).date() if moment and known else None
+    moment = _moment(text)
+    known = find_zone(zone)
+    if not moment or not known:
+        return None
+    return moment.astimezone(known).date()
 
 
 def _moment(text: str) -> datetime | None:
@@ -195,14 +220,15 @@ def _moment(text: str) -> datetime | None:
     hour, minute, second = (int(found[group] or 0) for group in (2, 3, 4))
     day = day_of_iso(found[1])
     is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004
-    return (
-        datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
-        if day and is_time
-        else None
-    )
+    if day is None or not is_time:
+        return None
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
 
 
 def _are_midnights(moments: list[datetime], name: str) -> bool:
-    zone = zone_named(name)
-    local = [moment.astimezone(zone) for moment in moments] if zone else []
-    return bool(local) and sum(not (day.hour or day.minute) for day in local) >= 0.98 * len(local)
+    zone = find_zone(name)
+    if not zone or not moments:
+        return False
+    local = [moment.astimezone(zone) for moment in moments]
+    midnights = [moment for moment in local if not (moment.hour or moment.minute)]
+    return len(midnights) >= 0.98 * len(local)

@@ -71,7 +71,8 @@ def _guess(
 
 def _own(field: SourceField) -> str:
     """The column that it is called like."""
-    return OWN.get(re.sub(r"[^a-z0-9]", "", field.name.lower()), "")
+    letters = re.sub(r"[^a-z0-9]", "", field.name.lower())
+    return OWN.get(letters, "")
 
 
 # -- the well -----------------------------------------------------------------------------------
@@ -89,10 +90,10 @@ def _find_well(found: Entities, free: list[SourceField]) -> None:
         _ask_for_well(found, free, "no field names a well; a lease stands for it")
         return
     is_own = _own(best) == "well_code"
-    if best.values and best.share_filled < USUAL and not is_own:
-        empty = len(best.values) - best.filled
+    if best.values and best.filled_share < USUAL and not is_own:
+        empty = len(best.values) - best.filled_count
         why = f"{best.name!r} is empty in {empty:,} rows, so a lease stands for the well"
-        filled = [field for field in free if field.share_filled >= USUAL]
+        filled = [field for field in free if field.filled_share >= USUAL]
         _ask_for_well(found, filled, why)
         if found.well:
             found.region = region_of_codes(best, is_well=True)
@@ -113,7 +114,7 @@ def _as_well(field: SourceField) -> int:
     if not terms & lexicon.WELL or terms & {"information", "carrier"}:
         return by_value
     score = by_value + 80 + _score_of_name(terms)
-    if field.counts and field.share_filled < LEAST_FILLED:
+    if field.counts and field.filled_share < LEAST_FILLED:
         score -= 60
     return max(score, 1)
 
@@ -171,15 +172,19 @@ def _ask_for_well(found: Entities, free: list[SourceField], why: str) -> None:
 
 
 def _is_lease(field: SourceField) -> bool:
-    return bool(field.terms & {"lease", "pad"}) and not field.terms & (lexicon.NO_FIELD | {"type"})
+    is_lease = field.terms & {"lease", "pad"}
+    is_else = field.terms & (lexicon.NO_FIELD | {"type"})
+    return bool(is_lease) and not is_else
 
 
 def _is_district(field: SourceField) -> bool:
     """In Texas a lease's number is one of a district, and of oil or of gas."""
-    is_number = (
-        "district" in field.terms and "lease" not in field.terms and field.terms & lexicon.CODE
-    )
-    return bool(is_number or {"oil", "gas", "code"} <= field.terms) and field.share_filled >= USUAL
+    terms = field.terms
+    is_number = "district" in terms and "lease" not in terms and terms & lexicon.CODE
+    is_product = {"oil", "gas", "code"} <= terms
+    if not is_number and not is_product:
+        return False
+    return field.filled_share >= USUAL
 
 
 # -- the field ----------------------------------------------------------------------------------
@@ -213,8 +218,9 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
 def _is_field(field: SourceField) -> bool:
     if own := _own(field):
         return own in ("field_code", "field_name")
-    is_named = bool(field.terms & lexicon.FIELD) and not field.terms & (lexicon.NO_FIELD | {"area"})
-    is_filled = not field.counts or field.share_filled >= LEAST_FILLED
+    is_else = field.terms & (lexicon.NO_FIELD | {"area"})
+    is_named = bool(field.terms & lexicon.FIELD) and not is_else
+    is_filled = not field.counts or field.filled_share >= LEAST_FILLED
     return is_named and is_filled and field.kind != "date"
 
 
@@ -248,7 +254,9 @@ def _find_whole(found: Entities, free: list[SourceField]) -> None:
 def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     taken = {*found.well, *found.field}
     rest = [
-        field for field in free if field.name not in taken and (field.filled or not field.values)
+        field
+        for field in free
+        if field.name not in taken and (field.filled_count or not field.values)
     ]
     name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
     if name:
@@ -263,11 +271,15 @@ def _find_well_names(found: Entities, free: list[SourceField]) -> None:
 
 
 def _guess_by_name(column: str, field: SourceField) -> Guess:
-    return _guess(column, field.name, "the name says so", sure=_own(field) != "")
+    is_sure = _own(field) != ""
+    return _guess(column, field.name, "the name says so", sure=is_sure)
 
 
 def _first_own(fields: list[SourceField], column: str) -> SourceField | None:
-    return next((field for field in fields if _own(field) == column), None)
+    for field in fields:
+        if _own(field) == column:
+            return field
+    return None
 
 
 def _first(fields: list[SourceField], holds: Callable[[SourceField], bool]) -> SourceField | None:
@@ -275,12 +287,15 @@ def _first(fields: list[SourceField], holds: Callable[[SourceField], bool]) -> S
 
 
 def _is_well_name(field: SourceField) -> bool:
-    return _is_of_well(field) and bool(field.terms & lexicon.NAME)
+    is_name = bool(field.terms & lexicon.NAME)
+    return is_name and _is_of_well(field)
 
 
 def _is_of_well(field: SourceField) -> bool:
-    is_well = field.terms & lexicon.WELL and not field.terms & (lexicon.NO_WELL | lexicon.FIELD)
-    return bool(is_well) and not _own(field) and not field.is_fraction
+    is_else = field.terms & (lexicon.NO_WELL | lexicon.FIELD)
+    if is_else or not field.terms & lexicon.WELL:
+        return False
+    return not _own(field) and not field.is_fraction
 
 
 def _is_reference(field: SourceField) -> bool:

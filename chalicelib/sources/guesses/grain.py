@@ -57,29 +57,37 @@ def find_grain(
 
 def _names_in_order(fields: list[SourceField]) -> list[str]:
     """As the source has them."""
-    return [field.name for field in sorted(fields, key=lambda field: field.place)]
+    in_order = sorted(fields, key=lambda field: field.place)
+    return [field.name for field in in_order]
 
 
 def _groups_of(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     """Places of rows that share a key; the same row twice counts once."""
     places: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, each in enumerate(key):
-        if None not in each and "" not in each:
+        is_whole = None not in each and "" not in each
+        if is_whole:
             places[each].append(place)
-    groups = [_distinct(table, group) for group in places.values() if len(group) > 1]
+    shared = [group for group in places.values() if len(group) > 1]
+    groups = [_distinct(table, group) for group in shared]
     return [group for group in groups if len(group) > 1]
 
 
 def _distinct(table: Table, group: list[int]) -> list[int]:
     """Of equal rows the last one."""
-    by_row = {tuple(field.values[place] for field in table.fields): place for place in group}
+    by_row: dict[tuple[object, ...], int] = {}
+    for place in group:
+        row = tuple(field.values[place] for field in table.fields)
+        by_row[row] = place
     return list(by_row.values())
 
 
 def _candidates(table: Table, taken: set[str]) -> list[SourceField]:
     """Fields that can tell rows apart, the likeliest first."""
-    free = [field for field in table.fields if field.name not in taken and _can_tell_apart(field)]
-    return sorted(free, key=lambda field: (-_likely(field), field.place))[:MOST_CANDIDATES]
+    free = [field for field in table.fields if field.name not in taken]
+    fitting = [field for field in free if _can_tell_apart(field)]
+    fitting.sort(key=lambda field: (-_likely(field), field.place))
+    return fitting[:MOST_CANDIDATES]
 
 
 def _can_tell_apart(field: SourceField) -> bool:
@@ -99,7 +107,8 @@ def _is_of_row(field: SourceField) -> bool:
 
 
 def _is_date(field: SourceField) -> bool:
-    return bool(field.terms & lexicon.DATE and field.forms)
+    is_called_so = bool(field.terms & lexicon.DATE)
+    return is_called_so and bool(field.forms)
 
 
 def _is_measure(field: SourceField) -> bool:
@@ -107,9 +116,11 @@ def _is_measure(field: SourceField) -> bool:
     terms = field.terms
     if not field.is_number or terms & (lexicon.FORMATION | {"product"}):
         return False
-    is_product = any(terms & names for names in lexicon.PRODUCTS.values())
-    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - _NO_AMOUNT)
-    return bool(is_product or terms & amounts)
+    if any(terms & names for names in lexicon.PRODUCTS.values()):
+        return True
+    no_amounts = lexicon.CODE | lexicon.NAME | _NO_AMOUNT
+    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - no_amounts)
+    return bool(terms & amounts)
 
 
 def _likely(field: SourceField) -> int:
@@ -124,7 +135,7 @@ def _likely(field: SourceField) -> int:
         likely += 2
     if terms & lexicon.OWNER:
         likely += 1
-    if not field.filled:
+    if not field.filled_count:
         likely -= 3
     return likely
 
@@ -209,4 +220,5 @@ def _tells(fields: list[SourceField], group: list[int]) -> bool:
 
 def _count(fields: list[SourceField], group: list[int]) -> int:
     """How many different values the fields together have in the rows of the group."""
-    return len({tuple(field.values[place] for field in fields) for place in group})
+    rows = {tuple(field.values[place] for field in fields) for place in group}
+    return len(rows)

@@ -101,9 +101,9 @@ def _fits_without_header(definition: Definition, look: Look) -> bool:
         return False
     rows = look.rows[:MOST_ROWS]
     column_of = dict(zip(names, look.fields, strict=True))
-    texts = [
-        text.strip() for row in rows if isinstance(text := row.get(column_of[rule.field]), str)
-    ]
+    column = column_of[rule.field]
+    values = [row.get(column) for row in rows]
+    texts = [value.strip() for value in values if isinstance(value, str)]
     months = sum(_has_form(text, rule.formats) for text in texts)
     has_months = bool(texts) and months >= USUAL * len(rows)
     return has_months and _is_meant(definition, rows, column_of)
@@ -120,6 +120,7 @@ def _is_meant(
     choices = [choice for choice in definition.where if choice.words]
     taken = 0
     for row in rows:
-        texts = [(row.get(column_of.get(choice.field, "")) or "").strip() for choice in choices]
+        values = [row.get(column_of.get(choice.field, "")) for choice in choices]
+        texts = [(value or "").strip() for value in values]
         taken += all(text in choice.words for choice, text in zip(choices, texts, strict=True))
     return taken >= USUAL * len(rows)

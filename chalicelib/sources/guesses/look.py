@@ -91,22 +91,26 @@ class SourceField:
         return counts
 
     @cached_property
-    def filled(self) -> int:
+    def filled_count(self) -> int:
         return self.counts.total()
 
     @property
-    def share_filled(self) -> float:
-        return self.filled / len(self.values) if self.values else 0.0
+    def filled_share(self) -> float:
+        if not self.values:
+            return 0.0
+        return self.filled_count / len(self.values)
 
     def share(self, holds: Callable[[str], object]) -> float:
         """Of the filled values. Without any, nothing holds."""
-        return _share(self.counts, holds) if self.filled else 0.0
+        return _share(self.counts, holds) if self.filled_count else 0.0
 
     def is_mostly(self, holds: Callable[[str], object]) -> bool:
         """Of nearly all; a few values tell soon that it does not."""
         few = list(islice(self.counts, FEW))
         count = sum(bool(holds(value)) for value in few)
-        return bool(few) and count >= LEAST_OF_FEW * len(few) and self.share(holds) >= USUAL
+        if not few or count < LEAST_OF_FEW * len(few):
+            return False
+        return self.share(holds) >= USUAL
 
     @cached_property
     def is_number(self) -> bool:
@@ -116,12 +120,14 @@ class SourceField:
         counts = {
             value: count for value, count in self.counts.items() if value.lower() not in NULL_WORDS
         }
-        numbers = sum(count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value))
-        return bool(counts) and numbers >= LEAST_OF_NUMBERS * sum(counts.values())
+        if not counts:
+            return False
+        numbers = [count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value)]
+        return sum(numbers) >= LEAST_OF_NUMBERS * sum(counts.values())
 
     @property
     def may_be_number(self) -> bool:
-        return self.is_number or not self.filled
+        return self.is_number or not self.filled_count
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
@@ -142,22 +148,26 @@ class SourceField:
     @cached_property
     def is_fraction(self) -> bool:
         """A number that has decimals, as no code has."""
-        return self.is_number and self.share(_FRACTION.fullmatch) > 1 - USUAL
+        if not self.is_number:
+            return False
+        return self.share(_FRACTION.fullmatch) > 1 - USUAL
 
 
 def _share(counts: Mapping[str, int], holds: Callable[[str], object]) -> float:
-    held = sum(count for value, count in counts.items() if holds(value))
-    return held / sum(counts.values())
+    fitting = [count for value, count in counts.items() if holds(value)]
+    return sum(fitting) / sum(counts.values())
 
 
 def _fit(form: str, values: list[str]) -> int:
     """How many of the values have the form."""
-    return sum(read_day(form, value) is not None for value in values)
+    days = [read_day(form, value) for value in values]
+    return sum(day is not None for day in days)
 
 
 def is_total(text: str) -> bool:
     """A word such as Grand Total, or a month 0-2024 (of Kansas)."""
-    return bool(_TOTAL.fullmatch(text) or NO_MONTH.fullmatch(text))
+    match = _TOTAL.fullmatch(text) or NO_MONTH.fullmatch(text)
+    return match is not None
 
 
 class Table:
@@ -170,7 +180,8 @@ class Table:
 
     @classmethod
     def of(cls, look: Look) -> Table:
-        most = min(MOST_ROWS, MOST_CELLS // max(1, len(look.fields)))
+        columns = max(1, len(look.fields))
+        most = min(MOST_ROWS, MOST_CELLS // columns)
         rows = look.rows[: max(LEAST_ROWS, most)]
         names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
         fields = [_field_of(look, rows, name, place) for place, name in enumerate(names)]
@@ -203,7 +214,8 @@ def is_unsayable(text: str) -> bool:
 
 def _field_of(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> SourceField:
     values = tuple(_strip(row.get(name)) for row in rows)
-    return SourceField(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
+    kind = look.kinds.get(name, "text")
+    return SourceField(name=name, place=place, values=values, kind=kind)
 
 
 def _strip(value: Any) -> str:

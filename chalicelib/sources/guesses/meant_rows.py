@@ -42,7 +42,8 @@ def find_where(table: Table) -> list[Guess]:
         if words and is_of_kinds and has_others:
             others = sorted(set(field.counts) - words, key=lambda value: -field.counts[value])
             why = f"production alone, not {', '.join(others[:4])}"
-            return [Guess(key="where", value={field.name: sorted(words)}, why=why)]
+            value = {field.name: sorted(words)}
+            return [Guess(key="where", value=value, why=why)]
     return []
 
 
@@ -88,9 +89,8 @@ def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[st
     for code, value in zip(kind.values, field.values, strict=True):
         if value in wells:
             of_wells[code] += 1
-    codes = sorted(
-        code for code, rows in of_wells.items() if code and rows >= USUAL * kind.counts[code]
-    )
+    usual = [code for code, rows in of_wells.items() if rows >= USUAL * kind.counts[code]]
+    codes = sorted(code for code in usual if code)
     covered = sum(of_wells[code] for code in codes)
     return codes if covered >= USUAL * of_wells.total() else []
 
@@ -98,11 +98,11 @@ def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[st
 def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
     """The places of the rows that they take."""
     chosen = {name: set(words) for guess in guesses for name, words in guess.value.items()}
-    return [
-        place
-        for place in range(table.rows)
-        if all(table.by_name[name].values[place] in words for name, words in chosen.items())
-    ]
+
+    def is_chosen(place: int) -> bool:
+        return all(table.by_name[name].values[place] in words for name, words in chosen.items())
+
+    return [place for place in range(table.rows) if is_chosen(place)]
 
 
 # -- rows that are not --------------------------------------------------------------------------
@@ -126,13 +126,13 @@ def find_units_row(table: Table) -> dict[str, dict[str, str]]:
 
 
 def _units_in(texts: dict[str, str], product: str) -> dict[str, str]:
-    return {
-        name: unit for name, text in texts.items() if text and (unit := unit_of_text(text, product))
-    }
+    units = {name: unit_of_text(text, product) for name, text in texts.items() if text}
+    return {name: unit for name, unit in units.items() if unit}
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-9.,+-]+", text))
+    match = re.fullmatch(r"[0-9.,+-]+", text)
+    return match is not None
 
 
 def find_skip(
@@ -160,10 +160,10 @@ def find_skip(
 
 def _skip_of_units(table: Table) -> Guess:
     for field in table.fields:
-        if field.values and not field.values[0] and field.filled >= USUAL * (table.rows - 1):
-            return Guess(
-                key="skip", value={field.name: [""]}, why="the row of units leaves it empty"
-            )
+        is_first_empty = field.values and not field.values[0]
+        if is_first_empty and field.filled_count >= USUAL * (table.rows - 1):
+            value = {field.name: [""]}
+            return Guess(key="skip", value=value, why="the row of units leaves it empty")
     field = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
     return Guess(key="skip", value={field.name: [field.values[0]]}, why="the row of units")
 
@@ -177,7 +177,7 @@ def _totals_of(field: SourceField, *, is_period: bool) -> Guess | None:
         if "year" not in field.terms:  # a month 0 or 13 is that of a year's total
             words += [value for value in field.counts if value in ("0", "00", "13")]
     rows = sum(field.counts[word] for word in words)
-    if not words or rows > MOST_TOTALS * field.filled:
+    if not words or rows > MOST_TOTALS * field.filled_count:
         return None
     why = f"rows of totals: {words[0][:30]} in {field.name}"
     value = {field.name: sorted(words)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.sources.periods import format_parts
 
-from .dates import month_named, read_day
+from .dates import month_of_name, read_day
 from .look import LONGEST_NAME, MOST_ROWS, Guess, Look
 from .words import TOTAL, words_of
 
@@ -44,14 +44,14 @@ NO_COLUMNS = DatedColumns(0, "")
 
 def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     """As [unpivot] turns it; the same where there are no such columns."""
-    months = [name for name in look.fields if name.isalpha() and month_named(name)]
-    distinct = {month_named(name) for name in months}
+    months = [name for name in look.fields if name.isalpha() and month_of_name(name)]
+    distinct = {month_of_name(name) for name in months}
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
-        return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
-    best = max(
-        (_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number
-    )
+        group = _free("Month", look.fields)
+        return _as_rows(look, f"(?P<{group}>{names})", "months")
+    found = [_columns_of_form(look.fields, form) for form in FORMS]
+    best = max(found, key=lambda columns: columns.number)
     if best.number < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")
@@ -65,10 +65,9 @@ def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
     """
     months = _pattern_of(form)
     name_of = re.compile(rf"(?:(.+?)([ _-]))?({months})")
-    matches = [
-        match for name in fields if len(name) <= LONGEST_NAME and (match := name_of.fullmatch(name))
-    ]
-    matches = [match for match in matches if read_day(form, match[3])]
+    short = [name for name in fields if len(name) <= LONGEST_NAME]
+    found = [name_of.fullmatch(name) for name in short]
+    matches = [match for match in found if match and read_day(form, match[3])]
     products = list(dict.fromkeys(match[1] or "" for match in matches))
     period = f"(?P<{_free('Period', fields)}>{months})"
     if products == [""]:
@@ -90,9 +89,8 @@ def _pattern_of(form: str) -> str:
 def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
     """A row of each of the columns that have a value. `called` says what their names are."""
     value = _free("Volume", look.fields)
-    columns = {
-        name: match.groupdict() for name in look.fields if (match := re.fullmatch(pattern, name))
-    }
+    matches = {name: re.fullmatch(pattern, name) for name in look.fields}
+    columns = {name: match.groupdict() for name, match in matches.items() if match}
     rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
     rows: list[dict[str, str | None]] = []
     for row in look.rows[: max(1, MOST_ROWS // len(columns))]:

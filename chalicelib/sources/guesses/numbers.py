@@ -28,7 +28,8 @@ class NumberForm:
 
     @cached_property
     def _pattern_of_groups(self) -> re.Pattern[str]:
-        between, sign = re.escape(self.thousands), re.escape(self.decimal)
+        between = re.escape(self.thousands)
+        sign = re.escape(self.decimal)
         return re.compile(rf"[+-]?[0-9]{{1,3}}(?:{between}[0-9]{{3}})+(?:{sign}[0-9]*)?")
 
     def read(self, text: str) -> float | None:
@@ -57,11 +58,9 @@ def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]
     if thousands:
         example = next(text for text in texts if thousands in text)
         is_clear = sure or decimal == ","
-        why = (
-            f"numbers such as {example}"
-            if is_clear
-            else f"{example} could also have a decimal comma"
-        )
+        why = f"{example} could also have a decimal comma"
+        if is_clear:
+            why = f"numbers such as {example}"
         guesses.append(Guess(key="thousands", value=thousands, why=why, sure=sure))
     return NumberForm(decimal=decimal, thousands=thousands), guesses
 
@@ -78,7 +77,8 @@ def _like_numbers(fields: Iterable[SourceField]) -> list[str]:
 
 
 def _with_plain_spaces(text: str) -> str:
-    return text.translate(dict.fromkeys(map(ord, HARD_SPACES), " "))
+    plain = dict.fromkeys(map(ord, HARD_SPACES), " ")
+    return text.translate(plain)
 
 
 def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
@@ -124,11 +124,15 @@ def _between(texts: list[str], decimal: str) -> str:
 
 
 def _is_grouped(text: str, sign: str) -> bool:
-    return bool(re.fullmatch(rf"[+-]?[1-9][0-9]{{0,2}}({re.escape(sign)}[0-9]{{3}})+", text))
+    """1,234 and 1,234,567, and not 0,123."""
+    group = rf"{re.escape(sign)}[0-9]{{3}}"
+    match = re.fullmatch(rf"[+-]?[1-9][0-9]{{0,2}}({group})+", text)
+    return match is not None
 
 
 def _has_two(texts: list[str], sign: str) -> bool:
-    return any(text.count(sign) > 1 and _is_grouped(text, sign) for text in texts)
+    candidates = [text for text in texts if text.count(sign) > 1]
+    return any(_is_grouped(text, sign) for text in candidates)
 
 
 def null_words(fields: Iterable[SourceField], form: NumberForm) -> list[Guess]:

@@ -77,8 +77,12 @@ def _usual_distance(table: Table, well: tuple[str, ...], days: Sequence[date | N
             dates[code].add(day)
     distances: Counter[int] = Counter()
     for of_one in dates.values():
-        distances.update((after - before).days for before, after in pairwise(sorted(of_one)))
-    return distances.most_common(1)[0][0] if distances else 0
+        in_order = sorted(of_one)
+        distances.update((after - before).days for before, after in pairwise(in_order))
+    if not distances:
+        return 0
+    ((usual, _),) = distances.most_common(1)
+    return usual
 
 
 def is_end(day: date) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from . import words as lexicon
-from .dates import month_named
+from .dates import month_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +54,16 @@ def _part(
 
 
 def _is_called(field: SourceField, terms: frozenset[str]) -> bool:
-    is_else = field.terms & (lexicon.NO_PERIOD | lexicon.OWNER) or "days" in field.terms
-    return bool(field.terms & terms) and not is_else
+    is_else = field.terms & (lexicon.NO_PERIOD | lexicon.OWNER)
+    if is_else or "days" in field.terms:
+        return False
+    return bool(field.terms & terms)
 
 
 def _is_part(field: SourceField, holds: Callable[[str], object]) -> bool:
-    return not field.values or field.share(holds) >= LEAST_OF_PART
+    if not field.values:
+        return True
+    return field.share(holds) >= LEAST_OF_PART
 
 
 def day_of(parts: dict[str, SourceField], place: int) -> date | None:
@@ -82,11 +86,12 @@ def _is_year(text: str) -> int:
 
 
 def _is_month(text: str) -> int:
-    return _number(text, 1, 12) or month_named(text)
+    return _number(text, 1, 12) or month_of_name(text)
 
 
 def _number(text: str, least: int, most: int) -> int:
     """0 when it is none of them."""
     digits = text.removesuffix(".0")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 4  # noqa: PLR2004
-    return int(digits) if is_number and least <= int(digits) <= most else 0
+    number = int(digits) if is_number else 0
+    return number if is_number and least <= number <= most else 0

@@ -76,16 +76,16 @@ def _form_of(period: Period) -> Any:
 
 def _is_one(parts: dict[str, SourceField], single: SourceField) -> bool:
     """A year by itself is a part, not a date."""
-    return [field.name for field in parts.values()] == [single.name]
+    names = [field.name for field in parts.values()]
+    return names == [single.name]
 
 
 def _ask(free: list[SourceField]) -> Period:
     if month := find_month(free):
         value = {"year": {"field": "_file", "pattern": "([0-9]{4})"}, "month": month.name}
         why = "a month without a year: does the name of the file tell it?"
-        return Period(
-            guesses=[Guess(key=KEY, value=value, why=why, is_complete=False)], fields=(month.name,)
-        )
+        guess = Guess(key=KEY, value=value, why=why, is_complete=False)
+        return Period(guesses=[guess], fields=(month.name,))
     some = free[0].name if free else "FIELD OF THE MONTH"
     why = "no field looks like a date, a month or a year: name the right one"
     return Period(guesses=[Guess(key=KEY, value=some, why=why, is_complete=False)])
@@ -95,10 +95,11 @@ def _ask(free: list[SourceField]) -> Period:
 
 
 def _best_field(free: list[SourceField]) -> tuple[SourceField | None, int]:
-    scored = [(score, -field.place, field) for field in free if (score := _as_period(field)) > 0]
-    if not scored:
+    scores = [(_as_period(field), field) for field in free]
+    likely = [(score, field) for score, field in scores if score > 0]
+    if not likely:
         return None, 0
-    score, _, best = max(scored, key=lambda each: each[:2])
+    score, best = max(likely, key=lambda each: (each[0], -each[1].place))
     return best, score
 
 
@@ -116,7 +117,7 @@ def _as_period(field: SourceField) -> int:  # noqa: PLR0911  one for each thing 
     if not by_name and not terms & (lexicon.YEAR | lexicon.QUARTER) and field.kind != "date":
         return 25 if not field.is_number and _usual_form(field) is not None else 0
     by_name += 20 * bool(terms & lexicon.PRODUCED)
-    if not field.filled:
+    if not field.filled_count:
         return 0 if field.values else by_name
     form = _usual_form(field)
     if form == "%Y":
@@ -134,11 +135,12 @@ def _usual_form(field: SourceField) -> str | None:
 
 def _read_anyhow(field: SourceField) -> float:
     """The share that is read where a definition names no form."""
-    return field.share(lambda value: any(reader_of(form)(value) for form in ("", *USUAL_FORMS)))
+    readers = [reader_of(form) for form in ("", *USUAL_FORMS)]
+    return field.share(lambda value: any(read(value) for read in readers))
 
 
 def _of_field(field: SourceField, region: Region | None) -> Period:
-    if not field.filled:
+    if not field.filled_count:
         why = "the name says so; no value was seen, so its form is not known"
         guess = Guess(key=KEY, value=field.name, why=why)
         return Period(guesses=[guess], fields=(field.name,), days=[None] * len(field.values))
@@ -158,7 +160,8 @@ def _of_form(field: SourceField, choice: FormChoice) -> Period:
         why=f"{choice.form} fits {_all_of(field, read)}{choice.why}",
         sure=choice.sure,
     )
-    return Period(guesses=[guess], fields=(field.name,), days=[read(text) for text in field.values])
+    days = [read(text) for text in field.values]
+    return Period(guesses=[guess], fields=(field.name,), days=days)
 
 
 def _of_moments(field: SourceField, choice: FormChoice) -> Period:
@@ -181,10 +184,11 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
 
 
 def _all_of(field: SourceField, holds: Callable[[str], object]) -> str:
-    fitting = sum(count for value, count in field.counts.items() if holds(value))
-    if fitting == field.filled:
+    counts = [count for value, count in field.counts.items() if holds(value)]
+    fitting = sum(counts)
+    if fitting == field.filled_count:
         return f"all {fitting:,} values"
-    return f"{fitting:,} of {field.filled:,} values"
+    return f"{fitting:,} of {field.filled_count:,} values"
 
 
 def _choose_form(field: SourceField, forms: list[str], region: Region | None) -> FormChoice:
@@ -198,9 +202,12 @@ def _choose_form(field: SourceField, forms: list[str], region: Region | None) ->
     turned = [other for other in forms if sorted(other) == sorted(form)]
     if len(turned) == 1:
         return FormChoice(form, _ends(field, form), sure=True)
-    days = {other: {day.day for day in _days_in(field, other)} for other in turned}
+    days: dict[str, set[int]] = {}
+    for other in turned:
+        days[other] = {day.day for day in _days_in(field, other)}
     fewest = min(turned, key=lambda other: len(days[other]))
-    if len({len(each) for each in days.values()}) > 1:
+    numbers = {len(each) for each in days.values()}
+    if len(numbers) > 1:
         return FormChoice(fewest, ", and with it the day hardly changes", sure=False)
     first_part = "%m" if region is None or region.is_american else "%d"
     form = next((other for other in turned if other.startswith(first_part)), form)
@@ -211,7 +218,8 @@ def _choose_form(field: SourceField, forms: list[str], region: Region | None) ->
 def _days_in(field: SourceField, form: str) -> list[date]:
     """Of the distinct values, those that have the form."""
     read = reader_of(form)
-    return [day for text in field.counts if (day := read(text))]
+    days = [read(text) for text in field.counts]
+    return [day for day in days if day]
 
 
 def _ends(field: SourceField, form: str) -> str:
@@ -228,7 +236,7 @@ def _of_several_forms(field: SourceField) -> Period:
     """
     forms, left = _most_useful_forms(field)
     read = _read_anyhow(field)
-    if left <= (1 - USUAL) * field.filled and read < USUAL:
+    if left <= (1 - USUAL) * field.filled_count and read < USUAL:
         why = "the values have several forms"
         guess = Guess(key=KEY, value={"field": field.name, "format": forms}, why=why)
         return Period(guesses=[guess], fields=(field.name,), days=_days_by_first(field, forms))
@@ -268,16 +276,20 @@ def _days_by_first(field: SourceField, forms: Sequence[str]) -> list[date | None
 
 def _first_day(text: str, forms: Sequence[str]) -> date | None:
     """By the first form that the text has."""
-    return next((day for form in forms if (day := reader_of(form)(text))), None)
+    for form in forms:
+        read = reader_of(form)
+        day = read(text)
+        if day:
+            return day
+    return None
 
 
 # -- several fields -----------------------------------------------------------------------------
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    why = " and ".join(parts) + (
-        " are fields of their own" if len(parts) > 1 else " is a field of its own"
-    )
+    end = " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    why = " and ".join(parts) + end
     value = {name: field.name for name, field in parts.items()}
     period = Period(guesses=[Guess(key=KEY, value=value, why=why)], fields=tuple(value.values()))
     period.days = [day_of(parts, place) for place in range(table.rows)]

@@ -45,17 +45,16 @@ class ProductRows:
 
 
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
-    volume = max(
-        (field for field in table.fields if _as_volume(field)), key=_as_volume, default=None
-    )
+    volumes = [field for field in table.fields if _as_volume(field)]
+    volume = max(volumes, key=_as_volume, default=None)
     free = [field for field in table.fields if field.name not in taken]
-    coded = [(field, codes) for field in free if (codes := _codes_of(field))]
+    codes_of = [(field, _codes_of(field)) for field in free]
+    coded = [(field, codes) for field, codes in codes_of if codes]
     if volume is None or not coded:
         return None
     product, codes = max(coded, key=lambda each: _as_code(*each))
-    return ProductRows(
-        volume=volume, product=product, codes=codes, units=_units_beside(table, product)
-    )
+    units = _units_beside(table, product)
+    return ProductRows(volume=volume, product=product, codes=codes, units=units)
 
 
 def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
@@ -72,11 +71,14 @@ def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
 
 
 def _is_unit(text: str) -> bool:
-    return bool(unit_of_text(text, "liquid") or unit_of_text(text, "gas"))
+    unit = unit_of_text(text, "liquid") or unit_of_text(text, "gas")
+    return bool(unit)
 
 
 def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
-    return field.share_filled > LEAST_FILLED, bool(field.terms & _OF_CODE), len(codes)
+    is_filled = field.filled_share > LEAST_FILLED
+    is_called_code = bool(field.terms & _OF_CODE)
+    return is_filled, is_called_code, len(codes)
 
 
 def _as_volume(field: SourceField) -> int:
@@ -89,7 +91,7 @@ def _as_volume(field: SourceField) -> int:
         return 0
     is_of_one_product = any(terms & names for names in lexicon.PRODUCTS.values())
     is_time = terms & (lexicon.YEAR | lexicon.MONTH | lexicon.DATE)
-    is_empty = field.values and not field.filled
+    is_empty = field.values and not field.filled_count
     if is_of_one_product or is_time or is_empty:
         return 0
     return (
@@ -122,7 +124,8 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
 
 def _product_of(code: str) -> str:
     """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
-    letters = "".join(sign for sign in plain(code).lower() if sign.isalpha())
+    signs = plain(code).lower()
+    letters = "".join(sign for sign in signs if sign.isalpha())
     if letters in _CODE:
         return _CODE[letters]
     words = set(words_of(code))

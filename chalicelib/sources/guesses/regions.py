@@ -53,51 +53,51 @@ class Region:
 
     liquid: str
     gas: str
-    told: str
+    why: str
     is_american: bool = False
 
 
 def api_region(state: str) -> Region:
-    told = f"API numbers of state {state} ({STATES[state]}) report bbl and Mcf"
-    return Region(liquid="bbl", gas="Mcf", told=told, is_american=True)
+    why = f"API numbers of state {state} ({STATES[state]}) report bbl and Mcf"
+    return Region(liquid="bbl", gas="Mcf", why=why, is_american=True)
 
 
 AMERICAN = Region(
     liquid="bbl",
     gas="Mcf",
-    told="wells named as 059-27077 have API numbers without their state, which reports bbl and Mcf",
+    why="wells named as 059-27077 have API numbers without their state, which reports bbl and Mcf",
     is_american=True,
 )
 TEXAS = Region(
     liquid="bbl",
     gas="Mcf",
-    told="leases of districts are of Texas, which reports bbl and Mcf",
+    why="leases of districts are of Texas, which reports bbl and Mcf",
     is_american=True,
 )
 CANADA = Region(
     liquid="m3",
     gas="e3m3",
-    told="wells with a UWI (western Canada) report m3, and gas in thousand m3",
+    why="wells with a UWI (western Canada) report m3, and gas in thousand m3",
 )
 NORWAY = Region(
     liquid="Sm3",
     gas="Sm3",
-    told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3",
+    why="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3",
 )
 BRAZIL = Region(
     liquid="m3",
     gas="e3m3",
-    told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3",
+    why="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3",
 )
 NPD = Region(
     liquid="Sm3",
     gas="Sm3",
-    told="names with prf or NPD are of the Norwegian directorate, which reports Sm3",
+    why="names with prf or NPD are of the Norwegian directorate, which reports Sm3",
 )
 ARGENTINA = Region(
     liquid="m3",
     gas="e3m3",
-    told="idpozo and tef are of Argentina, which reports m3 and thousand m3",
+    why="idpozo and tef are of Argentina, which reports m3 and thousand m3",
 )
 
 
@@ -117,7 +117,8 @@ def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
 
 
 def is_uwi(text: str) -> bool:
-    return bool(_UWI.fullmatch(text) or _BC_UWI.fullmatch(text))
+    match = _UWI.fullmatch(text) or _BC_UWI.fullmatch(text)
+    return match is not None
 
 
 def is_api(field: SourceField) -> bool:
@@ -132,7 +133,9 @@ def is_identifier(field: SourceField) -> bool:
 
 def is_code_of_well(text: str) -> bool:
     """What can be nothing else."""
-    return bool(API_DASHED.fullmatch(text)) or is_uwi(text)
+    if API_DASHED.fullmatch(text):
+        return True
+    return is_uwi(text)
 
 
 def region_of_names(names: list[tuple[str, ...]]) -> Region | None:

@@ -18,14 +18,17 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
-def written(guesses: Iterable[Guess]) -> list[str]:
+def toml_lines(guesses: Iterable[Guess]) -> list[str]:
     """The lines of the top, and those of `[columns]` after them."""
     top: list[str] = []
     columns: list[str] = []
     for guess in guesses:
         table, _, name = guess.key.rpartition(".")
-        (columns if table == "columns" else top).extend(_lines(name, guess))
-    return [*top, "", "[columns]", *columns] if columns else top
+        lines = columns if table == "columns" else top
+        lines += _lines(name, guess)
+    if not columns:
+        return top
+    return [*top, "", "[columns]", *columns]
 
 
 def _lines(name: str, guess: Guess) -> list[str]:
@@ -37,31 +40,26 @@ def _lines(name: str, guess: Guess) -> list[str]:
     if not why:
         return [line]
     reason = comments(why)
-    return (
-        [f"{line}  {reason[0]}"]
-        if len(reason) == 1 and len(line) + len(reason[0]) < WIDTH - 1
-        else [*reason, line]
-    )
+    has_room = len(line) + len(reason[0]) < WIDTH - 1
+    if len(reason) == 1 and has_room:
+        return [f"{line}  {reason[0]}"]
+    return [*reason, line]
 
 
 def comments(text: str) -> list[str]:
     """It on lines that are not too long: whatever a source calls its fields."""
     plain = _CONTROLS.sub(" ", text)
-    plain = plain if len(plain) <= LONGEST_COMMENT else plain[:LONGEST_COMMENT] + "…"
-    return [
-        f"# {line}"
-        for line in wrap(plain, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
-    ] or ["#"]
+    if len(plain) > LONGEST_COMMENT:
+        plain = plain[:LONGEST_COMMENT] + "…"
+    lines = wrap(plain, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return [f"# {line}" for line in lines] or ["#"]
 
 
 def value_text(value: Any) -> str:
     """As TOML writes it, on one line."""
     if isinstance(value, dict):
-        return (
-            "{ "
-            + ", ".join(f"{_key(name)} = {value_text(item)}" for name, item in value.items())
-            + " }"
-        )
+        items = [f"{_key(name)} = {value_text(item)}" for name, item in value.items()]
+        return "{ " + ", ".join(items) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(value_text, value)) + "]"
     return _text(value) if isinstance(value, str) else json.dumps(value)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.sources.units import Rate, Unit, UnitUnknown, unit_named
+from chalicelib.sources.units import Rate, Unit, UnitUnknown, parse_unit
 from chalicelib.store.columns import MOST_OF_A_WELL
 
 from . import words as lexicon
@@ -93,8 +93,10 @@ def _pieces(field: SourceField) -> list[tuple[str, str]]:
     last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
     side_by_side: list[tuple[str, str]] = []
     for count in range(MOST_WORDS, 0, -1):
-        for begin in range(len(field.words) - count, -1, -1):
-            side_by_side += _pieces_of(field.words[begin : begin + count])
+        last = len(field.words) - count
+        for begin in range(last, -1, -1):
+            words = field.words[begin : begin + count]
+            side_by_side += _pieces_of(words)
     return [*in_brackets, *side_by_side, *last_words]
 
 
@@ -121,7 +123,7 @@ def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | 
     key = re.sub(r"\s+", "", text.lower()).replace("dia", "d").replace("mpc/d", "mpcd")
     at = "0C" if "nm3" in key and product == "gas" else ""
     try:
-        unit = unit_named(text, product, at=at)
+        unit = parse_unit(text, product, at=at)
     except UnitUnknown as exc:
         if is_mil and MIL.get(key) in MIL_OF[product]:
             why = f"the name says {shown}, and M is a thousand in Spanish and Portuguese"
@@ -133,10 +135,10 @@ def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | 
     if unit.dimension == "mass" or is_of_a_day:
         return None
     why = f"the name says {shown[:30]}" + (", at 0 °C" if at else "")
-    return Named(text=_as_written(unit, text), why=why, at=at)
+    return Named(text=_unit_text(unit, text), why=why, at=at)
 
 
-def _as_written(unit: Unit, text: str) -> str:
+def _unit_text(unit: Unit, text: str) -> str:
     """As the grammar names it, with the time that the text has."""
     if unit.rate is Rate.PERIOD:
         return unit.name
@@ -152,7 +154,8 @@ def unit_of_others(
 ) -> Named | None:
     """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
-        return Named(text=region.liquid if product == "liquid" else region.gas, why=region.told)
+        text = region.liquid if product == "liquid" else region.gas
+        return Named(text=text, why=region.why)
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
         return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
@@ -184,12 +187,14 @@ def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str
     if rate <= most:
         return ""
     usual = ("Mcf", "e3m3", "m3") if product == "gas" else ("bbl", "m3")
-    fitting = [text for text in usual if _rate(Named(text=text), product, largest, period) <= most]
+    rates = {text: _rate(Named(text=text), product, largest, period) for text in usual}
+    fitting = [text for text, of_text in rates.items() if of_text <= most]
     readings = " or ".join(fitting) or "another unit"
     ours = "kbd" if product == "liquid" else "MMcfd"
     return f"but {largest:,.10g} would be {rate:,.0f} {ours}, beyond a well: {readings} a {period}?"
 
 
 def _rate(named: Named, product: str, value: float, period: str) -> float:
-    unit = unit_named(named.text, product, at=named.at)
-    return value * float(unit.factor) / (DAYS_OF[period] if unit.rate is Rate.PERIOD else 1)
+    unit = parse_unit(named.text, product, at=named.at)
+    days = DAYS_OF[period] if unit.rate is Rate.PERIOD else 1
+    return value * float(unit.factor) / days

@@ -46,8 +46,10 @@ class Volumes:
     @property
     def all(self) -> list[SourceField]:
         """Each once, the days too."""
-        volumes = [field for fields in self.fields.values() for field in fields]
-        return [*volumes, self.days] if self.days else volumes
+        fields = [field for fields in self.fields.values() for field in fields]
+        if self.days:
+            fields.append(self.days)
+        return fields
 
 
 def find_volumes(table: Table) -> Volumes:
@@ -61,7 +63,8 @@ def find_volumes(table: Table) -> Volumes:
         chosen = _choose(product, fields)
         volumes.fields[product] = chosen
         volumes.others[product] = [field for field in fields if field not in chosen]
-    volumes.days = _days(table, {field.name for fields in candidates.values() for field in fields})
+    names = {field.name for fields in candidates.values() for field in fields}
+    volumes.days = _days(table, names)
     return volumes
 
 
@@ -139,27 +142,31 @@ def _rank(field: SourceField) -> float:
         rank += 1
     if terms & lexicon.RATE:
         rank -= 1
-    if field.values and not field.filled:
+    if field.values and not field.filled_count:
         rank -= 5
     if terms & _MASS:
         rank -= 6
-    return rank + field.share_filled
+    return rank + field.filled_share
 
 
 def _days(table: Table, volumes: set[str]) -> SourceField | None:
     """Days rather than hours, where both are there."""
     fields = [field for field in table.fields if field.name not in volumes and _is_duration(field)]
-    return min(
-        fields,
-        key=lambda field: (not field.terms & lexicon.DAYS, -field.share_filled, field.place),
-        default=None,
-    )
+
+    def rank(field: SourceField) -> tuple[bool, float, int]:
+        has_hours = not field.terms & lexicon.DAYS
+        return has_hours, -field.filled_share, field.place
+
+    return min(fields, key=rank, default=None)
 
 
 def _is_duration(field: SourceField) -> bool:
-    is_named = field.terms & (lexicon.DAYS | lexicon.HOURS) and not field.terms & lexicon.NO_DAYS
-    is_empty = field.values and not field.filled
-    return bool(is_named) and field.may_be_number and _is_time(field) and not is_empty
+    is_named = field.terms & (lexicon.DAYS | lexicon.HOURS)
+    is_else = field.terms & lexicon.NO_DAYS
+    is_empty = field.values and not field.filled_count
+    if not is_named or is_else or is_empty:
+        return False
+    return field.may_be_number and _is_time(field)
 
 
 def _is_time(field: SourceField) -> bool:
@@ -167,7 +174,9 @@ def _is_time(field: SourceField) -> bool:
     terms = field.terms
     if terms & _TIME or {"on", "stream"} <= terms:
         return True
-    return bool(terms & (lexicon.DAYS | lexicon.HOURS) and terms & (lexicon.PRODUCED | {"on"}))
+    is_span = terms & (lexicon.DAYS | lexicon.HOURS)
+    is_of_production = terms & (lexicon.PRODUCED | {"on"})
+    return bool(is_span and is_of_production)
 
 
 # -- what is written ----------------------------------------------------------------------------
@@ -294,7 +303,8 @@ def _likely_unit(product: str, field: SourceField, measures: Measures, others: O
 
 
 def _own_unit(product: str, fields: list[SourceField], measures: Measures) -> Named | None:
-    named = unit_of_name(fields[0], "gas" if product == "gas" else "liquid", is_mil=measures.is_mil)
+    kind = "gas" if product == "gas" else "liquid"
+    named = unit_of_name(fields[0], kind, is_mil=measures.is_mil)
     return named if named and named.text else None
 
 
@@ -305,7 +315,8 @@ def largest_of(fields: list[SourceField], form: NumberForm) -> float | None:
 
 def _numbers(field: SourceField, form: NumberForm) -> list[float]:
     """Of the distinct values those that are numbers."""
-    return [number for value in field.counts if (number := form.read(value)) is not None]
+    numbers = [form.read(value) for value in field.counts]
+    return [number for number in numbers if number is not None]
 
 
 def _days_guess(field: SourceField, measures: Measures) -> Guess:

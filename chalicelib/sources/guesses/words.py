@@ -187,8 +187,10 @@ _PORTUGUESE = word_set("poco oleo agua ano mes campo producao petroleo bacia gas
 
 def plain(text: str) -> str:
     """Without accents; `³` is 3."""
-    apart = unicodedata.normalize("NFKD", text.translate(_LIKE_LATIN))
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+    latin = text.translate(_LIKE_LATIN)
+    apart = unicodedata.normalize("NFKD", latin)  # é becomes e and an accent
+    letters = [sign for sign in apart if not unicodedata.combining(sign)]
+    return "".join(letters)
 
 
 def vocabulary() -> frozenset[str]:
@@ -202,11 +204,12 @@ def words_of(name: str) -> tuple[str, ...]:
     humps = name if name.isupper() else _HUMPS.sub(" ", name)
     found: list[str] = []
     for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        found += _split_glued(word) if word else []
+        if word:
+            found += _split_compound(word)
     return tuple(found)
 
 
-def _split_glued(word: str) -> list[str]:
+def _split_compound(word: str) -> list[str]:
     """A word that is none, as the fewest words that it is made of: wellname is well, name.
 
     `best[end]` are the fewest words that make up the first `end` letters; None where none do.
@@ -219,7 +222,7 @@ def _split_glued(word: str) -> list[str]:
             before = best[begin]
             part = word[begin:end]
             if before is None or part not in _VOCABULARY:
-                continue
+                continue  # no words end where this one begins, or it is no word
             known = best[end]
             if known is None or len(before) + 1 < len(known):
                 best[end] = [*before, part]
@@ -228,5 +231,6 @@ def _split_glued(word: str) -> list[str]:
 
 def is_mil(names: tuple[str, ...]) -> bool:
     """Whether the names are Spanish or Portuguese, where M is a thousand (mil)."""
-    said = {word for name in names for word in words_of(name)}
-    return max(len(said & _SPANISH), len(said & _PORTUGUESE)) >= 2  # noqa: PLR2004
+    words = {word for name in names for word in words_of(name)}
+    known = max(len(words & _SPANISH), len(words & _PORTUGUESE))
+    return known >= 2  # noqa: PLR2004

@@ -18,10 +18,11 @@ class PresetUnknown(LookupError):
 
 
 def preset_names() -> list[str]:
-    return sorted(path.stem for path in _PLACE.glob("*.toml"))
+    files = _PLACE.glob("*.toml")
+    return sorted(file.stem for file in files)
 
 
-def preset_named(name: Any) -> dict[str, Any]:
+def find_preset(name: Any) -> dict[str, Any]:
     """Its keys. Raises PresetUnknown."""
     if (
         not isinstance(name, str)
@@ -29,13 +30,15 @@ def preset_named(name: Any) -> dict[str, Any]:
         or name not in preset_names()
     ):
         near = get_close_matches(name[:100] if isinstance(name, str) else "", preset_names(), n=1)
-        raise PresetUnknown(near[0] if near else "one of " + ", ".join(preset_names()))
+        instead = near[0] if near else "one of " + ", ".join(preset_names())
+        raise PresetUnknown(instead)
     return dict(_read(name))
 
 
 def all_presets() -> list[dict[str, Any]]:
     """By name: what each tells of itself, and its mapping."""
-    return [{"name": name} | _about(preset_named(name)) for name in preset_names()]
+    presets = {name: find_preset(name) for name in preset_names()}
+    return [{"name": name} | _about(preset) for name, preset in presets.items()]
 
 
 def _about(preset: dict[str, Any]) -> dict[str, Any]:
@@ -47,4 +50,5 @@ def _about(preset: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((_PLACE / f"{name}.toml").read_text(encoding="utf-8"))
+    file = _PLACE / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
