@@ -10,7 +10,6 @@ const LONG = [
   "imports.js",
   "mapping.js",
   "origin.js",
-  "register.js",
   "sql.js",
   "workbench.js",
 ];

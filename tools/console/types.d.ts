@@ -139,6 +139,10 @@ type Chosen = {
   units: string;
   page: string;
 };
+// Changes what is chosen and asks anew; resolves to whether it shows.
+type Choose = (changes: Partial<Chosen>, options?: { isTyped?: boolean }) => Promise<boolean>;
+// So many pages on; `end` below zero leads to the last row of that page.
+type TurnPage = (step: number, end?: number) => Promise<void>;
 interface Figure {
   name: keyof Api.Registered;
   title: string;
