@@ -9,7 +9,6 @@ const LONG = [
   "define.js",
   "imports.js",
   "mapping.js",
-  "origin.js",
   "sql.js",
   "workbench.js",
 ];
