@@ -8,7 +8,6 @@ const LONG = [
   "compare.js",
   "define.js",
   "imports.js",
-  "mapping.js",
   "sql.js",
   "workbench.js",
 ];

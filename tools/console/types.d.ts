@@ -310,6 +310,15 @@ interface Draft {
 type Picked = { field: string };
 type FieldPicked = Picked | (string & { field?: undefined }); // one of the other choices is a word
 type Change = (values: Values) => unknown;
+// What the choices for one of our columns stand on; `changed` edits the definition and makes them anew.
+interface Mapping {
+  sheet: Sheet;
+  name: string;
+  title: string;
+  own: any; // the rule that the definition had, where the form only repeats it
+  units: Omit<Api.Units, "at">; // by what is measured
+  changed: (change: Change) => void;
+}
 
 // -- decline curves ---------------------------------------------------------------------------------------------------
 
