@@ -310,6 +310,12 @@ interface Draft {
 type Picked = { field: string };
 type FieldPicked = Picked | (string & { field?: undefined }); // one of the other choices is a word
 type Change = (values: Values) => unknown;
+// What the choices for rows, periods and numbers stand on; `faults` has the line of each key.
+interface Choices {
+  sheet: Sheet;
+  faults: Record<string, HTMLElement>;
+  changed: (change: Change) => void;
+}
 // What the choices for one of our columns stand on; `changed` edits the definition and makes them anew.
 interface Mapping {
   sheet: Sheet;
