@@ -6,7 +6,6 @@ const LONG = [
   "compare.js",
   "define.js",
   "imports.js",
-  "workbench.js",
 ];
 
 export default [
