@@ -1,11 +1,6 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-// Their functions of more than fifty lines are to be divided yet.
-const LONG = [
-  "define.js",
-];
-
 export default [
   js.configs.recommended,
   {
@@ -21,5 +16,4 @@ export default [
       "prefer-const": "error",
     },
   },
-  { files: LONG.map((name) => `**/console/${name}`), rules: { "max-lines-per-function": "off" } },
 ];

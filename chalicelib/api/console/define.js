@@ -182,24 +182,19 @@ function guessList(sheet) {
 
 // -- the definition as text ------------------------------------------------------------------------------------------
 
+const ABOUT_TEXT = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
+
+// {element, write(text)}.
 /** @param {Sheet} sheet */
 function textPanel(sheet) {
-  const area = h("textarea", {
-    id: "toml",
-    rows: "18",
-    spellcheck: "false",
-    "aria-describedby": "toml-told",
-    class: "code",
-  });
-  const told = h("p", { class: "muted", id: "toml-told", role: "status" });
-  const usual = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
+  const { element, area, told } = textFields();
   let timer = 0;
   let isWriting = false;
 
   function take() {
     timer = 0;
     isWriting = true;
-    told.textContent = usual;
+    told.textContent = ABOUT_TEXT;
     try {
       sheet.write(area.value);
     } catch (error) {
@@ -231,7 +226,18 @@ function textPanel(sheet) {
   });
   for (const event of ["edited", "replaced"]) sheet.addEventListener(event, refresh);
   sheet.addEventListener("checked", refreshUnlessWritten);
-  told.textContent = usual;
+  return { element, write };
+}
+
+function textFields() {
+  const area = h("textarea", {
+    id: "toml",
+    rows: "18",
+    spellcheck: "false",
+    "aria-describedby": "toml-told",
+    class: "code",
+  });
+  const told = h("p", { class: "muted", id: "toml-told", role: "status" }, ABOUT_TEXT);
   const element = h(
     "section",
     { class: "panel", "aria-label": "The definition as text" },
@@ -244,5 +250,5 @@ function textPanel(sheet) {
       told,
     ),
   );
-  return { element, write };
+  return { element, area, told };
 }
