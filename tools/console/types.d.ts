@@ -139,6 +139,10 @@ type Chosen = {
   units: string;
   page: string;
 };
+// Changes what is chosen and asks anew; resolves to whether it shows.
+type Choose = (changes: Partial<Chosen>, options?: { isTyped?: boolean }) => Promise<boolean>;
+// So many pages on; `end` below zero leads to the last row of that page.
+type TurnPage = (step: number, end?: number) => Promise<void>;
 interface Figure {
   name: keyof Api.Registered;
   title: string;
@@ -306,6 +310,21 @@ interface Draft {
 type Picked = { field: string };
 type FieldPicked = Picked | (string & { field?: undefined }); // one of the other choices is a word
 type Change = (values: Values) => unknown;
+// What the choices for rows, periods and numbers stand on; `faults` has the line of each key.
+interface Choices {
+  sheet: Sheet;
+  faults: Record<string, HTMLElement>;
+  changed: (change: Change) => void;
+}
+// What the choices for one of our columns stand on; `changed` edits the definition and makes them anew.
+interface Mapping {
+  sheet: Sheet;
+  name: string;
+  title: string;
+  own: any; // the rule that the definition had, where the form only repeats it
+  units: Omit<Api.Units, "at">; // by what is measured
+  changed: (change: Change) => void;
+}
 
 // -- decline curves ---------------------------------------------------------------------------------------------------
 

@@ -46,69 +46,43 @@ const told = (name, value, units) => measured(inUnits(name, value, units).value)
 
 // null for an import that changed nothing, or has not completed.
 /** @param {Api.Job} job @param {Page} page */
-export function changes(job, page) {
+export function changes(job, { signal }) {
   /** @type {Record<string, number>} */
   const counts = { updated: job.updated_records, new: job.new_records, withdrawn: job.withdrawn_records ?? 0 };
   const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
   if (job.status !== "COMPLETED" || !kinds.length) return null;
   const path = `wells/import/jobs/${job.job_id}/changes`;
-  const shown = h("div", {}, loading());
-  const problem = h("div", {});
-  /** @type {any[]} */
-  let rows = [];
-  /** @type {string | null} */
-  let cursor = null;
-  let asked = 0; // an answer to what nobody wants to see any more is dropped
-
-  const tell = (/** @type {any} */ error) =>
-    page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  const choice = kindChoice(kinds, counts);
   /** @returns {Record<string, string>} */
   const asksFor = () => (choice.value === "fields" ? { by: "field" } : { change: choice.value });
+  const list = changeList(path, choice, { asksFor, signal });
+  const follow = () => {
+    const wanted = read().query.get("changes") ?? "";
+    choice.value = kinds.includes(wanted) ? wanted : "fields";
+    list.begin();
+  };
+  watch(["changes"], follow, signal);
+  follow();
+  const all = kinds.reduce((sum, kind) => sum + counts[kind], 0);
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "changes" },
+    h(
+      "div",
+      { class: "headline" },
+      h("h2", { id: "changes" }, "What it changed"),
+      h("span", { class: "muted" }, count(all, "row")),
+      choice,
+      downloadButton(`changes-${job.job_id}`, path, { asksFor, signal, tell: list.tell }),
+    ),
+    list.problem,
+    list.shown,
+    list.more,
+  );
+}
 
-  async function load() {
-    const turn = ++asked;
-    more.disabled = true;
-    try {
-      const query = new URLSearchParams({ ...asksFor(), limit: String(ROWS), ...(cursor && { cursor }) });
-      const { data } = await ask(`${path}?${query}`, { signal: page.signal });
-      if (turn !== asked) return;
-      rows.push(...data.rows);
-      cursor = data.next_cursor;
-      problem.replaceChildren();
-      shown.replaceChildren(list());
-    } catch (error) {
-      if (turn !== asked) return;
-      shown.querySelector(".loading")?.remove();
-      tell(error);
-    }
-    more.disabled = false;
-    more.hidden = !cursor;
-  }
-
-  function list() {
-    const title = choice.selectedOptions[0].textContent;
-    const units = chosenUnits(read().query);
-    const columns = choice.value === "fields" ? fieldColumns(units, rows) : rowColumns(units);
-    return framed(`${title}, a table that scrolls`, table(title, columns, rows));
-  }
-
-  function begin() {
-    rows = [];
-    cursor = null;
-    more.hidden = true;
-    load();
-  }
-
-  async function download() {
-    fetchAll.disabled = true;
-    try {
-      saveCsv(`changes-${job.job_id}`, ...(await allCsv(path, asksFor(), page.signal)));
-    } catch (error) {
-      tell(error);
-    }
-    fetchAll.disabled = false;
-  }
-
+/** @param {string[]} kinds @param {Record<string, number>} counts */
+function kindChoice(kinds, counts) {
   /** @type {HTMLSelectElement} */
   const choice = h(
     "select",
@@ -119,37 +93,73 @@ export function changes(job, page) {
     h("option", { value: "fields" }, "By field"),
     kinds.map((kind) => h("option", { value: kind }, `${KINDS[kind]} (${whole(counts[kind])})`)),
   );
-  const follow = () => {
-    const wanted = read().query.get("changes") ?? "";
-    choice.value = kinds.includes(wanted) ? wanted : "fields";
-    begin();
-  };
-  watch(["changes"], follow, page.signal);
+  return choice;
+}
+
+// {shown, problem, more, begin(), tell(error)}: `begin` asks for what is chosen from its first row on.
+/** @param {string} path @param {HTMLSelectElement} choice @param {{asksFor: () => Record<string, string>, signal: AbortSignal}} options */
+function changeList(path, choice, { asksFor, signal }) {
+  const shown = h("div", {}, loading());
+  const problem = h("div", {});
   const more = button("Load more", load, { class: "more", hidden: true });
-  const fetchAll = button("Download as CSV", download);
-  follow();
-  return h(
-    "section",
-    { class: "panel", "aria-labelledby": "changes" },
-    h(
-      "div",
-      { class: "headline" },
-      h("h2", { id: "changes" }, "What it changed"),
-      h(
-        "span",
-        { class: "muted" },
-        count(
-          kinds.reduce((sum, kind) => sum + counts[kind], 0),
-          "row",
-        ),
-      ),
-      choice,
-      fetchAll,
-    ),
-    problem,
-    shown,
-    more,
-  );
+  /** @type {any[]} */
+  let rows = [];
+  /** @type {string | null} */
+  let cursor = null;
+  let asked = 0; // an answer to what nobody wants to see any more is dropped
+
+  const tell = (/** @type {any} */ error) =>
+    signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+
+  async function load() {
+    const turn = ++asked;
+    more.disabled = true;
+    try {
+      const query = new URLSearchParams({ ...asksFor(), limit: String(ROWS), ...(cursor && { cursor }) });
+      const { data } = await ask(`${path}?${query}`, { signal });
+      if (turn !== asked) return;
+      rows.push(...data.rows);
+      cursor = data.next_cursor;
+      problem.replaceChildren();
+      shown.replaceChildren(changeTable(choice, rows));
+    } catch (error) {
+      if (turn !== asked) return;
+      shown.querySelector(".loading")?.remove();
+      tell(error);
+    }
+    more.disabled = false;
+    more.hidden = !cursor;
+  }
+
+  function begin() {
+    rows = [];
+    cursor = null;
+    more.hidden = true;
+    load();
+  }
+  return { shown, problem, more, begin, tell };
+}
+
+/** @param {HTMLSelectElement} choice @param {any[]} rows */
+function changeTable(choice, rows) {
+  const title = choice.selectedOptions[0].textContent;
+  const units = chosenUnits(read().query);
+  const columns = choice.value === "fields" ? fieldColumns(units, rows) : rowColumns(units);
+  return framed(`${title}, a table that scrolls`, table(title, columns, rows));
+}
+
+/** @param {string} name @param {string} path @param {{asksFor: () => Record<string, string>, signal: AbortSignal, tell: Refused}} options */
+function downloadButton(name, path, { asksFor, signal, tell }) {
+  const fetchAll = button("Download as CSV", async () => {
+    fetchAll.disabled = true;
+    try {
+      saveCsv(name, ...(await allCsv(path, asksFor(), signal)));
+    } catch (error) {
+      tell(error);
+    }
+    fetchAll.disabled = false;
+  });
+  return fetchAll;
 }
 
 // Of an updated row what differs, of another one its rates.

@@ -17,17 +17,15 @@ const THOUSANDS = {
   " ": "a blank: 1 500",
   "'": "an apostrophe: 1'500",
 };
+const KEYS = ["period", "rows", "decimal", "thousands", "primary_key", "where"];
 
 // An element that follows the sheet.
 /** @param {Sheet} sheet */
 export function choicesForm(sheet) {
   const place = h("div", { class: "choices" });
-  const faults = Object.fromEntries(
-    ["period", "rows", "decimal", "thousands", "primary_key", "where"].map((key) => [
-      key,
-      faultLine(sheet, key, `fault-${key}`),
-    ]),
-  );
+  const faults = Object.fromEntries(KEYS.map((key) => [key, faultLine(sheet, key, `fault-${key}`)]));
+  /** @type {Choices} */
+  const choices = { sheet, faults, changed };
 
   /** @param {Change} change */
   function changed(change) {
@@ -37,100 +35,98 @@ export function choicesForm(sheet) {
     document.getElementById(focused)?.focus();
   }
 
-  /** @param {string} key @param {string} label @param {Record<string, string>} words */
-  const choice = (key, label, words) => {
-    const value = sheet.values[key] ?? (sheet.values.preset ? undefined : USUAL[key]);
-    /** @type {HTMLSelectElement} */
-    const select = h(
-      "select",
-      { id: key, onchange: () => changed((values) => setKey(values, key, select.value)) },
-      sheet.values.preset
-        ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it")
-        : null,
-      Object.entries(words).map(([each, text]) => h("option", { value: each, selected: each === value }, text)),
-    );
-    return h("div", {}, h("label", { for: key }, label), select, guessOf(key), faults[key]);
-  };
-
-  const guessOf = (/** @type {string} */ key) => guessNote(sheet.guesses.get(key));
-
   function build() {
     place.replaceChildren(
       h(
         "div",
         { class: "grid" },
-        choice("period", "A row tells of", PERIODS),
-        choice("rows", "Of a well and period there is", ROWS),
-        choice("decimal", "Decimal sign", DECIMALS),
-        choice("thousands", "Between thousands", THOUSANDS),
+        choice(choices, "period", "A row tells of", PERIODS),
+        choice(choices, "rows", "Of a well and period there is", ROWS),
+        choice(choices, "decimal", "Decimal sign", DECIMALS),
+        choice(choices, "thousands", "Between thousands", THOUSANDS),
       ),
-      ...[keyOf(), whereOf()].filter((each) => each !== null),
+      ...[keyList(choices), whereList(choices)].filter((each) => each !== null),
     );
   }
-
-  function keyOf() {
-    const key = [sheet.values.primary_key ?? []].flat();
-    if (sheet.values.rows !== "sum" && !key.length) return null;
-    /** @type {(gone: number) => Change} */
-    const without = (gone) => (values) =>
-      setKey(
-        values,
-        "primary_key",
-        key.filter((_, place) => place !== gone),
-      );
-    const add = (/** @type {FieldPicked} */ { field }) =>
-      field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
-    const items = key.map((field, place) => item(shown(field), `key-${place}`, () => changed(without(place))));
-    return group(
-      "primary_key",
-      "What tells one row from another of its well and period",
-      items,
-      add,
-      faults.primary_key,
-    );
-  }
-
-  function whereOf() {
-    const where = sheet.values.where ?? {};
-    /** @type {(field: string, wanted: string[] | undefined) => Change} */
-    const set = (field, wanted) => (values) => {
-      values.where = { ...values.where, [field]: wanted };
-      if (wanted === undefined) delete values.where[field];
-      setKey(values, "where", values.where);
-    };
-    const items = Object.entries(where).map(([field, wanted], place) =>
-      item(
-        [h("bdi", {}, shown(field)), " is ", wantedInput(field, wanted, place, (words) => changed(set(field, words)))],
-        `where-${place}`,
-        () => changed(set(field, undefined)),
-      ),
-    );
-    const add = (/** @type {FieldPicked} */ { field }) =>
-      field && !Object.hasOwn(where, field) && changed(set(field, [""]));
-    return group("where", "Rows to take: all, or those where", items, add, faults.where);
-  }
-
-  /** @param {string} key @param {string} title @param {Child[]} items @param {(choice: FieldPicked) => unknown} add @param {Child} fault */
-  const group = (key, title, items, add, fault) =>
-    h(
-      "fieldset",
-      { class: "list" },
-      h("legend", {}, title),
-      items.length ? h("ul", { class: "chosen" }, items) : null,
-      fieldChoice(sheet, {
-        id: `add-${key}`,
-        label: `${title}: add a field`,
-        more: [["", items.length ? "and a field …" : "a field …"]],
-        picked: add,
-      }),
-      guessOf(key),
-      fault,
-    );
 
   for (const event of ["replaced", "checked"]) sheet.addEventListener(event, () => isIdle(place) && build());
   build();
   return place;
 }
+
+/** @param {Choices} choices @param {string} key @param {string} label @param {Record<string, string>} words */
+function choice({ sheet, faults, changed }, key, label, words) {
+  const { preset } = sheet.values;
+  const value = sheet.values[key] ?? (preset ? undefined : USUAL[key]);
+  /** @type {HTMLSelectElement} */
+  const select = h(
+    "select",
+    { id: key, onchange: () => changed((values) => setKey(values, key, select.value)) },
+    preset ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it") : null,
+    Object.entries(words).map(([each, text]) => h("option", { value: each, selected: each === value }, text)),
+  );
+  return h("div", {}, h("label", { for: key }, label), select, guessOf(sheet, key), faults[key]);
+}
+
+/** @param {Sheet} sheet @param {string} key */
+const guessOf = (sheet, key) => guessNote(sheet.guesses.get(key));
+
+// Null where rows are not added and nothing is said of a key.
+/** @param {Choices} choices */
+function keyList(choices) {
+  const { sheet, changed } = choices;
+  const key = [sheet.values.primary_key ?? []].flat();
+  if (sheet.values.rows !== "sum" && !key.length) return null;
+  /** @type {(gone: number) => Change} */
+  const without = (gone) => (values) =>
+    setKey(
+      values,
+      "primary_key",
+      key.filter((_, place) => place !== gone),
+    );
+  const add = (/** @type {FieldPicked} */ { field }) =>
+    field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
+  const items = key.map((field, place) => item(shown(field), `key-${place}`, () => changed(without(place))));
+  return group(choices, "primary_key", { title: "What tells one row from another of its well and period", items, add });
+}
+
+/** @param {Choices} choices */
+function whereList(choices) {
+  const { sheet, changed } = choices;
+  const where = sheet.values.where ?? {};
+  /** @type {(field: string, wanted: string[] | undefined) => Change} */
+  const set = (field, wanted) => (values) => {
+    values.where = { ...values.where, [field]: wanted };
+    if (wanted === undefined) delete values.where[field];
+    setKey(values, "where", values.where);
+  };
+  const items = Object.entries(where).map(([field, wanted], place) => {
+    const input = wantedInput(field, wanted, place, (words) => changed(set(field, words)));
+    const content = [h("bdi", {}, shown(field)), " is ", input];
+    return item(content, `where-${place}`, () => changed(set(field, undefined)));
+  });
+  const add = (/** @type {FieldPicked} */ { field }) =>
+    field && !Object.hasOwn(where, field) && changed(set(field, [""]));
+  return group(choices, "where", { title: "Rows to take: all, or those where", items, add });
+}
+
+// The fields that were chosen, and the choice of one more.
+/** @param {Choices} choices @param {string} key @param {{title: string, items: Child[], add: (choice: FieldPicked) => unknown}} options */
+const group = ({ sheet, faults }, key, { title, items, add }) =>
+  h(
+    "fieldset",
+    { class: "list" },
+    h("legend", {}, title),
+    items.length ? h("ul", { class: "chosen" }, items) : null,
+    fieldChoice(sheet, {
+      id: `add-${key}`,
+      label: `${title}: add a field`,
+      more: [["", items.length ? "and a field …" : "a field …"]],
+      picked: add,
+    }),
+    guessOf(sheet, key),
+    faults[key],
+  );
 
 // Whether nobody is choosing or writing here.
 /** @param {Element} place */

@@ -14,17 +14,11 @@ export function comparison(page, { kind, id, came }) {
   /** @type {Map<string, Compared | null>} */
   const known = new Map(); // text of the address to its entity, or to its error
   const chips = h("ul", { class: "chips", "aria-label": `Compared ${kind}s` });
-  const found = h("div", { class: "found-names" });
-  const input = h("input", { type: "search", maxlength: "100", autocomplete: "off", placeholder: `Another ${kind}` });
-  let timer = 0;
-  let asked = 0;
-
-  const wanted = () =>
-    (read().query.get("with") ?? "")
-      .split(",")
-      .filter(Boolean)
-      .slice(0, MOST - 1);
-  const choose = (/** @type {string[]} */ list) => write({ with: list.join(",") });
+  const form = nameSearch(kind, {
+    find: async (text) => freeNames(await askRegister(kind, text, page.signal), kind, [textOf(id), ...wanted()]),
+    pick: (key) => choose([...wanted(), key]),
+    signal: page.signal,
+  });
 
   /** @param {string} text */
   function load(text) {
@@ -35,43 +29,6 @@ export function comparison(page, { kind, id, came }) {
     );
   }
 
-  async function search() {
-    const turn = ++asked;
-    const text = input.value.trim();
-    if (!text) return found.replaceChildren();
-    try {
-      const query = new URLSearchParams({ of: `${kind}s`, q: text, limit: "50" });
-      const { data } = await ask(`wells/register?${query}`, { signal: page.signal });
-      if (turn !== asked) return;
-      const taken = new Set([textOf(id), ...wanted()]);
-      const names = new Map(data.rows.map((row) => [textOf(idOfRow(row, kind)), nameOf(row, kind)]));
-      const free = [...names].filter(([key]) => !taken.has(key)).slice(0, FOUND);
-      say(`${count(free.length, kind)} found.`);
-      found.replaceChildren(
-        ...(free.length
-          ? free.map(([key, name]) => add(key, name))
-          : [h("span", { class: "muted" }, `No other ${kind} found.`)]),
-      );
-    } catch (error) {
-      if (turn === asked && !page.signal.aborted) {
-        found.replaceChildren(h("span", { class: "notice bad" }, error.message));
-      }
-    }
-  }
-
-  /** @param {string} key @param {string} name */
-  const add = (key, name) =>
-    button(
-      h("bdi", {}, name),
-      () => {
-        input.value = "";
-        found.replaceChildren();
-        choose([...wanted(), key]);
-        input.focus();
-      },
-      { class: "quiet", "aria-label": `Compare with ${name}` },
-    );
-
   function entities() {
     const list = wanted();
     list.filter((text) => !known.has(text)).forEach(load);
@@ -80,18 +37,66 @@ export function comparison(page, { kind, id, came }) {
     return list.map((text) => known.get(text)).filter((entity) => isThere(entity));
   }
 
-  /** @param {string} text @param {Compared | null | undefined} entity */
-  function chip(text, entity) {
-    const name = entity?.name ?? idOf(text).at(-1);
-    const state = entity?.error ? `: ${entity.error.message}` : entity ? "" : " …";
-    const drop = () => choose(wanted().filter((each) => each !== text));
-    return h(
-      "li",
-      {},
-      h("bdi", {}, name),
-      state,
-      button("×", drop, { class: "quiet", "aria-label": `Do not compare with ${name}` }),
-    );
+  const note = () => (wanted().length ? `The table has the figures of this ${kind}, the CSV those of all.` : "");
+  return { element: h("div", { class: "comparison" }, form, chips), entities, note };
+}
+
+// -- those of the address --------------------------------------------------------------------------------------------
+
+const wanted = () =>
+  (read().query.get("with") ?? "")
+    .split(",")
+    .filter(Boolean)
+    .slice(0, MOST - 1);
+const choose = (/** @type {string[]} */ list) => write({ with: list.join(",") });
+
+/** @param {string} text @param {Compared | null | undefined} entity */
+function chip(text, entity) {
+  const name = entity?.name ?? idOf(text).at(-1);
+  const state = entity?.error ? `: ${entity.error.message}` : entity ? "" : " …";
+  const drop = () => choose(wanted().filter((each) => each !== text));
+  return h(
+    "li",
+    {},
+    h("bdi", {}, name),
+    state,
+    button("×", drop, { class: "quiet", "aria-label": `Do not compare with ${name}` }),
+  );
+}
+
+// -- others, by name -------------------------------------------------------------------------------------------------
+
+// The form; `find(text)` resolves to [key, name] of each that can be picked, and `pick(key)` is called with one.
+/** @param {string} kind @param {{find: (text: string) => Promise<string[][]>, pick: (key: string) => void, signal: AbortSignal}} options */
+function nameSearch(kind, { find, pick, signal }) {
+  const found = h("div", { class: "found-names" });
+  const input = h("input", { type: "search", maxlength: "100", autocomplete: "off", placeholder: `Another ${kind}` });
+  let timer = 0;
+  let asked = 0; // an answer to what was typed before is dropped
+
+  async function search() {
+    const turn = ++asked;
+    const text = input.value.trim();
+    if (!text) return found.replaceChildren();
+    try {
+      const names = await find(text);
+      if (turn !== asked) return;
+      say(`${count(names.length, kind)} found.`);
+      const none = h("span", { class: "muted" }, `No other ${kind} found.`);
+      found.replaceChildren(...(names.length ? names.map(([key, name]) => nameButton(name, () => take(key))) : [none]));
+    } catch (error) {
+      if (turn === asked && !signal.aborted) {
+        found.replaceChildren(h("span", { class: "notice bad" }, error.message));
+      }
+    }
+  }
+
+  /** @param {string} key */
+  function take(key) {
+    input.value = "";
+    found.replaceChildren();
+    pick(key);
+    input.focus();
   }
 
   input.addEventListener("input", () => {
@@ -99,9 +104,25 @@ export function comparison(page, { kind, id, came }) {
     timer = setTimeout(search, TYPING);
   });
   const send = (/** @type {SubmitEvent} */ event) => (event.preventDefault(), clearTimeout(timer), search());
-  const form = h("form", { class: "compare", onsubmit: send }, h("label", {}, "Compare with ", input), found);
-  const note = () => (wanted().length ? `The table has the figures of this ${kind}, the CSV those of all.` : "");
-  return { element: h("div", { class: "comparison" }, form, chips), entities, note };
+  return h("form", { class: "compare", onsubmit: send }, h("label", {}, "Compare with ", input), found);
+}
+
+/** @param {string} name @param {() => void} take */
+const nameButton = (name, take) =>
+  button(h("bdi", {}, name), take, { class: "quiet", "aria-label": `Compare with ${name}` });
+
+/** @param {string} kind @param {string} text @param {AbortSignal} signal */
+async function askRegister(kind, text, signal) {
+  const query = new URLSearchParams({ of: `${kind}s`, q: text, limit: "50" });
+  const { data } = await ask(`wells/register?${query}`, { signal });
+  return data.rows;
+}
+
+// [key, name] of the first that are not `taken`; one that has several rows stands there once.
+/** @param {Api.Registered[]} rows @param {string} kind @param {string[]} taken */
+function freeNames(rows, kind, taken) {
+  const names = new Map(rows.map((row) => [textOf(idOfRow(row, kind)), nameOf(row, kind)]));
+  return [...names].filter(([key]) => !taken.includes(key)).slice(0, FOUND);
 }
 
 // An id is [source, field, well], without a well of a field; the source may be "".

@@ -44,27 +44,53 @@ export async function define(page) {
 function editor(page, stored) {
   const { signal } = page;
   const sheet = new Sheet();
-  const found = foundPanel({ again: () => look(), stop: () => check.stop() });
-  const mapping = mappingTable(sheet);
   const check = checker(signal, hear);
+  const { look, lookSoon } = looks(sheet, check, signal);
+  const found = foundPanel({ again: () => look(), stop: () => check.stop() });
+  const later = laterPanels(page, sheet, stored);
+  const text = textPanel(sheet); // after the form, which may give a name to what was looked at
   let wantsDraft = false; // until the data was looked at because somebody asked for it
+
+  /** @param {Looked} answer */
+  function hear(answer) {
+    if (signal.aborted) return;
+    found.show(sheet.text === null ? withUnitsToChoose(answer, sheet.values) : answer);
+    later.wait(answer.state === "waiting");
+    if (answer.state === "faulty") sheet.fault("looked", answer.faults ?? []);
+    if (answer.state === "faulty" || sheet.text) later.showEnd();
+    if (answer.state !== "done" || !answer.result) return;
+    sheet.fault("looked", []);
+    later.showEnd();
+    later.showForm(sheet.text === null);
+    sheet.check(answer.result);
+    suggest(answer.result.draft);
+  }
+
+  /** @param {Draft | null} draft */
+  function suggest(draft) {
+    if (!draft || !wantsDraft || sheet.values.columns) return;
+    wantsDraft = false;
+    fillIn(sheet, draft, text.write);
+  }
+
+  sheet.addEventListener("edited", lookSoon);
+  sheet.addEventListener("replaced", () => {
+    later.showForm(sheet.text === null && sheet.found !== null);
+    lookSoon();
+  });
+  const origin = originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) });
+  const first = panel("origin-title", "Where the data is", [origin]);
+  page.root.append(first, found.element, ...later.elements, text.element);
+  if (!stored) return;
+  sheet.replace(stored.definition ?? {});
+  look();
+}
+
+// {look(), lookSoon()}: at once, or when nobody has changed anything for a while.
+/** @param {Sheet} sheet @param {ReturnType<typeof checker>} check @param {AbortSignal} signal */
+function looks(sheet, check, signal) {
   /** @type {number | undefined} */
   let timer;
-
-  const columns = panel("columns-title", "Columns", [
-    h(
-      "p",
-      { class: "muted" },
-      "What is stored of each row. A volume of the source becomes a rate a day; which unit it is in is for you to say, because numbers alone do not tell.",
-    ),
-    guessList(sheet),
-    mapping.element,
-  ]);
-  const rest = panel("choices-title", "Rows, periods and numbers", [choicesForm(sheet)]);
-  const end = panel("save-title", "Name and save", [saveForm(page, sheet, stored)]);
-  const text = textPanel(sheet); // after the form, which may give a name to what was looked at
-  const later = [columns, rest, end];
-  later.forEach((element) => (element.hidden = true));
 
   function look() {
     clearTimeout(timer);
@@ -76,51 +102,45 @@ function editor(page, stored) {
     if (!sheet.text && !sheet.values.url) return;
     timer = setTimeout(look, REST);
   }
-
-  /** @param {Looked} answer */
-  function hear(answer) {
-    if (signal.aborted) return;
-    found.show(sheet.text === null ? withUnitsToChoose(answer, sheet.values) : answer);
-    mapping.wait(answer.state === "waiting");
-    if (answer.state === "faulty") sheet.fault("looked", answer.faults ?? []);
-    if (answer.state === "faulty" || sheet.text) end.hidden = false;
-    if (answer.state !== "done" || !answer.result) return;
-    sheet.fault("looked", []);
-    end.hidden = columns.hidden = rest.hidden = false;
-    columns.hidden = rest.hidden = sheet.text !== null;
-    sheet.check(answer.result);
-    suggest(answer.result.draft);
-  }
-
-  /** @param {Draft | null} draft */
-  function suggest(draft) {
-    if (!draft || !wantsDraft || sheet.values.columns) return;
-    wantsDraft = false;
-    try {
-      sheet.suggest(draft);
-    } catch (error) {
-      if (!(error instanceof TomlFault)) throw error;
-      text.write(draft.text);
-    }
-  }
-
-  sheet.addEventListener("edited", lookSoon);
-  sheet.addEventListener("replaced", () => {
-    columns.hidden = rest.hidden = sheet.text !== null || !sheet.found;
-    lookSoon();
-  });
   signal.addEventListener("abort", () => clearTimeout(timer));
-  page.root.append(
-    panel("origin-title", "Where the data is", [
-      originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) }),
-    ]),
-    found.element,
-    ...later,
-    text.element,
-  );
-  if (!stored) return;
-  sheet.replace(stored.definition ?? {});
-  look();
+  return { look, lookSoon };
+}
+
+const ABOUT_COLUMNS =
+  "What is stored of each row. A volume of the source becomes a rate a day; which unit it is in is for you to say, because numbers alone do not tell.";
+
+// {elements, wait(isWaiting), showForm(isShown), showEnd()}: what comes when the source was looked at. The form is hidden
+// where it cannot show the definition; its name can be given all the same.
+/** @param {Page} page @param {Sheet} sheet @param {Api.DefinedSource | null} stored */
+function laterPanels(page, sheet, stored) {
+  const mapping = mappingTable(sheet);
+  const about = h("p", { class: "muted" }, ABOUT_COLUMNS);
+  const columns = panel("columns-title", "Columns", [about, guessList(sheet), mapping.element]);
+  const rest = panel("choices-title", "Rows, periods and numbers", [choicesForm(sheet)]);
+  const end = panel("save-title", "Name and save", [saveForm(page, sheet, stored)]);
+  const elements = [columns, rest, end];
+  elements.forEach((element) => (element.hidden = true));
+
+  /** @param {boolean} isShown */
+  function showForm(isShown) {
+    columns.hidden = rest.hidden = !isShown;
+  }
+
+  function showEnd() {
+    end.hidden = false;
+  }
+  return { elements, wait: mapping.wait, showForm, showEnd };
+}
+
+// By a draft; one that the form cannot show stands as text.
+/** @param {Sheet} sheet @param {Draft} draft @param {(text: string) => void} write */
+function fillIn(sheet, draft, write) {
+  try {
+    sheet.suggest(draft);
+  } catch (error) {
+    if (!(error instanceof TomlFault)) throw error;
+    write(draft.text);
+  }
 }
 
 // While all volumes wait for their units, the source can only say that it fills none.
@@ -162,24 +182,19 @@ function guessList(sheet) {
 
 // -- the definition as text ------------------------------------------------------------------------------------------
 
+const ABOUT_TEXT = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
+
+// {element, write(text)}.
 /** @param {Sheet} sheet */
 function textPanel(sheet) {
-  const area = h("textarea", {
-    id: "toml",
-    rows: "18",
-    spellcheck: "false",
-    "aria-describedby": "toml-told",
-    class: "code",
-  });
-  const told = h("p", { class: "muted", id: "toml-told", role: "status" });
-  const usual = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
+  const { element, area, told } = textFields();
   let timer = 0;
   let isWriting = false;
 
   function take() {
     timer = 0;
     isWriting = true;
-    told.textContent = usual;
+    told.textContent = ABOUT_TEXT;
     try {
       sheet.write(area.value);
     } catch (error) {
@@ -211,7 +226,18 @@ function textPanel(sheet) {
   });
   for (const event of ["edited", "replaced"]) sheet.addEventListener(event, refresh);
   sheet.addEventListener("checked", refreshUnlessWritten);
-  told.textContent = usual;
+  return { element, write };
+}
+
+function textFields() {
+  const area = h("textarea", {
+    id: "toml",
+    rows: "18",
+    spellcheck: "false",
+    "aria-describedby": "toml-told",
+    class: "code",
+  });
+  const told = h("p", { class: "muted", id: "toml-told", role: "status" }, ABOUT_TEXT);
   const element = h(
     "section",
     { class: "panel", "aria-label": "The definition as text" },
@@ -224,5 +250,5 @@ function textPanel(sheet) {
       told,
     ),
   );
-  return { element, write };
+  return { element, area, told };
 }

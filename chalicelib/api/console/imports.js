@@ -28,65 +28,63 @@ const IDLE_SECONDS = 4; // between looks for an import that somebody else has st
 export function imports(page) {
   page.retitle("Imports");
   const { signal } = page;
-  const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
-  const current = h("div", {}, loading());
   const recent = h("section", { class: "panel", "aria-labelledby": "recent-title", hidden: true });
   /** @type {string | null} */
   let followed = null;
   let isListed = false; // whether the imports before the followed one are shown
-  /** @type {(ReturnType<typeof progressCard> & {id: string}) | null} */
-  let card = null;
+  const starter = startPanel(signal, follow);
+  const current = currentPanel(page, { starter, follow, cancelled: () => watch.soon() });
+  const split = h("div", { class: "split" }, starter.element, current.element);
+  page.root.append(h("h1", { tabindex: "-1" }, "Imports"), split, recent);
 
   /** @param {string} id */
-  const follow = (id) => {
+  function follow(id) {
     followed = id;
     isListed = false;
     starter.clear();
-    heading.focus();
+    current.heading.focus();
     watch.soon();
-  };
-  const starter = startPanel(signal, follow);
-  /** @type {Refused} */
-  const refused = (error) => current.prepend(refusal(error, follow));
-
-  page.root.append(
-    h("h1", { tabindex: "-1" }, "Imports"),
-    h(
-      "div",
-      { class: "split" },
-      starter.element,
-      h("section", { class: "panel", "aria-labelledby": "current-title" }, heading, current),
-    ),
-    recent,
-  );
+  }
 
   async function look() {
-    if (followed && isListed) return lookAtJob();
+    if (followed && isListed) return lookAtJob(followed);
     const { data } = await ask(`wells/import/jobs?limit=${RECENT}`, { signal });
     const [newest] = data.jobs;
     if (!followed && newest && !isFinal(newest)) followed = newest.job_id;
-    const current = followed ?? newest?.job_id;
-    showRecent(
-      recent,
-      data.jobs.filter((job) => job.job_id !== current),
-    );
+    const shown = followed ?? newest?.job_id;
+    showRecent(recent, data.jobs, shown);
     isListed = true;
     if (followed) return 0;
-    showEnd(newest);
+    current.showEnd(newest);
     return IDLE_SECONDS;
   }
 
-  async function lookAtJob() {
-    const id = followed ?? "";
+  /** @param {string} id */
+  async function lookAtJob(id) {
     const { data: job, retryAfter } = await ask(`wells/import/status/${id}`, { signal });
     if (isFinal(job)) {
       say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
       followed = null;
       return 0;
     }
-    showRunning(job);
+    current.showRunning(job);
     return retryAfter ?? 1;
   }
+
+  const watch = poll(look, signal);
+  watch.ended.catch(page.fail);
+}
+
+// {element, heading, showRunning(job), showEnd(job)}: how an import goes, or how the last one went.
+/** @param {Page} page @param {{starter: ReturnType<typeof startPanel>, follow: Follow, cancelled: () => void}} options */
+function currentPanel(page, { starter, follow, cancelled }) {
+  const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
+  const current = h("div", {}, loading());
+  const element = h("section", { class: "panel", "aria-labelledby": "current-title" }, heading, current);
+  /** @type {(ReturnType<typeof progressCard> & {id: string}) | null} */
+  let card = null;
+  /** @type {Refused} */
+  const refused = (error) => current.prepend(refusal(error, follow));
 
   /** @param {Job} job */
   function showRunning(job) {
@@ -95,7 +93,7 @@ export function imports(page) {
     starter.busy(job);
     if (card?.id === job.job_id) return card.update(job);
     card?.end();
-    card = { id: job.job_id, ...progressCard(job, { signal, refused, cancelled: () => watch.soon() }) };
+    card = { id: job.job_id, ...progressCard(job, { signal: page.signal, refused, cancelled }) };
     current.replaceChildren(card.element);
   }
 
@@ -112,9 +110,7 @@ export function imports(page) {
     heading.textContent = job ? "Last import" : "No import yet";
     current.replaceChildren(job ? ended(job, { follow, refused }) : h("p", {}, "Start one: its progress shows here."));
   }
-
-  const watch = poll(look, signal);
-  watch.ended.catch(page.fail);
+  return { element, heading, showRunning, showEnd };
 }
 
 const WHAT = [
@@ -267,8 +263,10 @@ function detailsOf(job) {
   return job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details";
 }
 
-/** @param {HTMLElement} place @param {Job[]} jobs */
-function showRecent(place, jobs) {
+// All but the one that is shown above them.
+/** @param {HTMLElement} place @param {Job[]} all @param {string | undefined} shown */
+function showRecent(place, all, shown) {
+  const jobs = all.filter((job) => job.job_id !== shown);
   place.hidden = !jobs.length;
   place.replaceChildren(
     h("h2", { id: "recent-title" }, "Imports before"),

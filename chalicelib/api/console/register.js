@@ -3,98 +3,19 @@
 
 import { read, write } from "./address.js";
 import { ask } from "./api.js";
+import { cell, columnsOf, head, sortOf } from "./columns.js";
 import { unitChoice } from "./controls.js";
-import { button, count, DIGITS, framed, h, NONE, period, say, whole } from "./dom.js";
+import { button, count, framed, h, say, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
-import { inUnits, ratioUnit, textOf } from "./units.js";
-import { place } from "./wells.js";
+import { textOf } from "./units.js";
 
 const ROWS = 50;
 const TYPING = 200; // ms of rest before a search
 /** @type {(keyof Chosen)[]} */
 const KEPT = ["q", "sort", "order", "field", "source", "units"]; // from list to list
-const DEFAULT_SORT = "oil_production_kbd";
-const TEXTS = ["well_name", "well_reference", "field_name", "source"];
 
 /** @type {Listed[]} */
 const LISTS = ["wells", "fields"];
-
-/** @param {number} digits @param {Intl.NumberFormatOptions["style"]} [style] */
-const decimals = (digits, style = "decimal") =>
-  new Intl.NumberFormat(undefined, {
-    ...DIGITS,
-    style,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-const SHARE = decimals(1, "percent");
-const MOST_DIGITS = 3;
-
-// As many decimals as tell a thousandth of the stored unit: fewer where the unit is smaller.
-/** @param {number} factor @param {number} most */
-const digitsOf = (factor, most) => Math.max(0, most - Math.round(Math.log10(factor)));
-
-/** @param {keyof Api.Registered} name @param {string} title @param {string} of @returns {(units: Units) => Figure} */
-function rateOrVolume(name, title, of) {
-  const most = name.endsWith("d") ? MOST_DIGITS : 1;
-  return (units) => {
-    const { value, sign } = inUnits(name, 1, units);
-    const factor = Number(value);
-    return { name, title, sign, unit: `${sign}, ${of}`, factor, format: decimals(digitsOf(factor, most)) };
-  };
-}
-
-/** @param {Units} units @returns {Figure} */
-function gasOilRatio(units) {
-  const { sign, factor } = ratioUnit(units);
-  const inFeet = factor / 1000; // stored as cubic feet by barrel
-  const format = decimals(inFeet < 1 ? 1 : 0);
-  return { name: "gas_oil_ratio", title: "GOR", sign, unit: `${sign}, in the last period`, factor: inFeet, format };
-}
-
-/** @param {keyof Api.Registered} name @param {string} title @param {string} unit @returns {() => Figure} */
-const share = (name, title, unit) => () => ({ name, title, sign: "", unit, format: SHARE, factor: 1 });
-const LAST_PERIOD = "in the last period";
-const ALL_PERIODS = "of all periods";
-const FIGURES = [
-  rateOrVolume("oil_production_kbd", "Oil rate", LAST_PERIOD),
-  rateOrVolume("gas_production_mmcfd", "Gas rate", LAST_PERIOD),
-  rateOrVolume("water_production_kbd", "Water rate", LAST_PERIOD),
-  share("water_cut", "Water cut", "water of water and liquids, in the last period"),
-  gasOilRatio,
-  share("uptime", "Uptime", "days on production of the days of the last period"),
-  rateOrVolume("oil_production_kb", "Cum. oil", ALL_PERIODS),
-  rateOrVolume("gas_production_mmcf", "Cum. gas", ALL_PERIODS),
-  rateOrVolume("water_production_kb", "Cum. water", ALL_PERIODS),
-];
-/** @type {Words} */
-const LAST = { name: "last_period", title: "Last period", cell: (row) => period(row.last_period) };
-/** @type {Words} */
-const SOURCE = { name: "source", title: "Source", cell: (row) => row.source };
-/** @type {Words} */
-const FIELD = {
-  name: "field_name",
-  title: "Field",
-  cell: (row) => row.field_name ?? row.field_code,
-  address: (row) => place("fields", row.source, row.field_code),
-};
-
-/** @type {Record<Listed, ListColumn[]>} */
-const NAMED = {
-  wells: [
-    {
-      name: "well_name",
-      title: "Well",
-      cell: (row) => row.well_name ?? row.well_code ?? "",
-      address: (row) => place("wells", row.source, row.field_code, row.well_code ?? ""),
-    },
-    FIELD,
-    { name: "well_reference", title: "Reference", cell: (row) => row.well_reference ?? "" },
-  ],
-  fields: [FIELD, { name: "wells", title: "Wells", format: decimals(0), factor: 1 }],
-};
-/** @param {Listed} of @param {Units} units */
-const columnsOf = (of, units) => [...NAMED[of], ...FIGURES.map((figure) => figure(units)), LAST, SOURCE];
 
 export const wellRegister = (/** @type {Page} */ page) => register(page, "wells");
 export const fieldRegister = (/** @type {Page} */ page) => register(page, "fields");
@@ -103,114 +24,242 @@ export const fieldRegister = (/** @type {Page} */ page) => register(page, "field
 function register(page, of) {
   page.retitle(of === "wells" ? "Wells" : "Fields");
   const chosen = chosenOf(page.query);
-  let units = chosenUnits(page.query);
-  let columns = columnsOf(of, units);
-  if (!columns.some(({ name }) => name === chosen.sort)) chosen.sort = chosen.order = "";
-  let hasMore = false;
-  let asking = new AbortController();
-  /** @type {number | undefined} */
-  let timer;
-
-  const input = h("input", {
-    id: "q",
-    type: "search",
-    value: chosen.q,
-    maxlength: "100",
-    placeholder: "Names, reference, codes, in any order",
-    autocomplete: "off",
-    "aria-keyshortcuts": "Control+K",
+  if (!isColumn(of, chosen.sort)) chosen.sort = chosen.order = "";
+  const list = listing(of, chosen, { units: chosenUnits(page.query), choose, turn });
+  const search = searchForm(chosen.q, {
+    lists: list.links,
+    signal: page.signal,
+    search: (q) => choose({ q }, { isTyped: true }),
+    enter: () => goTo(list.body, list.body.rows[0]),
   });
-  const lists = h("nav", { class: "spans", "aria-label": "Lists" });
-  const facets = h("span", { class: "filter" });
-  const told = h("span", { class: "muted", role: "status" }, "Loading …");
-  const body = h("tbody", {});
-  let heads = columns.map(head);
-  const headRow = h("tr", {}, heads);
-  const table = h(
-    "table",
-    { class: "register" },
-    h("caption", { class: "unseen" }, of === "wells" ? "Wells with their figures" : "Fields with their figures"),
-    h("thead", {}, headRow),
-    body,
-  );
-  const frame = framed("The table, which scrolls", table);
-  const before = button("← Before", () => turn(-1), { class: "quiet" });
-  const after = button("Next →", () => turn(1), { class: "quiet" });
+  const look = loader(of, chosen, { list, signal: page.signal });
 
   // What is asked anew begins at its first row. A search replaces the address while it is typed; a choice is a step of its own.
-  /** @param {Partial<Chosen>} changes @param {{isTyped?: boolean}} [options] */
+  /** @type {Choose} */
   function choose(changes, { isTyped = false } = {}) {
     Object.assign(chosen, { page: "" }, changes);
     write(chosen, { step: !isTyped });
     return load();
   }
 
-  async function load() {
-    clearTimeout(timer);
+  function load() {
+    search.stop();
+    return look();
+  }
+
+  /** @param {number} step @param {number} [end] @returns {Promise<void>} */
+  async function turn(step, end = step < 0 ? -1 : 0) {
+    const number = pageOf(chosen) + step;
+    if (step < 0 ? number < 1 : !list.hasMore()) return;
+    const isShown = await choose({ page: number > 1 ? String(number) : "" });
+    if (isShown) goTo(list.body, list.body.rows[end < 0 ? list.body.rows.length - 1 : end]);
+  }
+
+  const measure = (/** @type {Units} */ units) => {
+    list.measure(units);
+    load();
+  };
+  const units = unitSelects(chosen, chosenUnits(page.query), measure);
+  page.root.append(h("h1", { tabindex: "-1" }, "Wells and fields"), panel(search.element, units, list));
+  load();
+}
+
+/** @param {HTMLElement} search @param {HTMLElement[]} units @param {ReturnType<typeof listing>} list */
+const panel = (search, units, { facets, frame, foot }) =>
+  h(
+    "section",
+    { class: "panel", "aria-label": "Wells and fields" },
+    search,
+    h("div", { class: "filter" }, facets, units),
+    frame,
+    foot,
+  );
+
+// Asks for what is chosen and shows it. An answer to what was chosen before is dropped: then it resolves to false.
+/** @param {Listed} of @param {Chosen} chosen @param {{list: ReturnType<typeof listing>, signal: AbortSignal}} options */
+function loader(of, chosen, { list, signal: ofPage }) {
+  let asking = new AbortController();
+  return async () => {
     asking.abort();
     asking = new AbortController();
-    const signal = AbortSignal.any([page.signal, asking.signal]);
-    frame.setAttribute("aria-busy", "true");
+    const signal = AbortSignal.any([ofPage, asking.signal]);
+    list.frame.setAttribute("aria-busy", "true");
     try {
       const { data } = await ask(`wells/register?${question(of, chosen)}`, { signal });
-      if (!signal.aborted) show(data);
+      if (!signal.aborted) list.show(data);
       return !signal.aborted;
     } catch (error) {
-      if (signal.aborted) return false;
-      if (error.code === "NO_DATA_YET") told.replaceChildren(nothingYet());
-      else told.replaceChildren(h("span", { class: "fault", role: "alert" }, error.message));
-      body.replaceChildren();
-      before.hidden = after.hidden = true;
+      if (!signal.aborted) list.fail(error);
       return false;
     } finally {
-      if (!signal.aborted) frame.removeAttribute("aria-busy");
+      if (!signal.aborted) list.frame.removeAttribute("aria-busy");
     }
+  };
+}
+
+// The selects of the units; `measure(units)` is called when others are chosen.
+/** @param {Chosen} chosen @param {Units} first @param {(units: Units) => void} measure */
+function unitSelects(chosen, first, measure) {
+  const { element, show } = unitChoice((changes) => {
+    chosen.units = changes.units;
+    write(changes);
+    measure(chosenUnits(read().query));
+  });
+  show(first);
+  if (!chosen.units) {
+    chosen.units = textOf(first); // whoever opens the address sees the units of whoever sent it
+    write({ units: chosen.units }, { step: false });
   }
+  return element;
+}
+
+// {element, stop()}: `search(q)` is called when nobody types any more, unless it is stopped; `enter()` leads to the rows.
+/** @param {string} q @param {{lists: HTMLElement, signal: AbortSignal, search: (q: string) => unknown, enter: () => void}} options */
+function searchForm(q, { lists, signal, search, enter }) {
+  /** @type {number | undefined} */
+  let timer;
+  const input = h("input", {
+    id: "q",
+    type: "search",
+    value: q,
+    maxlength: "100",
+    placeholder: "Names, reference, codes, in any order",
+    autocomplete: "off",
+    "aria-keyshortcuts": "Control+K",
+  });
+  const send = () => search(input.value.trim());
+  const stop = () => clearTimeout(timer);
+  signal.addEventListener("abort", stop);
+  input.addEventListener("input", () => {
+    stop();
+    timer = setTimeout(send, TYPING);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown") return;
+    event.preventDefault();
+    enter();
+  });
+  const element = h(
+    "form",
+    { class: "filter", role: "search", onsubmit: (event) => (event.preventDefault(), send()) },
+    h("label", { for: "q" }, "Search"),
+    input,
+    h("kbd", {}, "Ctrl K"),
+    lists,
+  );
+  return { element, stop };
+}
+
+// -- what was found --------------------------------------------------------------------------------------------------
+
+// {frame, body, links, facets, foot, …}: the table and what stands around it. `show(data)` shows an answer, `fail(error)`
+// why there is none; `measure(units)` makes the titles anew.
+/** @param {Listed} of @param {Chosen} chosen @param {{units: Units, choose: Choose, turn: TurnPage}} options */
+function listing(of, chosen, { units, choose, turn }) {
+  let columns = columnsOf(of, units);
+  let hasMore = false;
+  const heads = () => columns.map((column) => head(column, chosen, choose));
+  const headRow = h("tr", {}, heads());
+  const body = h("tbody", {});
+  const frame = framed("The table, which scrolls", tableOf(of, headRow, body));
+  const links = h("nav", { class: "spans", "aria-label": "Lists" });
+  const facets = facetChoices(of, chosen, choose);
+  const told = h("span", { class: "muted", role: "status" }, "Loading …");
+  const before = button("← Before", () => turn(-1), { class: "quiet" });
+  const after = button("Next →", () => turn(1), { class: "quiet" });
+  const foot = h("div", { class: "actions" }, told, before, after);
+  body.addEventListener("keydown", (event) => move(event, body, turn));
 
   /** @param {Api.RegisterPage} data */
   function show(data) {
     hasMore = data.next_cursor !== null;
-    body.replaceChildren(...data.rows.map((row, index) => line(row, index)));
-    heads.forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
+    body.replaceChildren(...data.rows.map((row, index) => line(row, columns, index === 0)));
+    [...headRow.cells].forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
     frame.scrollTop = 0;
-    const [found, total] = [data.found[of], data.total[of]];
-    const first = skipped(chosen) + 1;
-    const shown = found > data.rows.length ? `${whole(first)}–${whole(first + data.rows.length - 1)}: ` : "";
-    const name = of.slice(0, -1);
-    told.textContent = data.rows.length
-      ? `${shown}${whole(found)} of ${count(total, name)}`
-      : found
-        ? `There is no page ${whole(pageOf(chosen))} of ${count(found, name)}.`
-        : `No ${name} has all of this. 0 of ${count(total, name)}`;
-    say(told.textContent);
+    const text = foundText(data, of, chosen);
+    told.textContent = text;
+    say(text);
     before.hidden = pageOf(chosen) === 1;
     after.hidden = !hasMore;
-    lists.replaceChildren(...LISTS.map((each) => listLink(each, data.found[each])));
-    showFacets(data);
+    links.replaceChildren(...LISTS.map((each) => listLink(each, data.found[each], { of, chosen })));
+    facets.show(data);
   }
 
-  /** @param {Listed} each @param {number} found */
-  const listLink = (each, found) =>
-    h(
-      "a",
-      { href: addressOf(each, chosen), class: "button quiet", "aria-current": each === of ? "page" : null },
-      `${each === "wells" ? "Wells" : "Fields"} ${whole(found)}`,
-    );
+  /** @param {any} error */
+  function fail(error) {
+    const fault = () => h("span", { class: "fault", role: "alert" }, error.message);
+    told.replaceChildren(error.code === "NO_DATA_YET" ? nothingYet() : fault());
+    body.replaceChildren();
+    before.hidden = after.hidden = true;
+  }
 
-  // The number beside each tells what choosing it would find.
+  /** @param {Units} others */
+  function measure(others) {
+    columns = columnsOf(of, others);
+    headRow.replaceChildren(...heads());
+  }
+  return { frame, body, links, facets: facets.element, foot, show, fail, measure, hasMore: () => hasMore };
+}
+
+/** @param {Listed} of @param {HTMLElement} headRow @param {HTMLElement} body */
+const tableOf = (of, headRow, body) =>
+  h(
+    "table",
+    { class: "register" },
+    h("caption", { class: "unseen" }, of === "wells" ? "Wells with their figures" : "Fields with their figures"),
+    h("thead", {}, headRow),
+    body,
+  );
+
+/** @param {Api.Registered} row @param {ListColumn[]} columns @param {boolean} isFirst */
+const line = (row, columns, isFirst) =>
+  h(
+    "tr",
+    {},
+    columns.map((column, place) => cell(column, row, isFirst && place === 0)),
+  );
+
+// "51–100: 1,240 of 3,012 wells", or why there is no row.
+/** @param {Api.RegisterPage} data @param {Listed} of @param {Chosen} chosen */
+function foundText(data, of, chosen) {
+  const [found, total] = [data.found[of], data.total[of]];
+  const name = of.slice(0, -1);
+  if (!data.rows.length) {
+    return found
+      ? `There is no page ${whole(pageOf(chosen))} of ${count(found, name)}.`
+      : `No ${name} has all of this. 0 of ${count(total, name)}`;
+  }
+  const first = skipped(chosen) + 1;
+  const last = first + data.rows.length - 1;
+  const range = found > data.rows.length ? `${whole(first)}–${whole(last)}: ` : "";
+  return `${range}${whole(found)} of ${count(total, name)}`;
+}
+
+/** @param {Listed} each @param {number} found @param {{of: Listed, chosen: Chosen}} shown */
+const listLink = (each, found, { of, chosen }) =>
+  h(
+    "a",
+    { href: addressOf(each, chosen), class: "button quiet", "aria-current": each === of ? "page" : null },
+    `${each === "wells" ? "Wells" : "Fields"} ${whole(found)}`,
+  );
+
+const nothingYet = () => h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));
+
+// -- narrower, by source and field -----------------------------------------------------------------------------------
+
+// {element, show(data)}. The number beside each tells what choosing it would find.
+/** @param {Listed} of @param {Chosen} chosen @param {Choose} choose */
+function facetChoices(of, chosen, choose) {
+  const element = h("span", { class: "filter" });
+
   /** @param {Api.RegisterPage} data */
-  function showFacets(data) {
+  function show(data) {
     const focused = document.activeElement?.id;
-    const sources = data.sources.map(({ source, rows }) => [source, `${source} (${whole(rows)})`]);
-    const fields = data.fields.map((each) => [
-      each.field_code,
-      `${each.field_name ?? each.field_code}${data.sources.length > 1 ? `, ${each.source}` : ""} (${whole(each.rows)})`,
-      each.source,
-    ]);
-    const isShown = data.sources.length > 1 || chosen.source;
-    facets.replaceChildren(
-      ...(isShown ? facet("source", "Source", "All sources", sources) : []),
-      ...(of === "wells" || chosen.field ? facet("field", "Field", "All fields", fields) : []),
+    const isBySource = data.sources.length > 1 || chosen.source;
+    const isByField = of === "wells" || chosen.field;
+    element.replaceChildren(
+      ...(isBySource ? facet("source", "Source", "All sources", sourcesOf(data)) : []),
+      ...(isByField ? facet("field", "Field", "All fields", fieldsOf(data)) : []),
     );
     if (focused?.startsWith("facet-")) document.getElementById(focused)?.focus();
   }
@@ -235,148 +284,65 @@ function register(page, of) {
     );
     return [h("span", { class: "pair" }, h("label", { for: select.id }, title), select)];
   }
-
-  /** @param {ListColumn} column */
-  function head(column) {
-    const sort = () => choose({ sort: column.name, order: turned(column, chosen) });
-    const title = column.unit ? `${column.title}: ${column.unit}` : column.title;
-    const text = [h("span", {}, column.title), column.sign && h("small", {}, column.sign)];
-    const press = button(text, sort, { title, "aria-label": column.sign ? `${column.title}, ${column.sign}` : null });
-    return h("th", { scope: "col", class: column.format ? "number" : null }, press);
-  }
-
-  /** @param {Api.Registered} row @param {number} index */
-  function line(row, index) {
-    return h(
-      "tr",
-      {},
-      columns.map((column, place) => cell(column, row, index === 0 && place === 0)),
-    );
-  }
-
-  /** @param {number} step @param {number} [end] */
-  async function turn(step, end = step < 0 ? -1 : 0) {
-    const number = pageOf(chosen) + step;
-    if (step < 0 ? number < 1 : !hasMore) return;
-    if (await choose({ page: number > 1 ? String(number) : "" })) goTo(body.rows[end < 0 ? body.rows.length - 1 : end]);
-  }
-
-  // One link of the table is a stop of the tabulator, the others are reached by the arrows.
-  /** @param {Element | null} [row] */
-  function goTo(row) {
-    const link = row?.querySelector("a");
-    if (!link) return;
-    for (const each of body.querySelectorAll("a[tabindex='0']")) each.setAttribute("tabindex", "-1");
-    link.setAttribute("tabindex", "0");
-    link.focus();
-  }
-
-  /** @param {KeyboardEvent} event */
-  function move(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const row = /** @type {Element} */ (event.target).closest("tr");
-    if (!row) return;
-    /** @type {Record<string, () => unknown>} */
-    const steps = {
-      ArrowDown: () => (row.nextElementSibling ? goTo(row.nextElementSibling) : turn(1)),
-      ArrowUp: () => (row.previousElementSibling ? goTo(row.previousElementSibling) : turn(-1)),
-      PageDown: () => turn(1),
-      PageUp: () => turn(-1, 0),
-      Home: () => goTo(body.rows[0]),
-      End: () => goTo(body.rows[body.rows.length - 1]),
-    };
-    if (!steps[event.key]) return;
-    event.preventDefault();
-    steps[event.key]();
-  }
-
-  const unitSelects = unitChoice((changes) => {
-    chosen.units = changes.units;
-    write(changes);
-    units = chosenUnits(read().query);
-    columns = columnsOf(of, units);
-    heads = columns.map(head);
-    headRow.replaceChildren(...heads);
-    load();
-  });
-  unitSelects.show(units);
-  if (!chosen.units) {
-    chosen.units = textOf(units); // whoever opens the address sees the units of whoever sent it
-    write({ units: chosen.units }, { step: false });
-  }
-  page.signal.addEventListener("abort", () => clearTimeout(timer));
-  body.addEventListener("keydown", move);
-  input.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(search, TYPING);
-  });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowDown") return;
-    event.preventDefault();
-    goTo(body.rows[0]);
-  });
-  const search = () => choose({ q: input.value.trim() }, { isTyped: true });
-  page.root.append(
-    h("h1", { tabindex: "-1" }, "Wells and fields"),
-    h(
-      "section",
-      { class: "panel", "aria-label": "Wells and fields" },
-      h(
-        "form",
-        { class: "filter", role: "search", onsubmit: (event) => (event.preventDefault(), search()) },
-        h("label", { for: "q" }, "Search"),
-        input,
-        h("kbd", {}, "Ctrl K"),
-        lists,
-      ),
-      h("div", { class: "filter" }, facets, unitSelects.element),
-      frame,
-      h("div", { class: "actions" }, told, before, after),
-    ),
-  );
-  load();
+  return { element, show };
 }
+
+// [value, text] each.
+/** @param {Api.RegisterPage} data */
+const sourcesOf = (data) => data.sources.map(({ source, rows }) => [source, `${source} (${whole(rows)})`]);
+
+// [value, text, source] each.
+/** @param {Api.RegisterPage} data */
+const fieldsOf = (data) =>
+  data.fields.map((each) => [
+    each.field_code,
+    `${each.field_name ?? each.field_code}${data.sources.length > 1 ? `, ${each.source}` : ""} (${whole(each.rows)})`,
+    each.source,
+  ]);
 
 /** @param {string[][]} choices @param {string} value */
 const isShared = (choices, value) => choices.filter(([each]) => each === value).length > 1;
 
-/** @param {ListColumn} column @param {Api.Registered} row @param {boolean} isStop */
-function cell(column, row, isStop) {
-  if (column.format) {
-    const value = /** @type {number | null | undefined} */ (row[column.name]);
-    return h("td", { class: "number", title: exact(value, column) }, shown(value, column));
-  }
-  const text = column.cell(row);
-  const words = h("bdi", {}, text);
-  const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, words);
-  return h("td", { class: TEXTS.includes(column.name) ? "cut" : null, title: text || null }, link ?? words);
+// -- by keyboard -----------------------------------------------------------------------------------------------------
+
+// One link of the table is a stop of the tabulator, the others are reached by the arrows.
+/** @param {HTMLElement} body @param {Element | null} [row] */
+function goTo(body, row) {
+  const link = row?.querySelector("a");
+  if (!link) return;
+  for (const each of body.querySelectorAll("a[tabindex='0']")) each.setAttribute("tabindex", "-1");
+  link.setAttribute("tabindex", "0");
+  link.focus();
 }
 
-/** @param {number | null | undefined} value @param {Figure} figure */
-const shown = (value, { format, factor }) =>
-  value === null || value === undefined ? NONE : format.format(value * factor);
-/** @param {number | null | undefined} value @param {Figure} figure */
-const exact = (value, { factor }) => (value === null || value === undefined ? null : String(value * factor));
-
-/** @param {ListColumn} column @param {Chosen} chosen */
-function sortOf(column, { sort, order }) {
-  if (column.name !== (sort || DEFAULT_SORT)) return "none";
-  return (order || orderOf(column)) === "asc" ? "ascending" : "descending";
+/** @param {KeyboardEvent} event @param {HTMLTableSectionElement} body @param {TurnPage} turn */
+function move(event, body, turn) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const row = /** @type {Element} */ (event.target).closest("tr");
+  if (!row) return;
+  const [next, previous] = [row.nextElementSibling, row.previousElementSibling];
+  /** @type {Record<string, () => unknown>} */
+  const steps = {
+    ArrowDown: () => (next ? goTo(body, next) : turn(1)),
+    ArrowUp: () => (previous ? goTo(body, previous) : turn(-1)),
+    PageDown: () => turn(1),
+    PageUp: () => turn(-1, 0),
+    Home: () => goTo(body, body.rows[0]),
+    End: () => goTo(body, body.rows[body.rows.length - 1]),
+  };
+  if (!steps[event.key]) return;
+  event.preventDefault();
+  steps[event.key]();
 }
 
-/** @param {ListColumn} column */
-const orderOf = (column) => (TEXTS.includes(column.name) ? "asc" : "desc");
+// -- the address -----------------------------------------------------------------------------------------------------
 
-// A first press sorts as one wants it of such a column, the next one the other way.
-/** @param {ListColumn} column @param {Chosen} chosen */
-function turned(column, chosen) {
-  const now = sortOf(column, chosen);
-  return now === "none" ? "" : now === "ascending" ? "desc" : "asc";
-}
+/** @param {Listed} of @param {string} name */
+const isColumn = (of, name) => columnsOf(of, chosenUnits()).some((column) => column.name === name);
 
 /** @param {Listed} of @param {Chosen} chosen */
 function addressOf(of, chosen) {
-  const known = columnsOf(of, chosenUnits()).some(({ name }) => name === chosen.sort);
+  const known = isColumn(of, chosen.sort);
   const kept = KEPT.filter((name) => chosen[name] && (known || (name !== "sort" && name !== "order")));
   const query = new URLSearchParams(kept.map((name) => [name, chosen[name]]));
   return `#/${of}${query.size ? `?${query}` : ""}`;
@@ -400,5 +366,3 @@ function question(of, chosen) {
   const given = Object.entries(asked).filter(([, value]) => value);
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
 }
-
-const nothingYet = () => h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));

@@ -17,101 +17,43 @@ const FILE_WIDTH = 1200; // pixels of a picture that is saved
 
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.
-/** @param {Page} page @param {Bench} given */
-export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = [] }) {
-  // An economic limit is a number of the units that it was written in.
-  const change = (/** @type {Changes} */ changes) =>
-    write({ units: textOf(chosenUnits(read().query)), ...(changes.units && { limit: null }), ...changes });
+/** @param {Page} page @param {Bench} bench */
+export function workbench(page, bench) {
+  const { title, rows, revisions = [], name, kind = null, id = [] } = bench;
   const own = { name: page.name ?? title, rows, revisions };
   const others = kind ? comparison(page, { kind, id, came: show }) : null;
-  const controls = controlsOf(rows, { last, change });
-  if (others) controls.element.append(others.element);
-  const plot = chart({ picked, signal: page.signal });
-  const figures = h("div", {});
-  const note = h("p", { class: "muted", role: "status" });
+  const entities = () => [own, ...(others?.entities() ?? [])];
+  const viewNow = () => viewOf(read().query, rows, kind);
   const body = h("div", { class: "page" });
-  const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
-  const views = h("div", { class: "view" }, controls.element, plot.element, note, shown);
+  const production = productionView(page, bench, { others, entities, viewNow });
+  const decline = declineView(page, { own, name, body, isWanted: () => viewNow().tab === "decline" });
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
-  /** @type {Promise<any> | null} */
-  let loading = null; // of the fit, once for all who wait for it
-  /** @type {ReturnType<typeof import("./fit.js").fit> | null} */
-  let fit = null;
-
-  // What stands there already stays, and keeps the focus.
-  const put = (/** @type {HTMLElement} */ element) => body.firstChild === element || body.replaceChildren(element);
-
-  // Whoever opens the address sees the units of whoever sent it.
-  function tellUnits() {
-    const { query } = read();
-    if (!query.has("units")) write({ units: textOf(chosenUnits(query)) }, { step: false });
-  }
 
   function show() {
     tellUnits();
-    const view = viewOf(read().query, rows, kind);
+    const view = viewNow();
     tabs?.show(view.tab);
-    if (view.tab === "decline") return showFit();
-    put(views);
-    const entities = [own, ...(others?.entities() ?? [])];
-    const panels = curves(entities, view, view.units);
-    controls.show(view);
-    plot.show({ ...panels, names: namesOf(entities, view), nameOf: keyName(entities, view) });
-    const within = rowsWithin(rows, view);
-    const days = new Set(within.map(({ production_period: day }) => day));
-    const told = revisions.filter(({ production_period: day }) => days.has(day));
-    figures.replaceChildren(dataTable(title, rows, within, revisions, { last, view }));
-    note.textContent = noteOf(within, told, view, others?.note() ?? "");
-  }
-
-  async function showFit() {
-    try {
-      loading ??= import("./fit.js").then((views) => views.fit(page, { own, name, change }));
-      fit = /** @type {NonNullable<typeof fit>} */ (await loading);
-      if (viewOf(read().query, rows, kind).tab !== "decline") return;
-      put(fit.element);
-      fit.show();
-    } catch (error) {
-      page.fail(error);
+    if (view.tab === "decline") {
+      decline.show();
+      return;
     }
-  }
-
-  // Of a range that was drawn, in what the axis counts.
-  /** @type {PickRange} */
-  function picked(low, high, panel) {
-    const { over } = viewOf(read().query, rows, kind);
-    if (low === undefined || high === undefined) return change({ from: null, to: null, ages: null });
-    if (over === "months") return change({ ages: `${Math.floor(low)}..${Math.ceil(high)}` });
-    if (over === "calendar") return change({ from: dayOf(low), to: dayOf(high) });
-    const points = panel?.lines[0].points.filter((each) => each !== null) ?? [];
-    const inside = points.filter(({ x }) => x >= low && x <= high);
-    if (inside.length) change({ from: inside[0].key, to: inside[inside.length - 1].key });
+    put(body, production.element);
+    production.show(view);
   }
 
   function picture() {
-    const view = viewOf(read().query, rows, kind);
+    const view = viewNow();
+    const fit = decline.fit();
     const [shapes, subtitle] =
-      view.tab === "decline" ? [fit?.shapes, fit?.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
+      view.tab === "decline" ? [fit?.shapes, fit?.subtitle()] : [production.shapes, subtitleOf(view, rows)];
     return shapes?.(FILE_WIDTH, [page.name ?? title, subtitle ?? ""]);
   }
-  /** @param {(name: string, picture: Picture) => void} saveAs */
-  function savePicture(saveAs) {
-    const shapes = picture();
-    if (shapes) saveAs(name, shapes);
-    else say("There is no plot to save.");
-  }
+
   const inRange = () => {
-    const view = viewOf(read().query, rows, kind);
-    return [own, ...(others?.entities() ?? [])].flatMap((each) => rowsWithin(each.rows, view));
+    const view = viewNow();
+    return entities().flatMap((each) => rowsWithin(each.rows, view));
   };
-  const exports = h(
-    "div",
-    { class: "exports" },
-    button("Download as CSV", () => saveCsv(name, csv(Object.keys(rows[0]), inRange()))),
-    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
-    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
-    button("Print", () => print()),
-  );
+  const exports = exportButtons(name, { rows, inRange, picture });
   watch(KEYS, show, page.signal);
   show();
   return h(
@@ -119,6 +61,104 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     { class: "panel bench", "aria-label": title },
     h("div", { class: "headline" }, h("h2", {}, title), tabs?.element ?? "", exports),
     body,
+  );
+}
+
+// An economic limit is a number of the units that it was written in.
+/** @param {Changes} changes */
+const change = (changes) =>
+  write({ units: textOf(chosenUnits(read().query)), ...(changes.units && { limit: null }), ...changes });
+
+// Whoever opens the address sees the units of whoever sent it.
+function tellUnits() {
+  const { query } = read();
+  if (!query.has("units")) write({ units: textOf(chosenUnits(query)) }, { step: false });
+}
+
+// What stands there already stays, and keeps the focus.
+/** @param {HTMLElement} body @param {HTMLElement} element */
+const put = (body, element) => body.firstChild === element || body.replaceChildren(element);
+
+// {element, show(view), shapes}: the plot of what is produced, what chooses it, and its figures.
+/** @param {Page} page @param {Bench} bench @param {{others: ReturnType<typeof comparison> | null, entities: () => Entity[], viewNow: () => View}} options */
+function productionView(page, { title, rows, revisions = [], last, folded = false }, { others, entities, viewNow }) {
+  const controls = controlsOf(rows, { last, change });
+  if (others) controls.element.append(others.element);
+  const plot = chart({ picked, signal: page.signal });
+  const figures = h("div", {});
+  const note = h("p", { class: "muted", role: "status" });
+  const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
+  const element = h("div", { class: "view" }, controls.element, plot.element, note, shown);
+
+  /** @type {PickRange} */
+  function picked(low, high, panel) {
+    if (low === undefined || high === undefined) return change({ from: null, to: null, ages: null });
+    const range = rangeOf(viewNow().over, [low, high], panel);
+    if (range) change(range);
+  }
+
+  /** @param {View} view */
+  function show(view) {
+    const list = entities();
+    const panels = curves(list, view, view.units);
+    controls.show(view);
+    plot.show({ ...panels, names: namesOf(list, view), nameOf: keyName(list, view) });
+    const within = rowsWithin(rows, view);
+    const days = new Set(within.map(({ production_period: day }) => day));
+    const revised = revisions.filter(({ production_period: day }) => days.has(day));
+    figures.replaceChildren(dataTable(title, rows, within, revisions, { last, view }));
+    note.textContent = noteOf(within, revised, view, others?.note() ?? "");
+  }
+  return { element, show, shapes: plot.shapes };
+}
+
+// Of a range that was drawn, in what the axis counts; null where no point stands in it.
+/** @param {View["over"]} over @param {Span} range @param {PlotPanel} [panel] @returns {Changes | null} */
+function rangeOf(over, [low, high], panel) {
+  if (over === "months") return { ages: `${Math.floor(low)}..${Math.ceil(high)}` };
+  if (over === "calendar") return { from: dayOf(low), to: dayOf(high) };
+  const points = panel?.lines[0].points.filter((each) => each !== null) ?? [];
+  const inside = points.filter(({ x }) => x >= low && x <= high);
+  return inside.length ? { from: inside[0].key, to: inside[inside.length - 1].key } : null;
+}
+
+// {show(), fit()}: the analysis of the decline, which is loaded when somebody wants it; until then `fit()` is null.
+/** @param {Page} page @param {{own: Entity, name: string, body: HTMLElement, isWanted: () => boolean}} options */
+function declineView(page, { own, name, body, isWanted }) {
+  /** @type {Promise<any> | null} */
+  let loading = null; // once for all who wait for it
+  /** @type {ReturnType<typeof import("./fit.js").fit> | null} */
+  let fit = null;
+
+  async function show() {
+    try {
+      loading ??= import("./fit.js").then((views) => views.fit(page, { own, name, change }));
+      fit = /** @type {NonNullable<typeof fit>} */ (await loading);
+      if (!isWanted()) return;
+      put(body, fit.element);
+      fit.show();
+    } catch (error) {
+      page.fail(error);
+    }
+  }
+  return { show, fit: () => fit };
+}
+
+/** @param {string} name @param {{rows: Row[], inRange: () => Row[], picture: () => Picture | null | undefined}} options */
+function exportButtons(name, { rows, inRange, picture }) {
+  /** @param {(name: string, picture: Picture) => void} saveAs */
+  const savePicture = (saveAs) => {
+    const shapes = picture();
+    if (shapes) saveAs(name, shapes);
+    else say("There is no plot to save.");
+  };
+  return h(
+    "div",
+    { class: "exports" },
+    button("Download as CSV", () => saveCsv(name, csv(Object.keys(rows[0]), inRange()))),
+    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
+    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
+    button("Print", () => print()),
   );
 }
 
