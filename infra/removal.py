@@ -106,16 +106,16 @@ class Removal:
             if protected
             else []
         )
-        data = self._data(remains)
+        facts = self._data(remains)
         tables = 1 if remains.table else 0  # it stands first
-        kept = data[:tables]
-        rest = data[tables:]
+        facts_of_table = facts[:tables]
+        other_facts = facts[tables:]
         return [
             "This goes, and cannot be brought back:",
             *of_stack,
-            *kept,
+            *facts_of_table,
             *unprotected,
-            *rest,
+            *other_facts,
             "This stays:",
             "  a file system, if there is one",
         ]

@@ -18,7 +18,7 @@ from chalicelib.warehouse.names import (
     is_export_of,
     is_fenced,
     job_of,
-    list_file_made,
+    list_file_time,
 )
 
 from .holding import is_of_use
@@ -90,7 +90,7 @@ def clear_orphans(
 
     stale = [name for name in names if is_stale(name)]
     stale += [name for name in stored if _is_older(drill_began(name), DRILL_SECONDS, now)]
-    stale += [name for name in stored if _is_older(list_file_made(name), FILE_SECONDS, now)]
+    stale += [name for name in stored if _is_older(list_file_time(name), FILE_SECONDS, now)]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
     return removed

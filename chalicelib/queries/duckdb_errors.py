@@ -20,7 +20,7 @@ from chalicelib.store.local_duckdb import (
     ANOTHER_FORMAT,
     LATER_FORMAT,
     is_full,
-    raise_if_damaged,
+    raise_if_corrupt,
     raise_if_forbidden,
 )
 
@@ -38,7 +38,7 @@ def duckdb_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as exc:
-        raise_if_damaged(exc)
+        raise_if_corrupt(exc)
         raise_if_forbidden(exc)
         raise_if_not_there(exc)
         raise _error_of(exc) from exc

@@ -21,10 +21,10 @@ from chalicelib.errors import (
     ValidationError,
 )
 from chalicelib.store.local_duckdb import (
-    time_limit,
     local_config,
     lock_down,
     sql_path,
+    time_limit,
 )
 from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements

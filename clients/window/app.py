@@ -74,7 +74,9 @@ class Book:
     def remember(self, url: str, token: str) -> None:
         """What is known already is not saved again. Raises ProfileError."""
         saved, _ = self.profiles.read()
-        known = {(profile.url, profile.token) for profile in saved.values()}
+        known: set[tuple[str, str | None]] = {
+            (profile.url, profile.token) for profile in saved.values()
+        }
         stack = local_stack()
         if stack:
             known.add((stack.url, stack.token))

@@ -11,7 +11,7 @@ from clients.window.words import NOTHING
 
 if TYPE_CHECKING:
     import tkinter as tk
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clients.window.notices import Notice
     from clients.window.theme import Theme
@@ -210,7 +210,7 @@ class Listing(ttk.Frame):
             rows.append(tuple(cells))
         return rows
 
-    def fill(self, rows: dict[str, tuple[Sequence[str], str]]) -> None:
+    def fill(self, rows: Mapping[str, tuple[Sequence[str], str]]) -> None:
         """Identity → cells and tag, in this order;
         what is chosen stays chosen, what is equal is not drawn anew.
         """
