@@ -15,5 +15,7 @@ if TYPE_CHECKING:
 def named_statements(file: Path) -> dict[str, str]:
     """Those of the file, in its order."""
     text = file.read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    _, *parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    names = parts[::2]
+    statements = parts[1::2]
+    return dict(zip(names, statements, strict=True))
