@@ -17,7 +17,8 @@ from support.attacks import KINDS, PAYLOADS
 from support.coordination import aws_client, table_contents
 from support.imports import files
 from support.soak import some_of
-from support.stack import job_at_its_end, stack, trigger, wait_until
+from support.stack import job_at_its_end, stack, trigger
+from support.waiting import wait_until
 
 from chalicelib.api.tokens import Role
 from chalicelib.warehouse.names import LATEST_NOTE

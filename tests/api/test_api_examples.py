@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from support.api_contract import operation_of, operations
-from support.stack import job, job_at_its_end, stack, trigger, wait_until
+from support.stack import job, job_at_its_end, stack, trigger
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,9 @@ from support.api_answers import JOB_ID, export_of, failure, job, success
 from support.documents import PROJECT, blocks, text
 from support.program import PROGRAM, Done, on_a_terminal, program_environment, run, run_at
 from support.scripted_source import Answer
-from support.stack import SHORT_LEASE, wait_until
+from support.stack import SHORT_LEASE
 from support.stores import wide
+from support.waiting import wait_until
 
 from clients.api.client import WellheadClient
 from local.source.production import GeneratedProduction

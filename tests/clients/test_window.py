@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from support.stack import ask, trigger, wait_until
+from support.stack import ask, trigger
+from support.waiting import wait_until
 
 from chalicelib.api.tokens import Role
 from clients.api.profiles import Profile, Profiles

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.waiting import wait_for_the_end_of_threads
 
 from chalicelib.imports.prefetch import Prefetch, run_beside
 
@@ -59,15 +60,8 @@ def test_leaving_ends_the_maker_that_waits() -> None:
         maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
     ) as arriving:
         next(arriving)
-        made = [
-            thread
-            for thread in threading.enumerate()
-            if thread not in before and thread.name == "prefetch"
-        ]
-    for thread in made:
-        thread.join(5)
 
-    assert not any(thread.is_alive() for thread in made)
+    wait_for_the_end_of_threads("prefetch", but=before)
 
 
 def test_a_call_runs_beside_its_caller() -> None:

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -24,6 +23,7 @@ from botocore.exceptions import ClientError
 from support.imports import expected_rows, stored_rows
 from support.mini_stack import REGION, MiniStack, for_mini_stack, guard
 from support.packaged import STAGE, packaged
+from support.waiting import wait_until
 
 from infra.__main__ import summary
 from infra.deployment import Deployment, DeploymentError
@@ -32,8 +32,6 @@ from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from infra.package import Package
 
 OLD, NEW = GeneratedProduction(2_000), GeneratedProduction(3_000, revision=1)
@@ -41,14 +39,6 @@ USER, PASSWORD = "wells", "open sesame"
 STACK = f"wellhead-{STAGE}"
 EVENTS = Path(__file__).parents[2] / "infra" / "events"
 LOOKS = {"Delay": 1, "MaxAttempts": 60}
-
-
-def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 class Deployed:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from chalice.app import AuthResponse, Chalice, Request, Response
 from chalice.config import Config
-from support.stack import wait_until
+from support.waiting import wait_until
 
 from local.api_gateway import MAX_BODY_BYTES, create_server
 from local.aws.app_graph import deployed_functions, load_config

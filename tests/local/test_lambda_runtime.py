@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import get_session
 from support.coordination import KEYS
+from support.waiting import wait_until
 
 from local.aws.lambda_endpoint import Event, FailedEvent, LambdaEndpoint
 from local.aws.lambda_runtime import LambdaRuntime
@@ -82,14 +83,6 @@ HANDLERS = """
 
 
 FAILING = ("fail", "leave", "hang", "absent")
-
-
-def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return found
 
 
 def is_running(pid: int) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from support.stack import SHORT_LEASE, ask, job_at_its_end, stack, wait_until
+from support.stack import SHORT_LEASE, ask, job_at_its_end, stack
+from support.waiting import wait_until
 
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource

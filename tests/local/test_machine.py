@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import KEYS, a_job, aws_client
 from support.rights import TABLE_BUCKET, resolved
-from support.stack import wait_until
 from support.states_lambda import Failed, StatesLambda
+from support.waiting import wait_until
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.jobs.executions import RUNNING, Executions, MachineDispatcher

@@ -15,7 +15,8 @@ import pytest
 from support.coordination import aws_client
 from support.imports import expected_rows, rejected_rows, stored_rows
 from support.soak import longer
-from support.stack import ask, family, job, job_at_its_end, needs_proc, trigger, wait_until
+from support.stack import ask, family, job, job_at_its_end, needs_proc, trigger
+from support.waiting import wait_until
 
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource

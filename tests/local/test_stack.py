@@ -27,8 +27,8 @@ from support.stack import (
     stack,
     start_command,
     trigger,
-    wait_until,
 )
+from support.waiting import wait_until
 
 from chalicelib.api.tokens import Role
 from local.aws.signature import Keys

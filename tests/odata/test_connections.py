@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.scripted_source import KEY, Answer, Client, Connect, Serve, page, rows
+from support.waiting import wait_for_the_end_of_threads
 
 from chalicelib.errors import SourceGone
 from chalicelib.imports.prefetch import Prefetch
@@ -196,13 +197,7 @@ def test_leaving_ends_the_threads(connect: Connect) -> None:
         with Prefetch(pages, ahead=2, while_waiting=lambda: None) as arriving:
             assert [next(iter(arriving)).number for _ in range(4)] == [1, 2, 3, 4]
         client.adapter.close()
-        left = [
-            thread
-            for thread in threading.enumerate()
-            if thread not in before and thread.name.startswith("page ")
-        ]
-        for thread in left:
-            thread.join(10)
+        wait_for_the_end_of_threads("prefetch", but=before)
+        wait_for_the_end_of_threads("page ", but=before)
 
-    assert not any(thread.is_alive() for thread in left)
     assert len(source.requests) < 14

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from support.stack import ask, family, job_at_its_end, needs_proc, stack, trigger, wait_until
+from support.stack import ask, family, job_at_its_end, needs_proc, stack, trigger
+from support.waiting import wait_until
 
 BASE = "/api/v1"
 ROUTES = [

@@ -6,10 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,13 @@ import pytest
 
 from clients.api.words import FINAL
 from local.stack import LocalStack, Source
+from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 TRIGGER = "/api/v1/wells/import/trigger"
 STATUS = "/api/v1/wells/import/status/"
 SHORT_LEASE = {**os.environ, "WELLHEAD_LEASE_SECONDS": "2", "WELLHEAD_LEASE_GRACE_SECONDS": "0"}
 needs_proc = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
-
-
-def wait_until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return found
 
 
 def ask(state: Path, path: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
