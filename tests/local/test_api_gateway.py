@@ -379,8 +379,12 @@ def test_the_token_opens_the_route(connection: http.client.HTTPConnection) -> No
 def test_one_connection_serves_every_method_without_delay(
     connection: http.client.HTTPConnection,
 ) -> None:
-    started = time.monotonic()
+    """The fastest round of the five is looked at: a busy machine delays some, but Nagle's
+    algorithm delays each answer by 44 ms, so a round by a third of a second.
+    """
+    rounds = []
     for _ in range(5):
+        started = time.monotonic()
         assert ask(connection, "HEAD", "/wells/1")[1] == b""
         assert ask(connection, "OPTIONS", "/wells/1")[0].status == 405
         assert ask(connection, "OPTIONS", "/shared")[0].status == 200
@@ -389,7 +393,8 @@ def test_one_connection_serves_every_method_without_delay(
         assert ask(connection, "GET", "/nowhere")[0].status == 404
         response, _ = ask(connection, "GET", "/cookies")
         assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
-    assert time.monotonic() - started < 1  # Nagle's delay alone would be 44 ms a request
+        rounds.append(time.monotonic() - started)
+    assert min(rounds) < 0.2
 
 
 def test_requests_in_parallel_see_their_own_context(server: LoopbackServer) -> None:

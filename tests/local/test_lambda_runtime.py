@@ -430,7 +430,7 @@ def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(
     started = time.monotonic()
     laptop.stop()
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4.5  # and the patience with workers is five seconds
     assert not is_running(pid)
     (tmp_path / "notes").unlink()
     again = Laptop(tmp_path)

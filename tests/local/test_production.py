@@ -188,13 +188,13 @@ def water_cut(row: Row) -> float:
 
 def test_ten_million_rows_cost_no_more_than_the_page_asked_for() -> None:
     data = GeneratedProduction(10_000_000)
-    started = time.perf_counter()
+    started = time.process_time()
 
     page = data.page(9_999_990, 1_000)
 
     assert len(page) == 10
     assert json.loads(page[-1])["field_code"] == 17_667
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_names_of_fields_stay_distinct() -> None:

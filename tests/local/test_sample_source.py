@@ -459,13 +459,16 @@ def test_pages_are_compressed_for_those_who_accept_it(session: requests.Session)
 
 
 def test_a_kept_connection_answers_at_once(session: requests.Session, source: SampleSource) -> None:
+    """The fastest of them is looked at: a busy machine delays some, Nagle's algorithm all."""
     get(session, source.url, top=1)
-    started = time.perf_counter()
+    times = []
 
     for _ in range(20):
+        started = time.perf_counter()
         get(session, source.url, top=1)
+        times.append(time.perf_counter() - started)
 
-    assert time.perf_counter() - started < 20 * 0.03
+    assert min(times) < 0.03
 
 
 # --- faults
