@@ -86,9 +86,7 @@ class LambdaRuntime:
         with self._mutex:
             places = self._places.setdefault(function.name, Places(self._warm_workers))
         with places.take(self._patience) as place:
-            if place.worker is None or not place.worker.is_alive():
-                place.worker = self._start(function)
-            worker = place.worker
+            worker = place.worker = self._kept(place.worker) or self._start(function)
             failed = True
             try:
                 outcome = self._see_through(
@@ -99,6 +97,13 @@ class LambdaRuntime:
                 if failed:
                     self._end(worker)
         return outcome
+
+    def _kept(self, worker: "Worker | None") -> "Worker | None":
+        """The worker, if it still waits for a question. What is left of one that died is ended."""
+        if worker is None or worker.is_waiting():
+            return worker
+        self._end(worker)
+        return None
 
     def stop(self) -> None:
         """Every process gets SIGTERM and a moment to hand over what it does, then it is killed."""
@@ -216,6 +221,14 @@ class Worker(threading.Thread):
         self._last_peak_kb = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.api.note_exit(process.returncode)
+
+    def is_waiting(self) -> bool:
+        """Whether the process can be given an event.
+
+        A process that died is seen by its connection, which the kernel closes at once; this thread
+        hears of it a little later.
+        """
+        return self.is_alive() and not self.api.has_been_left()
 
     def peak_kb(self) -> int:
         """The kernel's figure of a process that has ended starts at its parent's size."""

@@ -7,9 +7,11 @@ events or answer.
 
 import hmac
 import json
+import multiprocessing.connection
 import queue
 import re
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -126,6 +128,7 @@ class RuntimeApi:
         self._given: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._current: Invocation | None = None
         self._gone: str | None = None
+        self._asking: socket.socket | None = None
         self._mutex = threading.Lock()
         self.secret = secrets.token_urlsafe()
         handler = type("Handler", (RuntimeApiHandler,), {"api": self})
@@ -148,11 +151,29 @@ class RuntimeApi:
                 invocation.fail("Runtime.ExitError", self._gone)
         self._given.put(invocation)
 
-    def next(self) -> Invocation | None:
+    def next(self, asking: socket.socket) -> Invocation | None:
         """Blocks until there is one; between two events Lambda would freeze the process here.
         None at the end.
+
+        `asking` is the connection by which the process asks.
         """
+        self._asking = asking
         return self._given.get()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the process has asked for an event."""
+        return self._asking is not None
+
+    def has_been_left(self) -> bool:
+        """Whether the process has closed the connection by which it asked last."""
+        if self._asking is None:
+            return False
+        try:
+            is_readable = bool(multiprocessing.connection.wait([self._asking], timeout=0))
+            return is_readable and not self._asking.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):  # reset, or closed at this end as well
+            return True
 
     def take_answer(self, request_id: str | None, outcome: Outcome) -> bool:
         """Whether it was the answer to the current event.
@@ -178,7 +199,7 @@ class RuntimeApiHandler(LoopbackHandler):
     def do_GET(self) -> None:  # noqa: N802
         if self._path_behind_secret() != "/2018-06-01/runtime/invocation/next":
             self.answer(404, b"")
-        elif invocation := self.api.next():
+        elif invocation := self.api.next(self.connection):
             invocation.begin()
             self.answer(200, invocation.payload, invocation.headers())
         else:

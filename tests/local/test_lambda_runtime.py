@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -23,7 +24,7 @@ from support.waiting import wait_until
 
 from local.aws.lambda_endpoint import Event, FailedEvent, LambdaEndpoint
 from local.aws.lambda_runtime import LambdaRuntime
-from local.aws.runtime_api import LambdaFunction
+from local.aws.runtime_api import LambdaFunction, RuntimeApi
 
 HANDLERS = """
     import json, os, pathlib, signal, time
@@ -259,6 +260,20 @@ def test_a_warm_worker_that_was_killed_is_replaced(laptop: Laptop) -> None:
     third = laptop.query()
 
     assert len({first, second, third}) == 3
+
+
+def test_a_process_that_has_closed_its_connection_takes_no_event() -> None:
+    """So a question after the death of a worker meets another one, however soon it comes."""
+    api = RuntimeApi()
+    host, _, secret = api.address.partition("/")
+    name, _, port = host.partition(":")
+    path = f"/{secret}/2018-06-01/runtime/invocation/next"
+    with socket.create_connection((name, int(port))) as process:
+        process.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        wait_until(lambda: api.is_asked)
+        assert not api.has_been_left()
+    wait_until(api.has_been_left)
+    api.stop()
 
 
 def test_a_warm_worker_that_fails_or_hangs_is_ended_for_good(laptop: Laptop) -> None:
