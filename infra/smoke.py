@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.token_entry import Role
 from chalicelib.jobs.job import JobStatus
+from chalicelib.sources.checks import CheckStatus
 from infra.deployment import Deployment, DeploymentError
 from infra.package import Package
 from infra.renewal import Imports, other_code, renew
@@ -248,12 +249,12 @@ class Smoke:
 
         def finished_report() -> Any:
             report = self._data("GET", f"/api/v1/ops/drill/{check}")
-            if report["status"] in ("DONE", "FAILED"):
+            if report["status"] in (CheckStatus.DONE, CheckStatus.FAILED):
                 return report
             return None
 
         report = self._wait(finished_report)
-        if report["status"] != "DONE":
+        if report["status"] != CheckStatus.DONE:
             raise NotShown(str(report.get("error")))
         return "restored, read back and removed"
 

@@ -309,6 +309,14 @@ def test_the_columns_are_documented_with_type_and_role() -> None:
     assert list(documented) == ["source", *names, "source_rows", "created_at", "updated_at"]
 
 
+def test_the_column_of_the_tutorial_can_be_put_into_the_table() -> None:
+    [block] = blocks(section(text("docs/add-a-column.md"), "1. Declare it"), "")
+
+    names = [column.name for column in eval(f"(*COLUMNS, {block} *COLUMNS)", vars(rows))]
+
+    assert names[len(rows.COLUMNS)] == "operator"
+
+
 def test_the_units_are_documented() -> None:
     for column in rows.COLUMNS:
         unit = column.comment.partition("(")[2].rstrip(")")

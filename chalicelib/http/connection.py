@@ -278,7 +278,7 @@ class SourceConnection:
 
     def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
         """A token that the source refuses is renewed, once. Other credentials that it has taken
-        before are safe_url once more, in a new session: one of several servers may have missed them,
+        before are shown once more, in a new session: one of several servers may have missed them,
         or the old session is over.
         """
         origin = Origin.of(url)

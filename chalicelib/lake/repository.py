@@ -127,9 +127,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         return self._spark_merge().spark_snapshot(compared)
 
     def order(self, compared: Compared, delta: Path, place: str) -> Order:
-        """What Spark is to do, after which `staged` finds it. The rows are written to `delta`,
-        which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved,
-        ScratchFull, OutOfMemory.
+        """What Spark is to do, after which `spark_snapshot` finds it. The rows are written to
+        `delta`, which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable,
+        LakeMoved, ScratchFull, OutOfMemory.
         """
         return self._spark_merge().order(compared, delta, place)
 

@@ -46,9 +46,9 @@ class SparkMerge:
         return staged.snapshot
 
     def order(self, compared: Compared, delta: Path, place: str) -> Order:
-        """What Spark is to do, after which `staged` finds it. The rows are written to `delta`,
-        which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved,
-        ScratchFull, OutOfMemory.
+        """What Spark is to do, after which `spark_snapshot` finds it. The rows are written to
+        `delta`, which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable,
+        LakeMoved, ScratchFull, OutOfMemory.
         """
         with lake_errors():
             self.sql.run("write_delta", path=sql_path(delta), **self._delta(compared))

@@ -118,7 +118,7 @@ def _ask(
         "rows": rows,
         "bytes": limits.most_bytes,
     }
-    told = _told_by_process(json.dumps(asked).encode(), directory, limits)
+    told = _ask_process(json.dumps(asked).encode(), directory, limits)
     # Which whoever lent it proves to be damaged, or opens anew.
     error = told.get("error")
     if error == "file":
@@ -128,7 +128,7 @@ def _ask(
     return told
 
 
-def _told_by_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, Any]:
+def _ask_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, Any]:
     """It is in the process group of its parent,
     so it ends with that when the function is killed.
     """

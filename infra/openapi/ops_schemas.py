@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.api.ops import ALLOWED, SNAPSHOT
+from chalicelib.sources.checks import CheckStatus
+
+from .json_types import of_type
 
 NUMBER, WHOLE, TEXT, TRUTH = ({"type": kind} for kind in ("number", "integer", "string", "boolean"))
 _UUID = {"type": "string", "format": "uuid"}
@@ -45,7 +48,7 @@ def _report(result: dict[str, Any]) -> dict[str, Any]:
     return _object(
         {
             "check_id": _UUID,
-            "status": {**TEXT, "enum": ["PENDING", "RUNNING", "DONE", "FAILED"]},
+            "status": of_type(CheckStatus),
             "created_at": NUMBER,
             "error": _or_null(_object({"code": TEXT, "message": TEXT}), "why it FAILED"),
             "result": _or_null(result, "what was found, when DONE"),

@@ -18,6 +18,7 @@ from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.queries.query import QUERIES, TEXTS
+from chalicelib.sources.checks import CheckStatus
 from chalicelib.store.columns import (
     COLUMNS,
     PROVENANCE,
@@ -344,7 +345,7 @@ SCHEMAS: dict[str, Any] = {
     "Check": whole_object(
         {
             "check_id": _UUID,
-            "status": {**TEXT, "enum": ["PENDING", "RUNNING", "DONE", "FAILED"]},
+            "status": of_type(CheckStatus),
             "created_at": NUMBER,
             "error": {
                 "anyOf": [whole_object({"code": TEXT, "message": TEXT}), {"type": "null"}],
