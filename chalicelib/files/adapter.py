@@ -107,7 +107,7 @@ class FilesAdapter:
         digest, _, newest = listing.partition(".")
         if not newest or digest_of(self.files()) == digest:
             return
-        before = [each for each in self._listed if each.since <= int(newest)]
+        before = [listed for listed in self._listed if listed.since <= int(newest)]
         files = self._known.without(before)
         if digest_of(files) == digest:
             self._listed = before
@@ -116,7 +116,7 @@ class FilesAdapter:
     @property
     def marks(self) -> list[str]:
         """Of all files that are there, read or known before."""
-        return [mark_of(each) for each in self._listed]
+        return [mark_of(listed) for listed in self._listed]
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
@@ -126,9 +126,8 @@ class FilesAdapter:
             for member in range(len(opened.members)):
                 for reader in self._own.readers(opened, member):
                     if reader.names:
-                        return Survey(
-                            fields=list(reader.names), values=dict(reader.examples), files=files
-                        )
+                        names = list(reader.names)
+                        return Survey(fields=names, values=dict(reader.examples), files=files)
         return Survey(files=files)
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
@@ -172,11 +171,11 @@ class FilesAdapter:
         """Neighbouring files of some size, in the order of their names, or rows of a large one;
         rows of a later file replace those of an earlier one all the same.
         """
-        sizes = [each.size for each in self.files()]
+        sizes = [listed.size for listed in self.files()]
         stretches = list(stretches_of(sizes, most=most, least=self._part_bytes, cuts=self._cuts))
         if cursor.url is None or len(stretches) < LEAST_PARTS:
             return [cursor]
-        return [self._part(cursor, str(each)) for each in stretches]
+        return [self._part(cursor, str(stretch)) for stretch in stretches]
 
     def _cuts(self, place: int, wanted: int) -> list[Mark]:
         """Where a file parts into so many ranges of rows; nothing where it is better read as a
@@ -187,6 +186,7 @@ class FilesAdapter:
         wanted = min(wanted, listed.size // self._cut_bytes)
         if wanted < LEAST_PARTS or not self._place.is_shared:
             return []
+
         try:
             marks = list(self._own.marks(listed))
         except FileError:
@@ -228,10 +228,10 @@ class FilesAdapter:
         if position is None or position.part is None:
             yield self._own
             return
+
         part = position.part
-        tools = Tools(
-            self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb
-        )
+        directory = self._directory / f"part-{position.at}-{part.mark.row}"
+        tools = Tools(directory, memory_mb=self._memory_mb)
         place = nullcontext(self._place) if part.begun is None else self._cut.hold()
         with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
@@ -253,6 +253,7 @@ class FilesAdapter:
         readers = open_file.readers(opened, position.member)
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
+
         is_at_end = False
         until = position.part.until if position.part else None
         for piece in self._check_while(reader.pieces(position.mark, until), listed):
@@ -262,6 +263,7 @@ class FilesAdapter:
             yield page
             cursor = page.next
             position = behind
+
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(
@@ -298,14 +300,13 @@ class FilesAdapter:
 def _page(
     cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None
 ) -> Page:
-    moved = replace(
-        cursor, delivered=cursor.delivered + piece.count, bytes=cursor.bytes + piece.size
-    )
+    delivered = cursor.delivered + piece.count
+    behind = replace(cursor, delivered=delivered, bytes=cursor.bytes + piece.size)
     return Page(
         number=position.number,
         part=_first_part(position),
         rows=piece.rows,
-        next=_cursor_at(moved, following),
+        next=_cursor_at(behind, following),
         size=piece.size,
         table=piece.table,
         first_row=position.mark.row,

@@ -54,6 +54,7 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
         beginning = opened.read(LONGEST_RECORD + 1)
     skipped = _past_lines(beginning, form.skip_rows)
     lines = _whole_lines(beginning[skipped:], file)
+
     quote = '"' if form.quote is None else form.quote
     delimiter = form.delimiter or _delimiter(lines, quote, form.comment)
     records = records_of(
@@ -61,39 +62,43 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
     )
     if not records:
         raise _no_header(lines, file)
-    names, used = _names(records, form, file)
+
+    names, header_bytes = _names(records, form, file)
     check_columns(len(names), file, limits)
+    rows = [record.fields for record in records if record.end > header_bytes]
     return Dialect(
         delimiter=delimiter,
         quote=quote,
         names=names,
-        start=text.start + skipped + used,
+        start=text.start + skipped + header_bytes,
         comment=form.comment,
-        examples=_examples(names, [record.fields for record in records if record.end > used]),
+        examples=_examples(names, rows),
     )
 
 
 def _examples(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for row in reversed(rows):  # the first row wins, so it comes last
         pairs = zip(names, row, strict=False)
-        found |= {name: value for name, value in pairs if value.strip()}
-    return {name: found[name] for name in names if name in found}
+        values |= {name: value for name, value in pairs if value.strip()}
+    return {name: values[name] for name in names if name in values}
 
 
 def _past_lines(beginning: bytes, number: int) -> int:
-    at = 0
+    place = 0
     for _ in range(number):
-        end = beginning.find(b"\n", at)
-        if end < 0:
+        line_break = beginning.find(b"\n", place)
+        if line_break < 0:
             return len(beginning)
-        at = end + 1
-    return at
+        place = line_break + 1
+    return place
 
 
 def _whole_lines(beginning: bytes, file: str) -> bytes:
+    """Up to the last line break within BEGINNING, or where the first line is longer, to its end."""
     if len(beginning) <= BEGINNING:
         return beginning
+
     end = beginning.rfind(b"\n", 0, BEGINNING) + 1 or beginning.find(b"\n") + 1
     if not end and len(beginning) > LONGEST_RECORD:
         raise FileUnreadable(
@@ -133,6 +138,7 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
         width = _width(records)
         if width <= 1:
             return 0.0, 0
+
         fitting = sum(len(record.fields) == width for record in records)
         share = round(fitting / len(records), 1)
         return share, width + AS_NAMES * _has_names(records, width)
@@ -144,9 +150,8 @@ def _has_names(records: Sequence[Record], width: int) -> bool:
     """Whether the first full record looks like names:
     a decimal comma cuts numbers, but no header.
     """
-    full = [record.fields for record in records if len(record.fields) == width]
-    first = full[0]
-    return not any(NUMBER.fullmatch(cell) for cell in first)
+    full_records = [record.fields for record in records if len(record.fields) == width]
+    return not any(NUMBER.fullmatch(cell) for cell in full_records[0])
 
 
 def _width(records: Sequence[Record]) -> int:
@@ -166,7 +171,9 @@ def _names(records: Sequence[Record], form: FileForm, file: str) -> tuple[tuple[
     place = _place_of_header(records, form, file)
     if place is None:
         missing = max(0, _width(records) - len(form.fields))
-        return unique_names([*form.fields, *[""] * missing]), 0
+        nameless = [""] * missing
+        return unique_names([*form.fields, *nameless]), 0
+
     header = records[place]
     cells = _with_index(header.fields, records[place + 1 :])
     if form.fields:
@@ -212,12 +219,12 @@ def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
         return len(distinct) > len(cells) // 2 or not below
     if len(numbers) > 1 and all(map(PERIOD.fullmatch, numbers)):
         return len(set(numbers)) == len(numbers)
-    texts = [
-        place for place, cell in enumerate(cells) if cell.strip() and not NUMBER.fullmatch(cell)
-    ]
-    if len(texts) <= len(numbers):
+
+    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    text_places = [place for place in filled if not NUMBER.fullmatch(cells[place])]
+    if len(text_places) <= len(numbers):
         return False
-    return any(_is_above_numbers(place, below) for place in texts)
+    return any(_is_above_numbers(place, below) for place in text_places)
 
 
 def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
@@ -236,5 +243,6 @@ def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
     longer = [record.fields for record in below if len(record.fields) == width]
     if not longer or len(longer) < len(below):
         return cells
+
     is_last_empty = not any(fields[-1].strip() for fields in longer)
     return [*cells, ""] if is_last_empty else ["", *cells]

@@ -16,10 +16,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 
-from chalicelib.errors import FileUnreadable
 from chalicelib.store.table import LONGEST_RECORD, Table, Unreadable
 from chalicelib.warehouse.disk import BLOCK, disk_errors
 
+from .csv_faults import (
+    MOST_UNREADABLE,
+    many_unreadable,
+    row_not_utf8,
+    row_too_long,
+    unclosed_quote,
+)
 from .csv_records import UnclosedQuote, read_records
 from .mending import MendedRows
 from .piece import Mark, Piece
@@ -30,9 +36,6 @@ if TYPE_CHECKING:
     from .csv_dialect import Dialect
     from .csv_records import Record
     from .limits import Limits
-
-# Rows of a piece: more, and the file is written otherwise than it was taken for.
-MOST_UNREADABLE = 1_000
 
 
 @dataclass
@@ -82,9 +85,10 @@ class CsvPieces:
         self._new_path = new_path
         self._quote = dialect.quote.encode()
         self._comment = dialect.comment.encode()
-        kept = dialect.delimiter.encode() + b"\n"
-        self._others = bytes(byte for byte in range(256) if byte not in kept)
-        self._empty_row = dialect.delimiter.encode() * (len(dialect.names) - 1) + b"\n"
+        delimiter = dialect.delimiter.encode()
+        marks = delimiter + b"\n"
+        self._others = bytes(byte for byte in range(256) if byte not in marks)
+        self._empty_row = delimiter * (len(dialect.names) - 1) + b"\n"
         self._table = Table(
             path=path,
             format="csv",
@@ -157,9 +161,13 @@ class CsvPieces:
                 target.seek(0)
                 target.truncate()
                 piece = self._rewritten(source, target, self._new_piece(mark, until), mark)
-        unreadable = tuple(piece.unreadable)
+
         table = replace(
-            self._table, path=path, rows=piece.rows, first_row=mark.row, unreadable=unreadable
+            self._table,
+            path=path,
+            rows=piece.rows,
+            first_row=mark.row,
+            unreadable=tuple(piece.unreadable),
         )
         return table, Mark(piece.next_row, mark.byte + piece.read)
 
@@ -185,25 +193,28 @@ class CsvPieces:
         what is quoted is still to be counted, or is not taken at all.
         """
         for lines in self._lines(source, piece):
-            taken = _first_lines(lines, piece.most_rows - piece.rows)
-            if not self._copy(taken, target, piece):
+            most_lines = piece.most_rows - piece.rows
+            first_lines = _first_lines(lines, most_lines)
+            if not self._copy(first_lines, target, piece):
                 return False
             if piece.has_quotes and not with_quotes:
                 return False
-            if piece.is_full or len(taken) < len(lines):
+
+            if piece.is_full or len(first_lines) < len(lines):
                 break
         return True
 
     def _lines(self, source: BinaryIO, piece: _Piece) -> Iterator[bytes]:
+        """Whole ones, some at a time; the last of a file may lack its end."""
         rest = b""
         while block := source.read(BLOCK):
             block = rest + block
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield block[:end]
-            rest = block[end:]
+            past_lines = block.rfind(b"\n") + 1
+            if past_lines:
+                yield block[:past_lines]
+            rest = block[past_lines:]
             if len(rest) > LONGEST_RECORD:
-                raise self._too_long(piece.next_row)
+                raise row_too_long(self.file, piece.next_row)
         if rest:
             yield rest
 
@@ -211,6 +222,7 @@ class CsvPieces:
         """Whether each line is known to be a row, or made to be one."""
         self._check_encoding(lines, piece.next_row)
         piece.read += len(lines)
+
         lines = _with_line_feeds(lines)
         if self._quote and self._quote in lines:
             if self._has_lines_to_leave_out(lines.translate(None, self._quote)):
@@ -221,6 +233,7 @@ class CsvPieces:
             piece.rows += lines.count(b"\n")
         else:
             lines = self._mend(lines, piece)
+
         target.write(lines)
         piece.size += len(lines)
         return True
@@ -231,7 +244,7 @@ class CsvPieces:
         try:
             lines.decode("utf-8")
         except UnicodeDecodeError as exc:
-            raise self._not_utf8(row + lines.count(b"\n", 0, exc.start)) from None
+            raise row_not_utf8(self.file, row + lines.count(b"\n", 0, exc.start)) from None
 
     def _is_clean(self, lines: bytes) -> bool:
         """Whether each of these lines, which quote nothing, has a value for each name. Of a single
@@ -247,10 +260,9 @@ class CsvPieces:
         return not self._has_lines_to_leave_out(lines)
 
     def _has_lines_to_leave_out(self, lines: bytes) -> bool:
+        """Empty rows, and comments."""
         beginnings = [text for text in (self._empty_row, self._comment) if text]
-        return any(
-            lines.startswith(beginning) or b"\n" + beginning in lines for beginning in beginnings
-        )
+        return any(_has_line_of(beginning, lines) for beginning in beginnings)
 
     def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)
@@ -264,8 +276,9 @@ class CsvPieces:
         """
         if not piece.has_quotes:
             return True
+        table = replace(self._table, path=path)
         try:
-            return self._count_rows(replace(self._table, path=path)) == piece.rows
+            return self._count_rows(table) == piece.rows
         except duckdb.InvalidInputException:
             return False
 
@@ -277,12 +290,14 @@ class CsvPieces:
             rows.add(record)
             piece.rows = rows.rows
             piece.read = record.end
+
             if rows.size > BLOCK or piece.is_full:
                 piece.size += target.write(rows.take())
             if piece.is_full:
                 break
         else:  # the end of the file: what comes after the last record is read too
             piece.read = source.tell() - mark.byte
+
         target.write(rows.take())
         self._note(rows, piece)
         return piece
@@ -294,63 +309,35 @@ class CsvPieces:
                 lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment
             )
         except UnclosedQuote:
-            raise self._unclosed_quote(rows.next_row) from None
+            raise unclosed_quote(self.file, rows.next_row) from None
         except UnicodeDecodeError:
-            raise self._not_utf8(rows.next_row) from None
+            raise row_not_utf8(self.file, rows.next_row) from None
 
     def _bounded_lines(self, source: BinaryIO, piece: _Piece) -> Iterator[bytes]:
         while line := source.readline(LONGEST_RECORD + 1):
             if len(line) > LONGEST_RECORD:
-                raise self._too_long(piece.next_row)
+                raise row_too_long(self.file, piece.next_row)
             yield line
 
     def _note(self, rows: MendedRows, piece: _Piece) -> None:
         piece.rows = rows.next_row - piece.first_row
         piece.unreadable += rows.unreadable
         if len(piece.unreadable) > MOST_UNREADABLE:
-            first = piece.unreadable[0]
-            raise self._error(
-                first.row,
-                f"cannot be read: {first.problem}. So it is with more than {MOST_UNREADABLE:,} rows, so the file is "
-                f"written otherwise than it was taken for, with {self._dialect.delimiter!r} between its values. "
-                "Correct delimiter, quote or header in the definition.",
-            )
+            raise many_unreadable(self.file, piece.unreadable, self._dialect.delimiter)
 
-    # -- what cannot be read ------------------------------------------------------------------
 
-    def _too_long(self, row: int) -> FileUnreadable:
-        return self._error(
-            row,
-            f"has more than {LONGEST_RECORD >> 20} MB, which no row of a table has. Look whether the file is damaged, "
-            "or has other ends of lines.",
-        )
-
-    def _unclosed_quote(self, row: int) -> FileUnreadable:
-        return self._error(
-            row,
-            "opens a quote that nothing closes, or has a value of more than 128 KB. The file may end early; or its "
-            'quotes are part of the text: then say quote = "" in the definition.',
-        )
-
-    def _not_utf8(self, row: int) -> FileUnreadable:
-        return self._error(
-            row,
-            'is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".',
-        )
-
-    def _error(self, row: int, problem: str) -> FileUnreadable:
-        """Of the row `row`, from 0; people count from 1."""
-        file = self._table.file
-        return FileUnreadable(f"Row {row + 1:,} of {file} {problem}", file=file, row=row)
+def _has_line_of(beginning: bytes, lines: bytes) -> bool:
+    return lines.startswith(beginning) or b"\n" + beginning in lines
 
 
 def _first_lines(lines: bytes, most: int) -> bytes:
     if lines.count(b"\n") <= most:
         return lines
-    end = 0
+
+    past = 0
     for _ in range(most):
-        end = lines.find(b"\n", end) + 1
-    return lines[:end]
+        past = lines.find(b"\n", past) + 1
+    return lines[:past]
 
 
 def _with_line_feeds(lines: bytes) -> bytes:

@@ -48,13 +48,14 @@ def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
     """
     with path.open("rb") as opened:
         beginning = opened.read(BEGINNING)
+
     encoding = _name_of(declared, file) or _by_mark(beginning) or _of_two_bytes(beginning)
     is_guessed = not encoding
     encoding = encoding or _by_content(path, file)
-    if encoding == "utf-8":
-        start = len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0
-        if not _has_old_ends(path):
-            return Text(path, start)
+    if encoding == "utf-8" and not _has_old_ends(path):
+        has_mark = beginning.startswith(codecs.BOM_UTF8)
+        return Text(path, len(codecs.BOM_UTF8) if has_mark else 0)
+
     with disk_errors():
         _write_anew(path, encoding, target, file, is_guessed=is_guessed)
     return Text(target)
@@ -64,15 +65,15 @@ def _name_of(declared: str, file: str) -> str:
     if not declared:
         return ""
     try:
-        found = codecs.lookup(declared)
-        "".encode(found.name)  # raises LookupError for what is no encoding of text
+        name = codecs.lookup(declared).name
+        "".encode(name)  # raises LookupError for what is no encoding of text
     except LookupError:
         raise FileFormatUnknown(
             f'The encoding "{declared[:40]}" of {file} is none that is known. Write utf-8, utf-16, cp1252 or another '
             "of Python's.",
             file=file,
         ) from None
-    return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found.name, found.name)
+    return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(name, name)
 
 
 def _by_mark(beginning: bytes) -> str:
@@ -95,18 +96,23 @@ def _by_content(path: Path, file: str) -> str:
     """UTF-8 when all of the file is, else the other.
     Raises FileUnreadable: some lines are UTF-8, and some are not.
     """
-    broken = 0  # the first line that is no UTF-8
+    broken_line = 0  # the first one that is no UTF-8
     has_valid = False
     for first_line, lines in _blocks_of_lines(path):
         if lines.isascii():
             continue
+
         text = lines.decode("utf-8", "replace")
         has_valid = has_valid or _VALID.search(text) is not None
-        if not broken and REPLACED in text and (at := _first_bad_byte(lines)) is not None:
-            broken = first_line + lines.count(b"\n", 0, at)
-        if broken and has_valid:
-            raise mixed_encodings(file, broken)
-    return OTHER if broken else "utf-8"
+        # The sign of what was replaced may stand in the file itself.
+        if not broken_line and REPLACED in text:
+            bad_byte = _first_bad_byte(lines)
+            if bad_byte is not None:
+                broken_line = first_line + lines.count(b"\n", 0, bad_byte)
+
+        if broken_line and has_valid:
+            raise mixed_encodings(file, broken_line)
+    return OTHER if broken_line else "utf-8"
 
 
 def mixed_encodings(file: str, line: int) -> FileUnreadable:
@@ -177,6 +183,7 @@ def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guesse
             except UnicodeError as exc:
                 broken = line + _lines_before(exc)
                 raise _not_of(encoding, file, broken, is_guessed=is_guessed) from None
+
             if ends is None:
                 ends = _line_end(text)
                 text = text.removeprefix(BYTE_ORDER_MARK)
@@ -198,9 +205,9 @@ def _lines_before(exc: UnicodeError) -> int:
 
 
 def _not_of(encoding: str, file: str, line: int, *, is_guessed: bool) -> FileUnreadable:
-    said = "neither UTF-8 nor" if is_guessed else "not of the encoding"
+    lack = "neither UTF-8 nor" if is_guessed else "not of the encoding"
     return FileUnreadable(
-        f'Line {line:,} of {file} is {said} {encoding}. Say in the definition how it is written, such as encoding = "'
+        f'Line {line:,} of {file} is {lack} {encoding}. Say in the definition how it is written, such as encoding = "'
         'cp850", or ask for it in UTF-8.',
         file=file,
         line=line,

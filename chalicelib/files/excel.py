@@ -36,13 +36,13 @@ class Sheet:
 
     def kinds(self, width: int, *, first_row: int) -> tuple[str, ...]:
         """Of the columns from `first_row` on, as long as a column has values of one kind alone."""
-        found = []
+        column_kinds = []
         padded = [*self.last, *[{}] * width]
-        for last in padded[:width]:
-            kinds = [kind for kind, row in last.items() if row >= first_row]
+        for last_rows in padded[:width]:
+            kinds = [kind for kind, row in last_rows.items() if row >= first_row]
             is_of_one = len(kinds) == 1
-            found.append(kinds[0] if is_of_one else "text")
-        return tuple(found)
+            column_kinds.append(kinds[0] if is_of_one else "text")
+        return tuple(column_kinds)
 
 
 def sheets_of(
@@ -56,6 +56,7 @@ def sheets_of(
     answer = _ask_process(path, directory, pattern, file, limits)
     if "error" in answer:
         raise _error(answer, file)
+
     sheets = answer["sheets"]
     if not any(sheet["path"] for sheet in sheets):
         names = ", ".join(sheet["name"] for sheet in sheets[:SHOWN]) or "none"
@@ -63,8 +64,9 @@ def sheets_of(
             f'{file} has no sheet named "{pattern}". Its sheets are {names}. Correct sheet in the definition.',
             file=file,
         )
-    found = [Sheet(sheet["name"], Path(sheet["path"]), sheet["last"]) for sheet in sheets]
-    filled = [sheet for sheet in found if sheet.path.stat().st_size]
+
+    written = [Sheet(sheet["name"], Path(sheet["path"]), sheet["last"]) for sheet in sheets]
+    filled = [sheet for sheet in written if sheet.path.stat().st_size]
     if not filled:
         raise FileUnreadable(
             f"{file} has no rows in its sheet. Ask for a new copy.", file=file, row=0
@@ -88,13 +90,10 @@ def _ask_process(
 ) -> dict[str, Any]:
     arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
     command = [sys.executable, "-m", f"{__package__}.excel_process", *arguments]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "RUST_BACKTRACE": "0",
-    }
+    python_path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "PYTHONPATH": python_path, "RUST_BACKTRACE": "0"}
     try:
-        done = subprocess.run(  # noqa: S603  nothing of it is interpreted
+        process = subprocess.run(  # noqa: S603  nothing of it is interpreted
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -105,10 +104,11 @@ def _ask_process(
         )
     except subprocess.TimeoutExpired:
         raise _too_large(file, f"takes more than {limits.excel_seconds} seconds to read") from None
-    if done.returncode < 0:
+
+    if process.returncode < 0:  # killed by a signal
         raise _too_large(file, "takes more memory than there is, or has cells far apart")
     try:
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(process.stdout)
     except ValueError:
         return {"error": "damaged", "says": "its reader gave up"}
     return answer

@@ -48,29 +48,31 @@ def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any
     each sheet's own name and rows of kinds.
     """
     book = python_calamine.CalamineWorkbook.from_path(path)
-    if pattern:
-        names = [
-            name for name in book.sheet_names if fnmatchcase(name.casefold(), pattern.casefold())
-        ]
-    else:
-        names = _largest(book)
+    names = _like(pattern, book.sheet_names) if pattern else _largest(book)
     if not names:
         return [{"name": name, "path": ""} for name in book.sheet_names]
-    return [
-        _write(book, name, directory / f"sheet-{number}.csv") for number, name in enumerate(names)
-    ]
+
+    paths = [directory / f"sheet-{number}.csv" for number in range(len(names))]
+    return [_write(book, name, path) for name, path in zip(names, paths, strict=True)]
+
+
+def _like(pattern: str, names: list[str]) -> list[str]:
+    small_pattern = pattern.casefold()
+    return [name for name in names if fnmatchcase(name.casefold(), small_pattern)]
 
 
 def _largest(book: python_calamine.CalamineWorkbook) -> list[str]:
-    visible = [
-        sheet.name
-        for sheet in book.sheets_metadata
-        if sheet.visible == python_calamine.SheetVisibleEnum.Visible
-        and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-    ]
-    if len(visible) < 2:  # noqa: PLR2004
-        return visible
-    return [max(visible, key=lambda name: _cells(book.get_sheet_by_name(name)))]
+    names = [sheet.name for sheet in book.sheets_metadata if _is_visible_table(sheet)]
+    if len(names) < 2:  # noqa: PLR2004
+        return names
+    largest = max(names, key=lambda name: _cells(book.get_sheet_by_name(name)))
+    return [largest]
+
+
+def _is_visible_table(sheet: python_calamine.SheetMetadata) -> bool:
+    """No chart or macro, and not hidden."""
+    is_visible = sheet.visible == python_calamine.SheetVisibleEnum.Visible
+    return is_visible and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
 
 
 def _cells(sheet: python_calamine.CalamineSheet) -> int:
@@ -102,19 +104,26 @@ def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[
 
 def _as_text(cell: Any) -> tuple[str, str]:
     if isinstance(cell, str):
-        has_breaks = "\n" in cell or "\r" in cell
-        return "text", " ".join(cell.splitlines()) if has_breaks else cell.replace("\0", "")
+        return "text", _on_one_line(cell)
     if isinstance(cell, bool):
         return "boolean", str(cell).lower()
     if isinstance(cell, (int, float)):
         return "number", number_as_text(cell)
     if isinstance(cell, datetime):
-        is_day = cell.time() == time()
+        is_midnight = cell.time() == time()
         day = cell.date().isoformat()
-        return "date", day if is_day else cell.isoformat(timespec="seconds")
+        return "date", day if is_midnight else cell.isoformat(timespec="seconds")
     if isinstance(cell, date):
         return "date", cell.isoformat()
-    return "text", str(cell) if isinstance(cell, (time, timedelta)) else ""
+    is_span = isinstance(cell, (time, timedelta))
+    return "text", str(cell) if is_span else ""
+
+
+def _on_one_line(text: str) -> str:
+    has_breaks = "\n" in text or "\r" in text
+    if has_breaks:
+        return " ".join(text.splitlines())
+    return text.replace("\0", "")
 
 
 def number_as_text(value: float) -> str:

@@ -50,28 +50,31 @@ class JsonArray:
     def elements(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         """Some at a time, and the byte behind them. Raises FileUnreadable."""
         row = mark.row
-        at = mark.byte or self._start
+        place = mark.byte or self._start
         size = WINDOW
-        while not self._is_at_end(at):
-            window = self._window(at, size)
-            found = _cut(window) or self._one_by_one(window)
-            if found is None:
-                size = self._larger(size, at, row)
+        while not self._is_at_end(place):
+            window = self._window(place, size)
+            elements = _cut(window) or self._one_by_one(window)
+            if elements is None:
+                size = self._larger(size, place, row)
                 continue
-            rows, used = found
-            at += used
+
+            rows, length = elements
+            place += length
             row += len(rows)
             size = WINDOW
-            yield rows, at
-        self._check_end(at, row)
+            yield rows, place
 
-    def _window(self, at: int, size: int) -> bytes:
-        window = self._bytes[at : at + size]
+        self._check_end(place, row)
+
+    def _window(self, place: int, size: int) -> bytes:
+        window = self._bytes[place : place + size]
         has_breaks = b"\n" in window or b"\r" in window
         return window.translate(LINE_BREAKS) if has_breaks else window
 
-    def _larger(self, size: int, at: int, row: int) -> int:
-        if at + size >= len(self._bytes):
+    def _larger(self, size: int, place: int, row: int) -> int:
+        """Raises FileUnreadable: there is nothing more to look at, or too much of it already."""
+        if place + size >= len(self._bytes):
             raise self._error(
                 row,
                 "is not whole, or no JSON: the file is damaged or ends early. Ask for a new copy.",
@@ -89,28 +92,34 @@ class JsonArray:
         """
         text = window.decode("utf-8", "ignore")
         rows: list[bytes] = []
-        at = behind = 0
+        place = past_rows = 0  # in characters
         while True:
             try:
-                start = _past_blanks(text, at)
+                start = _past_blanks(text, place)
                 _, end = _ELEMENT.raw_decode(text, start)
             except (ValueError, RecursionError):
                 break
-            at = _past_blanks(text, end)
-            if text[at : at + 1] not in (",", "]"):
-                break
+
+            place = _past_blanks(text, end)
+            if text[place : place + 1] not in (",", "]"):
+                break  # a number, say, may go on in the next window
             rows.append(text[start:end].encode(errors="surrogatepass"))
-            at = behind = at + (text[at] == ",")
-            if text[at - 1] != ",":
+
+            place = past_rows = place + (text[place] == ",")
+            if text[place - 1] != ",":
                 break
-        return (rows, len(text[:behind].encode(errors="surrogatepass"))) if rows else None
 
-    def _is_at_end(self, at: int) -> bool:
-        return self._place.sign_at(at) == b"]"
+        if not rows:
+            return None
+        length = len(text[:past_rows].encode(errors="surrogatepass"))
+        return rows, length
 
-    def _check_end(self, at: int, row: int) -> None:
+    def _is_at_end(self, place: int) -> bool:
+        return self._place.sign_at(place) == b"]"
+
+    def _check_end(self, place: int, row: int) -> None:
         """Whether the document goes on as one that is whole does."""
-        if not self._place.is_closed_after(at):
+        if not self._place.is_closed_after(place):
             raise self._error(
                 row,
                 "is the last one, and what follows is no JSON: the file is damaged or ends early.",
@@ -147,6 +156,6 @@ def _last_comma(window: bytes, end: int) -> int:
     return -1
 
 
-def _past_blanks(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+def _past_blanks(text: str, place: int) -> int:
+    blanks = _BLANK.match(text, place)
+    return blanks.end() if blanks else place

@@ -75,10 +75,11 @@ class NdjsonFile:
         before: Key | None = None
         for line, row in _rows(path):
             key = _key(row)
-            self.ordered = (
-                self.ordered and None not in key and (before is None or _ascends(before, key))
-            )
+            is_whole = None not in key
+            # As long as all is in order, the key before is whole too, and can be compared.
+            self.ordered = self.ordered and is_whole and (before is None or _ascends(before, key))
             before = key
+
             self._lines.write(line + b"\n")
             self._offsets.append(self._offsets[-1] + len(line) + 1)
 
@@ -106,9 +107,9 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _key(row: dict[str, object]) -> Key:
-    field, well, period = (
-        row.get(name) for name in ("field_code", "well_code", "production_period")
-    )
+    field = row.get("field_code")
+    well = row.get("well_code")
+    period = row.get("production_period")
     return (
         field if isinstance(field, int) else None,
         well if isinstance(well, int) else None,
@@ -117,4 +118,5 @@ def _key(row: dict[str, object]) -> Key:
 
 
 def _ascends(before: Key, key: Key) -> bool:
+    """Of two keys without a None."""
     return cast("tuple[int, int, str]", before) <= cast("tuple[int, int, str]", key)

@@ -37,30 +37,29 @@ class JsonPlace:
         FileUnreadable.
         """
         try:
-            at = self._place_of(pointer) if pointer else self._likely()
+            place = self._place_of(pointer) if pointer else self._likely()
         except Misplaced:
             raise FileUnreadable(
                 f"{self._file} is damaged or ends early before its rows begin. Ask for a new copy.",
                 file=self._file,
             ) from None
-        if at is None or self.sign_at(at) != b"[":
+        if place is None or self.sign_at(place) != b"[":
             raise self._no_array(pointer)
-        return self._past_blanks(at) + 1
+        return self._past_blanks(place) + 1
 
-    def sign_at(self, at: int) -> bytes:
+    def sign_at(self, place: int) -> bytes:
         """The next sign that is no blank; empty at the end."""
-        at = self._past_blanks(at)
-        return bytes(self._document[at : at + 1])
+        place = self._past_blanks(place)
+        return bytes(self._document[place : place + 1])
 
-    def is_closed_after(self, at: int) -> bool:
-        """Whether nothing follows the array's bracket at `at`,
-        or the object around it ends with the document.
+    def is_closed_after(self, place: int) -> bool:
+        """Whether nothing follows the array's bracket at this place,
+        or the array or object around it ends with the document.
         """
-        if (
-            self._document[self._root : self._root + 1] == b"["
-            and self._past_blanks(at) > self._root
-        ):
-            return not self.sign_at(self._past_blanks(at) + 1) or self._ends_with(b"]")
+        bracket = self._past_blanks(place)
+        is_array = self._document[self._root : self._root + 1] == b"["
+        if is_array and bracket > self._root:
+            return not self.sign_at(bracket + 1) or self._ends_with(b"]")
         return self._ends_with(b"}")
 
     def _ends_with(self, sign: bytes) -> bool:
@@ -75,76 +74,83 @@ class JsonPlace:
         """
         if self.sign_at(self._root) == b"[":
             return self._root
-        for _, at in self._members(self._root):
-            if self.sign_at(at) == b"[" and self.sign_at(self._past_blanks(at) + 1) in (b"{", b"]"):
-                return at
+        for _, value in self._members(self._root):
+            if self.sign_at(value) == b"[" and self._first_sign_in(value) in (b"{", b"]"):
+                return value
         return None
+
+    def _first_sign_in(self, array: int) -> bytes:
+        return self.sign_at(self._past_blanks(array) + 1)
 
     def _place_of(self, pointer: str) -> int | None:
-        at: int | None = self._root
+        """Of /data/rows: the document's member data, and of that the member rows."""
+        place: int | None = self._root
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
-            at = None if at is None else self._child(at, name)
-        return at
+            place = None if place is None else self._child(place, name)
+        return place
 
-    def _child(self, at: int, name: str) -> int | None:
-        sign = self.sign_at(at)
+    def _child(self, place: int, name: str) -> int | None:
+        sign = self.sign_at(place)
         if sign == b"{":
-            return next((value for key, value in self._members(at) if key == name), None)
+            members = self._members(place)
+            return next((value for member, value in members if member == name), None)
         if sign == b"[" and name.isdigit():
-            return next(
-                (value for place, value in enumerate(self._elements(at)) if place == int(name)),
-                None,
-            )
+            elements = enumerate(self._elements(place))
+            return next((value for number, value in elements if number == int(name)), None)
         return None
 
-    def _members(self, at: int) -> Iterator[tuple[str, int]]:
+    def _members(self, place: int) -> Iterator[tuple[str, int]]:
         """Each name of an object, and where its value begins. Raises Misplaced."""
-        at = self._past_blanks(at) + 1
-        while self.sign_at(at) == b'"':
-            name = _STRING.match(self._document, self._past_blanks(at))
+        place = self._past_blanks(place) + 1
+        while self.sign_at(place) == b'"':
+            name = _STRING.match(self._document, self._past_blanks(place))
             if name is None or self.sign_at(name.end()) != b":":
                 raise Misplaced
+
             value = self._past_blanks(name.end()) + 1
             yield _as_name(name[0]), value
-            at = self._behind(value)
-        if self.sign_at(at) != b"}":
+            place = self._behind(value)
+        if self.sign_at(place) != b"}":
             raise Misplaced
 
-    def _elements(self, at: int) -> Iterator[int]:
-        at = self._past_blanks(at) + 1
-        while self.sign_at(at) not in (b"]", b""):
-            yield at
-            at = self._behind(at)
+    def _elements(self, place: int) -> Iterator[int]:
+        place = self._past_blanks(place) + 1
+        while self.sign_at(place) not in (b"]", b""):
+            yield place
+            place = self._behind(place)
 
-    def _behind(self, at: int) -> int:
+    def _behind(self, place: int) -> int:
         """Behind a value, and the comma after it. Raises Misplaced."""
-        at = self._past_blanks(at)
-        sign = self.sign_at(at)
+        place = self._past_blanks(place)
+        sign = self.sign_at(place)
         if sign in OPENERS:
-            end = self._behind_brackets(at)
+            end = self._behind_brackets(place)
         else:
-            found = (_STRING if sign == b'"' else _SCALAR).match(self._document, at)
-            if found is None:
+            pattern = _STRING if sign == b'"' else _SCALAR
+            match = pattern.match(self._document, place)
+            if match is None:
                 raise Misplaced
-            end = found.end()
-        end = self._past_blanks(end)
-        return end + (self._document[end : end + 1] == b",")
+            end = match.end()
 
-    def _behind_brackets(self, at: int) -> int:
+        end = self._past_blanks(end)
+        has_comma = self._document[end : end + 1] == b","
+        return end + 1 if has_comma else end
+
+    def _behind_brackets(self, place: int) -> int:
         depth = 0
-        for found in _BRACKETS.finditer(self._document, at):
-            if found[0] in OPENERS:
+        for match in _BRACKETS.finditer(self._document, place):
+            if match[0] in OPENERS:
                 depth += 1
-            elif found[0][:1] != b'"':
+            elif match[0][:1] != b'"':  # brackets within a string count for nothing
                 depth -= 1
             if not depth:
-                return found.end()
+                return match.end()
         raise Misplaced
 
-    def _past_blanks(self, at: int) -> int:
-        found = _BLANKS.match(self._document, at)
-        return found.end() if found else at
+    def _past_blanks(self, place: int) -> int:
+        blanks = _BLANKS.match(self._document, place)
+        return blanks.end() if blanks else place
 
     def _no_array(self, pointer: str) -> FileUnreadable:
         what = f'no array at "{pointer[:SHOWN]}"' if pointer else "no array of objects"

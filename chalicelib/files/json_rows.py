@@ -43,31 +43,35 @@ class JsonRows:
 
     @property
     def _values(self) -> dict[str, Any]:
-        first: list[bytes] = []
+        first_rows: list[bytes] = []
         for rows, _ in self._read(Mark()):
-            first += rows
-            if len(first) >= LOOKED_AT:
+            first_rows += rows
+            if len(first_rows) >= LOOKED_AT:
                 break
-        return example_values(readable_rows(first[:LOOKED_AT]))
+        return example_values(readable_rows(first_rows[:LOOKED_AT]))
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
         """Of some ten thousand rows, or 16 MB. Raises FileUnreadable, FileTooLarge."""
-        taken: list[bytes] = []
+        piece_rows: list[bytes] = []
         size = 0
         for rows, byte in self._read(mark):
-            taken += rows
+            piece_rows += rows
             size += sum(map(len, rows))
-            behind = Mark(mark.row + len(taken), byte)
+            behind = Mark(mark.row + len(piece_rows), byte)
+
             is_last = behind.is_at(until)
-            if is_last or len(taken) >= self._limits.page_rows or size >= self._limits.page:
-                yield Piece(mark=behind, is_last=is_last, size=size, rows=taken)
+            is_full = len(piece_rows) >= self._limits.page_rows or size >= self._limits.page
+            if is_last or is_full:
+                yield Piece(mark=behind, is_last=is_last, size=size, rows=piece_rows)
                 mark = behind
-                taken = []
+                piece_rows = []
                 size = 0
             if is_last:
                 return
-        if taken:
-            yield Piece(mark=Mark(mark.row + len(taken), 0), is_last=True, size=size, rows=taken)
+
+        if piece_rows:
+            behind = Mark(mark.row + len(piece_rows), 0)
+            yield Piece(mark=behind, is_last=True, size=size, rows=piece_rows)
 
     def marks(self) -> Iterator[Mark]:
         """None of an array, whose elements may be anywhere."""
@@ -102,8 +106,10 @@ class JsonLines(JsonRows):
             while line := lines.readline(LONGEST_ROW + 2):
                 byte += len(line)
                 row = line.strip()
+                # The rest of a line that is too long is passed over.
                 while not line.endswith(b"\n") and (line := lines.readline(LONGEST_ROW)):
                     byte += len(line)
+
                 if b"\r" in row:
                     row = row.translate(LINE_BREAKS)
                 if row:
@@ -121,6 +127,7 @@ def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
 def _rows_in(lines: bytes) -> int:
     if BLANK_LINE.search(b"\n" + lines):
         return sum(bool(line.strip()) for line in lines.split(b"\n"))
+
     _, _, last_line = lines.rpartition(b"\n")  # it may lack its end
     return lines.count(b"\n") + bool(last_line.strip())
 

@@ -37,13 +37,14 @@ class Known:
         """What is to be read:
         a later file holds where both have a key, so all that come after a new one are too.
         """
-        marks = [mark_of(each) for each in files]
+        marks = [mark_of(file) for file in files]
         if self.is_one_set:
             return [] if self.marks == {*marks} else list(files)
-        new = next(
-            (place for place, mark in enumerate(marks) if mark not in self.marks), len(files)
-        )
-        return list(files[new:])
+
+        for place, mark in enumerate(marks):
+            if mark not in self.marks:
+                return list(files[place:])
+        return []
 
 
 NOTHING_KNOWN = Known()

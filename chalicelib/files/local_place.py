@@ -36,14 +36,14 @@ class LocalPlace:
         path = Path(self._address)
         if path.is_file():
             self._root = path.parent
-            found = [path.name]
+            names = [path.name]
         elif path.is_dir():
-            found = [
-                name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")
-            ]
+            names = [name for name in _names_below(path) if not _is_hidden(name)]
         else:
-            found = self._matching()
-        listed = [self._look_at(name) for name in found[: self._limits.files + 1]]
+            names = self._matching()
+
+        one_too_many = self._limits.files + 1  # so that it shows
+        listed = [self._look_at(name) for name in names[:one_too_many]]
         return listed_in_order(listed, self._address, self._limits)
 
     def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  it is read where it lies
@@ -57,36 +57,44 @@ class LocalPlace:
 
     def check(self, listed: Listed) -> None:
         try:
-            now = self._look_at(listed.name)
+            listed_now = self._look_at(listed.name)
         except FilesNotFound:
             raise changed_file(listed.name) from None
-        if now != listed:
+        if listed_now != listed:
             raise changed_file(listed.name)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _matching(self) -> list[str]:
-        fixed = Path(self._address)
+        """Of /data/2024/*.csv those below /data/2024, the longest path without a sign of a pattern."""
+        address = Path(self._address)
+        fixed = address
         while is_pattern(str(fixed)):
             fixed = fixed.parent
-        if not fixed.is_dir() or fixed == Path(self._address):
+        if not fixed.is_dir() or fixed == address:
             return []
+
         self._root = fixed
-        pattern = pattern_of(str(Path(self._address).relative_to(fixed)))
+        pattern = pattern_of(str(address.relative_to(fixed)))
         return [name for name in _names_below(fixed) if pattern.fullmatch(name)]
 
     def _look_at(self, name: str) -> Listed:
         try:
-            found = (self._root / name).stat()
+            facts = (self._root / name).stat()
         except OSError:
             raise FilesNotFound(
                 f"{name} is not there any more, or may not be looked at.", file=name
             ) from None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(facts.st_mode):
             raise FileUnreadable(f"{name} is no ordinary file.", file=name)
-        # Whoever copied it.
-        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)
+        # A copy may keep the time of its last change; since when it lies here, ctime tells.
+        return Listed(name, facts.st_size, str(facts.st_mtime_ns), since=facts.st_ctime_ns)
+
+
+def _is_hidden(name: str) -> bool:
+    _, _, last_name = name.rpartition("/")
+    return last_name.startswith(".")
 
 
 def _names_below(directory: Path) -> Iterator[str]:

@@ -30,9 +30,8 @@ class MendedRows:
         self._width = len(dialect.names)
         self._delimiter = dialect.delimiter
         self._text = io.StringIO()
-        self._writer = csv.writer(
-            self._text, lineterminator="\n", **options(dialect.delimiter, dialect.quote)
-        )
+        form = options(dialect.delimiter, dialect.quote)
+        self._writer = csv.writer(self._text, lineterminator="\n", **form)
         self._first_row = first_row
         self.rows = 0
         self.unreadable: list[Unreadable] = []
@@ -68,11 +67,13 @@ class MendedRows:
         if any(cell.strip() for cell in beyond):
             self._note_unreadable(fields)
             return [""] * self._width
+
         missing = self._width - len(fields)
-        return [*fields[: self._width], *[""] * missing]
+        empty_fields = [""] * missing  # none where it is negative
+        return [*fields[: self._width], *empty_fields]
 
     def _note_unreadable(self, fields: list[str]) -> None:
         line = self._delimiter.join(fields)
-        raw = line.encode()[:RAW_BYTES]
+        beginning = line.encode()[:RAW_BYTES]
         problem = f"it has {len(fields):,} values, and the header {self._width:,} names"
-        self.unreadable.append(Unreadable(self.next_row, raw, problem))
+        self.unreadable.append(Unreadable(self.next_row, beginning, problem))

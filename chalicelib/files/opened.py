@@ -54,6 +54,7 @@ class OpenedFile:
         """
         if self._readers and self._readers[0] == member:
             return self._readers[1]
+
         self._remove_copies()
         readers = self._new_readers(self.members[member])
         self._readers = member, readers
@@ -84,14 +85,15 @@ class OpenedFile:
     def _new_readers(self, member: Member) -> list[Reader]:
         path = self._path
         if member.entry:
-            path = self._new_path()
-            unpack_member(self._path, member, path, limits=self._limits)
-            path = self._unpack(path, member.name)
+            unpacked = self._new_path()
+            unpack_member(self._path, member, unpacked, limits=self._limits)
+            path = self._unpack(unpacked, member.name)  # a gzip in a zip
             if is_archive(path, file=member.name, limits=self._limits):
                 raise FileFormatUnknown(
                     f"{member.name} is an archive in an archive. Unpack it before.",
                     file=member.name,
                 )
+
         if not path.stat().st_size:
             raise FileUnreadable(
                 f"{member.name} is empty. Ask for a new copy.", file=member.name, row=0
@@ -104,25 +106,27 @@ class OpenedFile:
             return self._sheets(path, file)
         if kind == "parquet":
             return [ParquetPieces(path, file=file, limits=self._limits, tools=self._tools)]
+
         text = as_utf8(path, self._form.encoding, target=self._new_path(), file=file)
         if kind == "ndjson":
             return [JsonLines(text, file=file, limits=self._limits)]
         if kind == "json":
             array = JsonArray(self._own_copy(text), self._form.records, file=file)
             return [JsonElements(array, file=file, limits=self._limits)]
+
         dialect = dialect_of(text, self._form, file=file, limits=self._limits)
         return [self._csv(text.path, dialect, file)]
 
     def _sheets(self, path: Path, file: str) -> list[Reader]:
         form = replace(self._form, delimiter=",", quote='"', comment="")
+        directory = self._new_path()
+        sheets = sheets_of(path, directory, pattern=form.sheet, file=file, limits=self._limits)
+
         readers: list[Reader] = []
-        for sheet in sheets_of(
-            path, self._new_path(), pattern=form.sheet, file=file, limits=self._limits
-        ):
+        for sheet in sheets:
             dialect = dialect_of(Text(sheet.path), form, file=file, limits=self._limits)
-            kinds = sheet.kinds(
-                len(dialect.names), first_row=lines_before(sheet.path, dialect.start)
-            )
+            first_row = lines_before(sheet.path, dialect.start)
+            kinds = sheet.kinds(len(dialect.names), first_row=first_row)
             readers.append(self._csv(sheet.path, dialect, file, sheet=sheet.name, kinds=kinds))
         return readers
 

@@ -54,12 +54,14 @@ class ParquetPieces:
         link = tools.new_path(".parquet")  # the file's own path may look like a pattern to DuckDB
         link.symlink_to(path.absolute())
         self._source = STATEMENTS["source"].format(path=sql_path(link)).strip()
+
         self.names: tuple[str, ...] = ()
-        found = self._rows("columns")
-        columns = [(name, kind) for name, kind in found if name != ROW_NUMBER]
+        described = self._rows("columns")
+        columns = [(name, column_type) for name, column_type in described if name != ROW_NUMBER]
         check_columns(len(columns), file, limits)
         self.names = unique_names(name for name, _ in columns)
         self._texts, self._kinds = _as_texts(columns, self.names)
+
         ((count,),) = self._rows("count")
         self._count = int(count)
         rows_of_cells = MOST_CELLS // max(1, len(columns))
@@ -68,29 +70,29 @@ class ParquetPieces:
     @property
     def examples(self) -> dict[str, str]:
         """Of each column its first value."""
-        first: dict[str, str] = {}
+        first_values: dict[str, str] = {}
         for row in self._rows("look", texts=self._texts, rows=LOOKED_AT):
             for name, value in zip(self.names, row, strict=True):
                 if value is not None:
-                    first.setdefault(name, value)
-        return {name: first[name] for name in self.names if name in first}
+                    first_values.setdefault(name, value)
+        return {name: first_values[name] for name in self.names if name in first_values}
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
         """From the mark's row to the end, or to the row `until`.
         Raises FileUnreadable, FileTooLarge, ScratchFull.
         """
-        end = self._count if until is None else min(until, self._count)
-        for first in range(mark.row, end, self._piece_rows):
-            past = min(first + self._piece_rows, end)
-            table = self._piece(first, past)
+        past_all = self._count if until is None else min(until, self._count)
+        for first_row in range(mark.row, past_all, self._piece_rows):
+            past = min(first_row + self._piece_rows, past_all)
+            table = self._piece(first_row, past)
             size = table.path.stat().st_size
-            yield Piece(mark=Mark(past), is_last=past == end, size=size, table=table)
+            yield Piece(mark=Mark(past), is_last=past == past_all, size=size, table=table)
 
     def marks(self) -> Iterator[Mark]:
         """The file counts its rows; none of them is looked at."""
         rows = self._piece_rows
-        for end in range(rows, self._count + rows, rows):
-            yield Mark(min(end, self._count))
+        for past in range(rows, self._count + rows, rows):
+            yield Mark(min(past, self._count))
 
     def _piece(self, first: int, past: int) -> Table:
         path = self._tools.new_path(".parquet")
@@ -123,9 +125,10 @@ def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as exc:
-        said = re.sub(r"['\"]?/\S+", "the file", str(exc).partition("\n")[0])[:200]
+        first_line, _, _ = str(exc).partition("\n")
+        without_path = re.sub(r"['\"]?/\S+", "the file", first_line)[:200]
         raise FileUnreadable(
-            f"{file} is damaged, or no Parquet file: {said}. Ask for a new copy.", file=file
+            f"{file} is damaged, or no Parquet file: {without_path}. Ask for a new copy.", file=file
         ) from exc
 
 
@@ -135,9 +138,9 @@ def _as_texts(
     """The select list that gives all as text under our names, and the kinds of the columns."""
     texts = []
     kinds = []
-    for (column, type_of_column), name in zip(columns, names, strict=True):
-        fitting = [form for form in FORMS if form[0].fullmatch(type_of_column)]
-        _, statement, kind = fitting[0]
+    for (column, column_type), name in zip(columns, names, strict=True):
+        fitting = [form for form in FORMS if form[0].fullmatch(column_type)]
+        _, statement, kind = fitting[0]  # the last one of FORMS fits all
         value = STATEMENTS[statement].format(value=_identifier(column)).strip()
         texts.append(f"{value} AS {_identifier(name)}")
         kinds.append(kind)
@@ -145,4 +148,5 @@ def _as_texts(
 
 
 def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'

@@ -44,15 +44,16 @@ class Position:
     def of(cls, url: str) -> Self:
         parts = urlsplit(url)
         values = dict(parse_qsl(parts.query))
-        at = int(values["at"])
+        file = int(values["at"])
+        mark = Mark(int(values["row"]), int(values["byte"]))
         return cls(
             files=values["files"],
             number=int(parts.path),
-            at=at,
+            at=file,
             member=int(values["member"]),
             sheet=int(values["sheet"]),
-            mark=Mark(int(values["row"]), int(values["byte"])),
-            part=_part(values["until"], at) if "until" in values else None,
+            mark=mark,
+            part=_part(values["until"], file) if "until" in values else None,
         )
 
 
@@ -64,7 +65,7 @@ def _until(part: Stretch) -> str:
     return str(part) if is_cut else str(part.past)
 
 
-def _part(text: str, at: int) -> Stretch:
+def _part(text: str, file: int) -> Stretch:
     if "@" in text:
         return Stretch.of(text)
-    return Stretch(first=at, past=int(text))
+    return Stretch(first=file, past=int(text))

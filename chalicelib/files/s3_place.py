@@ -62,16 +62,17 @@ class S3Place:
         self.retries = 0
 
     def files(self) -> list[Listed]:
-        found = []
+        files = []
         with _errors_as_ours(self._bucket):
             for item in self._objects():
                 if self._is_meant(item["Key"]):
                     name = item["Key"].removeprefix(self._folder)
+                    version = item["ETag"].strip('"')
                     since = int(item["LastModified"].timestamp())
-                    found.append(Listed(name, item["Size"], item["ETag"].strip('"'), since=since))
-                if len(found) > self._limits.files:
+                    files.append(Listed(name, item["Size"], version, since=since))
+                if len(files) > self._limits.files:
                     break
-        return listed_in_order(found, self._url, self._limits)
+        return listed_in_order(files, self._url, self._limits)
 
     def fetch(self, listed: Listed, target: Path) -> Path:
         """Raises FileChanged: the object is another one than when it was listed."""
@@ -107,10 +108,8 @@ class S3Place:
         return self._prefix[:end]
 
     def _objects(self) -> Iterator[Any]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix
-        )
-        for page in pages:
+        paginator = self._s3.get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix):
             yield from page.get("Contents", [])
 
     def _is_meant(self, key: str) -> bool:
@@ -118,14 +117,14 @@ class S3Place:
             return False  # a folder, as the S3 console makes them
         if is_pattern(self._path):
             return pattern_of(self._path).fullmatch(key) is not None
-        return key == self._path or (self._path.endswith("/") or not self._path)
+        is_folder = self._path.endswith("/") or not self._path
+        return is_folder or key == self._path
 
     def _fetch(self, listed: Listed, target: Path) -> None:
         with _errors_as_ours(self._bucket, listed.name):
             key = self._folder + listed.name
-            answer = self._s3.get_object(
-                Bucket=self._bucket, Key=key, IfMatch=f'"{listed.version}"'
-            )
+            tag = f'"{listed.version}"'
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=tag)
             with disk_errors(), closing(answer["Body"]) as body, target.open("wb") as file:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
@@ -157,9 +156,8 @@ def _refusal(exc: ClientError, bucket: str, name: str) -> SourceError:
     if code in GONE and name:
         return changed_file(name)
     if code == "InvalidObjectState":
-        return FileUnreadable(
-            f"{name} lies in an archive of S3. Restore it there before.", file=name
-        )
+        problem = f"{name} lies in an archive of S3. Restore it there before."
+        return FileUnreadable(problem, file=name)
     if code in FORBIDDEN:
         return SourceForbidden(
             f"S3 does not let this function read the bucket {bucket} ({code}). Give it the rights s3:ListBucket and "

@@ -66,28 +66,31 @@ def stretches_of(
     share = -(-sum(sizes) // most)  # rounded up
     enough = max(least, share)
     number = 0  # of the next part
-    begun = 0  # the first file that is in no part yet
+    first = 0  # the first file that is in no part yet
     together = 0  # bytes from there on
     for place, size in enumerate(sizes):
-        wanted = round(size / enough)
-        marks = cuts(place, wanted) if wanted > 1 else ()
+        ranges = round(size / enough)
+        marks = cuts(place, ranges) if ranges > 1 else ()
+
         if marks:
-            if begun < place:
-                yield Stretch(first=begun, past=place)
+            if first < place:
+                yield Stretch(first=first, past=place)
                 number += 1
             yield from _ranges(place, marks, number)
             number += len(marks) + 1
-            begun = place + 1
+            first = place + 1
             together = 0
             continue
+
         together += size
         if together >= enough:
-            yield Stretch(first=begun, past=place + 1)
+            yield Stretch(first=first, past=place + 1)
             number += 1
-            begun = place + 1
+            first = place + 1
             together = 0
-    if begun < len(sizes):
-        yield Stretch(first=begun, past=len(sizes))
+
+    if first < len(sizes):
+        yield Stretch(first=first, past=len(sizes))
 
 
 def _ranges(place: int, marks: Sequence[Mark], number: int) -> Iterator[Stretch]:

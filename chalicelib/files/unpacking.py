@@ -54,10 +54,9 @@ class Member:
 
 def unpack_gzip(path: Path, target: Path, *, file: str, limits: Limits) -> None:
     """Raises FileUnreadable: damaged or cut off; FileTooLarge, ScratchFull."""
-    with _damage_as_ours(file), gzip.open(path) as source:
-        _copy(
-            cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits
-        )
+    with _damage_as_ours(file), gzip.open(path) as archive:
+        source = cast("IO[bytes]", archive)
+        _copy(source, target, file=file, packed=path.stat().st_size, limits=limits)
 
 
 def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
@@ -76,10 +75,12 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
     with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     entries.sort(key=lambda entry: entry.filename)
+
     if len(entries) > limits.members:
         raise FileTooLarge(
             f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file
         )
+
     is_single = len(entries) == 1
     chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=is_single)]
     if not chosen:
@@ -99,6 +100,7 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
         raise FileUnreadable(
             f"{member.name} has a password. Ask for it without one.", file=member.name
         )
+
     with _damage_as_ours(member.name), zipfile.ZipFile(path) as archive:
         try:
             source = archive.open(entry)
@@ -141,9 +143,9 @@ def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as exc:
-        said = " ".join(str(exc).split())[:LONGEST_NAME]
+        problem = " ".join(str(exc).split())[:LONGEST_NAME]
         raise FileUnreadable(
-            f"{file} is damaged or ends early, and cannot be unpacked: {said}. Ask for a new copy.",
+            f"{file} is damaged or ends early, and cannot be unpacked: {problem}. Ask for a new copy.",
             file=file,
         ) from exc
 
@@ -161,11 +163,11 @@ def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
 
 def _no_member(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
     names = ", ".join(_safe_name(entry.filename) for entry in entries[:SHOWN]) or "nothing"
-    wanted = "no member that looks like a table"
+    lack = "no member that looks like a table"
     if pattern:
-        wanted = f'no member named "{_safe_name(pattern)}"'
+        lack = f'no member named "{_safe_name(pattern)}"'
     return FilesNotFound(
-        f"{file} has {wanted}. In it are {names}. Say in the definition which ones to read: members.",
+        f"{file} has {lack}. In it are {names}. Say in the definition which ones to read: members.",
         file=file,
     )
 
@@ -183,13 +185,14 @@ def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: 
 def _check_directory(path: Path, file: str, limits: Limits) -> None:
     """Python reads the list of the members into memory, as long as the archive says that it is."""
     tail = _tail_of(path)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < END.size:
+    place = tail.rfind(b"PK\x05\x06")  # the signature of the record of the end
+    if place < 0 or len(tail) - place < END.size:
         raise FileUnreadable(
             f"{file} ends early: the list of its members is not there. Ask for a new copy.",
             file=file,
         )
-    size = _directory_size(tail, at)
+
+    size = _directory_size(tail, place)
     if size > limits.directory:
         raise FileTooLarge(
             f"{file} has a list of {size >> 20:,} MB of members. Ask for it in parts.", file=file
@@ -204,16 +207,19 @@ def _tail_of(path: Path) -> bytes:
         return opened.read()
 
 
-def _directory_size(tail: bytes, at: int) -> int:
-    """By the record of the end that begins `at`, and the one of ZIP64 before it,
+def _directory_size(tail: bytes, place: int) -> int:
+    """By the record of the end that begins at `place`, and the one of ZIP64 before it,
     whose size stands in the place of 0xFFFFFFFF in the former.
     """
-    size = int(END.unpack_from(tail, at)[5])
-    at_64 = tail.rfind(b"PK\x06\x06", 0, at)
-    if at_64 < 0 or len(tail) - at_64 < END_64.size:
+    size = int(END.unpack_from(tail, place)[5])
+    place_64 = tail.rfind(b"PK\x06\x06", 0, place)
+    if place_64 < 0 or len(tail) - place_64 < END_64.size:
         return size
-    size_64 = int(END_64.unpack_from(tail, at_64)[8])
-    return size_64 if size == SIZE_IN_64 else max(size, size_64)
+
+    size_64 = int(END_64.unpack_from(tail, place_64)[8])
+    if size == SIZE_IN_64:
+        return size_64
+    return max(size, size_64)
 
 
 def _safe_name(name: str) -> str:

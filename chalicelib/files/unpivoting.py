@@ -54,12 +54,12 @@ class LongReader:
     @property
     def examples(self) -> dict[str, Any]:
         """Of the columns that stay, and of the first one that becomes rows."""
-        found = self._reader.examples
+        wide_examples = self._reader.examples
         others = self._other_names(self._reader.names)
-        examples = {name: found[name] for name in others if name in found}
+        examples = {name: wide_examples[name] for name in others if name in wide_examples}
         for name, groups in self._wide.items():
-            if name in found:
-                return examples | groups | {self._value: found[name]}
+            if name in wide_examples:
+                return examples | groups | {self._value: wide_examples[name]}
         return examples
 
     def marks(self) -> Iterator[Mark]:
@@ -70,21 +70,21 @@ class LongReader:
             if piece.table:
                 yield replace(piece, table=self._long(piece.table))
             else:
-                rows = [each for row in piece.rows for each in self._long_rows(row)]
+                rows = [long_row for row in piece.rows for long_row in self._long_rows(row)]
                 yield replace(piece, rows=rows)
 
     @cached_property
     def _wide(self) -> dict[str, dict[str, str]]:
         """Of each column that becomes rows, what its name says."""
-        found = self._groups_by_name(self._reader.names)
-        if not found:
+        groups_by_name = self._groups_by_name(self._reader.names)
+        if not groups_by_name:
             raise FileUnreadable(
                 f"No column of {self.file} is like {self._pattern.pattern!r}. Correct fields under [unpivot] in the "
                 "definition.",
                 file=self.file,
                 row=0,
             )
-        return found
+        return groups_by_name
 
     def _groups_by_name(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         matches = {name: self._pattern.fullmatch(name) for name in names}
@@ -92,10 +92,9 @@ class LongReader:
 
     def _other_names(self, names: Iterable[str]) -> list[str]:
         """A column that is called like one of the new fields gives way."""
-        new = {name.lower() for name in self._fields}
-        return [
-            name for name in names if name.lower() not in new and not self._pattern.fullmatch(name)
-        ]
+        new_names = {name.lower() for name in self._fields}
+        narrow = [name for name in names if not self._pattern.fullmatch(name)]
+        return [name for name in narrow if name.lower() not in new_names]
 
     # -- a table ------------------------------------------------------------------------------
 
@@ -104,11 +103,13 @@ class LongReader:
         path = self._tools.new_path(".parquet")
         kept = self._other_names(table.names)
         wide = self._groups_by_name(table.names)
+
+        # Numbers stand for the names within the statement, which has a `place` and `cells` of its own.
         columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
         columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
         fields = [f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
         cells = [self._cell(groups, f"field.{_name(name)}") for name, groups in wide.items()]
-        unreadable = ", ".join(str(each.row) for each in table.unreadable)
+        unreadable = ", ".join(str(record.row) for record in table.unreadable)
         lists = {
             "columns": ", ".join(columns),
             "kept": ", ".join(fields) or "NULL",
@@ -125,22 +126,21 @@ class LongReader:
         with exhaustion_errors():
             ((rows,),) = self._tools.duckdb.execute(statement).fetchall()
         table.path.unlink()
-        names = (*kept, *self._fields, PLACE)
-        kinds = self._kinds(table, kept)
+
         return replace(
             table,
             path=path,
             format="parquet",
-            names=names,
+            names=(*kept, *self._fields, PLACE),
             rows=int(rows),
-            kinds=kinds,
+            kinds=self._kinds(table, kept),
             has_places=True,
         )
 
     def _cell(self, groups: Mapping[str, str], value: str) -> str:
-        members = [
-            f"{_name(name)} := {literal(groups.get(name, ''))}" for name in self._pattern.groupindex
-        ]
+        """A row's new fields, as struct_pack("month" := 'JAN', "OIL" := field."JAN_OIL")."""
+        texts = {name: literal(groups.get(name, "")) for name in self._pattern.groupindex}
+        members = [f"{_name(name)} := {text}" for name, text in texts.items()]
         members.append(f"{_name(self._value)} := {value}")
         return f"struct_pack({', '.join(members)})"
 
@@ -148,29 +148,31 @@ class LongReader:
         kinds = dict(zip(table.names, table.kinds, strict=False))
         if not kinds:
             return ()
-        of_kept = [kinds[name] for name in kept]
-        of_new = ["text"] * (len(self._fields) + 1)  # and of the place
-        return (*of_kept, *of_new)
+        kept_kinds = [kinds[name] for name in kept]
+        new_kinds = ["text"] * (len(self._fields) + 1)  # and that of the place
+        return (*kept_kinds, *new_kinds)
 
     # -- JSON ---------------------------------------------------------------------------------
 
     def _long_rows(self, row: Any) -> list[Any]:
         """What is no object stays as it is, to be rejected."""
         try:
-            found = json.loads(bytes(row))
+            members = json.loads(bytes(row))
         except (ValueError, RecursionError):
             return [row]
-        if not isinstance(found, dict):
+        if not isinstance(members, dict):
             return [row]
-        kept = {name: found[name] for name in self._other_names(found)}
-        wide = self._groups_by_name(found).items()
-        cells = [
-            kept | groups | {self._value: found[name]}
-            for name, groups in wide
-            if found[name] not in (None, "")
+
+        kept = {name: members[name] for name in self._other_names(members)}
+        wide = self._groups_by_name(members)
+        long_rows = [
+            kept | groups | {self._value: members[name]}
+            for name, groups in wide.items()
+            if members[name] not in (None, "")
         ]
-        return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]
+        return [json.dumps(long_row, ensure_ascii=False).encode() for long_row in long_rows]
 
 
 def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'

@@ -24,12 +24,12 @@ def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17.
-    Most values are texts.
+    """7.5 is {"N": "7.5"}. Floats are written with all their digits; DynamoDB keeps 38, a double
+    needs 17. Most values are texts, so these are looked for first.
     """
     match value:
         case str():
-            return {"S": str(value)}
+            return {"S": str(value)}  # also of an enumeration
         case None:
             return {"NULL": True}
         case bool():
@@ -51,7 +51,8 @@ def from_attribute(attribute: dict[str, Any]) -> Any:
         case "NULL":
             return None
         case "N":
-            return int(value) if value.lstrip("-").isdigit() else float(value)
+            is_whole = value.lstrip("-").isdigit()
+            return int(value) if is_whole else float(value)
         case "M":
             return from_item(value)
         case "L":

@@ -76,6 +76,7 @@ def few_examples(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     examples = [with_short_texts(row) for row in first_rows]
     while examples and not _fits(examples):
         examples.pop()
+
     for place in range(len(examples)):
         longer = examples.copy()
         longer[place] = with_short_texts(first_rows[place], raw=RAW_CHARACTERS)
@@ -142,12 +143,8 @@ def holding(findings: Iterable[Finding]) -> list[Finding]:
 
 def _amounts_of(check: str, accepted: Sequence[str]) -> list[dict[str, float]]:
     """The amounts of each of these fingerprints that is the check's."""
-    found = []
-    for fingerprint in accepted:
-        name, amounts = _parse(fingerprint)
-        if name == check:
-            found.append(amounts)
-    return found
+    parsed = [_parse(fingerprint) for fingerprint in accepted]
+    return [amounts for name, amounts in parsed if name == check]
 
 
 def _are_within(amounts: Mapping[str, float], limits: Mapping[str, float]) -> bool:

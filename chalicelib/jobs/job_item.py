@@ -11,10 +11,10 @@ from .event import Event
 from .finding import Finding
 from .job import Job, JobStatus, Phase
 
-_FIELDS = [each.name for each in fields(Job)]
+_FIELDS = [field.name for field in fields(Job)]
 # Its worker's writes leave them alone.
 _OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}
-# Attributes of a field that has none of its own.
+# Attributes of the field `checkpoint`, which has none of its own.
 _OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")
 _STORED = [*(name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}), *_OF_CHECKPOINT]
 
@@ -41,6 +41,7 @@ def job_from_attributes(attributes: dict[str, Any]) -> Job:
         values["phase"] = Phase(values["phase"])
     if "cursor" in attributes:
         values["checkpoint"] = Checkpoint.from_attributes(attributes)
+
     events = attributes.get("events", ())
     findings = attributes.get("findings", ())
     values["events"] = [Event.from_attributes(event) for event in events]

@@ -110,6 +110,7 @@ class JobReader:
         waiting = [job for job in jobs if job.waits_for_word]
         if not waiting:
             return {}
+
         newest_held_id = cache(self.newest_held_id)
         current = self.current_snapshot()
         now = self._clock()
@@ -151,7 +152,10 @@ class JobReader:
 
 
 def _with_values(**wanted: str | None) -> Condition | None:
-    """The items whose attributes have these values; None where nothing is wanted."""
+    """The items whose attributes have these values; None where nothing is wanted.
+
+    Of status="FAILED": `#status = :status`, with "FAILED" bound to :status.
+    """
     values = without_none(wanted)
     if not values:
         return None

@@ -33,20 +33,28 @@ LONGEST_TEXT = 3_000  # characters; a card of Teams has 28 KB, a block of Slack 
 MOST_FINDINGS = 10
 
 _COUNTS = (
-    *("total_records", "new_records", "updated_records", "duplicate_records"),
-    *("withdrawn_records", "skipped_records", "failed_records"),
+    "total_records",
+    "new_records",
+    "updated_records",
+    "duplicate_records",
+    "withdrawn_records",
+    "skipped_records",
+    "failed_records",
 )
+# Of a job's view, what the notice of its end tells.
 _FACTS = (
-    *(
-        "job_id",
-        "source",
-        "status",
-        "created_at",
-        "started_at",
-        "completed_at",
-        "execution_time_seconds",
-    ),
-    *("triggered_by", "retry_of", "rollback_to", "accepted_by", "accept_until"),
+    "job_id",
+    "source",
+    "status",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "execution_time_seconds",
+    "triggered_by",
+    "retry_of",
+    "rollback_to",
+    "accepted_by",
+    "accept_until",
     *_COUNTS,
 )
 _ENDS = {
@@ -163,10 +171,11 @@ def end_of(job: Job) -> Notice:
     """That the job has ended.
     It tells what the job's view does, without rows of the source and what asks for them.
     """
-    at = job.completed_at or job.created_at
-    view = job.view(at)
+    ended_at = job.completed_at or job.created_at
+    view = job.view(ended_at)
     facts = without_none({name: view[name] for name in _FACTS})
     kind = "import.held" if job.is_held else _ENDS[job.status]
+
     if job.error:
         facts["error"] = {name: job.error[name] for name in ("code", "retryable")}
         facts["error"]["message"] = _without_paths(str(job.error["message"]))
@@ -174,12 +183,8 @@ def end_of(job: Job) -> Notice:
     if findings:
         facts["findings"] = list(map(_finding_without_rows, findings))
     facts["text"] = _without_paths(_sentence(job, kind))
-    return new_notice(
-        kind=kind,
-        key=job.job_id,
-        at=at,
-        facts=facts,
-    )
+
+    return new_notice(kind=kind, key=job.job_id, at=ended_at, facts=facts)
 
 
 def loss_of(job_id: str, *, at: float, since: float) -> Notice:
@@ -187,18 +192,13 @@ def loss_of(job_id: str, *, at: float, since: float) -> Notice:
     its import ended, and nobody knows more of it.
     """
     message = "Somebody removed the job's item from the table, so the import ended. What is published is as it was."
-    error = {
-        "code": "JOB_NOT_FOUND",
-        "message": message,
-        "retryable": False,
-    }
     facts = {
         "job_id": job_id,
         "status": "FAILED",
         "created_at": since,
-        "error": error,
+        "error": {"code": "JOB_NOT_FOUND", "message": message, "retryable": False},
+        "text": f"An import failed: {message} (job {job_id})",
     }
-    facts["text"] = f"An import failed: {message} (job {job_id})"
     return new_notice(kind="import.failed", key=job_id, at=at, facts=facts)
 
 

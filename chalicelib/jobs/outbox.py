@@ -82,22 +82,25 @@ class Outbox:
         due_at = self._clock() + HOLD_SECONDS
         deliveries = {}
         for channel in channels:
-            old = notice.deliveries.get(channel, Delivery())
-            deliveries[channel] = replace(old, attempts=old.attempts + 1, due_at=due_at)
-        new = notice.with_deliveries(deliveries)
-        new = replace(new, version=notice.version + 1)
-        is_ours = self._write(self._update(new, read=notice.version))
-        return new if is_ours else None
+            delivery = notice.deliveries.get(channel, Delivery())
+            attempts = delivery.attempts + 1
+            deliveries[channel] = replace(delivery, attempts=attempts, due_at=due_at)
+
+        taken = replace(notice.with_deliveries(deliveries), version=notice.version + 1)
+        is_ours = self._write(self._update(taken, read=notice.version))
+        return taken if is_ours else None
 
     def note(self, notice: Notice) -> bool:
         """What came of the attempts; nothing waits on any channel: it is moved away.
         False when somebody else has taken it meanwhile, whose word counts.
         """
-        new = replace(notice, version=notice.version + 1)
+        next_version = replace(notice, version=notice.version + 1)
         if notice.state is State.WAITING:
-            return self._write(self._update(new, read=notice.version))
+            return self._write(self._update(next_version, read=notice.version))
+
         expires_at = int(self._clock()) + KEPT_SECONDS
-        item = sent_notice_key(new) | _attributes(new) | {"expires_at": expires_at}
+        attributes = _attributes(next_version)
+        item = sent_notice_key(next_version) | attributes | {"expires_at": expires_at}
         return self._write(
             self._table.delete(notice_key(notice), when=same_notice(notice.version)),
             self._table.put(item, when=may_take_place()),

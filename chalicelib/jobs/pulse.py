@@ -34,9 +34,10 @@ def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.tim
     now = clock()
     owner = job_manager.owner_of(lock)
     import_time = _import_time(job_manager.find, current.name) if current else None
+
     jobs, _ = job_manager.history(limit=PULSE_JOBS)
     held = {job.job_id for job in jobs if job.waits_for_word}
-    too_late = job_manager.lateness(jobs).keys()
+    too_late = job_manager.lateness(jobs).keys()  # nobody's word helps these any more
     figures = {
         "SecondsSinceHeartbeat": _seconds_of_silence(owner, now),
         "HoursSinceSuccess": (now - import_time) / 3600 if import_time else None,
@@ -70,7 +71,8 @@ def failed_in_a_row(jobs: Iterable[Job]) -> int:
     completed: set[str | None] = set()
     for job in jobs:
         if job.rollback_to:
-            continue
+            continue  # no import
+
         if job.status is JobStatus.COMPLETED:
             completed.add(job.source_name)
         has_failed = job.status is JobStatus.FAILED and not job.is_held

@@ -120,6 +120,7 @@ class Schedule:
         """
         if plan.version <= self.version:
             return self
+
         definition: dict[str, Any] = {
             "version": plan.version,
             "cron": plan.cron,
@@ -130,9 +131,12 @@ class Schedule:
         if is_another_source:
             empty = Schedule(source=self.source, turn=self.turn)
             return replace(empty, due=_first_due(plan), **definition)
+
         has_same_times = (self.cron, self.timezone) == (plan.cron, plan.timezone)
         if has_same_times:
             return replace(self, **definition)
+
+        # The old times up to the change, the new ones from then on.
         skipped = self._skip(plan.updated_at)
         return replace(skipped, due=_first_due(plan), **definition)
 
@@ -160,14 +164,17 @@ class Schedule:
         """
         if last_job and not last_job.status.final:
             return self
+
         schedule = replace(self, judged=self.last_job_id)
         if last_job is None or last_job.is_held or last_job.status is JobStatus.CANCELLED:
             return schedule
         if last_job.status is JobStatus.COMPLETED:
             return replace(schedule, failures=0)
+
         schedule = replace(schedule, failures=self.failures + 1)
         if schedule.failures < pause_after or schedule.pause:
             return schedule  # a pause that is there keeps its reason
+
         code = (last_job.error or {}).get("code")
         reason = f"{schedule.failures} imports in a row have failed, the last one with {code}."
         return replace(schedule, pause=Pause(at=now, reason=reason, code=code))

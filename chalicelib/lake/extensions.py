@@ -30,9 +30,10 @@ def lake_config() -> Config:
     again. Only load_extensions loads anything with that, and puts an end to it.
     """
     try:
-        return {UNSIGNED: True} if _are_signed(_extensions()) else {}
+        paths = _extensions()
     except LakeUnprepared:
         return {}
+    return {UNSIGNED: True} if _are_signed(paths) else {}
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
@@ -68,8 +69,8 @@ def _extensions() -> list[Path]:
 
 def _extension(name: str) -> Path:
     package = importlib.util.find_spec(f"duckdb_extension_{name}")
-    directories = (package.submodule_search_locations if package else None) or ()
-    for directory in directories:
+    directories = package.submodule_search_locations if package else None
+    for directory in directories or ():
         path = Path(directory, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
         if path.exists():
             return path

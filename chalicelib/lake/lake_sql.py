@@ -23,10 +23,12 @@ class LakeSql:
         those that it names as $values are bound.
         """
         all_lists = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY), **lists}
-        text = STATEMENTS[name].format_map(all_lists)
+        statement = STATEMENTS[name].format_map(all_lists)
+
+        # DuckDB refuses a value that the statement does not name.
         parameters = {"source_name": self._source_name, **lists}
-        values = {key: value for key, value in parameters.items() if f"${key}" in text}
-        return self._connection.execute(text, values or None).fetchall()
+        values = {key: value for key, value in parameters.items() if f"${key}" in statement}
+        return self._connection.execute(statement, values or None).fetchall()
 
     def one(self, name: str, **lists: Any) -> tuple[Any, ...]:
         """The one row of the answer."""

@@ -33,6 +33,7 @@ def show_lake(
     with lake_errors():
         connection.execute("ATTACH ':memory:' AS wells")
         for table in TABLES:
-            text = _SQL["production" if table in BY_YEAR else "others"]
-            connection.execute(text.format(table=table, rows=at(table, versions.of(table))))
+            statement = _SQL["production" if table in BY_YEAR else "others"]
+            rows = at(table, versions.of(table))
+            connection.execute(statement.format(table=table, rows=rows))
         connection.execute(_SQL["schema_version"].format(version=SCHEMA_VERSION))

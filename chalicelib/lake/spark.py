@@ -89,10 +89,13 @@ def staged_upon(head: Head, job_id: str) -> Staged | None:
     newest: Staged | None = None
     newest_order = (0, 0)
     for number, facts in head.snapshots.items():
-        mark = Mark.read(facts.get("summary", {}).get(MARK, ""))
+        summary = facts.get("summary", {})
+        mark = Mark.read(summary.get(MARK, ""))
         is_upon_main = facts.get("parent-snapshot-id") == head.snapshot
         if not mark or mark.job_id != job_id or not is_upon_main:
             continue
+
+        # Two of one millisecond: the larger number.
         order = (facts["timestamp-ms"], number)
         if order > newest_order:
             newest = Staged(snapshot=number, mark=mark)

@@ -13,6 +13,8 @@ from .connection import lake_errors
 from .versions import HISTORY, PRODUCTION, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from .catalog import Catalog
@@ -28,20 +30,21 @@ def make_tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None
     missing = [table for table in TABLES if catalog.head(table) is None]
     if not missing:
         return
+
     with lake_errors():
         connection.execute(_SQL["schema"])
         columns_of_store = _SQL["columns"].format(tables=tuple(TABLES))
         for table, names, types in connection.execute(columns_of_store).fetchall():
-            if table not in missing:
-                continue
-            columns = [
-                f"{name} {TYPES.get(kind, kind)}" for name, kind in zip(names, types, strict=True)
-            ]
-            partitioned = _SQL["partitioned"] if table in BY_YEAR else ""
-            text = _SQL["table"].format(
-                table=table, columns=", ".join(columns), partitioned=partitioned
-            )
-            connection.execute(text)
+            if table in missing:
+                connection.execute(_create_table(table, names, types))
+
+
+def _create_table(table: str, names: Sequence[str], types: Sequence[str]) -> str:
+    """The statement, for columns of these names and DuckDB's types."""
+    iceberg_types = [TYPES.get(column_type, column_type) for column_type in types]
+    columns = [f"{name} {each}" for name, each in zip(names, iceberg_types, strict=True)]
+    partitioned = _SQL["partitioned"] if table in BY_YEAR else ""
+    return _SQL["table"].format(table=table, columns=", ".join(columns), partitioned=partitioned)
 
 
 def at(table: str, snapshot: int | None) -> str:

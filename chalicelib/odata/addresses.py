@@ -30,6 +30,7 @@ def rows_url(source_url: str, options: Mapping[str, str], *filters: str) -> str:
     if condition:
         query["$filter"] = condition
     query.update(options)
+
     text = urlencode(query, quote_via=quote, safe="$,")
     return urlunsplit(url._replace(query=text))
 
@@ -39,8 +40,9 @@ def metadata_url(source_url: str) -> str:
     url = urlsplit(source_url)
     service, _ = _path(source_url)
     pairs = parse_qsl(url.query)
-    own = [(name, value) for name, value in pairs if not name.startswith("$")]
-    return urlunsplit(url._replace(path=f"{service}/$metadata", query=urlencode(own)))
+    without_odata = [(name, value) for name, value in pairs if not name.startswith("$")]
+    query = urlencode(without_odata)
+    return urlunsplit(url._replace(path=f"{service}/$metadata", query=query))
 
 
 def entity_set(source_url: str) -> str:
@@ -49,7 +51,9 @@ def entity_set(source_url: str) -> str:
 
 
 def _path(source_url: str) -> tuple[str, str]:
-    """The service and its entity set."""
+    """The service and its entity set: of https://example.org/odata/Production, /odata and
+    Production.
+    """
     path = urlsplit(source_url).path.rstrip("/")
     service, _, name = path.rpartition("/")
     return service, name
@@ -77,8 +81,8 @@ class PageAddresses:
     def first(self, cursor: Cursor) -> str:
         """The first page, with the number of all the rows. Raises SourceColumns."""
         options: dict[str, str] = {}
-        is_ours = cursor.top is not None or cursor.way in (Way.SKIP, Way.KEYS)
-        if is_ours:
+        next_is_ours = cursor.top is not None or cursor.way in (Way.SKIP, Way.KEYS)
+        if next_is_ours:
             options |= self._top(cursor)
         if cursor.counts:
             options |= self._count
@@ -100,9 +104,9 @@ class PageAddresses:
 
     def _of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
         order = {"$orderby": ",".join(cursor.order)} if cursor.order else {}
-        return rows_url(
-            self._settings.source_url, {**order, **options}, *self._limits(cursor), *filters
-        )
+        in_order = {**order, **options}
+        all_filters = (*self._limits(cursor), *filters)
+        return rows_url(self._settings.source_url, in_order, *all_filters)
 
     def _top(self, cursor: Cursor) -> dict[str, str]:
         most = cursor.top or self._settings.page_size
@@ -132,6 +136,7 @@ class PageAddresses:
         name = self._settings.source_changed
         if not name or (self._survey.entity is None and not self._survey.fields):
             return None
+
         edm_type = self._survey.type_of(name)
         if edm_type not in MOMENT_TYPES:
             raise SourceColumns(

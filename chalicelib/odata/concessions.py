@@ -34,12 +34,14 @@ def concessions(
     top = cursor.top or None
     if top is None and not _is_without_top(cursor):
         top = page_size
-    if isinstance(exc, SourceTooLarge) or (isinstance(exc, SourceTooSlow) and top is None):
+
+    is_unbounded_and_slow = isinstance(exc, SourceTooSlow) and top is None
+    if isinstance(exc, SourceTooLarge) or is_unbounded_and_slow:
         yield from _with_smaller_pages(cursor, top, page_size)
-    elif isinstance(exc, SourceRefused) and exc.details.get("status") in (
-        BAD_REQUEST,
-        NOT_IMPLEMENTED,
-    ):
+        return
+
+    status = exc.details.get("status")
+    if isinstance(exc, SourceRefused) and status in (BAD_REQUEST, NOT_IMPLEMENTED):
         yield from _by_the_words(cursor, exc, top, last_rows)
 
 
@@ -59,9 +61,11 @@ def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iter
     """
     if cursor.way == Way.LINKS:
         return
+
     way = cursor.way if cursor.way == Way.KEYS else str(Way.SKIP)
+    largest = top or page_size
     sizes = [page_size] if top is None else []
-    sizes += [(top or page_size) // 10**power for power in range(1, MOST_SHRUNK + 1)]
+    sizes += [largest // 10**power for power in range(1, MOST_SHRUNK + 1)]  # 5000: 500, 50
     for size in sizes:
         if size:
             yield replace(cursor, top=size, way=way, by_link=False)
@@ -72,20 +76,22 @@ def _by_the_words(
 ) -> Iterator[Cursor]:
     """What the source names in its own sentence first."""
     words = str(exc.details.get("says", "")).lower()
-    less: list[Cursor] = []
+    smaller: list[Cursor] = []
     if exc.details.get("status") == BAD_REQUEST:
-        less = list(_with_less(cursor, top, last_rows, words))
-    if cursor.delivered or cursor.page > 1:
-        yield from less
+        smaller = list(_with_less(cursor, top, last_rows, words))
+    if cursor.delivered or cursor.page > 1:  # the other options were taken with the first page
+        yield from smaller
         return
+
     uncounted = replace(cursor, counts=False)
     unordered = replace(cursor, order=[])
+    bare = replace(unordered, counts=False)
     may_be_unordered = bool(cursor.order) and cursor.way != Way.KEYS
     options = [
-        ("top", less),
+        ("top", smaller),
         ("count", [uncounted] if cursor.counts else []),
         ("order", [unordered] if may_be_unordered else []),
-        ("", [replace(unordered, counts=False)] if may_be_unordered and cursor.counts else []),
+        ("", [bare] if may_be_unordered and cursor.counts else []),
     ]
 
     def is_unnamed(option: tuple[str, list[Cursor]]) -> bool:

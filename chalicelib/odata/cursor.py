@@ -102,6 +102,7 @@ class Cursor:
         remaining = (expected or 0) - self.delivered
         is_counted = expected is not None and body.count is not None
         is_other = is_counted and body.count not in (expected, remaining)
+
         return replace(
             self,
             url=None,

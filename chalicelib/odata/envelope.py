@@ -71,14 +71,15 @@ def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
     if has_more_rows(body, most_rows):
         raise BrokenPage(f"it holds more than {most_rows:,} rows")
     try:
-        found = _read(body)
+        page = _read(body)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
-    names = ("d", "results") if found.is_v2 else ("value",)
-    twice = repeated_member(body, found.rows, names)
-    if twice:
-        raise BrokenPage(f'it holds "{twice}" twice')
-    return found
+
+    names = ("d", "results") if page.is_v2 else ("value",)
+    repeated = repeated_member(body, page.rows, names)
+    if repeated:
+        raise BrokenPage(f'it holds "{repeated}" twice')
+    return page
 
 
 def _read(body: bytes | bytearray) -> PageBody:
@@ -124,6 +125,7 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
         document = read_leniently(body, _NAMES)
     except NoJson as exc:
         raise BrokenPage(str(exc)) from exc
+
     envelope = document.members
     path = _path_of_rows(envelope)
     if path is None:
@@ -131,10 +133,12 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
     if "error" in envelope:
         error = json.dumps(envelope["error"]).encode()
         raise BrokenPage(f"an error instead of rows: {_excerpt(error)}")
+
     # The rows are left out of what is converted: they stay the text that they are.
     holder = envelope["d"] if path == ("d", "results") else envelope
     holder[path[-1]] = []
     results = envelope.pop("d", None)
+
     rows = document.elements(path)
     if path == ("value",):
         return _v4_body(msgspec.convert(envelope, _Envelope), rows)
@@ -143,10 +147,10 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
 
 def _path_of_rows(document: Any) -> tuple[str, ...] | None:
     for path in (("value",), ("d",), ("d", "results")):
-        found = document
+        value = document
         for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        if isinstance(found, list):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
             return path
     return None
 

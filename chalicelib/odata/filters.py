@@ -4,8 +4,9 @@ A literal is written by the field's Edm type. Where no `$metadata` tells it, the
 number stands for itself, text that looks like a date or a moment is one, other text is a string.
 
 OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html,
-section 5.1.1.13 OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section
-6
+section 5.1.1.13.
+
+OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section 6.
 """
 
 from __future__ import annotations
@@ -90,10 +91,11 @@ def before(key: Sequence[tuple[str, str]]) -> str:
 
 def all_of(*filters: str) -> str:
     """The filters joined, empty ones left out."""
-    present = [each for each in filters if each]
+    present = [condition for condition in filters if condition]
     if len(present) == 1:
         return present[0]
-    return " and ".join(f"({each})" for each in present)
+    in_brackets = [f"({condition})" for condition in present]
+    return " and ".join(in_brackets)
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
@@ -117,13 +119,16 @@ def type_of(value: Any) -> str:
         return "Edm.Int32" if _WHOLE.fullmatch(value) else "Edm.Double"
     if not isinstance(value, str):
         return "Edm.String"
+
     ticks = _TICKS.fullmatch(value)
     if ticks:
-        return "Edm.DateTimeOffset" if ticks[2] else "Edm.DateTime"
+        has_zone = bool(ticks[2])
+        return "Edm.DateTimeOffset" if has_zone else "Edm.DateTime"
     if _DAY.fullmatch(value):
         return "Edm.Date"
     moment = _MOMENT.fullmatch(value)
-    return "Edm.DateTimeOffset" if moment and moment[2] else "Edm.String"
+    has_zone = moment is not None and bool(moment[2])
+    return "Edm.DateTimeOffset" if has_zone else "Edm.String"
 
 
 def moment_literal(seconds: float, edm_type: str, version: int) -> str:
@@ -140,9 +145,10 @@ def _write(text: str, edm_type: str, version: int) -> str:
         pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
         number = _check_form(text, pattern, edm_type)
         suffix = _SUFFIX_V2.get(edm_type, "") if version == V2 else ""
-        return number + suffix
+        return number + suffix  # 7 of v4 is 7L of v2
     if edm_type == "Edm.String":
-        return "'" + text.replace("'", "''") + "'"
+        escaped = text.replace("'", "''")
+        return f"'{escaped}'"
     if edm_type == "Edm.Guid":
         guid = _check_form(text, _GUID, edm_type)
         return f"guid'{guid}'" if version == V2 else guid
@@ -173,8 +179,8 @@ def _moment(text: str, edm_type: str, version: int) -> str:
         raise Unwritable(f"it is no {edm_type}")
     if edm_type == "Edm.DateTime":
         return f"datetime'{moment[1]}'"
-    at = f"{moment[1]}{moment[2] or 'Z'}"
-    return f"datetimeoffset'{at}'" if version == V2 else at
+    with_zone = f"{moment[1]}{moment[2] or 'Z'}"
+    return f"datetimeoffset'{with_zone}'" if version == V2 else with_zone
 
 
 def moment_of(text: str) -> str:
@@ -182,10 +188,11 @@ def moment_of(text: str) -> str:
     ticks = _TICKS.fullmatch(text)
     if not ticks:
         return text
+    milliseconds = int(ticks[1])
     try:
-        at = EPOCH + timedelta(milliseconds=int(ticks[1]))
+        moment = EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError as exc:
         raise Unwritable("it is beyond the years 1 to 9999") from exc
-    has_fraction = int(ticks[1]) % 1000
-    text = at.isoformat(timespec="milliseconds" if has_fraction else "seconds")
+    has_fraction = milliseconds % 1000
+    text = moment.isoformat(timespec="milliseconds" if has_fraction else "seconds")
     return text.replace("+00:00", "Z")

@@ -44,36 +44,44 @@ def has_more_rows(body: bytes | bytearray, most: int) -> bool:
     commas_by_sample = stride * body[::stride].count(b",")
     if 2 * commas_by_sample < most or body.count(b",") < most:
         return False
+
     try:
         outline = _OUTLINE.decode(body)
-        if isinstance(outline.d, msgspec.Raw) and bytes(memoryview(outline.d)[:1]) == b"{":
+        if isinstance(outline.d, msgspec.Raw) and _begins_object(outline.d):  # of v2
             outline = _OUTLINE.decode(memoryview(outline.d))
     except (msgspec.DecodeError, RecursionError):
         return False  # and will be refused
-    lists = (outline.value, outline.results, outline.d)
-    return any(
-        isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most) for rows in lists
-    )
+
+    for rows in (outline.value, outline.results, outline.d):
+        if isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most):
+            return True
+    return False
+
+
+def _begins_object(text: msgspec.Raw) -> bool:
+    return bytes(memoryview(text)[:1]) == b"{"
 
 
 def _has_more(rows: memoryview, most: int) -> bool:
     """Rows are counted piece by piece, each cut after what looks like the end of a row and then is
     one. A piece without a whole row is taken again, eight times as large.
     """
-    at = 1  # behind the bracket
+    place = 1  # behind the bracket
     size = _COUNTED_BYTES
     count = 0
-    while at < len(rows) - 1 and count <= most:
-        piece = bytes(rows[at : at + size])
+    while place < len(rows) - 1 and count <= most:
+        piece = bytes(rows[place : place + size])
         is_enlarged = size > _COUNTED_BYTES
         if is_enlarged and (piece.count(b",") > most or size > lenient_json.MOST_BYTES):
             return True  # or rows so long that they are none
-        length, whole = _whole_rows(piece)
-        at += length
-        count += whole
-        size = _COUNTED_BYTES if whole else size * 8
-        while bytes(rows[at : at + 1]) in (b" ", b"\t", b","):
-            at += 1
+
+        length, whole_rows = _whole_rows(piece)
+        place += length
+        count += whole_rows
+        size = _COUNTED_BYTES if whole_rows else size * 8
+
+        while bytes(rows[place : place + 1]) in (b" ", b"\t", b","):
+            place += 1
     return count > most
 
 
@@ -86,10 +94,12 @@ def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
         end = piece.rfind(b"}", 0, end)
         if end < 0:
             break
+        length = end + 1
         try:
-            return end + 1, len(_RAW_ROWS.decode(b"[" + piece[: end + 1] + b"]"))
+            rows = _RAW_ROWS.decode(b"[" + piece[:length] + b"]")
         except (msgspec.DecodeError, RecursionError):
-            continue
+            continue  # the brace is one within a row: an earlier one may end it
+        return length, len(rows)
     return 0, 0
 
 
@@ -102,14 +112,15 @@ def repeated_member(
     """Which of the members that may hold the rows stands twice.
     The parser keeps the last one, and the rows of the first would be lost in silence.
     """
+    is_too_large = len(body) > lenient_json.MOST_BYTES  # to be looked at more closely
     rest = _without_rows(body, rows)
     for name in names:
         quoted = f'"{name}"'.encode()
-        found = rest.count(quoted)
-        if found > 1 and rest is body:
-            found -= sum(bytes(row).count(quoted) for row in rows)
-        is_too_large = len(body) > lenient_json.MOST_BYTES  # to be looked at more closely
-        if found > 1 and (is_too_large or _has_twice(body, name)):
+        times = rest.count(quoted)
+        if times > 1 and rest is body:
+            times -= sum(bytes(row).count(quoted) for row in rows)
+
+        if times > 1 and (is_too_large or _has_twice(body, name)):
             return name
     return None
 
@@ -120,6 +131,7 @@ def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytea
     """
     if not rows:
         return body
+
     last_row = memoryview(rows[-1])
     size = sum(map(len, rows)) + len(rows) - 1  # with a comma between two of them
     start = body.find(memoryview(rows[0]))
@@ -133,11 +145,12 @@ def _has_twice(body: bytes | bytearray, name: str) -> bool:
     """Whether the outermost object has the member twice;
     the results of v2, which stand further in, any object.
     """
-    twice = []
+    have_twice: list[bool] = []  # of each object, the outermost one last
 
     def look(members: list[tuple[str, Any]]) -> None:
         times = sum(member == name for member, _ in members)
-        twice.append(times > 1)
+        have_twice.append(times > 1)
 
-    json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=look)
-    return any(twice) if name == "results" else twice[-1]
+    text = body.decode("utf-8", "surrogateescape")
+    json.loads(text, object_pairs_hook=look)
+    return any(have_twice) if name == "results" else have_twice[-1]

@@ -31,9 +31,8 @@ class LenientDocument:
 
     def elements(self, path: Sequence[str]) -> list[bytes]:
         """Those of the list that the path of names leads to, as they are written."""
-        return [
-            element.encode("utf-8", "surrogateescape") for element in _texts(self.text, 0, path)
-        ]
+        texts = _texts(self.text, 0, path)
+        return [text.encode("utf-8", "surrogateescape") for text in texts]
 
 
 def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDocument:
@@ -54,47 +53,49 @@ def read_leniently(body: bytes | bytearray, names: Collection[str]) -> LenientDo
         raise NoJson(f"it is no complete JSON: {exc}") from exc
 
 
-def _texts(text: str, at: int, path: Sequence[str]) -> list[str]:
+def _texts(text: str, place: int, path: Sequence[str]) -> list[str]:
     """The last of several members of one name counts,
     as it does for the parser, which has found the document whole.
     """
-    at = _after(text, at - 1)
+    place = _after(text, place - 1)
     if not path:
-        return _element_texts(text, at)
+        return _element_texts(text, place)
+
     elements: list[str] = []
-    at = _after(text, at)
-    while text[at] != "}":
-        name, end = _PYTHON.raw_decode(text, at)
-        at = _after(text, _after(text, end - 1))
-        _, end = _PYTHON.raw_decode(text, at)
+    place = _after(text, place)  # behind the brace
+    while text[place] != "}":
+        name, end = _PYTHON.raw_decode(text, place)
+        colon = _after(text, end - 1)
+        place = _after(text, colon)
+        _, end = _PYTHON.raw_decode(text, place)
         if name == path[0]:
-            elements = _texts(text, at, path[1:])
-        at = _next_item(text, end)
+            elements = _texts(text, place, path[1:])
+        place = _next_item(text, end)
     return elements
 
 
-def _element_texts(text: str, at: int) -> list[str]:
-    """The elements of the list that begins at `at`."""
+def _element_texts(text: str, place: int) -> list[str]:
+    """The elements of the list that begins there."""
     elements = []
-    at = _after(text, at)
-    while text[at] != "]":
-        _, end = _PYTHON.raw_decode(text, at)
-        elements.append(text[at:end])
-        at = _next_item(text, end)
+    place = _after(text, place)
+    while text[place] != "]":
+        _, end = _PYTHON.raw_decode(text, place)
+        elements.append(text[place:end])
+        place = _next_item(text, end)
     return elements
 
 
 def _next_item(text: str, end: int) -> int:
     """Where the next item begins, or the bracket that closes the list or object."""
-    at = _after(text, end - 1)
-    if text[at] != ",":
-        return at
-    return _after(text, at)
+    place = _after(text, end - 1)
+    if text[place] != ",":
+        return place
+    return _after(text, place)
 
 
-def _after(text: str, at: int) -> int:
-    """The first place after `at` that is no white space."""
-    at += 1
-    while text[at] in " \t\r\n":
-        at += 1
-    return at
+def _after(text: str, place: int) -> int:
+    """The first place after this one that is no white space."""
+    place += 1
+    while text[place] in " \t\r\n":
+        place += 1
+    return place

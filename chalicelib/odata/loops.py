@@ -48,20 +48,25 @@ class LoopGuard:
         """`order` are the fields that the rows are sorted by, of a source that does not count.
         Raises SourceLoop, which names the page.
         """
-        few = _few_rows(rows, order)
-        keys = [_key_of(row, order) for row in few]
+        few_rows = _few_rows(rows, order)
+        keys = [_key_of(row, order) for row in few_rows]
         marks = {hash(url), *_ends(rows)}
-        near: set[int] = set()
+        near_marks: set[int] = set()
         if len(set(keys)) > 1:
-            near = _all_but_one_field(few, order, len(rows))
-        if self._seen & (marks | near) or self._is_mostly_known(keys, page):
+            near_marks = _all_but_one_field(few_rows, order, len(rows))
+
+        is_known = bool(self._seen & (marks | near_marks))
+        if is_known or self._is_mostly_known(keys, page):
             raise SourceLoop(page=page)
+
         self._seen |= marks
         if page <= BEGINNING:
-            self._seen |= near
+            self._seen |= near_marks
 
     def _is_mostly_known(self, keys: list[int], page: int) -> bool:
-        """Several rows of one key stand beside each other, on one page or on the next."""
+        """Whether nearly all keys of the reading were on an earlier page than the one before:
+        several rows of one key stand beside each other, on one page or on the next.
+        """
         earlier = [key for key in keys if self._pages.get(key, page) < page - 1]
         self._again += len(earlier)
         self._keys += len(keys)
@@ -79,6 +84,7 @@ def refuse_endless(cursor: Cursor, *, page: int) -> None:
             "its operator, or set WELLHEAD_SOURCE_PAGING to skip or keys.",
             page=page,
         )
+
     expected = cursor.expected
     if expected is None or expected in CAPPED_COUNTS:
         return
@@ -98,9 +104,9 @@ def _key_of(row: dict[str, Any], order: Sequence[str]) -> int:
 def _ends(rows: list[Any]) -> set[int]:
     if not rows:
         return set()
-    ends = hashlib.blake2b(rows[0], digest_size=8)
-    ends.update(rows[-1])
-    return {hash(ends.digest())}
+    digest = hashlib.blake2b(rows[0], digest_size=8)
+    digest.update(rows[-1])
+    return {hash(digest.digest())}
 
 
 def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
@@ -111,30 +117,29 @@ def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
         return []
     places = [place * (len(rows) - 1) // (FEW_ROWS - 1) for place in range(FEW_ROWS)]
     try:
-        few = [read_row(rows[place]) for place in places]
+        few_rows = [read_row(rows[place]) for place in places]
     except Unwritable:
         return []
-    has_nulls = any(row.get(name) is None for row in few for name in key)
-    return [] if has_nulls else few
+    has_nulls = any(row.get(name) is None for row in few_rows for name in key)
+    return [] if has_nulls else few_rows
 
 
-def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
+def _all_but_one_field(few_rows: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
     """A mark for each field beside the key that is left out, so that two pages have one in common
     where they differ in that alone.
 
     Of fields a, b, c the marks are of b and c, of a and c, of a and b: hashes are put together by
     XOR, so each is all of them XOR the one that is left out.
     """
-    names = few[0].keys()
+    names = few_rows[0].keys()
     if len(names) > MOST_FIELDS:
         return set()
-    hashes: dict[str, int] = {}
+
+    hash_by_field: dict[str, int] = {}
     for name in names:
-        values = [str(row.get(name)) for row in few]
-        hashes[name] = hash((name, *values))
-    all_fields = functools.reduce(operator.xor, hashes.values(), rows)
-    return {
-        hash((all_fields ^ left_out, "but one"))
-        for name, left_out in hashes.items()
-        if name not in key
-    }
+        values = [str(row.get(name)) for row in few_rows]
+        hash_by_field[name] = hash((name, *values))
+    all_fields = functools.reduce(operator.xor, hash_by_field.values(), rows)
+
+    beside_key = [value for name, value in hash_by_field.items() if name not in key]
+    return {hash((all_fields ^ left_out, "but one")) for left_out in beside_key}

@@ -4,7 +4,10 @@ is left out.
 A source may give a key back under its own name, as `name=***` is stored then, with the name written
 in another way; or somewhere else, in a path or within a token, percent-encoded once, twice or not:
 `***form.name***` there, so that the link can be put together again to the letter. A source knows
-its tokens by that.
+its tokens by that. With the configured URL …/rows?key=secret7890:
+
+    …/rows?key=secret7890&$skip=5   becomes   …/rows?key=***&$skip=5
+    …/rows/secret7890/next          becomes   …/rows/***r.key***/next
 """
 
 from __future__ import annotations
@@ -26,13 +29,13 @@ _PLACE = re.compile(r"\*\*\*([a-z])\.([^*]*)\*\*\*")
 
 def mask_link(link: str, source_url: str) -> str:
     """The link without the values of `source_url`, but for those of OData's own options."""
-    own = _own_options(source_url)
+    own_options = _own_options(source_url)
 
     def mask(names: set[str], values: set[str]) -> str | None:
-        return MASK if _is_own(names, values, own) else None
+        return MASK if _is_own(names, values, own_options) else None
 
     link = _each_option(link, mask)
-    for name, value in _long_values(own):
+    for name, value in _long_values(own_options):
         pattern = _pattern_of_forms(value)
         link = pattern.sub(partial(_place, name, value), link)
     return link
@@ -40,12 +43,12 @@ def mask_link(link: str, source_url: str) -> str:
 
 def unmask_link(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
-    own = _own_options(source_url)
+    own_options = _own_options(source_url)
 
     def unmask(names: set[str], values: set[str]) -> str | None:
-        return _value_of(names, own) if MASK in values else None
+        return _value_of(names, own_options) if MASK in values else None
 
-    link = _PLACE.sub(partial(_put_back, own), link)
+    link = _PLACE.sub(partial(_put_back, own_options), link)
     return _each_option(link, unmask)
 
 
@@ -55,17 +58,16 @@ def _own_options(source_url: str) -> dict[str, str]:
     return {name: value for name, value in pairs if not name.startswith("$")}
 
 
-def _is_own(names: set[str], values: set[str], own: Mapping[str, str]) -> bool:
-    return any(
-        value and name.casefold() in names and value.casefold() in values
-        for name, value in own.items()
-    )
+def _is_own(names: set[str], values: set[str], own_options: Mapping[str, str]) -> bool:
+    options = [(name.casefold(), value.casefold()) for name, value in own_options.items() if value]
+    return any(name in names and value in values for name, value in options)
 
 
-def _value_of(names: set[str], own: Mapping[str, str]) -> str | None:
-    return next(
-        (quote(value, safe="") for name, value in own.items() if name.casefold() in names), None
-    )
+def _value_of(names: set[str], own_options: Mapping[str, str]) -> str | None:
+    for name, value in own_options.items():
+        if name.casefold() in names:
+            return quote(value, safe="")
+    return None
 
 
 # -- within one option ----------------------------------------------------------------------------------------------
@@ -82,21 +84,24 @@ def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]
 
 def _exchange_value(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     name, _, value = option.partition("=")
-    other = exchange(_meanings(name), _meanings(value))
-    if other is None:
+    new_value = exchange(_meanings(name), _meanings(value))
+    if new_value is None:
         return option
-    return f"{name}={other}"
+    return f"{name}={new_value}"
 
 
 def _meanings(text: str) -> set[str]:
     """Decoded not at all, once, twice:
     how often it was encoded is not known, nor whether a plus is a space.
+
+    a%252Fb may mean a%252fb, a%2fb and a/b.
     """
-    found = level = {text}
+    meanings = newest = {text}
     for _ in range(MOST_ENCODINGS):
-        level = {decode(each) for each in level for decode in (unquote, unquote_plus)} - found
-        found = found | level
-    return {each.casefold() for each in found}
+        decoded = {decode(each) for each in newest for decode in (unquote, unquote_plus)}
+        newest = decoded - meanings
+        meanings = meanings | newest
+    return {meaning.casefold() for meaning in meanings}
 
 
 # -- anywhere else ---------------------------------------------------------------------------------------------------
@@ -104,9 +109,10 @@ def _meanings(text: str) -> set[str]:
 
 def _small_digits(encoded: str) -> str:
     """%2F becomes %2f."""
-    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+    return re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
 
 
+# How a value may be written, each by the letter that stands for it in a mask.
 _FORMS: dict[str, Callable[[str], str]] = {
     "r": str,
     "q": lambda value: quote(value, safe=""),
@@ -118,9 +124,9 @@ _FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _long_values(own: Mapping[str, str]) -> list[tuple[str, str]]:
+def _long_values(own_options: Mapping[str, str]) -> list[tuple[str, str]]:
     """The longest first: another may be a part of it."""
-    long = [(name, value) for name, value in own.items() if len(value) >= SHORTEST]
+    long = [(name, value) for name, value in own_options.items() if len(value) >= SHORTEST]
     return sorted(long, key=lambda option: len(option[1]), reverse=True)
 
 
@@ -132,33 +138,37 @@ def _pattern_of_forms(value: str) -> re.Pattern[str]:
     """
     forms = {write(value) for write in _FORMS.values()}
     longest_first = sorted(forms, key=len, reverse=True)
+    whole_forms = map(re.escape, longest_first)
     sign_by_sign = "".join(map(_pattern_of_sign, value))
-    patterns = [*map(re.escape, longest_first), sign_by_sign]
-    return re.compile("|".join(patterns), re.IGNORECASE)
+
+    pattern = "|".join([*whole_forms, sign_by_sign])
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _pattern_of_sign(sign: str) -> str:
     """Of a slash: itself, or %2f with any number of `25` behind the percent sign, as in %25252f."""
-    encodings = [
-        "".join(f"%(?:25)*{byte:02x}" for byte in each.encode())
-        for each in {sign, sign.lower(), sign.upper()}
-    ]
+    cases = {sign, sign.lower(), sign.upper()}
+    encodings = [_pattern_of_bytes(case.encode()) for case in cases]
     spaces = [r"\+", "%(?:25)*2b"] if sign == " " else []
-    patterns = [re.escape(sign), *encodings, *spaces]
-    return f"(?:{'|'.join(patterns)})"
+    pattern = "|".join([re.escape(sign), *encodings, *spaces])
+    return f"(?:{pattern})"
 
 
-def _place(name: str, value: str, found: re.Match[str]) -> str:
+def _pattern_of_bytes(encoded: bytes) -> str:
+    return "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
+
+
+def _place(name: str, value: str, match: re.Match[str]) -> str:
     """What stands in the link for this value of the option `name`: `***q.api%20key***`."""
-    forms = [mark for mark, write in _FORMS.items() if write(value) == found[0]]
+    forms = [form for form, write in _FORMS.items() if write(value) == match[0]]
     form = forms[0] if forms else "q"
     return f"{MASK}{form}.{quote(name, safe='')}{MASK}"
 
 
-def _put_back(own: Mapping[str, str], found: re.Match[str]) -> str:
-    form, name = found.groups()
-    value = own.get(unquote(name))
+def _put_back(own_options: Mapping[str, str], match: re.Match[str]) -> str:
+    form, name = match.groups()
+    value = own_options.get(unquote(name))
     write = _FORMS.get(form)
     if value is None or write is None:
-        return found[0]
+        return match[0]
     return write(value)

@@ -42,6 +42,7 @@ def read_entity_type(document: bytes | bytearray, entity_set: str) -> EntityType
         reader.read(document)
     except (expat.ExpatError, UnicodeError, LookupError) as exc:
         raise BrokenMetadata("it is no well-formed XML") from exc
+
     name = reader.sets.get(entity_set)
     return None if name is None else reader.whole_type(name)
 
@@ -65,23 +66,23 @@ class _Reader:
         key: list[str] = []
         types: dict[str, str] = {}
         seen: set[str] = set()
-        while name not in seen and (found := self._types.get(name)):
+        while name not in seen and (own_type := self._types.get(name)):
             seen.add(name)
-            key = key or found.key
-            types = found.types | types
-            name = found.base
+            key = key or own_type.key
+            types = own_type.types | types  # the base's properties stand before those of its heir
+            name = own_type.base
         return EntityType(key=key, types=types) if seen else None
 
     def _start(self, element: str, attributes: dict[str, str]) -> None:
         self._names += 1
         if self._names > MOST_NAMES:
             raise BrokenMetadata(f"it has more than {MOST_NAMES:,} elements")
+
         name = attributes.get("Name", "")
         element = _last(element, " ")
         if element == "EntityType":
-            self._current = self._types[name] = EntityType(
-                base=_last(attributes.get("BaseType", ""), ".")
-            )
+            base = _last(attributes.get("BaseType", ""), ".")
+            self._current = self._types[name] = EntityType(base=base)
         elif element == "EntitySet":
             self.sets[name] = _last(attributes.get("EntityType", ""), ".")
         elif element == "Property" and self._current:
@@ -95,7 +96,9 @@ class _Reader:
 
 
 def _last(name: str, separator: str) -> str:
-    return name.rpartition(separator)[2]
+    """Of Model.Production, with a point: Production."""
+    _, _, last = name.rpartition(separator)
+    return last
 
 
 def _refuse_doctype(*_: object) -> None:

@@ -108,10 +108,12 @@ class Links(Paginator):
         """Raises SourceRedirected, SourceInvalid: a link that leads elsewhere or nowhere."""
         if not body.next_link:
             return self._otherwise.following(cursor, body, size)
+
         behind = cursor.past(body, size)
         has_all = behind.expected is not None and not behind.is_short
         if has_all and behind.empty >= EMPTY_AT_END:
             return behind.at_end(End.COUNT)
+
         url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
         return replace(behind, url=url, by_link=True, is_trial=False)
 
@@ -179,6 +181,7 @@ class Skip(Paginator):
             return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
         if behind.expected is not None and not behind.is_short:
             return self._beyond_count(cursor, behind)
+
         # Nobody has shown yet that the source knows $skip.
         is_first = cursor.way == Way.AUTO and (cursor.page == 1 or cursor.by_link)
         by_skip = replace(
@@ -222,9 +225,11 @@ class Skip(Paginator):
             return {}
         if cursor.expected is None or not self._may_share(cursor):
             return {}
+
         pages_begun = cursor.delivered // stride.rows
         next_start = (pages_begun + 1) * stride.rows
-        starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]
+        all_starts = range(next_start, cursor.expected, stride.rows)
+        starts = all_starts[: self._connections - 1]
         urls = [cursor.url]
         for start in starts:
             later = self.in_step(replace(cursor, delivered=start))
@@ -271,8 +276,10 @@ class Keys(Paginator):
             return behind.at_end(End.KEYS)
         if not cursor.order:
             raise SourceKey(page=cursor.page)
-        rest = after(self._key(cursor, body.rows[-1]))
-        return replace(behind, url=self._addresses.of(behind, {}, rest))
+
+        key = self._key(cursor, body.rows[-1])
+        rows_after_key = after(key)
+        return replace(behind, url=self._addresses.of(behind, {}, rows_after_key))
 
     def _key(self, cursor: Cursor, row: Any) -> list[tuple[str, str]]:
         """(field, literal) of each field in the order of the rows."""

@@ -39,10 +39,10 @@ class SpeculativeRequests(Generic[T]):
 
     def take(self, url: str, page: int) -> T:
         """The result; an error of `make` is raised here."""
-        begun = self._begun.pop(url, None)
-        made = begun.result() if begun else None
-        if made is not None:
-            return made
+        future = self._begun.pop(url, None)
+        result = future.result() if future else None
+        if result is not None:
+            return result
         return self._make(url, page)
 
     def _begin(self, url: str, page: int) -> Future[T | None]:

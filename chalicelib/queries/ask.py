@@ -58,13 +58,11 @@ def ask_about_snapshot(
     etag = etag_of(snapshot, query.event, form)
     if is_known(known, etag):
         return Answer(etag=etag, snapshot=snapshot, data=None)
+
     data = query_client.ask(query)
-    read = str(data["snapshot"]["name"])
-    return Answer(
-        etag=etag_of(read, query.event, form),
-        snapshot=read,
-        data=data,
-    )
+    snapshot_read = str(data["snapshot"]["name"])
+    etag_read = etag_of(snapshot_read, query.event, form)
+    return Answer(etag=etag_read, snapshot=snapshot_read, data=data)
 
 
 def _current(job_manager: JobManager) -> str:
@@ -92,8 +90,10 @@ def sentence(data: dict[str, Any]) -> str:
         whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
         return f"{data['rows']:,} rows of {whose} are published."
     if "found" in data:
-        counts = [f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items()]
+        totals = data["total"]
+        counts = [f"{count:,} of {totals[of]:,} {of}" for of, count in data["found"].items()]
         return f"{' and '.join(counts)} are found."
+
     count = len(data["rows"])
     rows = "1 row" if count == 1 else f"{count:,} rows"
     if data["next_cursor"]:

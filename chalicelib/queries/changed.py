@@ -26,17 +26,20 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 
 
 def changes_lists() -> dict[str, str]:
-    """What the statements of changes need beside the tables."""
-    values = {
-        side: ", ".join(f"{name}: {table}.{name}" for name in OF_A_CHANGE)
-        for side, table in SIDES.items()
-    }
-    volumes = ",\n    ".join(
+    """What the statements of changes need beside the tables: the members of the structs `before`
+    and `after`, and the sums of the volumes on both sides.
+    """
+    members = {side: _members(table) for side, table in SIDES.items()}
+    volumes = [
         f"sum({side}.{rate} * {side}.period_days) AS {volume}_{side}"
         for rate, volume in OF_VOLUMES.items()
         for side in SIDES
-    )
-    return {**values, "volumes": volumes}
+    ]
+    return {**members, "volumes": ",\n    ".join(volumes)}
+
+
+def _members(table: str) -> str:
+    return ", ".join(f"{name}: {table}.{name}" for name in OF_A_CHANGE)
 
 
 def shown_columns() -> dict[str, str]:

@@ -80,10 +80,12 @@ class LocalCopies:
                     self._check_time(file, part, until=until)
                     current = self._path(beside) if beside else None
                     self._make_room(part, file.bytes, beside=current)
+
                     self._continue(file, part, until=until)
                     part.chmod(0o444)  # nobody writes to what many read
                     part.replace(shared)
                     return
+
             self._check_time(file, part, until=until)
             time.sleep(LOOK_SECONDS)
 
@@ -111,7 +113,7 @@ class LocalCopies:
         and the whole is not what it should be, the part is to blame: it is fetched from its
         beginning.
         """
-        begun = _size(part)
+        size_before = _size(part)
         self._check_time(file, part, until=until)
         with disk_errors():  # somebody else has taken the room meanwhile
             self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
@@ -119,8 +121,9 @@ class LocalCopies:
             raise self._fetching(file, part)
         if not is_damaged(part, file):
             return
+
         os.truncate(part, 0)
-        if not begun:  # all of it came just now, so it is the warehouse's that is wrong
+        if not size_before:  # all of it came just now, so it is the warehouse's that is wrong
             raise WarehouseCorrupt
         self._continue(file, part, until=until)
 

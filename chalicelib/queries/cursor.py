@@ -64,13 +64,14 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
         for part, default in DEFAULTS.items():
             words.append(arguments.get(part) or default)
         return " ".join(words)
+
     if name == "changes" and arguments.get("by") == "field":
         name = "changed_fields"
-    whose = arguments.get("job_id") or arguments.get("as_of")
-    if isinstance(whose, datetime):
-        whose = whose.isoformat()
-    if whose:
-        return f"{name} {whose}"
+    job_or_moment = arguments.get("job_id") or arguments.get("as_of")
+    if isinstance(job_or_moment, datetime):
+        job_or_moment = job_or_moment.isoformat()
+    if job_or_moment:
+        return f"{name} {job_or_moment}"
     return name
 
 
@@ -86,13 +87,13 @@ def read_cursor(text: str, *, of: str) -> Cursor:
     """
     try:
         _, snapshot, *parts = read_parts(text)
-        kinds = KEYS[of.partition(" ")[0]]
-        key = {
-            name: _part(value, kind)
-            for (name, kind), value in zip(kinds.items(), parts, strict=True)
-        }
+        list_name, _, _ = of.partition(" ")
+        kinds = KEYS[list_name]
+        values = [_part(part, kind) for part, kind in zip(parts, kinds.values(), strict=True)]
+        key = dict(zip(kinds, values, strict=True))
     except (ValueError, TypeError, RecursionError) as exc:
         raise no_cursor() from exc
+
     cursor = Cursor(key=key, snapshot=snapshot if isinstance(snapshot, str) else None)
     if write_cursor(cursor, of=of) != text:
         raise no_cursor()
@@ -105,8 +106,8 @@ def write_parts(parts: list[Any]) -> str:
     ["fields 3f…", "snapshots/7-…", "A-1"]  →  those bytes and MARK_BYTES of their digest  →  "WyJm…"
     """
     text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
-    said = text.encode()
-    letters = base64.urlsafe_b64encode(said + _mark(said))
+    content = text.encode()
+    letters = base64.urlsafe_b64encode(content + _mark(content))
     return letters.decode().rstrip("=")
 
 
@@ -116,9 +117,9 @@ def read_parts(text: str) -> list[Any]:
     """
     # write_parts has left out what fills the last four letters: 1 to 3 signs of "=".
     filling = "=" * (-len(text) % 4)
-    raw = base64.b64decode(text + filling, altchars=b"-_", validate=True)
-    said = raw[:-MARK_BYTES]
-    parts: list[Any] = json.loads(said)
+    marked = base64.b64decode(text + filling, altchars=b"-_", validate=True)
+    content = marked[:-MARK_BYTES]
+    parts: list[Any] = json.loads(content)
     return parts
 
 
@@ -138,8 +139,8 @@ def no_cursor() -> ValidationError:
     )
 
 
-def _mark(said: bytes) -> bytes:
-    digest = hashlib.sha256(b"a cursor of Wellhead\n" + said).digest()
+def _mark(content: bytes) -> bytes:
+    digest = hashlib.sha256(b"a cursor of Wellhead\n" + content).digest()
     return digest[:MARK_BYTES]
 
 
@@ -151,6 +152,7 @@ def _part(value: Any, kind: type) -> int | str | None:
         return date.fromisoformat(value).isoformat()
     if kind is str and isinstance(value, str):
         return value
-    if type(value) is not int or kind is not int or not -(2**63) <= value < 2**63:
+    is_whole = type(value) is int and kind is int  # True is an int too, and none here
+    if not is_whole or not -(2**63) <= value < 2**63:
         raise ValueError("no whole number of 64 bits")
-    return value
+    return int(value)

@@ -73,33 +73,44 @@ def feed_page(
     shown = properties_of(select, asked)
     of = _list_of(asked, key, where, question.terms)
     place = Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
-    counted = place.count if place else None
-    if count and counted is None:  # once for all pages: the cursor has it from then on
-        counted = question.count()
-    many = limit if top is None else min(limit, top)
-    if not many:
-        return FeedPage(rows=[], next_cursor=None, count=counted)
+    total = place.count if place else None
+    if count and total is None:  # once for all pages: the cursor has it from then on
+        total = question.count()
+    most_rows = limit if top is None else min(limit, top)
+    if not most_rows:
+        return FeedPage(rows=[], next_cursor=None, count=total)
+
     # The key as well, whether it is shown or not: the next page begins behind it.
     names = list(dict.fromkeys([*shown, *asked.key]))
     # One row more than the page has tells whether there is a next one.
-    found = question.page(names, place, limit=many + 1, skip=skip)
-    rows = [dict(zip(names, row, strict=True)) for row in found[:many]]
-    times = [name for name in names if asked.type_of(name) in (DATE, MOMENT)]
-    for name in times:
-        for row in rows:
-            row[name] = plain(row[name])
+    fetched = question.page(names, place, limit=most_rows + 1, skip=skip)
+    rows = _as_json(asked, names, fetched[:most_rows])
+
     next_cursor = None
-    are_all = many == top  # that were wanted
-    if len(found) > many and not are_all:
-        last_row = rows[-1]
-        last_key = {name: last_row[name] for name in asked.key}
-        last = Place(count=counted, key=last_key)
+    are_all = most_rows == top  # that were wanted
+    if len(fetched) > most_rows and not are_all:
+        last = _place_of_row(rows[-1], asked, total)
         next_cursor = last.write(of=of, snapshot=production.snapshot)
-    return FeedPage(
-        rows=[{name: row[name] for name in shown} for row in rows],
-        next_cursor=next_cursor,
-        count=counted,
-    )
+
+    shown_rows = [{name: row[name] for name in shown} for row in rows]
+    return FeedPage(rows=shown_rows, next_cursor=next_cursor, count=total)
+
+
+def _as_json(
+    asked: EntitySet, names: list[str], rows: list[tuple[Any, ...]]
+) -> list[dict[str, Any]]:
+    """By name, with days and moments as texts."""
+    times = [name for name in names if asked.type_of(name) in (DATE, MOMENT)]
+    named_rows = [dict(zip(names, row, strict=True)) for row in rows]
+    for row in named_rows:
+        for name in times:
+            row[name] = plain(row[name])
+    return named_rows
+
+
+def _place_of_row(row: Mapping[str, Any], asked: EntitySet, total: int | None) -> Place:
+    key = {name: row[name] for name in asked.key}
+    return Place(count=total, key=key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +134,7 @@ class _Question:
 
     def count(self) -> int:
         statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
-        _names, rows = self.production.fetch(statement, self.bound.values)
-        ((count,),) = rows
+        _names, [(count,)] = self.production.fetch(statement, self.bound.values)
         return int(count)
 
     def page(
@@ -134,9 +144,11 @@ class _Question:
         # In the order of the key: a few wells are looked at, and not the whole table.
         if self._is_by_wells(place, skip):
             return self._in_windows(names, place, limit, skip)
+
         # Behind a row in another order: what equals it in the first column, then the rest.
         if place and not skip:
             return self._behind_place(names, place, limit)
+
         # The first page in another order, or rows to skip: all of them are ordered.
         bound = Bound(letter="p")
         behind = after(self.terms, self._values_at(place.key), bound) if place else "true"
@@ -147,10 +159,11 @@ class _Question:
         is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
         if not is_by_key or self.asked.name == "Wells":
             return False
-        is_from_start = (
-            place is None and self.condition == "true" and self.asked.name == "WellProduction"
-        )
-        return not skip or is_from_start
+
+        # The rows of each well are known only where nothing is left out of them.
+        is_unfiltered = self.condition == "true" and self.asked.name == "WellProduction"
+        can_skip = place is None and is_unfiltered
+        return not skip or can_skip
 
     def _behind_place(self, names: list[str], place: Place, limit: int) -> list[tuple[Any, ...]]:
         """First what is equal in the first column, then what is beyond it:
@@ -179,6 +192,7 @@ class _Question:
         else:
             first = self._place_of(place)
             to_skip = 0
+
         for window in wells.windows(first, limit + to_skip):
             bound = Bound(letter="p")
             behind = after(self.terms, list(place.key.values()), bound) if place else "true"
@@ -192,10 +206,10 @@ class _Question:
     def _place_of(self, place: Place) -> int:
         """Raises ValidationError where there is no such well."""
         well = [str(place.key[name]) for name in WELL]
-        found = self.production.feed_wells.place_of(*well)
-        if not found:
+        well_place = self.production.feed_wells.place_of(*well)
+        if not well_place:
             raise no_cursor()
-        return found
+        return well_place
 
     def _fetch(
         self, names: list[str], behind: str, limit: int, skip: int, values: Mapping[str, Any]
@@ -217,18 +231,17 @@ class _Question:
         """
         if [term.name for term in self.terms] == list(key):
             return list(key.values())
+
         bound = Bound()
-        condition = " AND ".join(f"{name} = {bound.add(value)}" for name, value in key.items())
-        columns = ", ".join(term.name for term in self.terms)
         statement = _SQL["at"].format(
             rows=self.rows,
-            columns=columns,
-            condition=condition,
+            columns=", ".join(term.name for term in self.terms),
+            condition=" AND ".join(f"{name} = {bound.add(value)}" for name, value in key.items()),
         )
-        _names, found = self.production.fetch(statement, bound.values)
-        if not found:
+        _names, rows = self.production.fetch(statement, bound.values)
+        if not rows:
             raise no_cursor()
-        return list(found[0])
+        return list(rows[0])
 
 
 def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Bound) -> str:
@@ -253,7 +266,8 @@ def properties_of(text: str, asked: EntitySet) -> list[str]:
 
 
 def _list_of(asked: EntitySet, key: str | None, where: str | None, terms: list[Term]) -> str:
+    """What a cursor is of: the same question has the same digest."""
     order = [term.sql for term in terms]
-    said = repr([asked.name, key, where, order])
-    digest = hashlib.sha256(said.encode()).hexdigest()
+    question = repr([asked.name, key, where, order])
+    digest = hashlib.sha256(question.encode()).hexdigest()
     return f"feed {digest[:16]}"

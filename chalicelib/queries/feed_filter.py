@@ -10,13 +10,13 @@ comparison is true or false also of what is missing; only a function of it is ne
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.api.feed_model import DATE, MOMENT, NUMBERS, STRING
+from chalicelib.api.feed_model import NUMBERS, STRING
 from chalicelib.errors import FeedNotImplemented, ValidationError
+
+from .feed_tokens import NOTHING, NUMBER, TRUTH, NotUnderstood, Token, tokens_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,35 +24,11 @@ if TYPE_CHECKING:
     from chalicelib.api.feed_model import EntitySet
 
 DEEPEST = 50  # parentheses and nots within each other
-NUMBER, TRUTH, NOTHING = "number", "truth", "null"
 ORDERED = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 EQUAL = ("eq", "ne")
 TESTS = {"contains": "contains", "startswith": "starts_with", "endswith": "ends_with"}
 CASES = {"tolower": "lower", "toupper": "upper"}
 OTHER_OPERATORS = ("add", "sub", "mul", "div", "divby", "mod", "has", "in")
-TOKEN = re.compile(
-    r"""
-    (?P<space>[ \t]+)
-    | (?P<text>'(?:[^']|'')*')
-    | (?P<moment>
-        [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,12})?)?
-        (?:Z|[-+\ ][0-9]{2}:[0-9]{2})
-    )
-    | (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9A-Za-z-])
-    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?![0-9A-Za-z_])
-    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-    | (?P<sign>[(),=])
-    | (?P<other>[-/@$:.])
-    """,
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True)
-class Token:
-    kind: str
-    text: str
-    at: int
 
 
 @dataclass
@@ -84,9 +60,9 @@ def kind_of(edm: str) -> str:
 def condition_of(text: str, entity_set: EntitySet, bound: Bound) -> str:
     """Raises ValidationError for what is no filter of these properties, FeedNotImplemented."""
     reader = _Reader(text, entity_set, bound, option="$filter")
-    found = reader.truth(reader.any_of())
+    condition = reader.truth(reader.any_of())
     reader.end()
-    return found
+    return condition
 
 
 def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
@@ -99,14 +75,12 @@ def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
         name = reader.property_name()
         reader.expect("=")
         value = reader.literal()
-        if (
-            name in parts
-            or name not in entity_set.key
-            or value.kind != kind_of(entity_set.type_of(name))
-        ):
+        is_new = name in entity_set.key and name not in parts
+        if not is_new or value.kind != kind_of(entity_set.type_of(name)):
             reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
         parts[name] = f"{name} = {value.sql}"
     reader.end()
+
     if len(parts) != len(entity_set.key):
         reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
     return " AND ".join(parts.values())
@@ -125,16 +99,10 @@ class _Reader:
     # -- tokens -------------------------------------------------------------------------------------------
 
     def _cut(self, text: str) -> list[Token]:
-        tokens: list[Token] = []
-        at = 0
-        while at < len(text):
-            match = TOKEN.match(text, at)
-            if not match:
-                self.refuse("is not understood", at=at)
-            if match.lastgroup != "space":
-                tokens.append(Token(str(match.lastgroup), match[0], at))
-            at = match.end()
-        return tokens
+        try:
+            return tokens_of(text)
+        except NotUnderstood as exc:
+            self.refuse("is not understood", at=exc.place)
 
     def _peek(self) -> Token:
         if self._next < len(self._tokens):
@@ -171,13 +139,16 @@ class _Reader:
         return self._chain("or", all_of)
 
     def _chain(self, word: str, part: Callable[[], Operand]) -> Operand:
+        """Parts with the word between them: `a or b or c`. A single part stays what it is."""
         first = part()
         if not self._is_word(word):
             return first
-        parts = [self.truth(first)]
+
+        conditions = [self.truth(first)]
         while self.takes("word", word):
-            parts.append(self.truth(part()))
-        return Operand(f"({f' {word.upper()} '.join(parts)})", TRUTH)
+            conditions.append(self.truth(part()))
+        joined = f" {word.upper()} ".join(conditions)
+        return Operand(f"({joined})", TRUTH)
 
     def _is_word(self, word: str) -> bool:
         token = self._peek()
@@ -229,7 +200,9 @@ class _Reader:
         Written so that DuckDB can leave row groups out by their least and greatest.
         """
         may_be_missing = [
-            each for each in (left, right) if not each.is_literal or each.kind == NOTHING
+            operand
+            for operand in (left, right)
+            if not operand.is_literal or operand.kind == NOTHING
         ]
         conditions = [f"{left.sql} {sign} {right.sql}"]
         conditions += [f"{operand.sql} IS NOT NULL" for operand in may_be_missing]
@@ -243,9 +216,9 @@ class _Reader:
             if self.takes("word", "not"):
                 return Operand(f"(NOT {self.truth(self._operand())})", TRUTH)
             if self.takes("sign", "("):
-                found = self.any_of()
+                inner = self.any_of()
                 self._close()
-                return found
+                return inner
             return self._name_or_call() or self.literal()
         finally:
             self._depth -= 1
@@ -286,11 +259,11 @@ class _Reader:
         return Operand(f"{TESTS[name]}({first}, {second})", TRUTH)
 
     def _text_operand(self) -> str:
-        found = self._operand()
-        if found.kind not in (STRING, NOTHING):
-            self.refuse(f"gives a function of text what has the type {found.kind}")
-        if found.kind == STRING:
-            return found.sql
+        operand = self._operand()
+        if operand.kind not in (STRING, NOTHING):
+            self.refuse(f"gives a function of text what has the type {operand.kind}")
+        if operand.kind == STRING:
+            return operand.sql
         return "CAST(NULL AS VARCHAR)"
 
     def property_name(self) -> str:
@@ -308,7 +281,7 @@ class _Reader:
         if token.kind == "other":
             self._refuse_as_unknown(token)
         try:
-            value, kind = _value_of(token)
+            value, kind = value_of(token)
         except (ValueError, OverflowError):
             self.refuse("has no value where one is expected", at=token.at)
         if kind == NOTHING:
@@ -342,37 +315,3 @@ class _Reader:
             f"The feed does not know what stands at character {token.at + 1} of {self._option}.",
             field=self._option,
         )
-
-
-def _value_of(token: Token) -> tuple[Any, str]:
-    """Raises ValueError, OverflowError."""
-    text = token.text
-    match token.kind:
-        case "text":
-            return text[1:-1].replace("''", "'"), STRING
-        case "number":
-            return (int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else float(text)), NUMBER
-        case "day":
-            return date.fromisoformat(text), DATE
-        case "moment":
-            return _moment(text), MOMENT
-    if token.kind == "word" and text in ("true", "false"):
-        return text == "true", TRUTH
-    if token.kind == "word" and text == "null":
-        return None, NOTHING
-    raise ValueError
-
-
-def _moment(text: str) -> datetime:
-    """In UTC, without a zone. A plus that a URL has made a space is one."""
-    found = re.fullmatch(r"(.{16})(:[0-9]{2})?(\.[0-9]+)?(Z|[-+ ].{5})", text)
-    if not found:
-        raise ValueError
-    second = found[2] or ":00"
-    part = (found[3] or ".0")[:7]
-    zone = found[4].replace(" ", "+").replace("Z", "+00:00")
-    return (
-        datetime.fromisoformat(f"{found[1]}{second}{part:0<7}{zone}")
-        .astimezone(UTC)
-        .replace(tzinfo=None)
-    )

@@ -34,13 +34,13 @@ class Place:
         """Raises ValidationError for one that we would not write so."""
         try:
             _, _, count, *parts = read_parts(text)
-            texts = zip(asked.key, map(str, parts), strict=True)
-            key = {
-                name: date.fromisoformat(text) if asked.type_of(name) == DATE else text
-                for name, text in texts
-            }
+            key: dict[str, str | date] = {}
+            for name, part in zip(asked.key, map(str, parts), strict=True):
+                is_date = asked.type_of(name) == DATE
+                key[name] = date.fromisoformat(part) if is_date else part
         except (ValueError, TypeError, RecursionError) as exc:
             raise no_cursor() from exc
+
         is_count = type(count) is int  # True is an int too, and no count
         place = cls(count=count if is_count else None, key=key)
         # Of another list or snapshot, or with a mark that is not ours.

@@ -92,11 +92,11 @@ def answer(
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        reply = {
-            "data": list_file(query, _arguments_of(query))
+        data = (
+            list_file(query, _arguments_of(query))
             if query.file
             else _answer(query, published, export, sql)
-        }
+        )
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
@@ -107,7 +107,7 @@ def answer(
     _count(failed, time.monotonic() - started)
     if failed:
         return {"error": _error_data(failed)}
-    return reply
+    return {"data": data}
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
@@ -115,11 +115,8 @@ def _count(failed: WellheadError | None, seconds: float) -> None:
     is no error of the function.
     """
     is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    is_ours = is_ours and not isinstance(failed, FeedNotImplemented)
-    figures = {
-        "QuestionSeconds": seconds,
-        "QuestionErrors": float(is_ours),
-    }
+    is_ours = is_ours and not isinstance(failed, FeedNotImplemented)  # its status is 501
+    figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
     level = logging.ERROR if is_ours else logging.INFO
     code = failed.code if failed else None
     record("the question is answered", figures, level=level, code=code)
@@ -131,8 +128,8 @@ def _query(event: Any) -> Query:
         raise ValidationError(
             'The event must be {"question": …, "arguments": {…}}.', field="arguments"
         )
-    given = {name: [str(value)] for name, value in arguments.items() if value is not None}
-    query = parse_query(str(event.get("question")), given)
+    texts = {name: [str(value)] for name, value in arguments.items() if value is not None}
+    query = parse_query(str(event.get("question")), texts)
     if "file" in event:
         return replace(query, file=_file_of(event, query))
     return query
@@ -156,19 +153,19 @@ def _answer(
         return published().summary(source=query.arguments.get("source"))
     if query.name == "sql":
         return _answer_sql(query, published(), sql())
+
     with published().query(query.snapshot) as production:
-        return {
-            **_page(query, _LISTS[query.name](production)),
-            "snapshot": named_snapshot(production.snapshot),
-        }
+        ask = _LISTS[query.name](production)
+        page = _page(query, ask)
+        return {**page, "snapshot": named_snapshot(production.snapshot)}
 
 
 def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits) -> dict[str, Any]:
     """Raises SqlOff, and what ask_sql does."""
     rows = query.arguments.get("limit", ROWS_OF_SQL)
     with published.file() as (path, snapshot, own):
-        found = ask_sql(path, query.arguments["statement"], rows=rows, own=own, limits=limits)
-    return {**found, "snapshot": named_snapshot(snapshot)}
+        answered = ask_sql(path, query.arguments["statement"], rows=rows, own=own, limits=limits)
+    return {**answered, "snapshot": named_snapshot(snapshot)}
 
 
 def named_snapshot(snapshot: str | None) -> dict[str, Any]:
@@ -185,32 +182,33 @@ def named_snapshot(snapshot: str | None) -> dict[str, Any]:
 
 def _arguments_of(query: Query) -> dict[str, Any]:
     """The arguments as ProductionQuery takes them."""
-    wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
-    wanted |= {
-        name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted
-    }
-    if "as_of" in wanted:
-        wanted["as_of"] = datetime.fromisoformat(wanted["as_of"])
-    if "count" in wanted:
-        wanted["count"] = wanted["count"] == "true"
-    return wanted
+    arguments = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
+    for name in ("first", "last"):
+        if name in arguments:
+            arguments[name] = date.fromisoformat(arguments[name])
+    if "as_of" in arguments:
+        arguments["as_of"] = datetime.fromisoformat(arguments["as_of"])
+    if "count" in arguments:
+        arguments["count"] = arguments["count"] == "true"
+    return arguments
 
 
 def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
     """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge. Its
     rows are nobody else's, and are not copied (`asdict`): that takes longer than to ask for them.
     """
-    wanted = _arguments_of(query)
+    arguments = _arguments_of(query)
     while True:
-        page = dict(vars(ask(**wanted)))
+        page = dict(vars(ask(**arguments)))
         size = _size(page)
         if size <= MOST_BYTES:
             return page
+
         count = len(page["rows"])
         if count == 1:
             raise AnswerTooLarge
         # Half of what would fit if all rows were of one length: they are not.
-        wanted["limit"] = max(1, count * MOST_BYTES // (2 * size))
+        arguments["limit"] = max(1, count * MOST_BYTES // (2 * size))
 
 
 def _size(data: Any) -> int:
@@ -250,20 +248,18 @@ def where_to_download(
     file: Snapshot | StoredFile = snapshot
     if snapshot.is_lake or form != DATABASE:
         file = export(snapshot, form)
+
     url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=f"wells.{form}")
-    facts = {
-        "name": file.name,
-        "rows": snapshot.rows,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-    }
-    facts |= {"job_id": snapshot.job_id}
     expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS
     return {
         "url": url,
         "expires_at": expires_at,
         "created_at": _completion_time(job_manager, snapshot.job_id),
-        **facts,
+        "name": file.name,
+        "rows": snapshot.rows,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "job_id": snapshot.job_id,
     }
 
 

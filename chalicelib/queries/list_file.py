@@ -68,34 +68,34 @@ class ListFile:
         ListTooLarge, QueryTooSlow, ScratchFull, ChangesNotKept, WarehouseUnavailable, and what
         PublishedProduction does.
         """
-        if query.file is None:
+        form = query.file
+        if form is None:
             raise ValueError("no file is asked for")
+        most = self.most_rows[form.kind]
         own = OwnDirectory(self.directory)
         began = time.monotonic()
+
+        def remaining_seconds() -> float:
+            return self.seconds - (time.monotonic() - began)
+
         try:
             rows = own.path / "rows.parquet"
             with self.published.query(query.snapshot) as production:
-                kept = self._find_file(query, production.snapshot)
-                if kept:
-                    return kept
-                left = self.seconds - (time.monotonic() - began)
-                most = self.most_rows[query.file.kind]
-                count = production.write_list(query.name, rows, wanted, most=most, seconds=left)
                 snapshot = production.snapshot
-            if count > self.most_rows[query.file.kind]:
-                raise _too_large(self.most_rows[query.file.kind], query.file.kind)
-            pace = Pace(
-                count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began)
-            )
+                made_before = self._find_file(query, snapshot)
+                if made_before:
+                    return made_before
+                count = production.write_list(
+                    query.name, rows, wanted, most=most, seconds=remaining_seconds()
+                )
+            if count > most:
+                raise _too_large(most, form.kind)
+
+            pace = Pace(count, kind=form.kind, seconds=remaining_seconds())
             path = self._write(rows, own.path, query, pace)
-            told = self._content(path, query.file) or self._address(
-                path, query, snapshot, rows=count
-            )
-            return {
-                **told,
-                "rows": count,
-                "snapshot": named_snapshot(snapshot),
-            }
+            content = self._content(path, form)
+            answer = content or self._address(path, query, snapshot, rows=count)
+            return {**answer, "rows": count, "snapshot": named_snapshot(snapshot)}
         except OutOfMemory as exc:  # an import's word for it
             raise QueryTooLarge from exc
         finally:
@@ -105,12 +105,13 @@ class ListFile:
         form = query.file
         if form is None or form.kind == "parquet":
             return rows
+
         path = directory / f"list.{form.kind}"
-        with ListRows(rows, directory=directory, memory_mb=self.memory_mb) as read:
+        with ListRows(rows, directory=directory, memory_mb=self.memory_mb) as list_rows:
             if form.kind == "csv":
-                write_csv(path, read, form.dialect, pace)
+                write_csv(path, list_rows, form.dialect, pace)
             else:
-                write_excel(path, read, pace, title=query.name)
+                write_excel(path, list_rows, pace, title=query.name)
         return path
 
     def _content(self, path: Path, form: Format) -> dict[str, Any] | None:
@@ -118,41 +119,41 @@ class ListFile:
         size = path.stat().st_size
         if not form.is_taken or size > self.most_bytes:
             return None
+
         if form.kind == "csv":
             text = path.read_bytes().decode()  # whose ends of lines stay as they are
             if len(json.dumps(text)) <= self.most_bytes:
                 return {"text": text}
             return None
-        if size * 4 > (self.most_bytes - 4) * 3:  # as base64
+
+        if size * 4 > (self.most_bytes - 4) * 3:  # base64 writes three bytes as four letters
             return None
-        return {"content": base64.b64encode(path.read_bytes()).decode()}
+        content = base64.b64encode(path.read_bytes())
+        return {"content": content.decode()}
 
     def _find_file(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
         """What was made for the same question within the hour, and is read at an address."""
-        for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
+        prefix = list_file_prefix(self._hour, _mark(query, snapshot))
+        for name in self.warehouse.names(prefix):
             rows = list_file_rows(name)
             stored = stored_with_checksum(self.warehouse, name)
             if stored and rows is not None:
-                return {
-                    **self._answer_with(stored, query),
-                    "rows": rows,
-                    "snapshot": named_snapshot(snapshot),
-                }
+                answer = self._answer_with(stored, query)
+                return {**answer, "rows": rows, "snapshot": named_snapshot(snapshot)}
         return None
 
     def _address(
         self, path: Path, query: Query, snapshot: str | None, *, rows: int
     ) -> dict[str, Any]:
         kind = query.file.kind if query.file else "parquet"
-        made = StoredFile(
-            name=list_file_name(self._hour, _mark(query, snapshot), kind, rows=rows),
-            bytes=path.stat().st_size,
-            sha256=sha256_of(path),
-        )
-        return self._answer_with(self._put(made, path), query)
+        name = list_file_name(self._hour, _mark(query, snapshot), kind, rows=rows)
+        file = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
+        stored = self._put(file, path)
+        return self._answer_with(stored, query)
 
     def _answer_with(self, file: StoredFile, query: Query) -> dict[str, Any]:
-        saved_as = f"{query.name}.{file.name.rpartition('.')[2]}"
+        _, _, ending = file.name.rpartition(".")
+        saved_as = f"{query.name}.{ending}"
         url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=saved_as)
         expires_at = None if url.startswith("file:") else self.clock() + DOWNLOAD_SECONDS
         return {
@@ -168,18 +169,18 @@ class ListFile:
         hours = int(self.clock()) // HOUR
         return hours * HOUR
 
-    def _put(self, made: StoredFile, path: Path) -> StoredFile:
+    def _put(self, file: StoredFile, path: Path) -> StoredFile:
         """The same question within an hour has the same file:
         the one that is there stays, and is told of.
         """
         try:
-            self.warehouse.put(made.name, path, sha256=str(made.sha256))
+            self.warehouse.put(file.name, path, sha256=str(file.sha256))
         except WarehouseUnavailable:
-            stored = stored_with_checksum(self.warehouse, made.name)
+            stored = stored_with_checksum(self.warehouse, file.name)
             if stored:
                 return stored
             raise
-        return made
+        return file
 
 
 def _mark(query: Query, snapshot: str | None) -> str:
@@ -195,9 +196,6 @@ def _too_large(most: int, kind: str) -> ListTooLarge:
         "parquet": f"A Parquet file of a list is made of {most:,} rows at most, and the list has more.",
     }
     less = "Ask for less, such as one field or fewer years"
-    other = (
-        ", or take the export, which has all rows."
-        if kind != "xlsx"
-        else ", or take format=parquet."
-    )
-    return ListTooLarge(f"{words[kind]} {less}{other}", most_rows=most, format=kind)
+    other_way = "take format=parquet" if kind == "xlsx" else "take the export, which has all rows"
+    sentence = f"{words[kind]} {less}, or {other_way}."
+    return ListTooLarge(sentence, most_rows=most, format=kind)

@@ -26,8 +26,8 @@ class ListRows:
         self._connection = duckdb.connect(config=config)
         lock_down(self._connection, directory)
         self._file = f"read_parquet('{sql_path(path)}')"
-        described = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()
-        self._types = {str(column[0]): str(column[1]) for column in described}
+        description = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()
+        self._types = {str(name): str(column_type) for name, column_type, *_ in description}
 
     def __enter__(self) -> Self:
         return self
@@ -48,12 +48,12 @@ class ListRows:
         return self._batches({MOMENT: "make_timestamp(epoch_us({name}))"})
 
     def _batches(self, casts: dict[str, str]) -> Iterator[list[tuple[Any, ...]]]:
-        replaced = ", ".join(
-            f"{casts[kind].format(name=name)} AS {name}"
-            for name, kind in self._types.items()
-            if kind in casts
-        )
-        columns = f"* REPLACE ({replaced})" if replaced else "*"
+        replaced = [
+            f"{casts[column_type].format(name=name)} AS {name}"
+            for name, column_type in self._types.items()
+            if column_type in casts
+        ]
+        columns = f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
         with exhaustion_errors():
             result = self._connection.execute(f"SELECT {columns} FROM {self._file}")  # noqa: S608  names of our own
             while rows := result.fetchmany(BATCH):

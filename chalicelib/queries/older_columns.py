@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def lacking_columns(connection: duckdb.DuckDBPyConnection) -> list[Column]:
-    nothing = connection.execute("SELECT * FROM wells.well_production LIMIT 0")
-    described = nothing.description or ()
-    names = {name for name, *_ in described}
+    no_rows = connection.execute("SELECT * FROM wells.well_production LIMIT 0")
+    description = no_rows.description or ()
+    names = {name for name, *_ in description}
     return [column for column in COLUMNS if column.name not in names]
 
 
@@ -24,4 +24,5 @@ def with_nulls(table: str, columns: Sequence[Column]) -> str:
     if not columns:
         return table
     nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
+    # As with well_name, added last: (SELECT *, CAST(NULL AS VARCHAR) AS well_name FROM … AS stored).
     return f"(SELECT *, {nulls} FROM {table} AS stored)"  # noqa: S608  names of ours

@@ -144,11 +144,12 @@ class ProductionQuery:
             self.schema_version = read_version(connection)
             is_behind = self.schema_version < SCHEMA_VERSION
             lacking = lacking_columns(connection) if is_behind else []
-        is_older = self.schema_version < TEXT_CODES
-        tables = {
-            name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()
-        }
+
+        tables = _TABLES
+        if self.schema_version < TEXT_CODES:
+            tables = {name: _SQL[f"older_{name}"] for name in _TABLES}
         self._tables = {name: with_nulls(table, lacking) for name, table in tables.items()}
+
         # No circle: what nobody holds any more frees its directory at once.
         own = weakref.proxy(self)
 
@@ -178,9 +179,8 @@ class ProductionQuery:
         closed. What asks reaches the store and the place of `directory`, and nothing else. Raises
         WarehouseCorrupt, WarehouseTooNew, WarehouseForeign.
         """
-        connection = duckdb.connect(
-            config=local_config(directory.path, memory_mb) | {"threads": THREADS}
-        )
+        config = local_config(directory.path, memory_mb) | {"threads": THREADS}
+        connection = duckdb.connect(config=config)
         try:
             with duckdb_errors():
                 connection.execute(f"ATTACH '{sql_path(store)}' AS wells (READ_ONLY)")
@@ -242,8 +242,6 @@ class ProductionQuery:
             "field_code": field_code,
             "well_code": well_code,
             "source": _one(source),
-        }
-        filters |= {
             "first": _iso(first),
             "last": _iso(last),
             **_moment(as_of),
@@ -268,8 +266,9 @@ class ProductionQuery:
             "field_code": field_code,
             "well_code": well_code,
             "source": _one(source),
+            "first": _iso(first),
+            "last": _iso(last),
         }
-        filters |= {"first": _iso(first), "last": _iso(last)}
         return self._page("revisions", filters, cursor, limit)
 
     def totals(
@@ -315,8 +314,9 @@ class ProductionQuery:
         filters: dict[str, Any] = {
             "search": (search or "").strip() or None,
             "field_code": field_code,
+            "source": _one(source),
+            **_moment(as_of),
         }
-        filters |= {"source": _one(source), **_moment(as_of)}
         return self._page("wells", filters, cursor, limit)
 
     def register(
@@ -338,14 +338,7 @@ class ProductionQuery:
         says are left out first.
         """
         _check_limit(limit, MOST_ROWS)
-        list_name = list_of(
-            "register",
-            {
-                "of": of,
-                "sort": sort,
-                "order": order,
-            },
-        )
+        list_name = list_of("register", {"of": of, "sort": sort, "order": order})
         after = self._key_in(cursor, "register", of=list_name)["place"] if cursor else None
         asked = Asked(
             of=of,
@@ -357,13 +350,16 @@ class ProductionQuery:
             skip=skip,
         )
         found = self._register.ask(asked, after=None if after is None else int(after), limit=limit)
+
         rows = found.rows[:limit]
-        more = self._cursor(rows[-1], "register", of=list_name) if len(found.rows) > limit else None
+        next_cursor = None
+        if len(found.rows) > limit:
+            next_cursor = self._cursor(rows[-1], "register", of=list_name)
         for row in rows:
-            del row["place"]
+            del row["place"]  # which is of the cursor alone
         return RegisterRows(
             rows=rows,
-            next_cursor=more,
+            next_cursor=next_cursor,
             found=found.found,
             total=found.total,
             sources=found.sources,
@@ -416,20 +412,14 @@ class ProductionQuery:
             if not self._rows("run", {"job_id": wanted["job_id"]}):
                 raise ChangesNotKept(job_id=wanted["job_id"])
             name = "changed_fields" if wanted.get("by") == "field" else name
-        filters: dict[str, Any] = dict.fromkeys(_FILTERS[name]) | {
-            each: wanted[each] for each in wanted if each != "by"
-        }
-        if name != "totals" and "source" in filters:
-            filters["source"] = _one(filters["source"])
-        filters |= {each: _iso(filters[each]) for each in ("first", "last") if each in filters}
-        stood = "as_of" in filters
-        if stood:
-            filters["as_of"] = filters["as_of"].timestamp()
-        place = {f"after_{part}": None for part in KEYS[name]}
-        text = _SQL["write_list"].format_map(
+
+        filters = _filters_of_list(name, wanted)
+        from_the_start = {f"after_{part}": None for part in KEYS[name]}
+        values = {**filters, **from_the_start, "limit": most + 1}
+        statement = _SQL["write_list"].format_map(
             {
                 "columns": _file_columns(name),
-                "list": self._text(name, stood=stood, times=_MOMENTS),
+                "list": self._text(name, stood="as_of" in filters, times=_MOMENTS),
                 "path": sql_path(path),
             }
         )
@@ -438,14 +428,7 @@ class ProductionQuery:
             self._connection.cursor() as own,
             time_limit(own, seconds=seconds_for_statement(seconds)),
         ):
-            ((count,),) = own.execute(
-                text,
-                {
-                    **filters,
-                    **place,
-                    "limit": most + 1,
-                },
-            ).fetchall()
+            ((count,),) = own.execute(statement, values).fetchall()
         return int(count)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
@@ -472,40 +455,40 @@ class ProductionQuery:
         """
         if not self._rows("run", {"job_id": job_id}):
             raise ChangesNotKept(job_id=job_id)
-        filters = {
-            "job_id": job_id,
-            "change": change,
-            "field_code": field_code,
-        }
+
+        filters = {"job_id": job_id, "change": change, "field_code": field_code}
         if by == "field":
             return self._page("changed_fields", filters, cursor, limit)
-        found = self._page("changes", filters, cursor, limit)
-        for row in found.rows:
+
+        page = self._page("changes", filters, cursor, limit)
+        for row in page.rows:
             row["differs"] = differing(row["before"], row["after"])
-        return found
+        return page
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
         """What the file holds, of one source or of all; docs/using-the-data.md says what each
         figure counts. One well may be told by two sources: of several, what would count it twice is
         None, unless all are asked for, as `*`.
         """
-        told = self._summary
-        named = [each for each in told["sources"] if source in (None, "*", each["source"])]
-        is_summed = len(named) < 2 or source == "*"  # noqa: PLR2004
-        rows = {name: sum(each[name] for each in named) for name in OF_ROWS}
-        wells = {
-            name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS
-        }
+        summary = self._summary
+        sources = [facts for facts in summary["sources"] if source in (None, "*", facts["source"])]
+        rows = {name: sum(facts[name] for facts in sources) for name in OF_ROWS}
+
+        wells: dict[str, int | None] = dict.fromkeys(OF_WELLS)
+        is_summed = len(sources) < 2 or source == "*"  # noqa: PLR2004
+        if is_summed:
+            wells = {name: sum(facts[name] for facts in sources) for name in OF_WELLS}
+
         return {
             "rows": rows["rows"],
             "wells": wells["wells"],
             "fields": wells["fields"],
-            "first_period": min((each["first_period"] for each in named), default=None),
-            "last_period": max((each["last_period"] for each in named), default=None),
+            "first_period": min((facts["first_period"] for facts in sources), default=None),
+            "last_period": max((facts["last_period"] for facts in sources), default=None),
             **wells,
             **rows,
-            **told,
-            "sources": named,
+            **summary,
+            "sources": sources,
         }
 
     @cached_property
@@ -542,6 +525,7 @@ class ProductionQuery:
         values |= {f"after_{part}": value for part, value in key.items()}
         if "as_of" in filters:
             values["as_of"] = filters["as_of"].timestamp()
+
         rows = self._rows(name, values)
         if len(rows) <= limit:
             return Rows(rows=rows, next_cursor=None)
@@ -600,6 +584,20 @@ class ProductionQuery:
         ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
+
+
+def _filters_of_list(name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """All of its filters, those that nobody wants as None; `as_of` only where it is wanted."""
+    filters: dict[str, Any] = dict.fromkeys(_FILTERS[name])
+    filters |= {key: value for key, value in wanted.items() if key != "by"}
+    if name != "totals" and "source" in filters:
+        filters["source"] = _one(filters["source"])
+    for key in ("first", "last"):
+        if key in filters:
+            filters[key] = _iso(filters[key])
+    if "as_of" in filters:
+        filters["as_of"] = filters["as_of"].timestamp()
+    return filters
 
 
 def _file_columns(name: str) -> str:

@@ -85,22 +85,18 @@ MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
 WELLS, FIELDS = "wells", "fields"
 DEFAULT_SORT = DEFAULTS["sort"]
 _FIGURES = (
-    *(
-        "first_period",
-        "last_period",
-        "periods",
-        "oil_production_kbd",
-        "gas_production_mmcfd",
-        "water_production_kbd",
-    ),
-    *(
-        "oil_production_kb",
-        "gas_production_mmcf",
-        "water_production_kb",
-        "water_cut",
-        "gas_oil_ratio",
-        "uptime",
-    ),
+    "first_period",
+    "last_period",
+    "periods",
+    "oil_production_kbd",
+    "gas_production_mmcfd",
+    "water_production_kbd",
+    "oil_production_kb",
+    "gas_production_mmcf",
+    "water_production_kb",
+    "water_cut",
+    "gas_oil_ratio",
+    "uptime",
 )
 TEXTS = ("source", "field_code", "field_name", "well_code", "well_reference", "well_name")
 OF_WELLS = (*TEXTS, *_FIGURES)

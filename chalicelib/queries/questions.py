@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 PLACE = Path(__file__).parents[2] / "docs" / "questions"
@@ -30,13 +31,12 @@ def all_questions() -> list[dict[str, str]]:
 
 def read_question(path: Path) -> Question:
     lines = path.read_text("utf-8").strip().splitlines()
-    count = next(
-        (number for number, line in enumerate(lines) if not line.startswith("--")), len(lines)
-    )
-    told = [line.removeprefix("--").strip() for line in lines[:count]]
+    comment = list(takewhile(lambda line: line.startswith("--"), lines))
+    sentences = [line.removeprefix("--").strip() for line in comment]
+    statement = "\n".join(lines[len(comment) :])
     return Question(
         name=path.stem,
-        title=told[0] if told else path.stem,
-        explanation=" ".join(filter(None, told[1:])),
-        statement="\n".join(lines[count:]).strip(),
+        title=sentences[0] if sentences else path.stem,
+        explanation=" ".join(filter(None, sentences[1:])),
+        statement=statement.strip(),
     )

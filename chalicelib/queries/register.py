@@ -65,9 +65,9 @@ class Asked:
         """Names begin with the first one and figures with the largest,
         when nothing else is said.
         """
-        return {"asc": "ASC", "desc": "DESC"}[
-            self.order or ("asc" if self.sort in TEXTS else "desc")
-        ]
+        usual = "asc" if self.sort in TEXTS else "desc"
+        order = self.order or usual
+        return {"asc": "ASC", "desc": "DESC"}[order]  # no other text gets into SQL
 
     @property
     def by(self) -> str:
@@ -202,45 +202,42 @@ class Register:
     ) -> list[dict[str, Any]]:
         condition, values = _condition(asked, words)
         if after is not None:
-            beyond, more = self._beyond(asked, after)
+            beyond, values_beyond = self._beyond(asked, after)
             condition = f"{condition} AND ({beyond})"
-            values = values | more
-        text = _SQL["places"].format(
+            values = values | values_beyond
+
+        statement = _SQL["places"].format(
             list=asked.of, condition=condition, sort=asked.by, order=asked.direction
         )
-        bounds = {
-            **values,
-            "limit": limit + 1,
-            "skip": asked.skip,
-        }
-        places = [int(row["place"]) for row in self._fetch(text, bounds)]
+        bounds = {**values, "limit": limit + 1, "skip": asked.skip}
+        places = [int(row["place"]) for row in self._fetch(statement, bounds)]
         return self._rows(asked.of, places)
 
     def _rows(self, of: str, places: list[int]) -> list[dict[str, Any]]:
         if not places:
             return []
-        columns = ", ".join(_as_text(name) for name in COLUMNS[of])
         statement = _SQL["rows"].format(
-            columns=columns,
+            columns=", ".join(map(_as_text, COLUMNS[of])),
             list=of,
             places=", ".join(map(str, places)),
         )
-        found = self._fetch(statement, {})
+        rows = self._fetch(statement, {})
         # In the order that was asked for, and not in that of the answer.
-        by_place = {row["place"]: row for row in found}
-        return [by_place[place] for place in places]
+        row_at = {row["place"]: row for row in rows}
+        return [row_at[place] for place in places]
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
         """What comes later than the row at this place, whose value is looked up:
         a name of any length has no room in an address. Sums are the same in every process.
         """
         statement = _SQL["value_at"].format(sort=asked.by, list=asked.of)
-        found = self._fetch(statement, {"place": after})
-        if not found:
+        rows = self._fetch(statement, {"place": after})
+        if not rows:
             raise no_cursor()
-        [value] = found[0].values()
+        [value] = rows[0].values()
         if value is None:
             return f"{asked.by} IS NULL AND place > $after", {"after": after}
+
         sign = "<" if asked.direction == "DESC" else ">"
         conditions = [
             f"{asked.by} {sign} $value",
@@ -253,16 +250,17 @@ class Register:
         """How many wells and fields have the words,
         and each facet of these, whatever is chosen there.
         """
-        sought, of_words = _having(words)
-        is_chosen, of_choice = _choices(asked)
-        is_any = dict.fromkeys(CHOICES, "TRUE")
-        told = {
-            f"is_{choice.removesuffix('_code')}": text
-            for choice, text in (is_any | is_chosen).items()
-        }
-        text = _SQL["hits"].format(list=asked.of, words=sought, **told)
-        bounds = {**of_words, **of_choice, "most": MOST_OF_A_FACET}
-        rows = self._fetch(text, bounds)
+        has_words, values_of_words = _having(words)
+        is_chosen, values_of_choices = _choices(asked)
+        conditions = dict.fromkeys(CHOICES, "TRUE") | is_chosen
+        statement = _SQL["hits"].format(
+            list=asked.of,
+            words=has_words,
+            is_source=conditions["source"],
+            is_field=conditions["field_code"],
+        )
+        bounds = {**values_of_words, **values_of_choices, "most": MOST_OF_A_FACET}
+        rows = self._fetch(statement, bounds)
         return rows[0]
 
 
@@ -277,20 +275,17 @@ def _having(words: list[str]) -> tuple[str, dict[str, str]]:
 
 def _choices(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
     """The same of the source and the field, each of these by itself."""
-    values = {}
-    for name in CHOICES:
-        value = getattr(asked, name)
-        if value is not None:
-            values[name] = value
+    chosen = {name: getattr(asked, name) for name in CHOICES}
+    values = {name: value for name, value in chosen.items() if value is not None}
     conditions = {name: f"{name} = ${name}" for name in values}
     return conditions, values
 
 
 def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
-    sought, of_words = _having(words)
-    is_chosen, of_choice = _choices(asked)
-    condition = " AND ".join([*is_chosen.values(), sought])
-    return condition, {**of_choice, **of_words}
+    has_words, values_of_words = _having(words)
+    is_chosen, values_of_choices = _choices(asked)
+    condition = " AND ".join([*is_chosen.values(), has_words])
+    return condition, {**values_of_choices, **values_of_words}
 
 
 def _as_text(name: str) -> str:

@@ -43,30 +43,34 @@ OF_THE_FILE = (
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
-    most = (asked["memory_mb"] + OWN_MB) * MB
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    request = json.load(sys.stdin)
+    most_bytes = (request["memory_mb"] + OWN_MB) * MB
+    resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # When nobody waits any more.
-    seconds = asked["seconds"] * 2
+    seconds = request["seconds"] * 2
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    json.dump(answer(asked), sys.stdout)
+    json.dump(answer(request), sys.stdout)
 
 
-def answer(asked: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """An object with `columns`, `rows` and why they are `cut`,
     or with the `error` that there was.
     """
+    path = Path(request["path"])
+    directory = Path(request["directory"])
     try:
-        connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
+        connection = _open_copy(path, directory, request["memory_mb"])
     except duckdb.Error as exc:
-        if not is_full(exc):
-            return {"error": "file", "says": ""}
-        return {"error": "disk", "says": ""}
+        return {"error": "disk" if is_full(exc) else "file", "says": ""}
+
     try:
         with connection:
             return _answer(
-                connection, asked["statement"], most_rows=asked["rows"], most_bytes=asked["bytes"]
+                connection,
+                request["statement"],
+                most_rows=request["rows"],
+                most_bytes=request["bytes"],
             )
     except (duckdb.OutOfMemoryException, MemoryError) as exc:
         is_of_the_disk = isinstance(exc, duckdb.Error) and is_full(exc)
@@ -74,7 +78,8 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     except duckdb.Error as exc:
         if isinstance(exc, OF_THE_FILE) and DAMAGED_BLOCK in str(exc):
             return {"error": "file", "says": ""}
-        return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc, asked)}
+        error = "disk" if is_full(exc) else "statement"
+        return {"error": error, "says": _short(exc, path, directory)}
 
 
 def _open_copy(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
@@ -96,22 +101,28 @@ def _answer(
 ) -> dict[str, Any]:
     if not is_reading(connection, text):
         return {"error": "kind", "says": ""}
-    found = connection.sql(text)
-    kinds = [str(kind) for kind in found.types]
+
+    relation = connection.sql(text)
+    types = [str(column_type) for column_type in relation.types]
     columns = [
-        {"name": name, "type": kind[:TYPE_SIGNS]}
-        for name, kind in zip(found.columns, kinds, strict=True)
+        {"name": name, "type": column_type[:TYPE_SIGNS]}
+        for name, column_type in zip(relation.columns, types, strict=True)
     ]
     size = len(json.dumps(columns))
-    cut = None
     if size > most_bytes:
         return {
             "error": "statement",
             "says": "The names of the columns alone are more than an answer may have.",
         }
-    shown = ", ".join(_as_text(place, kind) for place, kind in enumerate(kinds, start=1))
+
+    values = ", ".join(
+        _as_text(place, column_type) for place, column_type in enumerate(types, start=1)
+    )
+    # One row more than may be told shows that there are more.
+    one_too_many = relation.project(values).limit(most_rows + 1)
     rows: list[list[Any]] = []
-    for row in _each(found.project(shown).limit(most_rows + 1)):
+    cut = None
+    for row in _each(one_too_many):
         size += len(json.dumps(row))
         if size > most_bytes:
             cut = "bytes"
@@ -120,11 +131,8 @@ def _answer(
         if cut:
             break
         rows.append(row)
-    return {
-        "columns": columns,
-        "rows": rows,
-        "cut": cut,
-    }
+
+    return {"columns": columns, "rows": rows, "cut": cut}
 
 
 def _as_text(place: int, kind: str) -> str:
@@ -133,8 +141,8 @@ def _as_text(place: int, kind: str) -> str:
     return f"{value} AS c{place}"
 
 
-def _each(found: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
-    while rows := found.fetchmany(AT_ONCE):
+def _each(relation: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
+    while rows := relation.fetchmany(AT_ONCE):
         for row in rows:
             yield [_plain(value) for value in row]
 
@@ -148,12 +156,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _short(exc: Exception, asked: dict[str, Any]) -> str:
+def _short(exc: Exception, path: Path, directory: Path) -> str:
     """The lines below the first one show where in the statement it is.
     Where the files lie is nobody's business.
     """
     words = str(exc).strip()
-    for place in (Path(asked["path"]).parent, Path(asked["directory"])):
+    for place in (path.parent, directory):
         names = {str(place.resolve()), str(place)}
         for name in names:
             words = words.replace(f"{name}/", "")

@@ -22,17 +22,20 @@ CUT = {"rows": "the limit of rows is reached", "bytes": "an answer may have 2 MB
 
 def parse_sql(body: str | bytes) -> Query:
     """`{"statement": "SELECT …"}`, and perhaps a `limit`. Raises ValidationError."""
-    sent = json_body(body)
+    request = json_body(body)
     known = QUERIES["sql"]
-    if not isinstance(sent, dict) or "statement" not in sent or not sent.keys() <= known.keys():
+    is_known = isinstance(request, dict) and request.keys() <= known.keys()
+    if not is_known or "statement" not in request:
         raise ValidationError(
             'The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement"
         )
+
     for name, kind in (("statement", str), ("limit", int)):
-        if name in sent and type(sent[name]) is not kind:
+        if name in request and type(request[name]) is not kind:
             allowed = known[name].allowed
             raise ValidationError(f"{name} must be {allowed}.", field=name, allowed=allowed)
-    return parse_query("sql", {name: [str(value)] for name, value in sent.items()})
+    texts = {name: [str(value)] for name, value in request.items()}
+    return parse_query("sql", texts)
 
 
 def sql_offer(published: Snapshot | None) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any])
     """`values` are the definition as it was written. Raises SourceError."""
     check = check_source(source, settings)
     is_bare = not values.get("columns") and not values.get("preset")
-    found = draft_of(check, values) if is_bare else None
-    return answer_of(check, found)
+    bare_draft = draft_of(check, values) if is_bare else None
+    return answer_of(check, bare_draft)
 
 
 def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
@@ -37,6 +37,7 @@ def draft_of(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
     for row in check.sample:
         texts = {name: _text(row.get(name)) for name in check.fields}
         rows.append(texts)
+
     return draft(
         Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds),
         name=str(values.get("name", "")) or "default",
@@ -78,4 +79,4 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     text = str(value)
-    return text.lower() if isinstance(value, bool) else text
+    return text.lower() if isinstance(value, bool) else text  # true, as JSON has it

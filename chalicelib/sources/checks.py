@@ -98,8 +98,9 @@ class Checks:
             "status": str(new.status),
             "created_at": now,
             "created_by": by,
+            "definition": json.dumps(dict(values)),
+            "kind": str(kind),
         }
-        item |= {"definition": json.dumps(dict(values)), "kind": str(kind)}
         self._table.transact([self._table.put(item, when=may_take_place())])
         return new
 
@@ -121,6 +122,7 @@ class Checks:
         age = self._clock() - item["created_at"]
         if age > KEPT:
             return None
+
         check = _check_of(item)
         is_open = check.status in (CheckStatus.PENDING, CheckStatus.RUNNING)
         is_lost = is_open and age > LONGEST_WORK
@@ -148,10 +150,9 @@ class Checks:
     def fail(self, check_id: str, *, code: str, message: str) -> None:
         """Nothing happens to one that is done: that its function died later is of no interest."""
         values = {"status": str(CheckStatus.FAILED), "error": {"code": code, "message": message}}
+        is_open = is_this_open_check(check_id, str(CheckStatus.DONE))
         with suppress(ConditionRefused):
-            update = self._table.update(
-                _key(check_id), values, when=is_this_open_check(check_id, str(CheckStatus.DONE))
-            )
+            update = self._table.update(_key(check_id), values, when=is_open)
             self._table.transact([update])
 
     def give_up(self, check_id: str) -> None:
@@ -160,9 +161,8 @@ class Checks:
     def _change(self, check_id: str, values: Mapping[str, Any]) -> None:
         """Nothing happens where another one has its place: nobody waits for this one any more."""
         with suppress(ConditionRefused):
-            self._table.transact(
-                [self._table.update(_key(check_id), values, when=is_this_check(check_id))]
-            )
+            update = self._table.update(_key(check_id), values, when=is_this_check(check_id))
+            self._table.transact([update])
 
 
 def _failure(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
@@ -187,20 +187,17 @@ def _fitting(result: Mapping[str, Any]) -> str:
     """As JSON that an item of the table has room for:
     without what is missed least, until it fits.
     """
-    less: list[dict[str, Any]] = [
-        {},
-        {
-            "rows": [],
-            "fields": result["fields"][:MOST_NAMES],
-            "unknown": result["unknown"][:MOST_NAMES],
-        },
-        {
-            "draft": None,
-            "hints": [*result["hints"][:MOST_NAMES], "The draft is too long to be kept here."],
-        },
-    ]
+    without_rows = {
+        "rows": [],
+        "fields": result["fields"][:MOST_NAMES],
+        "unknown": result["unknown"][:MOST_NAMES],
+    }
+    without_draft = {
+        "draft": None,
+        "hints": [*result["hints"][:MOST_NAMES], "The draft is too long to be kept here."],
+    }
     shown = dict(result)
-    for instead in less:
+    for instead in ({}, without_rows, without_draft):
         shown |= instead
         text = json.dumps(shown)
         if len(text) <= LONGEST_RESULT:

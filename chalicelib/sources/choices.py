@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .faults import Faults
 
 LONGEST_PATTERN = 500  # characters
+LONGEST_CONSTANT = 1_000  # characters, also of a template
 MOST_WORDS = 1_000
 MOST_REPEATED = 1_000  # times, as RE2 takes it
 # That count for nothing around a word, as `stripped` of well_production.sql has them.
@@ -52,15 +53,14 @@ def read_choices(faults: Faults, key: str, value: Any) -> tuple[Choice, ...]:
     if not isinstance(value, dict):
         faults.add(key, "is no table", '{ FIELD = ["A", "B"] }')
         return ()
-    return tuple(
-        _read_choice(faults, f"{key}.{name}", name, wanted) for name, wanted in value.items()
-    )
+    choices = [_read_choice(faults, f"{key}.{name}", name, each) for name, each in value.items()]
+    return tuple(choices)
 
 
-def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
+def _read_choice(faults: Faults, key: str, name: str, value: Any) -> Choice:
     field = faults.filled_text(key, name)
-    if isinstance(wanted, dict):
-        table = faults.table(key, wanted, ["pattern"])
+    if isinstance(value, dict):
+        table = faults.table(key, value, ["pattern"])
         if "pattern" not in table:
             faults.add(
                 key,
@@ -69,7 +69,8 @@ def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
             )
         pattern = read_pattern(faults, f"{key}.pattern", table.get("pattern", ".*"))
         return Choice(field=field, pattern=pattern)
-    words = wanted if isinstance(wanted, list) else [wanted]
+
+    words = value if isinstance(value, list) else [value]
     if not words or len(words) > MOST_WORDS:
         faults.add(key, f"has {len(words):,} values", f"1 to {MOST_WORDS:,} values")
     return Choice(field=field, words=tuple(_word(faults, key, word) for word in words))
@@ -90,12 +91,24 @@ def _word(faults: Faults, key: str, word: Any) -> str:
     return ""
 
 
+def read_constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
+    """A text in place of a field; a number is its text."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and abs(value) < LARGEST_TOLD:
+        return str(value)
+    text = faults.filled_text(key, value, default)
+    if len(text) > LONGEST_CONSTANT:
+        faults.add(key, "is too long", f"at most {LONGEST_CONSTANT:,} characters")
+    return text[:LONGEST_CONSTANT]
+
+
 def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = False) -> str:
     """A regular expression of RE2, which takes time in proportion to the text alone."""
     pattern = faults.filled_text(key, value, "(.*)")
     if len(pattern) > LONGEST_PATTERN:
         faults.add(key, f"has {len(pattern):,} characters", f"at most {LONGEST_PATTERN}")
         return "(.*)"
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what may have another meaning in later Pythons
@@ -103,6 +116,7 @@ def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = Fa
     except (re.error, RecursionError, OverflowError) as exc:
         faults.add(key, f"is no regular expression: {safe_text(str(exc))}", "one of the RE2 syntax")
         return "(.*)"
+
     if not _is_of_both(pattern):
         faults.add(
             key,
@@ -121,12 +135,13 @@ def _is_of_both(pattern: str) -> bool:
     """Whether RE2 knows all of it too. RE2 multiplies repetitions that stand within each other;
     all of them are, here: ([0-9]{4}-){12} counts as 48.
     """
-    end = 0
-    repeated = 1
-    while end < len(pattern):
-        piece = _PIECE.match(pattern, end)
+    place = 0
+    repetitions = 1
+    while place < len(pattern):
+        piece = _PIECE.match(pattern, place)
         if piece is None:
             return False
-        repeated *= max(1, int(piece["most"] or piece["least"] or 1))
-        end = piece.end()
-    return repeated <= MOST_REPEATED
+        times = int(piece["most"] or piece["least"] or 1)
+        repetitions *= max(1, times)
+        place = piece.end()
+    return repetitions <= MOST_REPEATED

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
-from .choices import Choice, read_choices, read_pattern
-from .faults import LARGEST_TOLD, describe
+from .choices import Choice, read_choices, read_constant, read_pattern
+from .faults import describe
 from .measures import DAYS, read_measure
-from .periods import FormatUnknown, find_zone, format_parts
+from .period_rule import PARTS, Part, read_period
 from .unit_conflicts import refuse_two_units, refuse_unknown_days
 
 if TYPE_CHECKING:
@@ -27,19 +27,8 @@ WAYS = ("field", "fields", "template", "coalesce", "sum", "value")
 _OF_ALL = (*WAYS, "pattern", "when", "optional")
 _OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
 _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
-PARTS = ("year", "month", "quarter", "day")
 _OF_PERIOD = (*_OF_ALL, "format", "timezone", *PARTS)
 _PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
-LONGEST = 1_000  # characters of a template or a constant
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A year, month, quarter or day by itself: a field of the source, or a constant."""
-
-    field: str = ""
-    value: str = ""
-    pattern: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +90,23 @@ class ColumnRule:
         def each(names: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(known_as(name) for name in names)
 
+        places = [replace(place, field=known_as(place.field)) for place in self.template]
+        choices = [replace(choice, field=known_as(choice.field)) for choice in self.when]
+        parts = [(name, replace(part, field=known_as(part.field))) for name, part in self.parts]
+        density = self.density
+        if isinstance(density, str):
+            density = known_as(density)
+
         return replace(
             self,
             field=known_as(self.field),
             fields=each(self.fields),
-            template=tuple(replace(place, field=known_as(place.field)) for place in self.template),
+            template=tuple(places),
             coalesce=each(self.coalesce),
             sum=each(self.sum),
-            when=tuple(replace(choice, field=known_as(choice.field)) for choice in self.when),
-            density=known_as(self.density) if isinstance(self.density, str) else self.density,
-            parts=tuple(
-                (name, replace(part, field=known_as(part.field))) for name, part in self.parts
-            ),
+            when=tuple(choices),
+            density=density,
+            parts=tuple(parts),
         )
 
     @property
@@ -142,28 +136,28 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
             'the name of a field in quotes, a list of them, or { field = "Name" }',
         )
         return ColumnRule(column=column)
+
     table = faults.table(key, value, _known_keys(column))
     _check_ways(faults, key, table, column)
-    found = {
+    facts = {
         name: reader(faults, f"{key}.{name}", table[name])
         for name, reader in _READERS.items()
         if name in table
     }
-    found |= read_measure(faults, key, column, table)
+    facts |= read_measure(faults, key, column, table)
     if column == PERIOD:
-        found |= _read_period(faults, key, table)
+        facts |= read_period(faults, key, table)
+
     is_number = COLUMN[column].kind is Kind.NUMBER
     if "sum" in table and not is_number:
         faults.add(f"{key}.sum", "adds what are no numbers", "a list of fields, which are joined")
-    if "value" in table and is_number and not _is_number(found["value"]):
-        faults.add(
-            f"{key}.value",
-            f"is {describe(found['value'])}, which is no number",
-            "a number such as 1.5",
-        )
-    if "optional" in found:
-        found["is_optional"] = found.pop("optional")
-    return ColumnRule(column=column, **found)
+    if "value" in table and is_number and not _is_number(facts["value"]):
+        problem = f"is {describe(facts['value'])}, which is no number"
+        faults.add(f"{key}.value", problem, "a number such as 1.5")
+
+    if "optional" in facts:
+        facts["is_optional"] = facts.pop("optional")
+    return ColumnRule(column=column, **facts)
 
 
 def _as_table(value: Any) -> Any:
@@ -186,6 +180,7 @@ def _check_ways(faults: Faults, key: str, table: dict[str, Any], column: str) ->
         ways.append("parts")
     if len(ways) == 1:
         return
+
     problem = "says nothing of where it comes from"
     if ways:
         problem = f"comes from {' and '.join(ways)} at once"
@@ -206,28 +201,20 @@ def _known_keys(column: str) -> tuple[str, ...]:
     return {DAYS: _OF_DAYS, PERIOD: _OF_PERIOD}.get(column, _OF_ALL)
 
 
-def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and abs(value) < LARGEST_TOLD:
-        return str(value)
-    text = faults.filled_text(key, value, default)
-    if len(text) > LONGEST:
-        faults.add(key, "is too long", f"at most {LONGEST:,} characters")
-    return text[:LONGEST]
-
-
 def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
     """Of "05-{API County:03}":
     the text 05-, and the field API County with zeros up to three characters.
     """
-    text = _constant(faults, key, value, "{?}")
+    text = read_constant(faults, key, value, "{?}")
     places: list[Place] = []
-    end = 0
+    text_begin = 0
     for match in _PLACE.finditer(text):
-        places.append(Place(text=text[end : match.start()]))
+        text_before = text[text_begin : match.start()]
+        places.append(Place(text=text_before))
         places.append(Place(field=match[1].strip(), width=int(match[2] or 0)))
-        end = match.end()
-    places.append(Place(text=text[end:]))
+        text_begin = match.end()
+    places.append(Place(text=text[text_begin:]))
+
     fields = [match[1].strip() for match in _PLACE.finditer(text)]
     has_stray_brace = any("{" in place.text or "}" in place.text for place in places)
     if not fields or not all(fields) or has_stray_brace:
@@ -241,83 +228,8 @@ _READERS: dict[str, Any] = {
     "coalesce": lambda faults, key, value: faults.fields(key, value),
     "sum": lambda faults, key, value: faults.fields(key, value),
     "template": _template,
-    "value": _constant,
+    "value": read_constant,
     "pattern": lambda faults, key, value: read_pattern(faults, key, value, needs_group=True),
     "when": read_choices,
     "optional": lambda faults, key, value: faults.flag(key, value),
 }
-
-
-# -- the period ---------------------------------------------------------------------------------
-
-
-def _read_period(faults: Faults, key: str, table: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if "format" in table:
-        texts = faults.texts(f"{key}.format", table["format"])
-        found["formats"] = tuple(_format(faults, f"{key}.format", text) for text in texts)
-        if table["format"] == []:
-            faults.add(f"{key}.format", "names no form", "a form such as %Y-%m, or no format")
-    if "timezone" in table:
-        found["timezone"] = read_zone(faults, f"{key}.timezone", table["timezone"])
-    names = [name for name in PARTS if name in table]
-    if names:
-        found["parts"] = tuple(
-            (name, _part(faults, f"{key}.{name}", table[name])) for name in names
-        )
-        _check_parts(faults, key, names, has_format="format" in table)
-    return found
-
-
-def _check_parts(faults: Faults, key: str, names: list[str], *, has_format: bool) -> None:
-    if "year" not in names:
-        faults.add(key, "has no year", '{ year = "Yr", month = "Mon" }')
-    if "month" in names and "quarter" in names:
-        faults.add(key, "has a month and a quarter", "one of them")
-    if has_format:
-        problem = "is of one field, and year and month are fields by themselves"
-        faults.add(f"{key}.format", problem, "one of the two")
-
-
-def _format(faults: Faults, key: str, text: str) -> str:
-    try:
-        format_parts(text)
-    except FormatUnknown as exc:
-        faults.add(
-            key,
-            f"is {describe(text)}: {exc}",
-            "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q",
-        )
-    return text
-
-
-def read_zone(faults: Faults, key: str, value: Any) -> str:
-    name = faults.text(key, value)
-    if not find_zone(name):
-        faults.add(
-            key,
-            f"is {describe(name)}, which is no time zone",
-            "a name of the IANA list such as Europe/Oslo",
-        )
-        return "UTC"
-    return name
-
-
-def _part(faults: Faults, key: str, value: Any) -> Part:
-    if isinstance(value, str):
-        return Part(field=faults.filled_text(key, value))
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_TOLD:
-        return Part(value=str(value))
-    table = faults.table(key, value, ["field", "value", "pattern"])
-    if ("field" in table) == ("value" in table):
-        faults.add(
-            key, "has neither or both of field and value", '{ field = "Yr" } or { value = 2024 }'
-        )
-    field = constant = pattern = ""
-    if "pattern" in table:
-        pattern = read_pattern(faults, f"{key}.pattern", table["pattern"], needs_group=True)
-    if "field" in table:
-        field = faults.filled_text(f"{key}.field", table["field"])
-    if "value" in table:
-        constant = _constant(faults, f"{key}.value", table["value"])
-    return Part(field=field, value=constant, pattern=pattern)

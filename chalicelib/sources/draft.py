@@ -7,17 +7,14 @@ what is missing. docs/drafts.md shows one.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import DefinitionInvalid
-
-from .definition import NAME, definition_of
+from .draft_frame import draft_text, empty_guesses, head_guesses, preset_guess
 from .guesses.entities import Entities, find_entities
 from .guesses.grain import find_grain
-from .guesses.known import KnownSource, known_source
+from .guesses.known import known_source
 from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import (
     find_skip,
@@ -32,9 +29,9 @@ from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
 from .guesses.products import ProductRows, find_product_rows, where_products, write_product_rows
 from .guesses.regions import region_of_names
-from .guesses.toml_text import comments, toml_lines
-from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
-from .guesses.words import VOLUME, is_mil, plain
+from .guesses.volume_columns import Measures, write_volumes
+from .guesses.volumes import COLUMN_OF, Volumes, find_volumes
+from .guesses.words import VOLUME, is_mil
 from .presets import find_preset, preset_names
 
 if TYPE_CHECKING:
@@ -46,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "Guess", "Look", "draft"]
 
 _OWNERS = {"owner", "operator", "operador", "company"}
-MOST_LEFT = 30  # fields that are told to be of no use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,43 +64,57 @@ def draft(
     presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Draft:
     """`kind` is "odata" or "files". Nothing is asked of the source."""
-    top = _head(name, kind, url)
+    head = head_guesses(name, kind, url)
     shipped = presets
     if shipped is None:
-        shipped = {each: find_preset(each) for each in preset_names()}
+        shipped = {preset: find_preset(preset) for preset in preset_names()}
     if known := known_source(look, kind, shipped):
-        return _draft(look, [*top, _preset(known)], [])
+        return _draft(look, [*head, preset_guess(known)], [])
+
     as_rows, unpivot = turn_months(look)
     table = Table.of(as_rows)
     if not table.fields:
-        return _draft(look, [*top, *_empty()], [])
-    found = _find(table)
-    return _draft(look, [*top, *unpivot, *found.guesses], found.left)
+        return _draft(look, [*head, *empty_guesses()], [])
+
+    findings = _find(table)
+    return _draft(look, [*head, *unpivot, *findings.guesses], findings.unused)
+
+
+def _draft(look: Look, guesses: list[Guess], unused: list[str]) -> Draft:
+    text = draft_text(look, guesses, unused)
+    return Draft(text=text, guesses=guesses)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class _Findings:
     guesses: list[Guess]
-    left: list[str]  # fields that nothing takes
+    unused: list[str]  # fields that nothing takes
 
 
-def _find(whole: Table) -> _Found:
-    """First which rows are meant, then what their fields tell."""
+def _find(whole: Table) -> _Findings:
+    """First which rows are meant, then what their fields tell.
+
+    The fields are looked at again whenever rows are left out: without the rows of totals and units
+    more of them hold nothing but numbers.
+    """
     units = find_units_row(whole)
     where = find_where(whole)
     table = whole.only(rows_where(whole, where)) if where else whole
     columns = _columns(table)
+
     if not columns.entities.well:
-        of_wells = find_wells(table, where)
-        if of_wells != where:
-            where = of_wells
+        where_wells = find_wells(table, where)
+        if where_wells != where:
+            where = where_wells
             table = whole.only(rows_where(whole, where))
             columns = _columns(table)
+
     key = [*columns.entities.well, *columns.entities.field]
     skip = find_skip(table, key, columns.period.fields, has_units=bool(units))
     if skip:
         table = table.only(rows_but(table, skip))
         columns = _columns(table)
+
     if columns.products:
         where = where_products(columns.products, where)
     return _write(table, columns, [*where, *skip], units)
@@ -112,7 +122,7 @@ def _find(whole: Table) -> _Found:
 
 @dataclass(frozen=True, kw_only=True)
 class _Columns:
-    """`measured` are the fields of volumes and days."""
+    """What the fields are found to hold."""
 
     entities: Entities
     period: Period
@@ -121,6 +131,7 @@ class _Columns:
 
     @property
     def measured_fields(self) -> list[SourceField]:
+        """Those of volumes and days."""
         fields = list(self.volumes.all)
         if self.products:
             fields.append(self.products.volume)
@@ -133,54 +144,64 @@ class _Columns:
 
 
 def _columns(table: Table) -> _Columns:
+    """Each finding narrows the next: a field of a volume is no well, and one of a well no date."""
     volumes = find_volumes(table)
     measured_fields = {field.name for field in volumes.all}
+
     entities = find_entities(table, measured_fields)
     names = [field.words for field in table.fields]
     entities.region = entities.region or region_of_names(names)
+
     taken = entities.names | measured_fields
-    period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
+    well = (*entities.well, *entities.field)
+    period = find_period(table, well, taken, entities.region)
+
     has_products = bool(set(volumes.fields) - {"liquids"})
     products = None if has_products else find_product_rows(table, taken | set(period.fields))
     return _Columns(entities=entities, period=period, volumes=volumes, products=products)
 
 
 def _write(
-    table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]
-) -> _Found:
-    """In the order of a definition: what is of all rows, then the columns."""
-    form, signs = number_form(found.measured_fields)
-    measures = _measures(table, found, form, units)
-    volumes = write_volumes(found.volumes, measures)
-    if found.products:
-        volumes += write_product_rows(found.products, measures)
+    table: Table, columns: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]
+) -> _Findings:
+    """In the order of a definition: what is of all rows, then the columns.
+    `rows` are the guesses of `where` and `skip`.
+    """
+    form, signs = number_form(columns.measured_fields)
+    measures = _measures(table, columns, form, units)
+    volumes = write_volumes(columns.volumes, measures)
+    if columns.products:
+        volumes += write_product_rows(columns.products, measures)
     if not any(guess.key.removeprefix("columns.") in COLUMN_OF.values() for guess in volumes):
-        volumes.append(_ask_for_volume(table, found.used_names))
-    product = found.products.product if found.products else None
-    keys = _keys(table, found.entities, found.period)
-    grain = find_grain(table, keys, found.used_names, product)
-    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
-    of_all_rows = [guess for guess in found.period.guesses if guess not in of_period]
-    of_all_rows += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
-    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
-    used = found.used_names
+        volumes.append(_ask_for_volume(table, columns.used_names))
+
+    product = columns.products.product if columns.products else None
+    keys = _keys(table, columns.entities, columns.period)
+    grain = find_grain(table, keys, columns.used_names, product)
+
+    of_period = [guess for guess in columns.period.guesses if guess.key.startswith("columns.")]
+    of_all_rows = [guess for guess in columns.period.guesses if guess not in of_period]
+    of_all_rows += [*grain, *null_words(columns.measured_fields, form), *signs, *rows]
+    of_columns = [*columns.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
+
+    used = columns.used_names
     for guess in grain:
         if guess.key == "primary_key":
             used |= {*guess.value}
-    left = [name for name in table.by_name if name not in used]
-    return _Found(guesses=[*of_all_rows, *columns], left=left)
+    unused = [name for name in table.by_name if name not in used]
+    return _Findings(guesses=[*of_all_rows, *of_columns], unused=unused)
 
 
 def _measures(
-    table: Table, found: _Columns, form: NumberForm, units: dict[str, dict[str, str]]
+    table: Table, columns: _Columns, form: NumberForm, units: dict[str, dict[str, str]]
 ) -> Measures:
     return Measures(
         form=form,
-        region=found.entities.region,
-        period=found.period.length,
+        region=columns.entities.region,
+        period=columns.period.length,
         is_mil=is_mil(tuple(table.by_name)),
-        is_whole_field=found.entities.is_whole_field,
-        units=_units_of(found.volumes, units),
+        is_whole_field=columns.entities.is_whole_field,
+        units=_units_of(columns.volumes, units),
     )
 
 
@@ -188,13 +209,15 @@ def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, s
     """Of a row of units, those of the fields that are taken."""
     unit_of_field: dict[str, str] = {}
     for product, fields in volumes.fields.items():
-        of_product = units.get("gas" if product == "gas" else "liquid", {})
-        unit_of_field |= {
-            field.name: of_product[field.name] for field in fields if field.name in of_product
-        }
-    of_days = units.get("days", {})
-    if volumes.days and volumes.days.name in of_days:
-        unit_of_field[volumes.days.name] = of_days[volumes.days.name]
+        kind = "gas" if product == "gas" else "liquid"
+        units_of_kind = units.get(kind, {})
+        for field in fields:
+            if field.name in units_of_kind:
+                unit_of_field[field.name] = units_of_kind[field.name]
+
+    units_of_days = units.get("days", {})
+    if volumes.days and volumes.days.name in units_of_days:
+        unit_of_field[volumes.days.name] = units_of_days[volumes.days.name]
     return unit_of_field
 
 
@@ -202,21 +225,20 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
     """Field, well and period of each row; nothing when they are not known."""
     if not period.fields or not (entities.well or entities.is_whole_field):
         return []
-    names = (*entities.field, *entities.well)
-    columns: list[Sequence[object]] = [
-        table.by_name[name].values for name in names if name in table.by_name
-    ]
+    names = [name for name in (*entities.field, *entities.well) if name in table.by_name]
+    columns: list[Sequence[object]] = [table.by_name[name].values for name in names]
     columns.append(period.days or [None] * table.rows)
     return [tuple(values[place] for values in columns) for place in range(table.rows)]
 
 
 def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
     numbers = [field for field in table.fields if field.is_number and field.name not in taken]
-    some = max(numbers, key=lambda field: bool(field.terms & VOLUME), default=None)
+    likeliest = max(numbers, key=lambda field: bool(field.terms & VOLUME), default=None)
+    name = likeliest.name if likeliest else "FIELD OF THE OIL"
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
     return Guess(
         key="columns.oil_production_kbd",
-        value={"field": some.name if some else "FIELD OF THE OIL", "unit": "..."},
+        value={"field": name, "unit": "..."},
         why=why,
         is_complete=False,
     )
@@ -227,89 +249,14 @@ def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> l
     keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
     if not keys or not keys[0]:
         return columns
-    if not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
+    are_owners = all(table.by_name[name].terms & _OWNERS for name in keys[0])
+    if not are_owners:
         return columns
-    return [
-        _add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns
-    ]
+
+    days_key = "columns.days_on_production"
+    return [_add_up(guess) if guess.key == days_key else guess for guess in columns]
 
 
 def _add_up(days: Guess) -> Guess:
     why = f"{days.why}; owners come one after the other"
     return replace(days, value=days.value | {"aggregate": "sum"}, why=why)
-
-
-# -- what is known without the data -------------------------------------------------------------
-
-
-def _head(name: str, kind: str, url: str) -> list[Guess]:
-    letters = re.sub(r"[^a-z0-9]+", "-", plain(name).lower())
-    plainly = letters.strip("-")[:40] or "source"
-    is_name = bool(NAME.fullmatch(name))
-    why = "" if is_name else "a name has small letters, digits and hyphens"
-    return [
-        Guess(key="name", value=name if is_name else plainly, why=why, sure=is_name),
-        Guess(key="kind", value=kind, why="", sure=True),
-        _url(kind, url),
-    ]
-
-
-def _url(kind: str, url: str) -> Guess:
-    """What a definition does not take is not repeated: it may hold a password."""
-    try:
-        definition_of({"kind": kind, "url": url})
-    except DefinitionInvalid as exc:
-        wanted = next(
-            (fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), ""
-        )
-        return Guess(
-            key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False
-        )
-    return Guess(key="url", value=url, why="", sure=True)
-
-
-def _preset(known: KnownSource) -> Guess:
-    why = known.why
-    if not known.verified:
-        why += (
-            "; it was never checked against a real file, and docs/presets.md says what it assumes"
-        )
-    return Guess(key="preset", value=known.name, why=why, sure=known.verified)
-
-
-def _empty() -> list[Guess]:
-    asked = {
-        "well_code": "FIELD OF THE WELL",
-        "production_period": "FIELD OF THE MONTH",
-        "oil_production_kbd": {"field": "FIELD OF THE OIL", "unit": "..."},
-    }
-    why = "no field was seen"
-    return [
-        Guess(key=f"columns.{name}", value=value, why=why, is_complete=False)
-        for name, value in asked.items()
-    ]
-
-
-def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
-    lines = [
-        *comments(_headline(look)),
-        *comments("What begins with guess is one: look at it before you save."),
-    ]
-    lines += toml_lines(guesses)
-    if left:
-        some = ", ".join(name[:40] for name in left[:MOST_LEFT])
-        others = len(left) - MOST_LEFT
-        more = f" and {others:,} more" if others > 0 else ""
-        lines += ["", *comments(f"Not taken: {some}{more}")]
-    return Draft(text="\n".join(lines) + "\n", guesses=guesses)
-
-
-def _headline(look: Look) -> str:
-    if not look.fields:
-        return "A draft without a look: no field was seen, so all is to be filled in."
-    if not look.rows:
-        return (
-            f"A draft from the names of {len(look.fields):,} fields alone: "
-            "no row was seen, so units and forms are not."
-        )
-    return f"A draft from a look at {len(look.rows):,} rows of {len(look.fields):,} fields."

@@ -14,28 +14,27 @@ from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 from chalicelib.store.table import PLACE
 
-from .choices import BLANKS, HARD_SPACES
+from .choices import BLANKS
 from .column_rules import PERIOD, ColumnRule, Place
 from .mapping import names_among, refuse_absent_key, rules_of
-from .measures import DAYS, DENSITIES
+from .measures import DAYS
+from .number_sql import UNREADABLE, plain_number, sum_of, times, volume_of_mass
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from fractions import Fraction
 
     from chalicelib.settings import Settings
     from chalicelib.store.table import Table
 
     from .choices import Choice
+    from .period_rule import Part
 
 OF_A_DEFINITION = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
 NULL = "CAST(NULL AS VARCHAR)"
 PERIOD_DAYS = f"days_of_period(value_of_{PERIOD})"
-# Before a text that is no number in the form that was declared: then it is none in any.
-UNREADABLE = "'?' || "
 KIND = {column.name: column.kind for column in COLUMNS}
 
 
@@ -65,6 +64,7 @@ class Expressions:
         for name, rule in self.rules.items():
             if name in KIND:
                 columns[name] = self._column(rule)
+
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
         fields = unique(self._own(names))
@@ -87,30 +87,33 @@ class Expressions:
         """`a/b` is the member `b` of the object in field `a`, where no field has the whole name."""
         if "/" not in name or self.present is None or name in self.present:
             return name
-        first = name.partition("/")[0]
-        return first if first in self.present else name
+        outer, _, _ = name.partition("/")
+        return outer if outer in self.present else name
 
     def raw(self, name: str) -> str:
         """The field's text, whatever it means."""
         constants = self.constants or {}
         if name in constants:
             return constants[name]
+
         owner = self._owner(name)
         if owner != name:
             member = name[len(owner) :]  # with its slash
-            pointer = literal(member.replace("~", "~0"))
+            pointer = literal(member.replace("~", "~0"))  # as a JSON pointer has a ~
             return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {pointer})"
+
         return field_text(name) if self._may_be(name) else NULL
 
     def text(self, name: str) -> str:
         """The field's text; NULL when it is a word that means nothing."""
-        raw = self.raw(name)
+        text = self.raw(name)
         if not self.null_values:
-            return raw
+            return text
+
         words = ", ".join(literal(word.strip(BLANKS)) for word in self.null_values)
-        is_word_in_blanks = f"has_blanks({raw}) AND stripped({raw}) IN ({words})"
-        is_word = f"{raw} IN ({words}) OR ({is_word_in_blanks})"
-        return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
+        is_word_in_blanks = f"has_blanks({text}) AND stripped({text}) IN ({words})"
+        is_word = f"{text} IN ({words}) OR ({is_word_in_blanks})"
+        return f"CASE WHEN {is_word} THEN NULL ELSE {text} END"
 
     def number_of(self, name: str) -> str:
         text = self.text(name)
@@ -119,32 +122,8 @@ class Expressions:
         return self.number(text)
 
     def number(self, text: str) -> str:
-        """With a decimal point and without signs between thousands, whose groups are of three.
-
-        1.234,5 becomes 1234.5.
-        """
-        if self.decimal == "." and not self.thousands:
-            return text
-        if self.thousands == " ":
-            plain_spaces = literal(" " * len(HARD_SPACES))
-            text = f"translate({text}, {literal(HARD_SPACES)}, {plain_spaces})"
-        number = f"stripped({text})"
-        if self.thousands:
-            number = f"replace({number}, {literal(self.thousands)}, '')"
-        if self.decimal != ".":
-            number = f"replace({number}, {literal(self.decimal)}, '.')"
-        form = literal(self._form_of_numbers())
-        is_number = f"regexp_full_match(stripped({text}), {form})"
-        return f"CASE WHEN {is_number} THEN {number} ELSE {UNREADABLE}{text} END"
-
-    def _form_of_numbers(self) -> str:
-        """1234,5 and ,5 and, where there is a sign between thousands, 1.234,5."""
-        sign = _escape(self.decimal)
-        forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
-        if self.thousands:
-            between = _escape(self.thousands)
-            forms.append(f"[1-9][0-9]{{0,2}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
-        return f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
+        """As the definition says that numbers are written."""
+        return plain_number(text, decimal=self.decimal, thousands=self.thousands)
 
     # -- rows ---------------------------------------------------------------------------------
 
@@ -171,9 +150,9 @@ class Expressions:
         if rule.when:
             conditions = " AND ".join(self._holds(choice) for choice in rule.when)
             text = f"CASE WHEN {conditions} THEN {text} END"
-        return ColumnReading(
-            text=text, value=self._value_of(rule), typed_by=self._field_of_type(rule)
-        )
+
+        value = self._value_of(rule)
+        return ColumnReading(text=text, value=value, typed_by=self._field_of_type(rule))
 
     def _field_of_type(self, rule: ColumnRule) -> str:
         """The field whose own type says what the text is, where it is read as it is."""
@@ -183,28 +162,36 @@ class Expressions:
         return name if is_whole and is_read else ""
 
     def _text_of(self, rule: ColumnRule) -> str:
-        is_number = KIND[rule.column] is Kind.NUMBER
-        if rule.sum:
-            text = self._sum(rule.sum)
-        elif rule.fields:
-            text = _join([self._code(name) for name in rule.fields])
-        elif rule.template:
-            text = self._template(rule)
-        elif rule.coalesce:
-            text = (
-                f"coalesce({', '.join(self._unless_blank(name, rule) for name in rule.coalesce)})"
-            )
-        elif rule.value is not None:
-            text = literal(rule.value)
-        elif rule.field:
-            text = self._plain(rule.field, rule)
-        else:
-            text = NULL
+        text = self._text_by_way(rule)
         if rule.pattern:
             text = self._first_group(text, rule)
+
+        # What comes of one field, of several added or of the first that holds something is a number
+        # already.
+        is_number = KIND[rule.column] is Kind.NUMBER
         if is_number and (rule.pattern or rule.fields or rule.template):
             text = self.number(text)
-        return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
+
+        if isinstance(rule.density, str):
+            return volume_of_mass(text, self.number_of(rule.density))
+        return text
+
+    def _text_by_way(self, rule: ColumnRule) -> str:  # noqa: PLR0911  one for each way
+        """By the one of WAYS that the rule has."""
+        if rule.sum:
+            return sum_of([self.number_of(name) for name in rule.sum])
+        if rule.fields:
+            return _join([self._code(name) for name in rule.fields])
+        if rule.template:
+            return self._template(rule)
+        if rule.coalesce:
+            texts = [self._unless_blank(name, rule) for name in rule.coalesce]
+            return f"coalesce({', '.join(texts)})"
+        if rule.value is not None:
+            return literal(rule.value)
+        if rule.field:
+            return self._plain(rule.field, rule)
+        return NULL
 
     def _plain(self, name: str, rule: ColumnRule) -> str:
         is_number = KIND[rule.column] is Kind.NUMBER
@@ -220,20 +207,9 @@ class Expressions:
         group = f"nullif(regexp_extract({text}, {pattern}, 1), '')"
         if KIND[rule.column] is not Kind.NUMBER:
             return group
+
         is_known = f"coalesce(stripped({text}), '') = '' OR regexp_matches({text}, {pattern})"
         return f"CASE WHEN {is_known} THEN {group} ELSE {UNREADABLE}{text} END"
-
-    def _by_density(self, mass: str, field: str) -> str:
-        """Cubic metres of tonnes.
-        Without a density nobody knows how many they are, unless there are none.
-        """
-        density = f"read_number({self.number_of(field)})"
-        least, most = DENSITIES
-        quotient = f"CAST(read_number({mass}) / {density} AS VARCHAR)"
-        volume = f"CASE WHEN {density} BETWEEN {least} AND {most} THEN {quotient} END"
-        is_none = f"coalesce(read_number({mass}), 0) = 0"
-        volume_or_fault = f"coalesce({volume}, {UNREADABLE}{mass})"
-        return f"CASE WHEN {is_none} THEN {mass} ELSE {volume_or_fault} END"
 
     def _unless_blank(self, name: str, rule: ColumnRule) -> str:
         """NULL where there are only blanks.
@@ -263,43 +239,24 @@ class Expressions:
             return literal(place.text)
         return f"padded({self._code(place.field)}, {place.width})"
 
-    def _sum(self, names: tuple[str, ...]) -> str:
-        """All empty: empty. One that is no number: its text, which is none either. Decimal
-        fractions are added, so that the sum is exact up to 20 digits before the point; beyond them
-        it is that of the rounded numbers.
-        """
-        numbers = [self.number_of(name) for name in names]
-        is_empty = " AND ".join(f"{number} IS NULL" for number in numbers)
-        wrong = " ".join(
-            f"WHEN {number} IS NOT NULL AND read_number({number}) IS NULL THEN {UNREADABLE}{number}"
-            for number in numbers
-        )
-        exact = " + ".join(
-            f"CAST(coalesce({number}, '0') AS DECIMAL(38, 18))" for number in numbers
-        )
-        rounded = " + ".join(f"coalesce(read_number({number}), 0)" for number in numbers)
-        total = f"coalesce(TRY(CAST({exact} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
-        return f"CASE WHEN {is_empty} THEN NULL {wrong} ELSE {total} END"
-
     # -- the period ---------------------------------------------------------------------------
 
     def _period_of(self, rule: ColumnRule, text: str) -> str:
         if rule.parts:
-            parts = {
-                name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts
-            }
+            parts = {name: self._part(part) for name, part in rule.parts}
             return date_of_parts(parts)
+
         if zone := rule.timezone or self.timezone:
             text = day_in_zone(text, zone, is_sure=bool(rule.timezone))
         if rule.formats:
             return date_of_text(text, rule.formats, is_strict=True)
         return date_of_text(text, usual_forms(self.period), is_strict=False)
 
-    def _part(self, field: str, value: str, pattern: str) -> str:
-        text = self.text(field) if field else literal(value)
-        if not pattern:
+    def _part(self, part: Part) -> str:
+        text = self.text(part.field) if part.field else literal(part.value)
+        if not part.pattern:
             return text
-        return f"regexp_extract({text}, {literal(pattern)}, 1)"
+        return f"regexp_extract({text}, {literal(part.pattern)}, 1)"
 
     # -- units --------------------------------------------------------------------------------
 
@@ -308,15 +265,18 @@ class Expressions:
         unit = rule.unit
         if unit is None:
             return ""
+
         value = times(f"draft_number({rule.column})", unit.factor)
         if isinstance(rule.density, float):
             value = f"{value} / {rule.density!r}::DOUBLE"
+
         if rule.column == DAYS:
             return f"{value} * {PERIOD_DAYS}" if unit.of_period else value
         if unit.rate is Rate.PERIOD:
             return f"{value} / {PERIOD_DAYS}"
         if not rule.is_per_producing_day:
             return value
+
         # A rate without its days is nothing that could be read, and NaN is no number between two
         # bounds.
         days = f"CASE WHEN {value} <> 0 THEN coalesce(value_of_{DAYS}, 'NaN'::DOUBLE) ELSE 0 END"
@@ -333,13 +293,16 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
     if definition is not None:
         known_as = names_among(names if table is None else table.names)
         options |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
-        for name in ("where", "skip"):
-            options[name] = tuple(
-                replace(choice, field=known_as(choice.field)) for choice in options[name]
+        for key in ("where", "skip"):
+            choices = options[key]
+            options[key] = tuple(
+                replace(choice, field=known_as(choice.field)) for choice in choices
             )
+
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **options).reading()
+
     return Expressions(
         rules=_rules_of_table(settings, table),
         present=table.names,
@@ -368,28 +331,12 @@ def _constants(table: Table) -> dict[str, str]:
     """A column of the file that is called so is that column."""
     row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
     constants = {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
-    own = set(table.names)
+    columns = set(table.names)
     if table.has_places:
-        own.discard(PLACE)
-    return {name: value for name, value in constants.items() if name not in own}
-
-
-def times(value: str, factor: Fraction) -> str:
-    """With one rounding where the factor, or what it divides by, is a whole number:
-    1,234 / 1000 is 1.234.
-    """
-    if factor == 1:
-        return value
-    if factor.numerator == 1 and factor.denominator < 1 << 53:
-        return f"{value} / {factor.denominator}::DOUBLE"
-    return f"{value} * {float(factor)!r}::DOUBLE"
+        columns.discard(PLACE)
+    return {name: value for name, value in constants.items() if name not in columns}
 
 
 def _join(parts: list[str]) -> str:
     """A part that is empty leaves the whole empty."""
     return "(" + " || '/' || ".join(parts) + ")"
-
-
-def _escape(sign: str) -> str:
-    """In a regular expression."""
-    return "\\" + sign if sign in ".'" else sign

@@ -38,13 +38,8 @@ class Faults:
         more = len(self._found) - MOST_TOLD
         faults = self._found[:MOST_TOLD]
         if more > 0:
-            faults.append(
-                {
-                    "key": "",
-                    "problem": f"has {more:,} more faults",
-                    "instead": "what these say, first",
-                }
-            )
+            problem = f"has {more:,} more faults"
+            faults.append({"key": "", "problem": problem, "instead": "what these say, first"})
         if faults:
             raise DefinitionInvalid(faults=faults)
 
@@ -55,18 +50,26 @@ class Faults:
         if not isinstance(value, dict):
             self.add(key, f"is {describe(value)}, which is no table", f"a table of {some(known)}")
             return {}
+
         for name in value:
-            if name not in known:
-                instead = _nearest(name, known) if len(self._found) < MOST_TOLD else ""
-                self.add(f"{key}.{name}" if key else name, "is no key of a definition", instead)
+            if name in known:
+                continue
+            # To look for the nearest word costs time, and a fault beyond the hundredth is not told.
+            instead = _nearest(name, known) if len(self._found) < MOST_TOLD else ""
+            whole_key = f"{key}.{name}" if key else name
+            self.add(whole_key, "is no key of a definition", instead)
+
         return {name: item for name, item in value.items() if name in known}
 
     def text(self, key: str, value: Any, default: str = "") -> str:
         if not isinstance(value, str):
             self.add(key, f"is {describe(value)}, which is no text", "a text in quotes")
             return default
-        if found := _UNWRITABLE.search(value):
-            self.add(key, f"holds the character U+{ord(found[0]):04X}", "the text without it")
+
+        unwritable = _UNWRITABLE.search(value)
+        if unwritable:
+            code_point = ord(unwritable[0])
+            self.add(key, f"holds the character U+{code_point:04X}", "the text without it")
             return default
         return value
 
@@ -83,7 +86,7 @@ class Faults:
         return False
 
     def whole(self, key: str, value: Any, least: int, most: int) -> int:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        is_whole = isinstance(value, int) and not isinstance(value, bool)  # True is an int too
         if is_whole and least <= value <= most:
             return int(value)
         self.add(key, f"is {describe(value)}", f"a whole number from {least:,} to {most:,}")
@@ -119,14 +122,19 @@ class Faults:
 
 def describe(value: Any) -> str:
     """As a person wrote it, cut."""
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and abs(value) >= LARGEST_TOLD:
-        return f"a number of more than {LONGEST_TOLD} digits"
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
     if isinstance(value, str):
         return f'"{safe_text(value)}"'
+    if isinstance(value, int) and abs(value) >= LARGEST_TOLD:
+        return f"a number of more than {LONGEST_TOLD} digits"
+
     text = str(value)
-    return _cut(text.lower() if isinstance(value, bool) else text)
+    if isinstance(value, bool):
+        text = text.lower()  # as TOML writes it
+    return _cut(text)
 
 
 def safe_text(text: str) -> str:
@@ -137,9 +145,9 @@ def safe_text(text: str) -> str:
 
 
 def some(names: Iterable[str], most: int = 12) -> str:
-    listed = sorted(names)
-    more = " …" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    in_order = sorted(names)
+    more = " …" if len(in_order) > most else ""
+    return ", ".join(in_order[:most]) + more
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

@@ -32,44 +32,45 @@ class Unpivot:
 
 def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
     table = faults.table(key, value, _KEYS)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         name: read(faults, f"{key}.{name}", table[name])
         for name, read in _READERS.items()
         if name in table
     }
-    if found.get("header") is False and not found.get("fields"):
+    if facts.get("header") is False and not facts.get("fields"):
         faults.add(
             f"{key}.fields",
             "is missing, and there is no header to tell the names",
             "the names of all fields, in order",
         )
-    named = [found.get(name) for name in ("delimiter", "quote", "comment")]
-    signs = [sign for sign in named if sign]
+
+    signs = [facts[name] for name in ("delimiter", "quote", "comment") if facts.get(name)]
     if len({*signs}) < len(signs):
-        faults.add(
-            key, "has one character for two of delimiter, quote and comment", "another one for each"
-        )
-    return FileForm(**found)
+        problem = "has one character for two of delimiter, quote and comment"
+        faults.add(key, problem, "another one for each")
+    return FileForm(**facts)
 
 
 def read_unpivot(faults: Faults, key: str, value: Any) -> Unpivot | None:
     table = faults.table(key, value, ["fields", "value"])
     if "fields" not in table or "value" not in table:
-        faults.add(
-            key, "needs fields and value", '{ fields = "(?P<month>[A-Z]{3})_OIL", value = "OIL" }'
-        )
+        example = '{ fields = "(?P<month>[A-Z]{3})_OIL", value = "OIL" }'
+        faults.add(key, "needs fields and value", example)
         return None
+
     pattern = read_pattern(faults, f"{key}.fields", table["fields"], needs_group=True)
     if not re.compile(pattern).groupindex:
         faults.add(f"{key}.fields", "names no group", "groups such as (?P<month>...)")
-    return Unpivot(fields=pattern, value=faults.filled_text(f"{key}.value", table["value"]))
+    value_field = faults.filled_text(f"{key}.value", table["value"])
+    return Unpivot(fields=pattern, value=value_field)
 
 
 def _sign(faults: Faults, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[\x01-\x7f]", value) or value in "\r\n":
-        faults.add(key, f"is {describe(value)}", "one character of ASCII, and no line break")
-        return ","
-    return value
+    is_ascii = isinstance(value, str) and re.fullmatch(r"[\x01-\x7f]", value)
+    if is_ascii and value not in "\r\n":
+        return str(value)
+    faults.add(key, f"is {describe(value)}", "one character of ASCII, and no line break")
+    return ","
 
 
 def _quote(faults: Faults, key: str, value: Any) -> str:
@@ -82,9 +83,8 @@ def _encoding(faults: Faults, key: str, value: Any) -> str:
         # A name such as zlib is of something else, and is refused here.
         bytes(4).decode(name, "replace")
     except (LookupError, ValueError):
-        faults.add(
-            key, f"is {describe(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16"
-        )
+        problem = f"is {describe(name)}, which is no encoding"
+        faults.add(key, problem, "utf-8, latin-1, cp1252 or utf-16")
         return "utf-8"
     return name
 

@@ -33,18 +33,18 @@ def rules_of(
     fields of their name; a source without fields has its own name as the one. Raises SourceColumns.
     """
     if definition is None:
-        return {
-            column: ColumnRule(column=column, field=name)
-            for column, name in map_columns(fields, overrides).items()
-        }
-    rules = {
-        name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()
-    }
+        field_of = map_columns(fields, overrides)
+        return {column: ColumnRule(column=column, field=name) for column, name in field_of.items()}
+
+    known_as = names_among(fields)
+    rules = {name: rule.with_names(known_as) for name, rule in definition.columns.items()}
     _refuse_absent(rules.values(), fields)
     _refuse_absent_choices(definition, fields)
+
     rules = _silent_rules(fields, rules, definition) | rules
     if "field_code" not in rules or (definition.columns and "field_code" not in definition.columns):
         rules["field_code"] = ColumnRule(column="field_code", value=definition.name)
+
     if missing := _missing(rules):
         raise SourceColumns(
             f"Nothing of the source fills {', '.join(missing)}. It has the fields: {_some(list(fields))}. Add "
@@ -61,24 +61,25 @@ def _silent_rules(
     try:
         silent = match_fields(unused, {}, but=rules)
     except SourceColumns as exc:
+        of_settings = "Name the right one in WELLHEAD_SOURCE_COLUMNS."
         hint = f"Name the right one under [columns] in the definition of {definition.name}."
-        raise SourceColumns(
-            exc.message.replace("Name the right one in WELLHEAD_SOURCE_COLUMNS.", hint)
-        ) from exc
+        raise SourceColumns(exc.message.replace(of_settings, hint)) from exc
     return {name: ColumnRule(column=name, field=field) for name, field in silent.items()}
 
 
 def names_among(fields: Collection[str]) -> Callable[[str], str]:
     """What a field is called that a definition names:
     headers have blanks in numbers that nobody counts.
+
+    "Oil (bbl)" of a definition is the "Oil  (bbl)" of a file.
     """
     # The first of two that differ in blanks alone counts.
-    known = {_with_single_blanks(name): name for name in reversed(list(fields))}
+    name_by_words = {_with_single_blanks(name): name for name in reversed(list(fields))}
 
     def find_name(name: str) -> str:
         if name in fields:
             return name
-        return known.get(_with_single_blanks(name), name)
+        return name_by_words.get(_with_single_blanks(name), name)
 
     return find_name
 
@@ -94,6 +95,7 @@ def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None
         # The others are names of other vintages.
         if any(_is_there(name, known) for name in rule.coalesce):
             absent = [name for name in absent if name not in rule.coalesce]
+
         if absent and not rule.is_optional and fields:
             raise SourceColumns(
                 f"The definition fills {rule.column} from {_some(absent)}, and the source has no such field. It has: "
@@ -175,16 +177,18 @@ def match_fields(
     """As map_columns, whatever is missing, and but for some columns.
     Raises SourceColumns when a match is ambiguous.
     """
-    plain: dict[str, list[str]] = {}
+    fields_by_letters: dict[str, list[str]] = {}
     for field in present:
-        plain.setdefault(_plain(field), []).append(field)
-    matches = {
-        column.name: overrides.get(column.name)
-        or _matching_field(column.name, plain.get(_plain(column.name), []))
-        for column in COLUMNS
-        if column.name not in but
-    }
-    return {column: field for column, field in matches.items() if field}
+        fields_by_letters.setdefault(_letters(field), []).append(field)
+
+    mapping: dict[str, str] = {}
+    names = [column.name for column in COLUMNS if column.name not in but]
+    for name in names:
+        alike = fields_by_letters.get(_letters(name), [])
+        match = overrides.get(name) or _matching_field(name, alike)
+        if match:
+            mapping[name] = match
+    return mapping
 
 
 def unknown_fields(fields: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
@@ -217,7 +221,7 @@ def _matching_field(column: str, matches: list[str]) -> str | None:
 
 
 @lru_cache(maxsize=4096)  # the same names page after page, file after file
-def _plain(name: str) -> str:
+def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

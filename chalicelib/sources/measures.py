@@ -23,28 +23,28 @@ def read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -
     """As ColumnRule has it; nothing for a column that is no measure."""
     if column not in KINDS:
         return {}
-    found: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     unit = _unit(faults, key, column, table)
     if unit:
-        found["unit"] = unit
+        facts["unit"] = unit
     if "aggregate" in table:
-        found["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
+        facts["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
+
     if "days" in table:
         days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
-        found["is_per_producing_day"] = days == "producing"
+        facts["is_per_producing_day"] = days == "producing"
         if unit and unit.rate is not Rate.DAY:
-            faults.add(
-                f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days"
-            )
+            instead = f"{unit.name}/d, or no days"
+            faults.add(f"{key}.days", "is of rates, and the unit is a volume", instead)
+
     if "density" in table:
-        found["density"] = _density(faults, f"{key}.density", table["density"])
+        facts["density"] = _density(faults, f"{key}.density", table["density"])
     is_mass = unit is not None and unit.dimension == "mass"
     if unit and is_mass != ("density" in table):
         problem = "is missing" if is_mass else "is of a mass, and the unit is a volume"
-        faults.add(
-            f"{key}.density", problem, "t/m3 for a unit of t, a number or the name of a field"
-        )
-    return found
+        instead = "t/m3 for a unit of t, a number or the name of a field"
+        faults.add(f"{key}.density", problem, instead)
+    return facts
 
 
 def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
@@ -55,6 +55,7 @@ def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit 
             example = "day, h or month"
         faults.add(f"{key}.unit", "is missing, and is never guessed", example)
         return None
+
     text = faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)
     if text in ("", UNTOLD):
         return None
@@ -67,7 +68,8 @@ def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit 
 
 def _density(faults: Faults, key: str, value: Any) -> str | float:
     least, most = DENSITIES
-    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and least <= value <= most:
         return float(value)
     if isinstance(value, str) and value:
         return faults.text(key, value, "?")

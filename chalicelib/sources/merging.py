@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .column_rules import PARTS, WAYS
+from .column_rules import WAYS
+from .period_rule import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,24 +30,29 @@ def merge_definitions(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict
 
 
 def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(under)
+    merged = dict(under)
     for name, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = _merge_tables(result[name], value) if both else value
-    return result
+        below = merged.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[name] = _merge_tables(below, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 def _rest_under(above: Any, rule: Any) -> Any:
     """Of the preset's rule, what still holds under the one above it."""
     if not isinstance(above, dict):
         return rule
-    table = {"field": rule} if isinstance(rule, str) else rule
+    table = {"field": rule} if isinstance(rule, str) else rule  # "Oil" is { field = "Oil" }
     if not isinstance(table, dict):
         return rule
+
     replaced: tuple[str, ...] = ()
     if any(way in above for way in WAYS):
         replaced = (*WAYS, *PARTS)
     elif any(part in above for part in PARTS):
         # A period of year and month: the form of one field says nothing of them.
         replaced = (*WAYS, *OF_ONE_FIELD)
+
     return {name: value for name, value in table.items() if name not in replaced}

@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 # What belongs to the source that the settings describe, and to no other.
 OF_THE_SOURCE = (
-    *(
-        "source_url",
-        "source_aliases",
-        "source_auth",
-        "source_secret",
-        "source_key_header",
-        "source_token_url",
-    ),
-    *(
-        "source_scope",
-        "source_paging",
-        "source_columns",
-        "source_name",
-        "source_period",
-        "source_changed",
-    ),
-    *("source_rows", "source_primary_key", "source_order_by", "source_aggregate", "source_missing"),
+    "source_url",
+    "source_aliases",
+    "source_auth",
+    "source_secret",
+    "source_key_header",
+    "source_token_url",
+    "source_scope",
+    "source_paging",
+    "source_columns",
+    "source_name",
+    "source_period",
+    "source_changed",
+    "source_rows",
+    "source_primary_key",
+    "source_order_by",
+    "source_aggregate",
+    "source_missing",
 )
 OF_ODATA = {
     **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
@@ -65,7 +65,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     """
     faults: list[Fault] = []
     is_at_same_host = _host_of(definition.url) == _host_of(base.source_url)
-    of_source = {
+    values = {
         **_read_each("odata", OF_ODATA, definition.odata, faults),
         **_read_each("gate", OF_THE_GATE, definition.gate, faults),
         "source_url": _url_of(definition, faults),
@@ -82,15 +82,17 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_ca": base.source_ca if is_at_same_host else "",
     }
     if definition.secret:
-        of_source.setdefault("source_auth", BY_FORM)
-    faults += [*_of_credentials(of_source), *_of_headers(definition.odata.get("headers", {}))]
+        values.setdefault("source_auth", BY_FORM)
+
+    headers = definition.odata.get("headers", {})
+    faults += [*_of_credentials(values), *_of_headers(headers)]
     if faults:
         raise DefinitionInvalid(faults=faults)
-    return replace(base, **(_defaults() | of_source), definition=definition)
+    return replace(base, **(_defaults() | values), definition=definition)
 
 
 def _defaults() -> dict[str, Any]:
-    factories = {each.name: each.default_factory for each in fields(Settings)}
+    factories = {field.name: field.default_factory for field in fields(Settings)}
     names = [name for name in OF_THE_SOURCE if name != "source_url"]
     return {name: factories[name]() for name in names}  # type: ignore[operator]
 
@@ -99,13 +101,12 @@ def _read_each(
     table: str, names: Mapping[str, str], values: Mapping[str, Any], faults: list[Fault]
 ) -> dict[str, Any]:
     """Each as the variable of the setting is read."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name, setting in names.items():
         if name in values:
-            found |= _try_setting(
-                f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults
-            )
-    return found
+            key = f"{table}.{name}"
+            settings |= _try_setting(key, setting, SETTINGS[setting].read, values[name], faults)
+    return settings
 
 
 def _try_setting(
@@ -129,43 +130,32 @@ def _url_of(definition: Definition, faults: list[Fault]) -> str:
         return definition.url
     if not _try_setting("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
         return definition.url
-    wanted = {
-        f"${name}": str(definition.odata[name])
-        for name in ("filter", "expand")
-        if definition.odata.get(name)
-    }
-    return _with_options(definition.url.strip(), wanted) if wanted else definition.url.strip()
+
+    url = definition.url.strip()
+    odata = definition.odata
+    options = {f"${name}": str(odata[name]) for name in ("filter", "expand") if odata.get(name)}
+    return _with_options(url, options) if options else url
 
 
-def _with_options(url: str, wanted: dict[str, str]) -> str:
+def _with_options(url: str, options: dict[str, str]) -> str:
+    """A filter that the address has already holds too: both with an `and` between."""
     parts = urlsplit(url)
-    own = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if own.get("$filter") and "$filter" in wanted:
-        both = f"({own['$filter']}) and ({wanted['$filter']})"
-        wanted = {**wanted, "$filter": both}
-    query = urlencode({**own, **wanted}, quote_via=quote, safe="$,")
+    present = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if present.get("$filter") and "$filter" in options:
+        both = f"({present['$filter']}) and ({options['$filter']})"
+        options = {**options, "$filter": both}
+    query = urlencode({**present, **options}, quote_via=quote, safe="$,")
     return urlunsplit(parts._replace(query=query))
 
 
-def _of_credentials(of_source: Mapping[str, Any]) -> list[Fault]:
-    auth = of_source.get("source_auth", "none")
-    if auth not in ("none", BY_FORM) and not of_source["source_secret"]:
-        return [
-            {
-                "key": "secret",
-                "problem": f'is missing, and auth = "{auth}" needs it',
-                "instead": "a reference",
-            }
-        ]
-    if auth == "oauth2" and not of_source.get("source_token_url"):
-        missing = 'is missing, and auth = "oauth2" needs it'
-        return [
-            {
-                "key": "odata.token_url",
-                "problem": missing,
-                "instead": "the address of the token endpoint",
-            }
-        ]
+def _of_credentials(settings: Mapping[str, Any]) -> list[Fault]:
+    auth = settings.get("source_auth", "none")
+    problem = f'is missing, and auth = "{auth}" needs it'
+    if auth not in ("none", BY_FORM) and not settings["source_secret"]:
+        return [{"key": "secret", "problem": problem, "instead": "a reference"}]
+    if auth == "oauth2" and not settings.get("source_token_url"):
+        instead = "the address of the token endpoint"
+        return [{"key": "odata.token_url", "problem": problem, "instead": instead}]
     return []
 
 
@@ -177,12 +167,14 @@ def _of_headers(headers: Any) -> Iterator[Fault]:
             "instead": '{ "Accept-Language" = "en" }',
         }
         return
+
     for name, value in headers.items():
         key = f"odata.headers.{name[:60]}"
         try:
             header_name(name)
         except ValueError as exc:
             yield {"key": key, "problem": "cannot be sent", "instead": f"it {exc}"}
+
         if name.lower() in OF_CREDENTIALS:
             yield {
                 "key": key,

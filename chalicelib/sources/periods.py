@@ -81,8 +81,10 @@ def format_parts(form: str) -> Form:
     pieces = _pieces(form)
     if any(kind == "text" and "%" in text for kind, text in pieces):
         raise FormatUnknown("a % stands by itself")
+
     groups = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
     _check_groups(groups)
+
     patterns = [_pattern(pieces, place) for place in range(len(pieces))]
     pattern = "".join(patterns)
     return Form(pattern=f"^{pattern}$", groups=tuple(groups))
@@ -91,12 +93,13 @@ def format_parts(form: str) -> Form:
 def _pieces(form: str) -> list[tuple[str, str]]:
     """Of %d.%m.%Y: d, text ".", m, text ".", Y."""
     pieces = []
-    end = 0
+    text_begin = 0
     for match in _TOKEN.finditer(form):
-        pieces.append(("text", form[end : match.start()]))
+        text_before = form[text_begin : match.start()]
+        pieces.append(("text", text_before))
         pieces.append((_token(match[1]), ""))
-        end = match.end()
-    pieces.append(("text", form[end:]))
+        text_begin = match.end()
+    pieces.append(("text", form[text_begin:]))
     return [(kind, text) for kind, text in pieces if kind != "text" or text]
 
 
@@ -106,6 +109,7 @@ def _check_groups(groups: list[str]) -> None:
     has_one_year = len(names & {"year", "short_year"}) == 1
     if len(names) < len(groups) or not has_one_year:
         raise FormatUnknown("it needs one year, and nothing twice")
+
     has_month = bool(names & {"month", "name"})
     has_two = len(names & {"month", "name", "quarter"}) > 1
     if has_two or ("day" in names and not has_month):
@@ -132,9 +136,12 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
         return r"(\pL+)\.?"
     if kind in _TIMES:
         return _TIMES[kind]
+
     least, most = _DIGITS[kind]
-    neighbours = {pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)}
-    if neighbours & {*_DIGITS, *_TIMES}:
+    before = pieces[:place][-1:]
+    after = pieces[place + 1 :][:1]
+    beside = {other for other, _ in before + after}
+    if beside & {*_DIGITS, *_TIMES}:
         least = most
     return f"([0-9]{{{least},{most}}})"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .column_rules import ColumnRule
 
-UNITS = {each.rate: "kbd" if each.kind == "liquid" else "MMcf/d" for each in PRODUCTS}
+UNITS = {product.rate: "kbd" if product.kind == "liquid" else "MMcf/d" for product in PRODUCTS}
 LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
 NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
@@ -45,8 +45,9 @@ def judge_rows(
         hints += _repetitions(look, settings)
         hints += _distance(look, settings)
         hints += _nulls(look, rules)
-    if zone := local_midnight(periods):
-        hints.append(zone)
+
+    if hint := local_midnight(periods):
+        hints.append(hint)
     return problems, hints
 
 
@@ -77,28 +78,31 @@ def _rates(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
         largest = look.largest.get(name, 0)
         if rule is None or largest <= bound:
             continue
-        ours = UNITS[name]
-        unit = rule.unit.name if rule.unit else ours
+
+        our_unit = UNITS[name]
+        unit = rule.unit.name if rule.unit else our_unit
         yield (
-            f"{name}: a well would make {largest:,.6g} {ours}, which none does. "
+            f"{name}: a well would make {largest:,.6g} {our_unit}, which none does. "
             f"{', '.join(rule.sources)} was taken as {unit}; the likely cause is another unit, such as a month's "
             "volume in bbl, Mcf or m3."
         )
 
 
 def _repetitions(look: Look, settings: Settings) -> Iterable[str]:
-    others = look.repeated - look.repeated_equal
+    differing = look.repeated - look.repeated_equal
     if not look.repeated or settings.source_rows == "sum":
         return
-    if others == 0:
+
+    if differing == 0:
         yield (
             f"{look.repeated:,} wells and periods come more than once, with the same values; they count once."
             f"{_of_shorter_periods(settings)}"
         )
         return
     yield (
-        f"{others:,} of {look.keys:,} wells and periods have several rows with different values, {look.most_rows:,} at "
-        'most. Completions, pools and products are added with rows = "sum" and a primary_key.'
+        f"{differing:,} of {look.keys:,} wells and periods have several rows with different values, "
+        f"{look.most_rows:,} at most. "
+        'Completions, pools and products are added with rows = "sum" and a primary_key.'
         f"{_of_shorter_periods(settings)}"
     )
 

@@ -34,17 +34,17 @@ def reach_faults(definition: Definition, settings: Settings) -> list[Fault]:
 
 
 def _of_addresses(definition: Definition, settings: Settings) -> Iterator[Fault]:
+    if definition.url.startswith("s3://"):
+        yield from _of_bucket(definition, settings)
+    elif definition.url:
+        yield from _of_url("url", definition.url)
+
     aliases = definition.odata.get("aliases", ())
-    named = [
-        ("odata.aliases", alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)
-    ]
-    named.append(("odata.token_url", definition.odata.get("token_url", "")))
-    if definition.url:
-        is_in_bucket = definition.url.startswith("s3://")
-        yield from (
-            _of_bucket(definition, settings) if is_in_bucket else _of_url("url", definition.url)
-        )
-    for key, url in named:
+    if isinstance(aliases, str):
+        aliases = [aliases]
+    beside = [("odata.aliases", alias) for alias in aliases]
+    beside.append(("odata.token_url", definition.odata.get("token_url", "")))
+    for key, url in beside:
         if url:
             yield from _of_url(key, str(url))
 
@@ -58,6 +58,7 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
     own_bucket, own_path = _place_of(uploads_address(settings.warehouse, definition.name))
     path = re.split(r"[*?\[]", path)[0]
     is_below_own = path.startswith(own_path) and not {".", ".."} & set(path.split("/"))
+
     if own_bucket and bucket == own_bucket:
         if not is_below_own:
             problem = (
@@ -65,14 +66,10 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
             )
             yield _fault("url", problem, f"an address below s3://{own_bucket}/{own_path}")
     elif bucket not in settings.source_buckets:
-        allowed = (
-            ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
-        )
-        yield _fault(
-            "url",
-            "is a bucket that sources of this stack may not read",
-            f"one of the buckets {allowed}",
-        )
+        names = ", ".join(settings.source_buckets)
+        allowed = names or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
+        problem = "is a bucket that sources of this stack may not read"
+        yield _fault("url", problem, f"one of the buckets {allowed}")
 
 
 def _place_of(address: str) -> tuple[str, str]:
@@ -88,6 +85,7 @@ def _of_url(key: str, url: str) -> Iterator[Fault]:
         host = parts.hostname or ""
     except ValueError:
         return  # told by the reader of the definition
+
     if parts.scheme != "https" or not host:
         yield _fault(
             key,
@@ -105,21 +103,21 @@ def _of_url(key: str, url: str) -> Iterator[Fault]:
 def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
     if not definition.secret:
         return
+
     store, _, place = definition.secret.partition(":")
-    own = f"{settings.source_secrets}/{definition.name}"
-    expected = {"ssm": own, "secretsmanager": own.lstrip("/")}.get(store)
-    is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & set(
-        place.removeprefix("/").split("/")
-    )
-    if (
-        expected is None
-        or not is_plain
-        or not (place == expected or place.startswith(f"{expected}/"))
-    ):
+    own_path = f"{settings.source_secrets}/{definition.name}"
+    own_name = own_path.lstrip("/")  # names in Secrets Manager begin with no slash
+    expected = {"ssm": own_path, "secretsmanager": own_name}.get(store)
+
+    # An "a/../b" below the own path would lead out of it.
+    steps = set(place.removeprefix("/").split("/"))
+    is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & steps
+    is_own = expected is not None and (place == expected or place.startswith(f"{expected}/"))
+    if not is_plain or not is_own:
         yield _fault(
             "secret",
             "is not under this stack's own path for this source",
-            f"ssm:{own} or secretsmanager:{own.lstrip('/')}, or what lies below it",
+            f"ssm:{own_path} or secretsmanager:{own_name}, or what lies below it",
         )
 
 

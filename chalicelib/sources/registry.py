@@ -28,6 +28,7 @@ from chalicelib.jobs.lock import LOCK, same_lock, same_source, source_key, sourc
 from chalicelib.jobs.table import ConditionRefused
 
 from .definition import PAUSE_AFTER, definition_of
+from .neighbours import MOST_SOURCES, faults_beside_others
 from .source import FACTS, Source, check_definition, definition_text, refuse_any
 
 if TYPE_CHECKING:
@@ -38,11 +39,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.schedule import Plan
     from chalicelib.settings import Settings
 
-    from .definition import Definition
     from .reach import Fault
 
-MOST_SOURCES = 200
-RESERVED = ("check", "presets", "units")  # addresses of the API
 ANY = "*"  # as If-Match: whatever version there is
 
 
@@ -67,15 +65,16 @@ class SourceRegistry:
 
     def get(self, name: str) -> Source:
         """Raises SourceUnknown, StateUnavailable."""
-        found = self.find(name)
-        if found is None:
+        source = self.find(name)
+        if source is None:
             raise SourceUnknown(source=name)
-        return found
+        return source
 
     def find(self, name: str) -> Source | None:
         item = self._table.read(source_key(name))
         if item and "deleted_at" not in item:
             return self._whole(Source.of_item(item))
+
         if name != self._settings.source_name:
             return None
         of_settings = self._of_settings(self._read_all())
@@ -105,14 +104,18 @@ class SourceRegistry:
         """
         if name is not None:
             return self.get(name)
+
         known = self.all()
-        meant = known
+        candidates = known
         if len(known) != 1:
-            meant = [source for source in known if source.is_default]
-        if len(meant) != 1:
+            candidates = [source for source in known if source.is_default]
+        if len(candidates) != 1:
             raise SourceNotNamed(field="source", sources=[source.name for source in known])
-        (source,) = meant
-        return source if source.version is None else self.get(source.name)
+
+        (source,) = candidates
+        if source.version is None:
+            return source
+        return self.get(source.name)  # with its definition, which a list leaves out
 
     def of_job(self, job: Job) -> Source:
         """As it was when the job was made. Raises SourceUnknown, StateUnavailable."""
@@ -139,7 +142,7 @@ class SourceRegistry:
             definition_text(values)
         except DefinitionInvalid as exc:
             return list(exc.details["faults"])
-        return self._faults_beside_others(definition.name, definition, self._read_all())
+        return faults_beside_others(definition.name, definition, self._read_all())
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -153,16 +156,21 @@ class SourceRegistry:
         values = {**values, "name": values.get("name", name)}
         definition, _ = check_definition(values, self._settings)
         text = definition_text(values)
-        refuse_any(self._faults_beside_others(name, definition, self._read_all()))
+        refuse_any(faults_beside_others(name, definition, self._read_all()))
+
         stored = self._table.read(source_key(name)) or {}
         old = Source.of_item(stored) if stored and "deleted_at" not in stored else None
         if old and old.text == text:
             return old
         _refuse_other_version(old, if_match, name)
+
         now = self._clock()
+        stored_version = int(
+            stored.get("version", 0)
+        )  # of a deleted one too: it goes on from there
         new = Source(
             name=name,
-            version=int(stored.get("version", 0)) + 1,
+            version=stored_version + 1,
             is_default=definition.is_default,
             adopts=definition.adopts,
             kind=definition.kind,
@@ -177,7 +185,7 @@ class SourceRegistry:
             updated_at=now,
             updated_by=by,
         )
-        self._write(new, int(stored.get("version", 0)))
+        self._write(new, stored_version)
         return new
 
     def delete(self, name: str, *, by: str, if_match: str | None = None) -> Source:
@@ -195,9 +203,11 @@ class SourceRegistry:
                 raise SourceOfSettings(source=name)
             if if_match not in (None, ANY, old.tag):
                 raise _differs(old, name)
+
             owner = self._job_manager.owner_of(lock)
             if owner and owner.source_name == name:
                 raise SourceInUse(source=name, job_id=owner.job_id)
+
             gone = {
                 "name": name,
                 "version": old.version + 1,
@@ -224,9 +234,8 @@ class SourceRegistry:
             items, place = self._table.newest(
                 "SOURCE", limit=MOST_SOURCES, names=names, before=place
             )
-            sources += [
-                self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item
-            ]
+            present = [item for item in items if "deleted_at" not in item]
+            sources += [self._whole(Source.of_item(item)) for item in present]
             if place is None:
                 return sources
 
@@ -236,6 +245,7 @@ class SourceRegistry:
         """
         if source.timezone is not None:
             return source
+
         schedule = timezone = ""
         if source.schedule:
             with suppress(DefinitionInvalid):
@@ -262,42 +272,16 @@ class SourceRegistry:
             return []
         return [Source.of_settings(self._settings)]
 
-    def _faults_beside_others(
-        self, name: str, definition: Definition, defined: list[Source]
-    ) -> list[Fault]:
-        others = [source for source in defined if source.name != name]
-        faults: list[Fault] = []
-
-        def add(key: str, problem: str, instead: str) -> None:
-            faults.append({"key": key, "problem": problem, "instead": instead})
-
-        for source in others:
-            if definition.is_default and source.is_default:
-                add("default", f"{source.name} is the default one already", "take it out there")
-        if name in RESERVED:
-            add("name", "is a word of the API's addresses", "another name")
-        if definition.name != name:
-            add("name", "is another one than the address says", name)
-        if definition.adopts:
-            _add_adoption_faults(add, name, definition.adopts, others)
-        if name in {source.adopts for source in others}:
-            add(
-                "name", "is the name of a source whose rows another one has adopted", "another name"
-            )
-        if len(others) >= MOST_SOURCES:
-            add("name", f"would be source {MOST_SOURCES + 1}", "fewer sources")
-        return faults
-
     def _write(self, new: Source, before: int) -> None:
         """Raises SourceVersionDiffers."""
         facts = {name: getattr(new, name) for name in FACTS}
         item = {name: value for name, value in facts.items() if value is not None}
         item["definition"] = new.text
         current = source_key(new.name) | item
-        kept = source_version_key(new.name, int(new.version or 0)) | item
+        version = source_version_key(new.name, int(new.version or 0)) | item
         writes = [
             self._table.put(current, when=same_source(before)),
-            self._table.put(kept, when=same_source(0)),
+            self._table.put(version, when=same_source(0)),
         ]
         try:
             self._table.transact(writes)
@@ -311,25 +295,10 @@ class SourceRegistry:
 def _refuse_other_version(old: Source | None, if_match: str | None, name: str) -> None:
     """Raises SourceVersionDiffers."""
     if old is None:
-        if if_match not in (None, '"0"'):
+        if if_match not in (None, '"0"'):  # the version of one that is not there yet
             raise _differs(old, name)
     elif if_match not in (ANY, old.tag):
         raise _differs(old, name)
-
-
-def _add_adoption_faults(
-    add: Callable[[str, str, str], None], name: str, adopts: str, others: list[Source]
-) -> None:
-    if adopts == name:
-        add("adopts", "is the source itself", "the name of another source")
-    if adopts in {source.name for source in others}:
-        add(
-            "adopts",
-            "is a source that still imports, so its rows would come back",
-            "delete that source first",
-        )
-    if adopts in {source.adopts for source in others}:
-        add("adopts", "is adopted by another source", "another name")
 
 
 def _differs(old: Source | None, name: str) -> SourceVersionDiffers:

@@ -11,7 +11,8 @@ from chalicelib.jobs.freshness import stale_since
 from chalicelib.jobs.schedule import Plan, Schedule, schedule_view
 from chalicelib.odata.masked_link import mask_link
 
-from .definition import PAUSE_AFTER, definition_of, seconds_of
+from .definition import PAUSE_AFTER, definition_of
+from .definition_keys import seconds_of
 from .overlay import settings_of
 from .reach import reach_faults
 
@@ -114,11 +115,8 @@ class Source:
         now: float = 0.0,
     ) -> dict[str, Any]:
         """What a list shows. `published` are the pointer's facts of its latest import."""
-        return (
-            self._facts
-            | self.running(published, schedule, now=now)
-            | {"last_import": _last_import(published)}
-        )
+        running = self.running(published, schedule, now=now)
+        return self._facts | running | {"last_import": _last_import(published)}
 
     def view(self, *, is_whole: bool) -> dict[str, Any]:
         """What is shown of it alone.

@@ -20,13 +20,14 @@ def refuse_two_units(faults: Faults, rules: Iterable[ColumnRule]) -> None:
     """One number of the source cannot be of two units,
     unless another field tells for which of them it stands.
     """
-    takers: dict[str, list[ColumnRule]] = {}
+    rules_by_field: dict[str, list[ColumnRule]] = {}
     for rule in rules:
         if not rule.unit:
             continue
+
         for field in rule.sources:
-            others = takers.setdefault(field, [])
-            other = next((each for each in others if _contradict(each, rule)), None)
+            rules_before = rules_by_field.setdefault(field, [])
+            other = next((before for before in rules_before if _contradict(before, rule)), None)
             if other and other.unit:
                 faults.add(
                     f"columns.{rule.column}.unit",
@@ -34,7 +35,7 @@ def refuse_two_units(faults: Faults, rules: Iterable[ColumnRule]) -> None:
                     f"{_unit_text(other.unit)}",
                     "one unit for one field, or a when for each that no row fits twice",
                 )
-            others.append(rule)
+            rules_before.append(rule)
 
 
 def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
@@ -47,6 +48,7 @@ def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
         return False
     if _unit_text(one.unit) == _unit_text(other.unit):
         return False
+
     words = {choice.field: {*choice.words} for choice in one.when if choice.words}
     for choice in other.when:
         is_shared = choice.words and choice.field in words
@@ -59,19 +61,18 @@ def _unit_text(unit: Unit) -> str:
     """With its time: bbl and bbl/d are two units."""
     if unit.rate is not Rate.DAY:
         return unit.name
-    of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
-    is_hourly = round(unit.factor / of_a_day) == 24  # noqa: PLR2004  `at` is near 1
+    factor_of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
+    is_hourly = round(unit.factor / factor_of_a_day) == 24  # noqa: PLR2004  `at` is near 1
     return f"{unit.name}/h" if is_hourly else f"{unit.name}/d"
 
 
 def refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
+    """A rate per producing day becomes one per day of the period only by the days on production."""
+    if DAYS in rules:
+        return
     for rule in rules.values():
-        if (
-            rule.is_per_producing_day
-            and rule.unit
-            and rule.unit.rate is Rate.DAY
-            and DAYS not in rules
-        ):
+        is_rate = rule.unit is not None and rule.unit.rate is Rate.DAY
+        if is_rate and rule.is_per_producing_day:
             faults.add(
                 f"columns.{rule.column}.days",
                 f'is "producing", and no rule says what {DAYS} is',

@@ -256,17 +256,20 @@ def all_units() -> dict[str, list[str]]:
     """By product, as a form offers them.
     A liquid or a gas may be a rate too: with "/d" or "/h" after it.
     """
-    return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {
-        "at": list(AT)
-    }
+    units = {product: list(names_of(product)) for product in ("liquid", "gas", "days")}
+    return units | {"at": list(AT)}
 
 
 def _apart(text: str) -> tuple[str, Rate, Fraction]:
-    """The unit without its time, in lower case and without blanks; and the factor into a day."""
+    """The unit without its time, in lower case and without blanks; and the factor into a day.
+
+    "1,000 m³ / h" is 1000m3, a rate, of which a day has 24.
+    """
     plain = re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower())  # 1,000 m3 is 1000m3
     plain = plain.replace("³", "3").replace("m^3", "m3")
     plain = plain.replace("⁶", "6").replace("⁹", "9")
     plain = _WORDS.get(plain, plain)
+
     match = re.fullmatch(r"(.+?)(?:/|per)(d|day|dia|día|h|hr|hour|hora)", plain)
     if not match:
         return plain, Rate.PERIOD, Fraction(1)
@@ -280,16 +283,17 @@ def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
         raise UnitUnknown(f"{_quote(text)} can mean {readings}.", instead)
     if "nm3" in plain:
         return _find_unit(text, _normal(text, plain, at), product, at)
+
     name = _NAMES.get(plain, "")
     dimension = "mass" if name == "t" and product == "liquid" else product
     unit = UNITS.get(f"{dimension}/{name}")
     if unit is None:
-        known = [each.dimension for each in UNITS.values() if each.name == name]
-        is_what = "is no unit that Wellhead knows"
-        if known:
-            is_what = f"is a unit of {known[0]}, not of {product}"
+        dimensions = [unit.dimension for unit in UNITS.values() if unit.name == name]
+        problem = "is no unit that Wellhead knows"
+        if dimensions:
+            problem = f"is a unit of {dimensions[0]}, not of {product}"
         names = ", ".join(names_of(product))
-        raise UnitUnknown(f"{_quote(text)} {is_what}.", f"Write one of {names}.")
+        raise UnitUnknown(f"{_quote(text)} {problem}.", f"Write one of {names}.")
     return unit
 
 
@@ -309,13 +313,14 @@ def _condition(at: str, product: str) -> Fraction:
     plain = re.sub(r"[\s°,;]|and", "", at.lower())
     plain = plain.replace("101.325kpa", "").replace("1atm", "")
     if plain != "60f":
+        # Beside a pressure 60 °F is understood, and 14.696 psia at 60 °F is "60F" itself.
         plain = plain.replace("60f", "").replace("14.696psia", "60f") or "60f"
+
     factors = {name.lower(): factor for name, factor in AT.items()}
     factor = factors.get(plain)
     if factor is None:
-        raise UnitUnknown(
-            f"{_quote(at)} is no reference condition.", f"Write one of {', '.join(AT)}."
-        )
+        problem = f"{_quote(at)} is no reference condition."
+        raise UnitUnknown(problem, f"Write one of {', '.join(AT)}.")
     return factor
 
 

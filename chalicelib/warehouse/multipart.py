@@ -44,9 +44,10 @@ class Multipart:
         Raises WarehouseUnavailable too, when S3 then holds something else than was sent.
         """
         size = path.stat().st_size
-        with self._upload(
+        begun = self._upload(
             key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
-        ) as upload:
+        )
+        with begun as upload:
             parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
             self._complete(upload, parts, size, IfNoneMatch="*")
         checksums = [part["ChecksumSHA256"] for part in parts]
@@ -112,14 +113,16 @@ class Multipart:
     def _copy_part(
         self, upload: dict[str, Any], source: str, number: int, first: int, length: int
     ) -> dict[str, Any]:
+        last = first + length - 1
         answer = self.s3.upload_part_copy(
             **upload,
             PartNumber=number,
             CopySource={"Bucket": self.bucket, "Key": source},
-            CopySourceRange=f"bytes={first}-{first + length - 1}",
-        )["CopyPartResult"]
-        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum")}
-        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
+            CopySourceRange=f"bytes={first}-{last}",
+        )
+        result = answer["CopyPartResult"]
+        checksums = {name: value for name, value in result.items() if name.startswith("Checksum")}
+        return {"PartNumber": number, "ETag": result["ETag"], **checksums}
 
     def _complete(
         self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any
@@ -129,9 +132,9 @@ class Multipart:
         )
 
     def _compare(self, key: str, size: int, checksum: str) -> None:
-        held = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-        stored = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
-        if (held["ContentLength"], stored) != (size, checksum):
+        head = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+        stored_checksum, _, _parts = head.get("ChecksumSHA256", "").partition("-")
+        if (head["ContentLength"], stored_checksum) != (size, checksum):
             raise WarehouseUnavailable(
                 "The warehouse bucket holds something else than was sent. Start the import again."
             )

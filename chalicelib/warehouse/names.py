@@ -174,11 +174,11 @@ class SegmentRun:
         return f"{SEGMENTS}{self.job_id}/"
 
     def to_attributes(self) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if name not in ("part", "attempt") or value
-        }
+        attributes = asdict(self)
+        for name in ("part", "attempt"):
+            if not attributes[name]:
+                del attributes[name]  # the item is paid for by its size
+        return attributes
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
@@ -198,26 +198,31 @@ def add_segment(
     runs: Sequence[SegmentRun], job_id: str, fence: int, *, part: int = 0, attempt: int = 0
 ) -> list[SegmentRun]:
     """The runs with one more segment, whose name is then the last one of them."""
-    new = SegmentRun(job_id=job_id, fence=fence, part=part, attempt=attempt)
+    new_run = SegmentRun(job_id=job_id, fence=fence, part=part, attempt=attempt)
     if not runs:
-        return [new]
+        return [new_run]
+
     *earlier, last = runs
-    is_of_last = replace(last, count=1) == new
+    is_of_last = replace(last, count=1) == new_run
     if is_of_last:
         return [*earlier, replace(last, count=last.count + 1)]
-    return [*runs, new]
+    return [*runs, new_run]
 
 
 def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
-    """The runs with so many of their segments, the first ones."""
-    kept = []
+    """The runs with so many of their segments, the first ones.
+
+    Of runs with 3 and 4 segments the first 5 are 3 and 2.
+    """
+    first_runs = []
     for run in runs:
         if count > 0:
-            kept.append(replace(run, count=min(run.count, count)))
+            first_runs.append(replace(run, count=min(run.count, count)))
         count -= run.count
-    return kept
+    return first_runs
 
 
+# snapshots/wells-0000000007-<job>.duckdb, and segments/<job>/0000000007-0000-000000.parquet
 _FENCED = re.compile(
     r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake|parquet|register\d+)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
 )

@@ -17,7 +17,8 @@ from support.staging import as_dicts, batch_of
 
 from chalicelib.settings import Settings
 from chalicelib.sources.column_rules import _OF_DAYS, _OF_PERIOD, _OF_VOLUMES
-from chalicelib.sources.definition import GATE, ODATA, TOP, definition_of
+from chalicelib.sources.definition import TOP, definition_of
+from chalicelib.sources.definition_keys import GATE, ODATA
 from chalicelib.sources.expressions import reading_of
 from chalicelib.sources.file_form import _KEYS
 from chalicelib.sources.overlay import settings_of

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.sources.periods import (
-    CENTURY,
     FORMS_OF,
     NAMES,
     USUAL_FORMS,
@@ -26,49 +25,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 OTHER_FORMS = (
-    *(
-        "%m/%d/%Y",
-        "%d/%m/%Y",
-        "%d-%m-%Y",
-        "%m-%d-%Y",
-        "%m-%Y",
-        "%m.%Y",
-        "%Y.%m",
-        "%Y/%m/%d",
-        "%d-%b-%Y",
-        "%d-%b-%y",
-    ),
-    *(
-        "%d %b %Y",
-        "%b %d, %Y",
-        "%b/%Y",
-        "%b/%y",
-        "%b.%Y",
-        "%b%Y",
-        "%b%y",
-        "%Y %b",
-        "%Y-%b",
-        "%Y%b",
-        "%y%b",
-        "%b, %Y",
-    ),
-    *(
-        "%d/%m/%y",
-        "%m/%d/%y",
-        "%d.%m.%y",
-        "%m/%d/%Y %H:%M:%S",
-        "%d/%m/%Y %H:%M:%S",
-        "%d.%m.%Y %H:%M:%S",
-    ),
-    *(
-        "%m/%d/%Y %H:%M",
-        "%d/%m/%Y %H:%M",
-        "%d.%m.%Y %H:%M",
-        "%d-%m-%Y %H:%M:%S",
-        "%d %b %Y %H:%M:%S",
-        "%b de %Y",
-    ),
-    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"),
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%m-%Y",
+    "%m.%Y",
+    "%Y.%m",
+    "%Y/%m/%d",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%b/%Y",
+    "%b/%y",
+    "%b.%Y",
+    "%b%Y",
+    "%b%y",
+    "%Y %b",
+    "%Y-%b",
+    "%Y%b",
+    "%y%b",
+    "%b, %Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%d-%m-%Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+    "%b de %Y",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
 )
 FORMS = (*USUAL_FORMS, *(form for forms in FORMS_OF.values() for form in forms), *OTHER_FORMS)
 ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.ASCII | re.DOTALL)
@@ -83,35 +75,27 @@ FIRST_YEAR, LAST_YEAR = 1859, 2199
 
 # A zone of each place that publishes, with a clock like which no earlier one of the list is set.
 ZONES = (
-    *(
-        "Europe/Oslo",
-        "Europe/London",
-        "Europe/Bucharest",
-        "Europe/Istanbul",
-        "America/New_York",
-        "America/Chicago",
-    ),
-    *(
-        "America/Denver",
-        "America/Los_Angeles",
-        "America/Anchorage",
-        "America/Argentina/Buenos_Aires",
-    ),
-    *(
-        "America/Bogota",
-        "America/Caracas",
-        "Africa/Lagos",
-        "Asia/Dubai",
-        "Asia/Karachi",
-        "Asia/Kolkata",
-    ),
-    *(
-        "Asia/Jakarta",
-        "Asia/Singapore",
-        "Australia/Brisbane",
-        "Australia/Sydney",
-        "Pacific/Auckland",
-    ),
+    "Europe/Oslo",
+    "Europe/London",
+    "Europe/Bucharest",
+    "Europe/Istanbul",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "America/Argentina/Buenos_Aires",
+    "America/Bogota",
+    "America/Caracas",
+    "Africa/Lagos",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Jakarta",
+    "Asia/Singapore",
+    "Australia/Brisbane",
+    "Australia/Sydney",
+    "Pacific/Auckland",
 )
 
 
@@ -125,10 +109,10 @@ def read_day(form: str, text: str) -> date | None:
     if not form:
         return day_of_iso(text) or day_of_ticks(text)
     pattern, groups = _compile(form)
-    found = pattern.fullmatch(text)
-    if not found:
+    match = pattern.fullmatch(text)
+    if not match:
         return None
-    parts = dict(zip(groups, found.groups(), strict=True))
+    parts = dict(zip(groups, match.groups(), strict=True))
     return _date(parts)
 
 
@@ -141,18 +125,21 @@ def _compile(form: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 
 def _date(part: dict[str, str]) -> date | None:
     year = int(part["year"]) if "year" in part else _century(int(part["short_year"]))
+
     month = int(part.get("month", "1"))
     if "name" in part:
         month = month_of_name(part["name"])
     elif "quarter" in part:
-        month = 3 * int(part["quarter"]) - 2
+        month = 3 * int(part["quarter"]) - 2  # Q3 begins in July
+
     day = int(part.get("day", "1"))
     return _day(year, month, day)
 
 
 def _century(year: int) -> int:
-    is_of_last_century = year > pivot()
-    return year + 2000 - CENTURY * is_of_last_century
+    if year > pivot():
+        return year + 1900
+    return year + 2000
 
 
 def _day(year: int, month: int, day: int) -> date | None:
@@ -166,21 +153,22 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 def day_of_iso(text: str) -> date | None:
-    found = ISO.fullmatch(text)
-    if not found:
+    match = ISO.fullmatch(text)
+    if not match:
         return None
-    year = found[1]
-    month = found[2]
-    day = found[3]
-    return _day(int(year), int(month), int(day))
+    year, month, day = map(int, match.groups())
+    return _day(year, month, day)
 
 
 def day_of_ticks(text: str) -> date | None:
-    """Of OData v2: milliseconds since 1970."""
-    found = _TICKS.fullmatch(text)
-    if not found or abs(int(found[1])) > MOST_TICKS:
+    """Of OData v2: milliseconds since 1970. /Date(1704067200000)/ is 2024-01-01."""
+    match = _TICKS.fullmatch(text)
+    if not match:
         return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
+    ticks = int(match[1])
+    if abs(ticks) > MOST_TICKS:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ticks)
     return moment.date()
 
 
@@ -195,8 +183,7 @@ def month_of_name(text: str) -> int:
 
 def zone_of(texts: Iterable[str]) -> str:
     """The zone in which moments of UTC are midnights; empty when they are so in UTC, or in none."""
-    found = [_moment(text) for text in texts]
-    moments = [moment for moment in found if moment]
+    moments = [moment for moment in map(_moment, texts) if moment]
     if not moments or not any(moment.hour or moment.minute for moment in moments):
         return ""
     for zone in ZONES:
@@ -214,11 +201,11 @@ def local_day(text: str, zone: str) -> date | None:
 
 
 def _moment(text: str) -> datetime | None:
-    found = _MOMENT.fullmatch(text)
-    if not found or not day_of_iso(found[1]):
+    match = _MOMENT.fullmatch(text)
+    if not match:
         return None
-    hour, minute, second = (int(found[group] or 0) for group in (2, 3, 4))
-    day = day_of_iso(found[1])
+    day = day_of_iso(match[1])
+    hour, minute, second = (int(match[group] or 0) for group in (2, 3, 4))
     is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004
     if day is None or not is_time:
         return None
@@ -229,6 +216,6 @@ def _are_midnights(moments: list[datetime], name: str) -> bool:
     zone = find_zone(name)
     if not zone or not moments:
         return False
-    local = [moment.astimezone(zone) for moment in moments]
-    midnights = [moment for moment in local if not (moment.hour or moment.minute)]
-    return len(midnights) >= 0.98 * len(local)
+    local_moments = [moment.astimezone(zone) for moment in moments]
+    midnights = [moment for moment in local_moments if not (moment.hour or moment.minute)]
+    return len(midnights) >= 0.98 * len(local_moments)

@@ -42,25 +42,23 @@ class Entities:
     @property
     def names(self) -> set[str]:
         """All fields that are taken."""
-        taken = {*self.well, *self.field}
-        return taken | {
-            guess.value
-            for guess in self.guesses
-            if guess.is_complete and isinstance(guess.value, str)
-        }
+        complete = [guess.value for guess in self.guesses if guess.is_complete]
+        names = {value for value in complete if isinstance(value, str)}
+        return {*self.well, *self.field, *names}
 
 
 def find_entities(table: Table, volumes: set[str]) -> Entities:
     """`volumes` are fields that hold something else."""
     free = [field for field in table.fields if field.name not in volumes and not field.is_fraction]
-    found = Entities()
-    _find_well(found, free)
-    _find_field(found, free)
-    _find_whole(found, free)
-    _find_well_names(found, free)
+    entities = Entities()
+    _find_well(entities, free)
+    _find_field(entities, free)
+    _find_whole(entities, free)
+    _find_well_names(entities, free)
+
     order = ("field_code", "field_name", "well_code", "well_reference", "well_name")
-    found.guesses.sort(key=lambda guess: order.index(guess.key.removeprefix("columns.")))
-    return found
+    entities.guesses.sort(key=lambda guess: order.index(guess.key.removeprefix("columns.")))
+    return entities
 
 
 def _guess(
@@ -79,6 +77,9 @@ def _own(field: SourceField) -> str:
 
 
 def _find_well(found: Entities, free: list[SourceField]) -> None:
+    """The field of an API number; else a code composed of several; else the likeliest, unless a
+    lease stands for it.
+    """
     best = max(free, key=_as_well, default=None)
     is_api_of_well = best is not None and is_api(best) and bool(best.terms & lexicon.WELL)
     if not is_api_of_well and (composed := compose_well(free)):
@@ -86,18 +87,22 @@ def _find_well(found: Entities, free: list[SourceField]) -> None:
         found.well = composed.fields
         found.region = composed.region
         return
+
     if best is None or _as_well(best) <= 0:
         _ask_for_well(found, free, "no field names a well; a lease stands for it")
         return
+
+    # Rows without a well would be rejected. In Texas they are those of oil leases, which name none.
     is_own = _own(best) == "well_code"
     if best.values and best.filled_share < USUAL and not is_own:
-        empty = len(best.values) - best.filled_count
-        why = f"{best.name!r} is empty in {empty:,} rows, so a lease stands for the well"
+        empty_count = len(best.values) - best.filled_count
+        why = f"{best.name!r} is empty in {empty_count:,} rows, so a lease stands for the well"
         filled = [field for field in free if field.filled_share >= USUAL]
         _ask_for_well(found, filled, why)
         if found.well:
             found.region = region_of_codes(best, is_well=True)
             return
+
     found.well = (best.name,)
     found.region = region_of_codes(best, is_well=True)
     found.guesses.append(_guess("well_code", best.name, _why_well(best), sure=is_own))
@@ -105,14 +110,16 @@ def _find_well(found: Entities, free: list[SourceField]) -> None:
 
 def _as_well(field: SourceField) -> int:
     """How well the field tells a well; 0 when it does not."""
-    if own := _own(field):
-        return {"well_code": 1_000, "well_name": 20, "well_reference": 10}.get(own, 0)
+    if column := _own(field):
+        return {"well_code": 1_000, "well_name": 20, "well_reference": 10}.get(column, 0)
+
     terms = field.terms
     by_value = 55 if is_identifier(field) else 0
     if terms & lexicon.NO_WELL and not is_api(field):
         return by_value
     if not terms & lexicon.WELL or terms & {"information", "carrier"}:
         return by_value
+
     score = by_value + 80 + _score_of_name(terms)
     if field.counts and field.filled_share < LEAST_FILLED:
         score -= 60
@@ -153,14 +160,19 @@ def _ask_for_well(found: Entities, free: list[SourceField], why: str) -> None:
     leases = [field for field in free if _is_lease(field)]
     if not leases:
         return
-    lease = min(
-        leases, key=lambda field: (not field.terms & lexicon.CODE, bool(field.terms & lexicon.NAME))
-    )
-    districts = (
-        [field.name for field in free if _is_district(field)] if lease.terms & lexicon.CODE else []
-    )
+
+    def rank(field: SourceField) -> tuple[bool, bool]:
+        has_code = bool(field.terms & lexicon.CODE)
+        has_name = bool(field.terms & lexicon.NAME)
+        return not has_code, has_name
+
+    lease = min(leases, key=rank)
+    districts: list[str] = []
+    if lease.terms & lexicon.CODE:
+        districts = [field.name for field in free if _is_district(field)]
     found.well = (*districts, lease.name)
     found.is_lease = True
+
     value: str | list[str] = lease.name
     if districts:
         why += ", and its number is one of its district"
@@ -195,29 +207,30 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
     if not candidates:
         _ask_for_field(found, free)
         return
-    own = [field for field in candidates if _own(field) == "field_code"]
-    names = [
-        field
-        for field in candidates
-        if field.terms & lexicon.NAME and not field.terms & lexicon.CODE
-    ]
+
+    own_codes = [field for field in candidates if _own(field) == "field_code"]
+    with_code = [field for field in candidates if field.terms & lexicon.CODE]
+    names = [field for field in candidates if field.terms & lexicon.NAME and field not in with_code]
     others = [field for field in candidates if field not in names]
-    codes = own or [field for field in others if field.terms & lexicon.CODE] or others or names
+
+    codes = own_codes or with_code or others or names
     code = codes[0]
     found.field = (code.name,)
     word = next((word for word in code.words if word in lexicon.FIELD), "")
-    why = "the name is ours" if own else f"the name says {word}"
-    found.guesses.append(_guess("field_code", code.name, why, sure=bool(own)))
-    rest = [field for field in candidates if field is not code and not field.terms & lexicon.CODE]
-    if not names and code.terms & lexicon.CODE:
-        names = rest
+    why = "the name is ours" if own_codes else f"the name says {word}"
+    found.guesses.append(_guess("field_code", code.name, why, sure=bool(own_codes)))
+
+    # "Field" beside "Field code" is the name, though it does not say so.
+    if not names and code in with_code:
+        names = [field for field in others if field is not code and field not in with_code]
     if names:
         found.guesses.append(_guess_by_name("field_name", names[0]))
 
 
 def _is_field(field: SourceField) -> bool:
-    if own := _own(field):
-        return own in ("field_code", "field_name")
+    if column := _own(field):
+        return column in ("field_code", "field_name")
+
     is_else = field.terms & (lexicon.NO_FIELD | {"area"})
     is_named = bool(field.terms & lexicon.FIELD) and not is_else
     is_filled = not field.counts or field.filled_share >= LEAST_FILLED
@@ -243,9 +256,10 @@ def _find_whole(found: Entities, free: list[SourceField]) -> None:
         why = "nothing tells a well, so rows are taken for those of whole fields"
         found.guesses.append(_guess("well_code", {"value": "*"}, why))
         return
-    some = free[0].name if free else "FIELD OF THE WELL"
+
+    example = free[0].name if free else "FIELD OF THE WELL"
     why = "no field looks like a well: name the right one"
-    found.guesses.append(_guess("well_code", some, why, is_complete=False))
+    found.guesses.append(_guess("well_code", example, why, is_complete=False))
 
 
 # -- names of the well --------------------------------------------------------------------------
@@ -253,21 +267,19 @@ def _find_whole(found: Entities, free: list[SourceField]) -> None:
 
 def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     taken = {*found.well, *found.field}
-    rest = [
-        field
-        for field in free
-        if field.name not in taken and (field.filled_count or not field.values)
-    ]
+    untaken = [field for field in free if field.name not in taken]
+    rest = [field for field in untaken if field.filled_count or not field.values]
+
     name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
     if name:
         found.guesses.append(_guess_by_name("well_name", name))
+
     others = [field for field in rest if field is not name]
     reference = _first_own(rest, "well_reference") or _first(others, _is_reference)
     if reference and not found.is_whole_field:
         is_own = _own(reference) != ""
-        found.guesses.append(
-            _guess("well_reference", reference.name, "another name of the well", sure=is_own)
-        )
+        guess = _guess("well_reference", reference.name, "another name of the well", sure=is_own)
+        found.guesses.append(guess)
 
 
 def _guess_by_name(column: str, field: SourceField) -> Guess:

@@ -1,5 +1,8 @@
 """Grain: whether a well and period has one row or several that add up,
 and what tells these apart.
+
+Two rows of well A in 2024-01, of the formations X and Y, are to be added: `rows = "sum"`, and
+`primary_key = ["Formation"]` tells a second row of X from a new version of the first.
 """
 
 from __future__ import annotations
@@ -33,26 +36,32 @@ def find_grain(
     candidates = _candidates(table, taken)
     if product is not None:
         return _sum_with([product], table, groups, candidates, "a row tells one product")
-    formations = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
+
+    formations = [field for field in candidates if field.terms & lexicon.FORMATION]
+    formations = formations[:MOST_FIELDS]
     if groups:
         rows = sum(map(len, groups))
-        varying = [
-            field for field in formations if any(_count([field], group) > 1 for group in groups)
-        ]
+        varying = [field for field in formations if _varies(field, groups)]
         why = f"{rows:,} of {table.rows:,} rows share their well and period"
         return _sum_with(varying, table, groups, candidates, why)
+
     if formations:
+        # Few rows were seen: a later one may have a second formation.
         names = _names_in_order(formations)
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
         return [
             Guess(key="rows", value="sum", why=why),
             Guess(key="primary_key", value=names, why="see rows"),
         ]
+
+    why = "each well and period has one row"
     if not key:
-        return [
-            Guess(key="rows", value="one", why="no row was seen whose well and period are known")
-        ]
-    return [Guess(key="rows", value="one", why="each well and period has one row")]
+        why = "no row was seen whose well and period are known"
+    return [Guess(key="rows", value="one", why=why)]
+
+
+def _varies(field: SourceField, groups: list[list[int]]) -> bool:
+    return any(_count([field], group) > 1 for group in groups)
 
 
 def _names_in_order(fields: list[SourceField]) -> list[str]:
@@ -63,23 +72,24 @@ def _names_in_order(fields: list[SourceField]) -> list[str]:
 
 def _groups_of(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     """Places of rows that share a key; the same row twice counts once."""
-    places: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for place, each in enumerate(key):
-        is_whole = None not in each and "" not in each
+    places_by_key: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, well_and_period in enumerate(key):
+        is_whole = None not in well_and_period and "" not in well_and_period
         if is_whole:
-            places[each].append(place)
-    shared = [group for group in places.values() if len(group) > 1]
+            places_by_key[well_and_period].append(place)
+
+    shared = [group for group in places_by_key.values() if len(group) > 1]
     groups = [_distinct(table, group) for group in shared]
     return [group for group in groups if len(group) > 1]
 
 
 def _distinct(table: Table, group: list[int]) -> list[int]:
     """Of equal rows the last one."""
-    by_row: dict[tuple[object, ...], int] = {}
+    place_by_row: dict[tuple[object, ...], int] = {}
     for place in group:
         row = tuple(field.values[place] for field in table.fields)
-        by_row[row] = place
-    return list(by_row.values())
+        place_by_row[row] = place
+    return list(place_by_row.values())
 
 
 def _candidates(table: Table, taken: set[str]) -> list[SourceField]:
@@ -118,6 +128,8 @@ def _is_measure(field: SourceField) -> bool:
         return False
     if any(terms & names for names in lexicon.PRODUCTS.values()):
         return True
+
+    # A status or a code is no production either, yet it can tell rows apart.
     no_amounts = lexicon.CODE | lexicon.NAME | _NO_AMOUNT
     amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - no_amounts)
     return bool(terms & amounts)
@@ -155,8 +167,12 @@ def _sum_with(
         fields = _telling(first, groups, free, change)
         if fields is not None:
             guesses = _write_key(fields, why)
-            return [*guesses, _order(change)] if change else guesses
-    names = [field.name for field in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
+            if change:
+                guesses.append(_order(change))
+            return guesses
+
+    likeliest = first or candidates
+    names = [field.name for field in likeliest[:2]] or ["FIELD THAT TELLS ROWS APART"]
     request = "nothing but the volumes tells these rows apart: name the fields that do"
     return [
         Guess(key="rows", value="sum", why=f"{why}; needs a primary_key", is_complete=False),
@@ -167,6 +183,7 @@ def _sum_with(
 def _write_key(fields: list[SourceField], why: str) -> list[Guess]:
     if not fields:
         return [Guess(key="rows", value="one", why=f"{why}, as versions of it")]
+
     names = _names_in_order(fields)
     verb = "tell" if len(names) > 1 else "tells"
     reason = f"of what is no volume, {' and '.join(names)} {verb} such rows apart"
@@ -178,17 +195,13 @@ def _write_key(fields: list[SourceField], why: str) -> list[Guess]:
 
 def _changes(table: Table) -> list[SourceField]:
     """Dates of a change: of two versions of a row the later one counts."""
-    return [
-        field
-        for field in table.fields
-        if field.terms & lexicon.CHANGED and (field.kind == "date" or field.forms)
-    ]
+    named = [field for field in table.fields if field.terms & lexicon.CHANGED]
+    return [field for field in named if field.kind == "date" or field.forms]
 
 
 def _order(change: SourceField) -> Guess:
-    return Guess(
-        key="order_by", value=change.name, why="rows that differ in it are versions of one"
-    )
+    why = "rows that differ in it are versions of one"
+    return Guess(key="order_by", value=change.name, why=why)
 
 
 def _telling(
@@ -203,12 +216,12 @@ def _telling(
     Rows of a well and month for formations A and B: [formation]. Twice each, for owners 1 and 2:
     [formation, owner].
     """
-    most_more = MOST_FIELDS - min(len(first), MOST_FIELDS - 1)
+    most_more = MOST_FIELDS - min(len(first), MOST_FIELDS - 1)  # one more at least
     for count in range(most_more + 1):
         for more in combinations(free, count):
             fields = [*first, *more]
-            all_fields = [*fields, change] if change else fields
-            if all_fields and all(_tells(all_fields, group) for group in groups):
+            with_change = [*fields, change] if change else fields
+            if with_change and all(_tells(with_change, group) for group in groups):
                 return fields
     return None
 

@@ -40,6 +40,7 @@ def known_source(
         definition = _read(values)
         if definition is None or definition.kind != kind:
             continue
+
         if fields := _fields(definition, look.fields):
             count = len(fields)
             why = f"all {count} fields of the preset are there"
@@ -50,6 +51,7 @@ def known_source(
             )
         else:
             continue
+
         if count > most_fields:
             most_fields = count
             best = KnownSource(name=name, why=why, verified=values.get("verified") is True)
@@ -66,7 +68,7 @@ def _read(values: Mapping[str, Any]) -> Definition | None:
 def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
     """All that it needs, when they are there; else nothing."""
     here = set(present)
-    made: set[str] = set()
+    made: set[str] = set()  # by turning columns into rows: no file has them
     needed: set[str] = set()
     if definition.unpivot:
         pattern = re.compile(definition.unpivot.fields)
@@ -75,6 +77,7 @@ def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
             return set()
         made = {*pattern.groupindex, definition.unpivot.value}
         needed |= months
+
     for rule in definition.columns.values():
         if rule.is_optional:
             continue
@@ -82,13 +85,17 @@ def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
             needed |= set(rule.coalesce) & here or set(rule.coalesce)
         else:
             needed |= set(rule.all_fields)
+
+    # A choice of the empty word holds of a row without the field too.
     choices = (*definition.where, *definition.skip)
     needed |= {choice.field for choice in choices if "" not in choice.words}
     needed |= set(definition.primary_key)
     if definition.order_by:
         needed.add(definition.order_by)
+
     needed -= made | OF_READER
-    return needed if len(needed) >= LEAST and needed <= here else set()
+    fits = len(needed) >= LEAST and needed <= here
+    return needed if fits else set()
 
 
 def _fits_without_header(definition: Definition, look: Look) -> bool:
@@ -99,11 +106,13 @@ def _fits_without_header(definition: Definition, look: Look) -> bool:
         return False
     if rule is None or rule.field not in names or not rule.formats:
         return False
+
     rows = look.rows[:MOST_ROWS]
     column_of = dict(zip(names, look.fields, strict=True))
     column = column_of[rule.field]
     values = [row.get(column) for row in rows]
     texts = [value.strip() for value in values if isinstance(value, str)]
+
     months = sum(_has_form(text, rule.formats) for text in texts)
     has_months = bool(texts) and months >= USUAL * len(rows)
     return has_months and _is_meant(definition, rows, column_of)
@@ -118,9 +127,14 @@ def _is_meant(
 ) -> bool:
     """Its `where` takes nearly all rows."""
     choices = [choice for choice in definition.where if choice.words]
-    taken = 0
-    for row in rows:
-        values = [row.get(column_of.get(choice.field, "")) for choice in choices]
-        texts = [(value or "").strip() for value in values]
-        taken += all(text in choice.words for choice, text in zip(choices, texts, strict=True))
+
+    def is_taken(row: dict[str, str | None]) -> bool:
+        for choice in choices:
+            column = column_of.get(choice.field, "")
+            text = (row.get(column) or "").strip()
+            if text not in choice.words:
+                return False
+        return True
+
+    taken = sum(map(is_taken, rows))
     return taken >= USUAL * len(rows)

@@ -43,8 +43,8 @@ _LIKE_NUMBER = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`fields` in their order, `rows` with texts as written (None:
-    nothing), `kinds` what the format itself tells of a field: text, number, date or boolean.
+    """`fields` in their order, `rows` with texts as written (None: nothing),
+    `kinds` what the format itself tells of a field: text, number, date or boolean.
     """
 
     fields: tuple[str, ...]
@@ -106,9 +106,9 @@ class SourceField:
 
     def is_mostly(self, holds: Callable[[str], object]) -> bool:
         """Of nearly all; a few values tell soon that it does not."""
-        few = list(islice(self.counts, FEW))
-        count = sum(bool(holds(value)) for value in few)
-        if not few or count < LEAST_OF_FEW * len(few):
+        first_values = list(islice(self.counts, FEW))
+        fitting = sum(bool(holds(value)) for value in first_values)
+        if not first_values or fitting < LEAST_OF_FEW * len(first_values):
             return False
         return self.share(holds) >= USUAL
 
@@ -122,8 +122,9 @@ class SourceField:
         }
         if not counts:
             return False
-        numbers = [count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value)]
-        return sum(numbers) >= LEAST_OF_NUMBERS * sum(counts.values())
+
+        like_numbers = [count for value, count in counts.items() if _LIKE_NUMBER.fullmatch(value)]
+        return sum(like_numbers) >= LEAST_OF_NUMBERS * sum(counts.values())
 
     @property
     def may_be_number(self) -> bool:
@@ -134,12 +135,14 @@ class SourceField:
         """Of dates, those that nearly all values fit, totals apart;
         "" is that of a date which needs none.
         """
-        few = [value for value in islice(self.counts, FEW) if not is_total(value)]
+        first_values = [value for value in islice(self.counts, FEW) if not is_total(value)]
         forms = ["", *FORMS]
-        for some in (few[:5], few):  # most forms are ruled out by a look at five values
-            forms = [form for form in forms if _fit(form, some) >= LEAST_OF_FEW * len(some)]
+        # Most forms are ruled out by a look at five values.
+        for values in (first_values[:5], first_values):
+            forms = [form for form in forms if _fit(form, values) >= LEAST_OF_FEW * len(values)]
         if not forms:
             return ()
+
         dates = {value: count for value, count in self.counts.items() if not is_total(value)}
         if not dates:
             return ()
@@ -154,8 +157,8 @@ class SourceField:
 
 
 def _share(counts: Mapping[str, int], holds: Callable[[str], object]) -> float:
-    fitting = [count for value, count in counts.items() if holds(value)]
-    return sum(fitting) / sum(counts.values())
+    fitting = sum(count for value, count in counts.items() if holds(value))
+    return fitting / sum(counts.values())
 
 
 def _fit(form: str, values: list[str]) -> int:
@@ -181,8 +184,9 @@ class Table:
     @classmethod
     def of(cls, look: Look) -> Table:
         columns = max(1, len(look.fields))
-        most = min(MOST_ROWS, MOST_CELLS // columns)
-        rows = look.rows[: max(LEAST_ROWS, most)]
+        most_rows = min(MOST_ROWS, MOST_CELLS // columns)
+        rows = look.rows[: max(LEAST_ROWS, most_rows)]
+
         names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
         fields = [_field_of(look, rows, name, place) for place, name in enumerate(names)]
         return cls(fields, len(rows))
@@ -221,4 +225,5 @@ def _field_of(look: Look, rows: list[dict[str, str | None]], name: str, place: i
 def _strip(value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    return _UNSAYABLE.sub("\ufffd", value[: LONGEST_VALUE + 1].strip(BLANKS))
+    beginning = value[: LONGEST_VALUE + 1].strip(BLANKS)
+    return _UNSAYABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)

@@ -1,5 +1,8 @@
 """MeantRows: which rows are taken, and which are left out:
 of other activities, of totals, of units.
+
+A guess of `where` names the rows to take, as {"Activity": ["PROD"]}; one of `skip` those to leave
+out, as {"Month": ["Total"]}.
 """
 
 from __future__ import annotations
@@ -39,11 +42,19 @@ def find_where(table: Table) -> list[Guess]:
         words = {value for value in field.counts if value.lower() in _PRODUCTION}
         is_of_kinds = field.terms & _OF_KINDS or "activity" in field.name.lower()
         has_others = len(words) < len(field.counts) <= MOST_CODES
+
         if words and is_of_kinds and has_others:
-            others = sorted(set(field.counts) - words, key=lambda value: -field.counts[value])
-            why = f"production alone, not {', '.join(others[:4])}"
-            value = {field.name: sorted(words)}
-            return [Guess(key="where", value=value, why=why)]
+            others = set(field.counts) - words
+            by_rows = sorted(others, key=lambda value: -field.counts[value])
+            examples = ", ".join(by_rows[:4])
+
+            return [
+                Guess(
+                    key="where",
+                    value={field.name: sorted(words)},
+                    why=f"production alone, not {examples}",
+                )
+            ]
     return []
 
 
@@ -58,17 +69,14 @@ def find_wells(table: Table, where: list[Guess]) -> list[Guess]:
         wells = {value for value in field.counts if is_code_of_well(value)}
         share = field.share(wells.__contains__)
         if not MIXED <= share < USUAL:
-            continue
+            continue  # of wells only, or of none
+
         for kind in table.fields:
-            if kind.terms & _OF_KINDS and (codes := _codes_of(field, kind, wells)):
-                return [
-                    _where_too(
-                        where,
-                        kind.name,
-                        codes,
-                        f"rows of wells, whose {field.name!r} are identifiers",
-                    )
-                ]
+            if not kind.terms & _OF_KINDS:
+                continue
+            if codes := _codes_of(field, kind, wells):
+                why = f"rows of wells, whose {field.name!r} are identifiers"
+                return [_where_too(where, kind.name, codes, why)]
     return where
 
 
@@ -82,17 +90,26 @@ def _where_too(where: list[Guess], name: str, codes: list[str], why: str) -> Gue
 
 
 def _codes_of(field: SourceField, kind: SourceField, wells: set[str]) -> list[str]:
-    """The codes whose rows are all of wells, when the others' are not."""
+    """The codes of `kind` whose rows are all of wells, when the others' are not.
+
+    Codes WI, WI, BT beside the well A, the well B and the battery X: [WI].
+    """
     if not 1 < len(kind.counts) <= MOST_CODES:
         return []
-    of_wells: Counter[str] = Counter()
+
+    wells_by_code: Counter[str] = Counter()
     for code, value in zip(kind.values, field.values, strict=True):
         if value in wells:
-            of_wells[code] += 1
-    usual = [code for code, rows in of_wells.items() if rows >= USUAL * kind.counts[code]]
+            wells_by_code[code] += 1
+
+    usual = [code for code, rows in wells_by_code.items() if rows >= USUAL * kind.counts[code]]
     codes = sorted(code for code in usual if code)
-    covered = sum(of_wells[code] for code in codes)
-    return codes if covered >= USUAL * of_wells.total() else []
+
+    # They would lose wells whose rows have other codes.
+    covered = sum(wells_by_code[code] for code in codes)
+    if covered < USUAL * wells_by_code.total():
+        return []
+    return codes
 
 
 def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
@@ -100,7 +117,11 @@ def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
     chosen = {name: set(words) for guess in guesses for name, words in guess.value.items()}
 
     def is_chosen(place: int) -> bool:
-        return all(table.by_name[name].values[place] in words for name, words in chosen.items())
+        for name, words in chosen.items():
+            field = table.by_name[name]
+            if field.values[place] not in words:
+                return False
+        return True
 
     return [place for place in range(table.rows) if is_chosen(place)]
 
@@ -119,8 +140,11 @@ def find_units_row(table: Table) -> dict[str, dict[str, str]]:
             if field.is_number or len(field.counts) > 1
         }
         units = {product: _units_in(texts, product) for product in ("liquid", "gas", "days")}
-        is_row_of_units = len(units["liquid"]) + len(units["days"]) > 1
-        if is_row_of_units and not any(map(_is_number, texts.values())):
+
+        # One unit by itself may be a word of a usual row.
+        has_units = len(units["liquid"]) + len(units["days"]) > 1
+        has_numbers = any(map(_is_number, texts.values()))
+        if has_units and not has_numbers:
             return units
     return {}
 
@@ -142,43 +166,54 @@ def find_skip(
     so one field is named; more are written to be looked at.
     """
     guesses = [_skip_of_units(table)] if has_units else []
+    of_period = set(period)
     for name in dict.fromkeys([*period, *key]):
         field = table.by_name[name]
-        if guess := _totals_of(field, is_period=name in set(period)):
+        if guess := _totals_of(field, is_period=name in of_period):
             guesses.append(guess)
+
     first = guesses[:1]
-    return first + [
+    rest = [
         Guess(
             key="skip",
-            value=more.value,
-            why=f"{more.why}; only one field can be named",
+            value=guess.value,
+            why=f"{guess.why}; only one field can be named",
             is_complete=False,
         )
-        for more in guesses[1:]
+        for guess in guesses[1:]
     ]
+    return first + rest
 
 
 def _skip_of_units(table: Table) -> Guess:
+    """By a field that only the row of units leaves empty, else by the unit that it writes."""
     for field in table.fields:
         is_first_empty = field.values and not field.values[0]
         if is_first_empty and field.filled_count >= USUAL * (table.rows - 1):
             value = {field.name: [""]}
             return Guess(key="skip", value=value, why="the row of units leaves it empty")
-    field = max(table.fields, key=lambda each: bool(unit_of_text(each.values[0], "liquid")))
-    return Guess(key="skip", value={field.name: [field.values[0]]}, why="the row of units")
+
+    field = max(table.fields, key=lambda field: bool(unit_of_text(field.values[0], "liquid")))
+    value = {field.name: [field.values[0]]}
+    return Guess(key="skip", value=value, why="the row of units")
 
 
 def _totals_of(field: SourceField, *, is_period: bool) -> Guess | None:
+    """The rows in which the field has a word such as Total in place of a value."""
     words = [value for value in field.counts if is_total(value) and not NO_MONTH.fullmatch(value)]
+
     if is_period:
-        if any(NO_MONTH.fullmatch(value) for value in field.counts):
+        has_no_months = any(NO_MONTH.fullmatch(value) for value in field.counts)
+        if has_no_months:
             value: dict[str, Any] = {field.name: {"pattern": NO_MONTH.pattern}}
             return Guess(key="skip", value=value, why="totals, not months")
         if "year" not in field.terms:  # a month 0 or 13 is that of a year's total
             words += [value for value in field.counts if value in ("0", "00", "13")]
+
     rows = sum(field.counts[word] for word in words)
     if not words or rows > MOST_TOTALS * field.filled_count:
         return None
+
     why = f"rows of totals: {words[0][:30]} in {field.name}"
     value = {field.name: sorted(words)}
     if len(words) > MOST_WORDS:
@@ -188,12 +223,17 @@ def _totals_of(field: SourceField, *, is_period: bool) -> Guess | None:
 
 def rows_but(table: Table, guesses: list[Guess]) -> list[int]:
     """The places of the rows that are left, of those that can be said by words or a pattern."""
-    left = list(range(table.rows))
+    places = list(range(table.rows))
     for guess in guesses:
-        for name, wanted in guess.value.items():
+        for name, choice in guess.value.items():
             values = table.by_name[name].values
-            pattern = (
-                wanted["pattern"] if isinstance(wanted, dict) else "|".join(map(re.escape, wanted))
-            )
-            left = [place for place in left if not re.fullmatch(pattern, values[place])]
-    return left
+            pattern = _pattern_of(choice)
+            places = [place for place in places if not re.fullmatch(pattern, values[place])]
+    return places
+
+
+def _pattern_of(choice: Any) -> str:
+    """Of {"pattern": "..."}, or of a list of words."""
+    if isinstance(choice, dict):
+        return str(choice["pattern"])
+    return "|".join(map(re.escape, choice))

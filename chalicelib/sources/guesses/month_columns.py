@@ -1,4 +1,7 @@
-"""MonthColumns: a column a month, or a product and month, turned into rows."""
+"""MonthColumns: a column a month, or a product and month, turned into rows.
+
+A row (Well A, Oil 2024-01: 5, Oil 2024-02: 7) becomes (A, Oil, 2024-01, 5) and (A, Oil, 2024-02, 7).
+"""
 
 from __future__ import annotations
 
@@ -46,12 +49,15 @@ def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     """As [unpivot] turns it; the same where there are no such columns."""
     months = [name for name in look.fields if name.isalpha() and month_of_name(name)]
     distinct = {month_of_name(name) for name in months}
-    if len(distinct) >= max(LEAST_MONTHS, len(months)):
+    # Two columns for one month would be something else beside the volume.
+    are_months = len(distinct) >= max(LEAST_MONTHS, len(months))
+    if are_months:
         names = "|".join(map(re.escape, months))
         group = _free("Month", look.fields)
         return _as_rows(look, f"(?P<{group}>{names})", "months")
-    found = [_columns_of_form(look.fields, form) for form in FORMS]
-    best = max(found, key=lambda columns: columns.number)
+
+    columns_of_forms = [_columns_of_form(look.fields, form) for form in FORMS]
+    best = max(columns_of_forms, key=lambda columns: columns.number)
     if best.number < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")
@@ -64,16 +70,20 @@ def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
     (?P<Product>Oil|Gas)[ _-](?P<Period>...).
     """
     months = _pattern_of(form)
-    name_of = re.compile(rf"(?:(.+?)([ _-]))?({months})")
-    short = [name for name in fields if len(name) <= LONGEST_NAME]
-    found = [name_of.fullmatch(name) for name in short]
-    matches = [match for match in found if match and read_day(form, match[3])]
+    name_of_column = re.compile(rf"(?:(.+?)([ _-]))?({months})")  # product, sign between, month
+    short_names = [name for name in fields if len(name) <= LONGEST_NAME]
+    candidates = [name_of_column.fullmatch(name) for name in short_names]
+    matches = [match for match in candidates if match and read_day(form, match[3])]
     products = list(dict.fromkeys(match[1] or "" for match in matches))
-    period = f"(?P<{_free('Period', fields)}>{months})"
+
+    period_group = _free("Period", fields)
+    period = f"(?P<{period_group}>{months})"
     if products == [""]:
         return DatedColumns(len(matches), period)
+
     names = "|".join(map(re.escape, products))
-    pattern = f"(?P<{_free('Product', fields)}>{names})[ _-]{period}"
+    product_group = _free("Product", fields)
+    pattern = f"(?P<{product_group}>{names})[ _-]{period}"
     if "" in products or len(pattern) > LONGEST_PATTERN:
         return NO_COLUMNS
     return DatedColumns(len(matches), pattern)
@@ -81,32 +91,36 @@ def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
 
 def _pattern_of(form: str) -> str:
     """Without groups, and as short as may be: it is written into the definition."""
-    pattern = format_parts(form).pattern[1:-1].replace(r"\pL", "[A-Za-z]")
-    pattern = re.sub(r"\((?!\?)", "(?:", pattern)
-    return pattern.replace("{4,4}", "{4}")
+    anchored = format_parts(form).pattern  # ^([0-9]{4,4})-([0-9]{1,2})$
+    pattern = anchored[1:-1].replace(r"\pL", "[A-Za-z]")
+    without_groups = re.sub(r"\((?!\?)", "(?:", pattern)
+    return without_groups.replace("{4,4}", "{4}")
 
 
 def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
     """A row of each of the columns that have a value. `called` says what their names are."""
-    value = _free("Volume", look.fields)
+    value_field = _free("Volume", look.fields)
     matches = {name: re.fullmatch(pattern, name) for name in look.fields}
     columns = {name: match.groupdict() for name, match in matches.items() if match}
+    # A total beside the months would be repeated in the row of each of them.
     rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
+
     rows: list[dict[str, str | None]] = []
-    for row in look.rows[: max(1, MOST_ROWS // len(columns))]:
+    most_rows = max(1, MOST_ROWS // len(columns))
+    for row in look.rows[:most_rows]:
         same = {name: row.get(name) for name in rest}
-        rows += [
-            same | groups | {value: row.get(name)}
-            for name, groups in columns.items()
-            if row.get(name)
-        ]
+        for name, groups in columns.items():
+            if value := row.get(name):
+                rows.append(same | groups | {value_field: value})
+
     groups_of_first = next(iter(columns.values()))
+    fields = (*rest, *groups_of_first, value_field)
     guess = Guess(
         key="unpivot",
-        value={"fields": pattern, "value": value},
+        value={"fields": pattern, "value": value_field},
         why=f"{len(columns)} columns are called like {called}",
     )
-    return Look(fields=(*rest, *groups_of_first, value), rows=rows, kinds=look.kinds), [guess]
+    return Look(fields=fields, rows=rows, kinds=look.kinds), [guess]
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

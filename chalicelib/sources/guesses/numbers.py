@@ -38,10 +38,15 @@ class NumberForm:
             text = _with_plain_spaces(text)
         if self.thousands and self._pattern_of_groups.fullmatch(text):
             text = text.replace(self.thousands, "")
+
         if self.decimal == ",":
-            text = "?" if "." in text else text.replace(",", ".")
-        text = text.removesuffix(".") or "?"
-        return float(text) if re.fullmatch(_SAFE, text, re.ASCII) else None
+            if "." in text:
+                return None  # 1.5, where a comma was to be
+            text = text.replace(",", ".")
+
+        text = text.removesuffix(".")
+        is_number = re.fullmatch(_SAFE, text, re.ASCII)
+        return float(text) if is_number else None
 
 
 def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]:
@@ -50,29 +55,28 @@ def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]
     has_signs = any(sign in text for text in texts for sign in ",' ") or _has_two(texts, ".")
     if not has_signs:
         return NumberForm(), []
+
     decimal, why, sure = _decimal_sign(texts)
     thousands = _between(texts, decimal)
+
     guesses = []
     if decimal == ",":
         guesses.append(Guess(key="decimal", value=",", why=why, sure=sure))
     if thousands:
         example = next(text for text in texts if thousands in text)
-        is_clear = sure or decimal == ","
         why = f"{example} could also have a decimal comma"
+        is_clear = sure or decimal == ","
         if is_clear:
             why = f"numbers such as {example}"
         guesses.append(Guess(key="thousands", value=thousands, why=why, sure=sure))
+
     return NumberForm(decimal=decimal, thousands=thousands), guesses
 
 
 def _like_numbers(fields: Iterable[SourceField]) -> list[str]:
     """Texts that may be numbers, however these are written."""
-    texts = [
-        _with_plain_spaces(value)
-        for field in fields
-        if field.kind != "number"
-        for value in field.counts
-    ]
+    values = [value for field in fields if field.kind != "number" for value in field.counts]
+    texts = map(_with_plain_spaces, values)
     return [text for text in texts if _MAYBE_NUMBER.fullmatch(text)]
 
 
@@ -88,13 +92,16 @@ def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
     1.234,5 has a comma for decimals, and so has 12,5. Of 1,234 nobody knows; 1,234,567 has commas between thousands.
     """
     for text in texts:
-        last = max(text.rfind(","), text.rfind("."))
         has_both = "," in text and "." in text
-        if has_both and text.count(text[last]) == 1:
-            return text[last], f"numbers such as {text}", True
+        last_place = max(text.rfind(","), text.rfind("."))
+        last_sign = text[last_place]
+        if has_both and text.count(last_sign) == 1:
+            return last_sign, f"numbers such as {text}", True
+
         for sign in (",", "."):
             if text.count(sign) == 1 and not _is_grouped(text, sign):
                 return sign, f"numbers such as {text}", True
+
     if _has_two(texts, ","):
         return ".", "", True
     if _has_two(texts, "."):
@@ -117,8 +124,9 @@ def _between(texts: list[str], decimal: str) -> str:
         with_sign = [text for text in texts if sign in text]
         if sign == decimal or not with_sign:
             continue
-        whole_parts = [text.split(decimal, maxsplit=1)[0] for text in with_sign]
-        if sum(_is_grouped(part, sign) for part in whole_parts) >= 0.9 * len(with_sign):
+        whole_parts = [text.partition(decimal)[0] for text in with_sign]
+        grouped = sum(_is_grouped(part, sign) for part in whole_parts)
+        if grouped >= 0.9 * len(with_sign):
             return sign
     return ""
 
@@ -141,16 +149,21 @@ def null_words(fields: Iterable[SourceField], form: NumberForm) -> list[Guess]:
     strange: dict[str, str] = {}
     for field in fields:
         for value in field.counts:
-            if form.read(value) is None:
-                words = known if value.lower() in NULL_WORDS else strange
-                words.setdefault(value, field.name)
+            if form.read(value) is not None:
+                continue
+            words = known if value.lower() in NULL_WORDS else strange
+            words.setdefault(value, field.name)
+
     guesses = []
     if known:
-        first = sorted(known)[:MOST_WORDS]
-        why = f"where {known[first[0]]!r} should hold a number"
-        guesses.append(Guess(key="null_values", value=first, why=why))
+        first_words = sorted(known)[:MOST_WORDS]
+        field_name = known[first_words[0]]
+        why = f"where {field_name!r} should hold a number"
+        guesses.append(Guess(key="null_values", value=first_words, why=why))
     if strange:
-        word = min(strange, key=lambda each: (len(each), each))
-        why = f"{strange[word]!r} holds what is no number; add to null_values what means nothing"
-        guesses.append(Guess(key="null_values", value=[word[:40]], why=why, is_complete=False))
+        shortest = min(strange, key=lambda word: (len(word), word))
+        field_name = strange[shortest]
+        why = f"{field_name!r} holds what is no number; add to null_values what means nothing"
+        example = [shortest[:40]]
+        guesses.append(Guess(key="null_values", value=example, why=why, is_complete=False))
     return guesses

@@ -38,27 +38,38 @@ def find_length(
     else by the days from one date of a well to its next. `days` has the date of each row.
     """
     usual = _usual_distance(table, well, days)
-    by_distance = next(
-        (name for name, (least, most) in LENGTHS.items() if least <= usual <= most), ""
-    )
+    by_distance = _length_by_distance(usual)
     if parts:
         finest = next((part for part in ("day", "month", "quarter") if part in parts), "year")
-        why = f"{' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} told"
+        verb = "are" if len(parts) > 1 else "is"
+        why = f"{' and '.join(parts)} {verb} told"
         return Length(finest, why, sure=by_distance in (finest, ""))
+
     by_form = next((name for name, forms in FORMS_OF.items() if form in forms), "")
     if by_form:
         return Length(by_form, f"{form} tells a {by_form}", sure=True)
+
     if by_distance:
         unit = "day" if usual == 1 else "days"
-        return Length(by_distance, f"dates of a well are mostly {usual} {unit} apart", sure=True)
+        why = f"dates of a well are mostly {usual} {unit} apart"
+        return Length(by_distance, why, sure=True)
     return _length_in_doubt(days, usual)
+
+
+def _length_by_distance(days: int) -> str:
+    """31 days from one date to the next are a month; "" where no period is as long."""
+    for name, (least, most) in LENGTHS.items():
+        if least <= days <= most:
+            return name
+    return ""
 
 
 def _length_in_doubt(days: Sequence[date | None], usual: int) -> Length:
     dates = {day for day in days if day}
+    days_of_month = {day.day for day in dates}
     if usual:
         why = f"dates of a well are mostly {usual} days apart"
-    elif len({day.day for day in dates}) > 1 and not all(map(is_end, dates)):
+    elif len(days_of_month) > 1 and not all(map(is_end, dates)):
         why = "dates are of several days of a month, and no well has two: say day if they are days"
     else:
         why = "most publish by month"
@@ -69,16 +80,18 @@ def _usual_distance(table: Table, well: tuple[str, ...], days: Sequence[date | N
     """Days from one date of a well to its next one, as most of them have it;
     0 where no well has two.
     """
-    of_well = [table.by_name[name].values for name in well if name in table.by_name]
-    dates: dict[tuple[str, ...], set[date]] = defaultdict(set)
+    values_of_well = [table.by_name[name].values for name in well if name in table.by_name]
+    dates_by_well: dict[tuple[str, ...], set[date]] = defaultdict(set)
     for place, day in enumerate(days):
         if day:
-            code = tuple(values[place] for values in of_well)
-            dates[code].add(day)
+            code = tuple(values[place] for values in values_of_well)
+            dates_by_well[code].add(day)
+
     distances: Counter[int] = Counter()
-    for of_one in dates.values():
-        in_order = sorted(of_one)
+    for dates in dates_by_well.values():
+        in_order = sorted(dates)
         distances.update((after - before).days for before, after in pairwise(in_order))
+
     if not distances:
         return 0
     ((usual, _),) = distances.most_common(1)
@@ -87,4 +100,5 @@ def _usual_distance(table: Table, well: tuple[str, ...], days: Sequence[date | N
 
 def is_end(day: date) -> bool:
     """The last of its month."""
-    return (day + timedelta(days=1)).day == 1
+    next_day = day + timedelta(days=1)
+    return next_day.day == 1

@@ -21,22 +21,20 @@ _QUARTERS = {"Q1", "Q2", "Q3", "Q4", "T1", "T2", "T3", "T4", "K1", "K2", "K3", "
 def find_parts(free: list[SourceField]) -> dict[str, SourceField]:
     """By the name of the part. Empty without a year."""
     parts = {
-        "year": _part(free, lexicon.YEAR, _is_year),
+        "year": _part(free, lexicon.YEAR, _year),
         "month": find_month(free),
-        "quarter": _part(
-            free, lexicon.QUARTER, lambda text: _number(text, 1, 4) or text.upper() in _QUARTERS
-        ),
+        "quarter": _part(free, lexicon.QUARTER, _is_quarter),
     }
     if parts["month"] is not None:
-        parts["quarter"] = None
-        parts["day"] = _part(free, lexicon.DAY, lambda text: _number(text, 1, 31))
+        parts["quarter"] = None  # which the month tells already
+        parts["day"] = _part(free, lexicon.DAY, _day)
     if parts["year"] is None:
         return {}
     return {name: field for name, field in parts.items() if field is not None}
 
 
 def find_month(free: list[SourceField]) -> SourceField | None:
-    return _part(free, lexicon.MONTH, _is_month)
+    return _part(free, lexicon.MONTH, _month)
 
 
 def _part(
@@ -46,11 +44,12 @@ def _part(
     a few that are none, as in a total's row, may be among them.
     """
     candidates = [field for field in free if _is_called(field, terms) and _is_part(field, holds)]
-    return min(
-        candidates,
-        key=lambda field: (not field.terms & lexicon.PRODUCED, len(field.words)),
-        default=None,
-    )
+
+    def rank(field: SourceField) -> tuple[bool, int]:
+        is_of_production = bool(field.terms & lexicon.PRODUCED)
+        return not is_of_production, len(field.words)
+
+    return min(candidates, key=rank, default=None)
 
 
 def _is_called(field: SourceField, terms: frozenset[str]) -> bool:
@@ -67,31 +66,45 @@ def _is_part(field: SourceField, holds: Callable[[str], object]) -> bool:
 
 
 def day_of(parts: dict[str, SourceField], place: int) -> date | None:
-    year = _is_year(parts["year"].values[place])
+    """Of the row at `place`: 2024 and Q3 are 2024-07-01. None where a part cannot be read."""
+    texts = {name: field.values[place] for name, field in parts.items()}
+    year = _year(texts["year"])
     month = 1
-    if "month" in parts:
-        month = _is_month(parts["month"].values[place])
-    elif "quarter" in parts:
-        found = re.search("[1-4]", parts["quarter"].values[place])
-        month = 3 * int(found[0]) - 2 if found else 0
-    day = _number(parts["day"].values[place], 1, 31) if "day" in parts else 1
+    if "month" in texts:
+        month = _month(texts["month"])
+    elif "quarter" in texts:
+        quarter = re.search("[1-4]", texts["quarter"])
+        month = 3 * int(quarter[0]) - 2 if quarter else 0  # and 0 is no month of a date
+    day = _day(texts["day"]) if "day" in texts else 1
+
     try:
         return date(year, month, day)
     except ValueError:
         return None
 
 
-def _is_year(text: str) -> int:
+def _year(text: str) -> int:
     return _number(text, 1859, 2199)
 
 
-def _is_month(text: str) -> int:
+def _month(text: str) -> int:
     return _number(text, 1, 12) or month_of_name(text)
 
 
+def _is_quarter(text: str) -> bool:
+    is_number = _number(text, 1, 4) > 0
+    return is_number or text.upper() in _QUARTERS
+
+
+def _day(text: str) -> int:
+    return _number(text, 1, 31)
+
+
 def _number(text: str, least: int, most: int) -> int:
-    """0 when it is none of them."""
+    """0 when it is none of them. `least` is 1 or more."""
     digits = text.removesuffix(".0")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 4  # noqa: PLR2004
-    number = int(digits) if is_number else 0
-    return number if is_number and least <= number <= most else 0
+    if not is_number:
+        return 0
+    number = int(digits)
+    return number if least <= number <= most else 0

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.sources.periods import USUAL_FORMS
 
 from . import words as lexicon
-from .dates import FORMS, local_day, reader_of, zone_of
+from .date_form import choose_form, first_day, most_useful_forms
+from .dates import local_day, reader_of, zone_of
 from .look import USUAL, Guess
-from .period_length import find_length, is_end
+from .period_length import find_length
 from .period_parts import day_of, find_month, find_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from .date_form import FormChoice
     from .look import SourceField, Table
     from .regions import Region
 
 KEY = "columns.production_period"
 AS_GOOD_AS_PARTS = 75  # of _as_period
 LEAST_READ = 0.5  # of the values: then the field is written, and what is not read is rejected
-MOST_FORMS = 3
 
 
 @dataclass(kw_only=True)
@@ -37,14 +38,6 @@ class Period:
     days: list[date | None] = default(default_factory=list)
 
 
-class FormChoice(NamedTuple):
-    """A form of dates; `why` goes on after the words that name it, and may be empty."""
-
-    form: str
-    why: str
-    sure: bool
-
-
 def find_period(
     table: Table, well: tuple[str, ...], taken: set[str], region: Region | None
 ) -> Period:
@@ -54,24 +47,25 @@ def find_period(
     parts = find_parts(free)
     if single is None and not parts:
         return _ask(free)
+
     is_better = score >= AS_GOOD_AS_PARTS or list(parts) in ([], ["year"])
     if single is not None and is_better and not _is_one(parts, single):
         parts = {}
     period = _of_parts(table, parts) if parts or single is None else _of_field(single, region)
+
     length = find_length(table, well, period.days, form=_form_of(period), parts=parts)
     period.length = length.name
-    period.guesses.insert(
-        0, Guess(key="period", value=length.name, why=length.why, sure=length.sure)
-    )
+    guess = Guess(key="period", value=length.name, why=length.why, sure=length.sure)
+    period.guesses.insert(0, guess)
     return period
 
 
 def _form_of(period: Period) -> Any:
     """As a definition names it, one or several; None where it names none."""
-    return next(
-        (guess.value.get("format") for guess in period.guesses if isinstance(guess.value, dict)),
-        None,
-    )
+    for guess in period.guesses:
+        if isinstance(guess.value, dict):
+            return guess.value.get("format")
+    return None
 
 
 def _is_one(parts: dict[str, SourceField], single: SourceField) -> bool:
@@ -81,14 +75,17 @@ def _is_one(parts: dict[str, SourceField], single: SourceField) -> bool:
 
 
 def _ask(free: list[SourceField]) -> Period:
+    """Without a date: an entry that the reader of the draft has to complete."""
     if month := find_month(free):
         value = {"year": {"field": "_file", "pattern": "([0-9]{4})"}, "month": month.name}
         why = "a month without a year: does the name of the file tell it?"
         guess = Guess(key=KEY, value=value, why=why, is_complete=False)
         return Period(guesses=[guess], fields=(month.name,))
-    some = free[0].name if free else "FIELD OF THE MONTH"
+
+    example = free[0].name if free else "FIELD OF THE MONTH"
     why = "no field looks like a date, a month or a year: name the right one"
-    return Period(guesses=[Guess(key=KEY, value=some, why=why, is_complete=False)])
+    guess = Guess(key=KEY, value=example, why=why, is_complete=False)
+    return Period(guesses=[guess])
 
 
 # -- one field ----------------------------------------------------------------------------------
@@ -99,7 +96,12 @@ def _best_field(free: list[SourceField]) -> tuple[SourceField | None, int]:
     likely = [(score, field) for score, field in scores if score > 0]
     if not likely:
         return None, 0
-    score, best = max(likely, key=lambda each: (each[0], -each[1].place))
+
+    def rank(candidate: tuple[int, SourceField]) -> tuple[int, int]:
+        score, field = candidate
+        return score, -field.place  # of equals the first
+
+    score, best = max(likely, key=rank)
     return best, score
 
 
@@ -107,18 +109,27 @@ def _as_period(field: SourceField) -> int:  # noqa: PLR0911  one for each thing 
     """How well the field holds the month of a row; 0 when it does not."""
     if "".join(field.words) == "productionperiod":
         return 1_000
+
+    # "First month" may be the month of a row; "first production" and "last test" are of a well.
     terms = field.terms
     is_first_month = {"first", "month"} <= terms and not terms & lexicon.PRODUCED
     is_of_a_first = "first" in terms and not is_first_month
     if terms & lexicon.NO_PERIOD or is_of_a_first or "last" in terms:
         return 0
-    by_name = 30 * bool(terms & (lexicon.MONTH | {"period", "periodo", "periode"}))
-    by_name += 15 * bool(terms & lexicon.DATE)
+
+    by_name = 0
+    if terms & (lexicon.MONTH | {"period", "periodo", "periode"}):
+        by_name += 30
+    if terms & lexicon.DATE:
+        by_name += 15
     if not by_name and not terms & (lexicon.YEAR | lexicon.QUARTER) and field.kind != "date":
+        # The name says nothing: only the values can.
         return 25 if not field.is_number and _usual_form(field) is not None else 0
-    by_name += 20 * bool(terms & lexicon.PRODUCED)
+    if terms & lexicon.PRODUCED:
+        by_name += 20
+
     if not field.filled_count:
-        return 0 if field.values else by_name
+        return 0 if field.values else by_name  # no row was seen, or all leave it empty
     form = _usual_form(field)
     if form == "%Y":
         return 10 + by_name
@@ -143,10 +154,12 @@ def _of_field(field: SourceField, region: Region | None) -> Period:
     if not field.filled_count:
         why = "the name says so; no value was seen, so its form is not known"
         guess = Guess(key=KEY, value=field.name, why=why)
-        return Period(guesses=[guess], fields=(field.name,), days=[None] * len(field.values))
+        no_days: list[date | None] = [None] * len(field.values)
+        return Period(guesses=[guess], fields=(field.name,), days=no_days)
     if not field.forms:
         return _of_several_forms(field)
-    choice = _choose_form(field, list(field.forms), region)
+
+    choice = choose_form(field, list(field.forms), region)
     if choice.form:
         return _of_form(field, choice)
     return _of_moments(field, choice)
@@ -169,8 +182,11 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
     of 2023-12-31T23:00:00Z in Oslo the day is 2024-01-01.
     """
     zone = zone_of(field.counts)
-    why = "dates as ISO 8601 or OData write them" + ("" if zone else choice.why)
+    why = "dates as ISO 8601 or OData write them"
+    if not zone:
+        why += choice.why
     guesses = [Guess(key=KEY, value=field.name, why=why, sure=choice.sure)]
+
     read = reader_of(choice.form)
     days = [read(text) for text in field.values]
     if zone:
@@ -180,117 +196,50 @@ def _of_moments(field: SourceField, choice: FormChoice) -> Period:
             f"moments such as {example} are midnights there; without it a period starts a day early"
         )
         guesses.append(Guess(key="timezone", value=zone, why=why, is_complete=False))
+
     return Period(guesses=guesses, fields=(field.name,), days=days)
 
 
 def _all_of(field: SourceField, holds: Callable[[str], object]) -> str:
-    counts = [count for value, count in field.counts.items() if holds(value)]
-    fitting = sum(counts)
+    fitting = sum(count for value, count in field.counts.items() if holds(value))
     if fitting == field.filled_count:
         return f"all {fitting:,} values"
     return f"{fitting:,} of {field.filled_count:,} values"
-
-
-def _choose_form(field: SourceField, forms: list[str], region: Region | None) -> FormChoice:
-    """Of a day and a month that could be each other, the day is what hardly changes: periods begin
-    on the first.
-
-    01/02/2024, 01/03/2024 are read as %d/%m/%Y: with it all days are the first, with %m/%d/%Y they
-    differ.
-    """
-    form = forms[0]
-    turned = [other for other in forms if sorted(other) == sorted(form)]
-    if len(turned) == 1:
-        return FormChoice(form, _ends(field, form), sure=True)
-    days: dict[str, set[int]] = {}
-    for other in turned:
-        days[other] = {day.day for day in _days_in(field, other)}
-    fewest = min(turned, key=lambda other: len(days[other]))
-    numbers = {len(each) for each in days.values()}
-    if len(numbers) > 1:
-        return FormChoice(fewest, ", and with it the day hardly changes", sure=False)
-    first_part = "%m" if region is None or region.is_american else "%d"
-    form = next((other for other in turned if other.startswith(first_part)), form)
-    why = ", but day and month could be each other: look at a date that you know"
-    return FormChoice(form, why, sure=False)
-
-
-def _days_in(field: SourceField, form: str) -> list[date]:
-    """Of the distinct values, those that have the form."""
-    read = reader_of(form)
-    days = [read(text) for text in field.counts]
-    return [day for day in days if day]
-
-
-def _ends(field: SourceField, form: str) -> str:
-    days = _days_in(field, form)
-    ends = sum(is_end(day) for day in days)
-    if len(days) > 1 and ends >= USUAL * len(days):
-        return ", the last day of a month: it is cut to the first"
-    return ""
 
 
 def _of_several_forms(field: SourceField) -> Period:
     """Several forms in one field:
     those that are read without being named, else up to three that are.
     """
-    forms, left = _most_useful_forms(field)
-    read = _read_anyhow(field)
-    if left <= (1 - USUAL) * field.filled_count and read < USUAL:
+    forms, unread_count = most_useful_forms(field)
+    read_share = _read_anyhow(field)
+    if unread_count <= (1 - USUAL) * field.filled_count and read_share < USUAL:
         why = "the values have several forms"
         guess = Guess(key=KEY, value={"field": field.name, "format": forms}, why=why)
-        return Period(guesses=[guess], fields=(field.name,), days=_days_by_first(field, forms))
+        days = _days_by_first(field, forms)
+        return Period(guesses=[guess], fields=(field.name,), days=days)
+
     unnamed = ("", *USUAL_FORMS)
-    missed = ", ".join(value for value in field.counts if _first_day(value, unnamed) is None)
-    why = f"the values have several forms; {read:.0%} of them are read as they are"
-    if missed:
-        why += f", not such as {missed[:60]}: name a format"
-    guess = Guess(key=KEY, value=field.name, why=why, is_complete=read >= LEAST_READ)
-    return Period(guesses=[guess], fields=(field.name,), days=_days_by_first(field, unnamed))
-
-
-def _most_useful_forms(field: SourceField) -> tuple[list[str], int]:
-    """Up to three: each reads the most of what those before it left.
-    And how many values are left in the end.
-    """
-    forms: list[str] = []
-    rest = dict(field.counts)
-    while rest and len(forms) < MOST_FORMS:
-        fitting = {form: _count_of(rest, form) for form in FORMS}
-        best = max(fitting, key=lambda form: fitting[form])
-        forms.append(best)
-        read = reader_of(best)
-        rest = {value: count for value, count in rest.items() if not read(value)}
-    return forms, sum(rest.values())
-
-
-def _count_of(counts: dict[str, int], form: str) -> int:
-    """How many of the values have the form."""
-    read = reader_of(form)
-    return sum(count for value, count in counts.items() if read(value))
+    unread = ", ".join(value for value in field.counts if first_day(value, unnamed) is None)
+    why = f"the values have several forms; {read_share:.0%} of them are read as they are"
+    if unread:
+        why += f", not such as {unread[:60]}: name a format"
+    guess = Guess(key=KEY, value=field.name, why=why, is_complete=read_share >= LEAST_READ)
+    days = _days_by_first(field, unnamed)
+    return Period(guesses=[guess], fields=(field.name,), days=days)
 
 
 def _days_by_first(field: SourceField, forms: Sequence[str]) -> list[date | None]:
-    return [_first_day(text, forms) for text in field.values]
-
-
-def _first_day(text: str, forms: Sequence[str]) -> date | None:
-    """By the first form that the text has."""
-    for form in forms:
-        read = reader_of(form)
-        day = read(text)
-        if day:
-            return day
-    return None
+    return [first_day(text, forms) for text in field.values]
 
 
 # -- several fields -----------------------------------------------------------------------------
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    end = " are fields of their own" if len(parts) > 1 else " is a field of its own"
-    why = " and ".join(parts) + end
-    value = {name: field.name for name, field in parts.items()}
-    period = Period(guesses=[Guess(key=KEY, value=value, why=why)], fields=tuple(value.values()))
-    period.days = [day_of(parts, place) for place in range(table.rows)]
-    return period
+    ending = " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    why = " and ".join(parts) + ending
+    names = {part: field.name for part, field in parts.items()}
+    guess = Guess(key=KEY, value=names, why=why)
+    days = [day_of(parts, place) for place in range(table.rows)]
+    return Period(guesses=[guess], fields=tuple(names.values()), days=days)

@@ -1,4 +1,8 @@
-"""Products as rows: one volume, beside a code that tells of what it is."""
+"""Products as rows: one volume, beside a code that tells of what it is.
+
+The rows (A, 2024-01, OIL, 5) and (A, 2024-01, GAS, 9) of a well become its oil and its gas by
+`when = { Product = ["OIL"] }` and `when = { Product = ["GAS"] }`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from . import words as lexicon
 from .look import Guess, SourceField
 from .units import Named, question, unit_of_name, unit_of_others, unit_of_text
-from .volumes import COLUMN_OF, LIQUIDS, OIL, largest_of
+from .volume_columns import largest_of
+from .volumes import COLUMN_OF, LIQUIDS, OIL
 from .words import plain, word_set, words_of
 
 if TYPE_CHECKING:
     from .look import Table
-    from .volumes import Measures
+    from .volume_columns import Measures
 
 MOST_CODES = 60
 LEAST_FILLED = 0.5
@@ -47,12 +52,14 @@ class ProductRows:
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
     volumes = [field for field in table.fields if _as_volume(field)]
     volume = max(volumes, key=_as_volume, default=None)
+
     free = [field for field in table.fields if field.name not in taken]
-    codes_of = [(field, _codes_of(field)) for field in free]
-    coded = [(field, codes) for field, codes in codes_of if codes]
-    if volume is None or not coded:
+    fields_and_codes = [(field, _codes_of(field)) for field in free]
+    candidates = [(field, codes) for field, codes in fields_and_codes if codes]
+    if volume is None or not candidates:
         return None
-    product, codes = max(coded, key=lambda each: _as_code(*each))
+
+    product, codes = max(candidates, key=lambda candidate: _as_code(*candidate))
     units = _units_beside(table, product)
     return ProductRows(volume=volume, product=product, codes=codes, units=units)
 
@@ -61,12 +68,13 @@ def _units_beside(table: Table, product: SourceField) -> dict[str, set[str]]:
     """Of each code of a product, what a field of units says in its rows."""
     units: dict[str, set[str]] = {}
     for field in table.fields:
-        if not field.terms & _OF_UNITS or not 0 < len(field.counts) <= MOST_CODES:
+        has_codes = 0 < len(field.counts) <= MOST_CODES
+        if not field.terms & _OF_UNITS or not has_codes:
             continue
         for code, text in zip(product.values, field.values, strict=True):
-            of_code = units.setdefault(code, set())
+            units_of_code = units.setdefault(code, set())
             if text and _is_unit(text):
-                of_code.add(text)
+                units_of_code.add(text)
     return units
 
 
@@ -84,21 +92,25 @@ def _as_code(field: SourceField, codes: dict[str, list[str]]) -> tuple[bool, boo
 def _as_volume(field: SourceField) -> int:
     """How well the field holds the volume of any product; 0 when it holds none."""
     terms = field.terms
-    is_something_else = terms & (lexicon.NO_PRODUCTION - lexicon.UNIT) or terms & _OF_CODE - {
-        "prod"
-    }
-    if not field.may_be_number or is_something_else:
+    is_no_production = terms & (lexicon.NO_PRODUCTION - lexicon.UNIT)
+    is_code = terms & _OF_CODE - {"prod"}  # which is short for production too
+    if not field.may_be_number or is_no_production or is_code:
         return 0
+
     is_of_one_product = any(terms & names for names in lexicon.PRODUCTS.values())
     is_time = terms & (lexicon.YEAR | lexicon.MONTH | lexicon.DATE)
     is_empty = field.values and not field.filled_count
     if is_of_one_product or is_time or is_empty:
         return 0
-    return (
-        2 * bool(terms & lexicon.VOLUME)
-        + bool(terms & lexicon.PRODUCED)
-        + bool(terms & lexicon.UNIT)
-    )
+
+    score = 0
+    if terms & lexicon.VOLUME:
+        score += 2
+    if terms & lexicon.PRODUCED:
+        score += 1
+    if terms & lexicon.UNIT:
+        score += 1
+    return score
 
 
 def _codes_of(field: SourceField) -> dict[str, list[str]]:
@@ -107,19 +119,23 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
     """
     if not 1 < len(field.counts) <= MOST_CODES:
         return {}
-    codes: dict[str, list[str]] = {}
+
+    codes_by_product: dict[str, list[str]] = {}
     for code in field.counts:
         if product := _product_of(code):
-            codes.setdefault(product, []).append(code)
-    if len(codes) < 2:  # noqa: PLR2004
+            codes_by_product.setdefault(product, []).append(code)
+    if len(codes_by_product) < 2:  # noqa: PLR2004
         return {}
-    known = [code for of_product in codes.values() for code in of_product]
-    # The values by themselves have to be clear: O and W may mean anything.
+
+    # Where the name says nothing, the values have to be clear: O and W may mean anything.
     if not field.terms & _OF_CODE:
+        known = [code for codes in codes_by_product.values() for code in codes]
         are_letters = all(len(code) == 1 for code in known)
-        if are_letters or 2 * len(known) < len(field.counts):
+        are_few = 2 * len(known) < len(field.counts)
+        if are_letters or are_few:
             return {}
-    return {product: sorted(of_product) for product, of_product in codes.items()}
+
+    return {product: sorted(codes) for product, codes in codes_by_product.items()}
 
 
 def _product_of(code: str) -> str:
@@ -128,6 +144,7 @@ def _product_of(code: str) -> str:
     letters = "".join(sign for sign in signs if sign.isalpha())
     if letters in _CODE:
         return _CODE[letters]
+
     words = set(words_of(code))
     if words & (lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL):
         return ""
@@ -142,6 +159,7 @@ def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
     rest = [code for code in rows.product.counts if code not in known]
     if not rest:
         return where
+
     value: dict[str, Any] = {rows.product.name: known}
     why = f"what has a column, not {', '.join(rest[:4])}"
     if where:
@@ -160,6 +178,7 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
     liquids = [*rows.codes.get("oil", []), *rows.codes.get("condensate", [])]
     if liquids:
         guesses.append(_column(rows, LIQUIDS, liquids, measures))
+
     order = [OIL, LIQUIDS, COLUMN_OF["gas"], COLUMN_OF["water"]]
     return sorted(guesses, key=lambda guess: order.index(guess.key.removeprefix("columns.")))
 
@@ -170,9 +189,11 @@ def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures
     when = {rows.product.name: codes}
     named = _unit(rows, product, codes, measures)
     if named is None:
-        why = question(rows.volume, product, largest_of([rows.volume], measures.form))
+        largest = largest_of([rows.volume], measures.form)
+        why = question(rows.volume, product, largest)
         value: dict[str, Any] = {"field": rows.volume.name, "unit": "...", "when": when}
         return Guess(key=key, value=value, why=why, is_complete=False)
+
     value = {"field": rows.volume.name, "unit": named.text}
     if named.at:
         value["at"] = named.at
@@ -184,11 +205,12 @@ def _unit(rows: ProductRows, product: str, codes: list[str], measures: Measures)
     """What the codes say, or a field of units beside them; the name of the volume; the region."""
     if named := _unit_of_codes(codes, product, measures):
         return named
-    texts = {text for code in codes for text in rows.units.get(code, ())}
-    if len(texts) == 1:
-        text = texts.pop()
+    texts_beside = {text for code in codes for text in rows.units.get(code, ())}
+    if len(texts_beside) == 1:
+        (text,) = texts_beside
         if unit := unit_of_text(text, product):
             return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
+
     named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
     if named and named.text:
         return named
@@ -205,4 +227,8 @@ def _unit_of_codes(codes: list[str], product: str, measures: Measures) -> Named 
             return None
         if named.text:
             named_by_text[named.text] = named
-    return next(iter(named_by_text.values())) if len(named_by_text) == 1 else None
+
+    if len(named_by_text) != 1:
+        return None
+    (named,) = named_by_text.values()
+    return named

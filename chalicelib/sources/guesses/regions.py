@@ -1,5 +1,7 @@
 """Regions: what the form of an identifier tells of where its well is,
 and so of the units of its reports.
+
+33-053-06543 is an API number of state 33, North Dakota, whose reports are in bbl and Mcf.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ _BRAZIL = re.compile(r"[1-9]{1,2}-[A-Z]{2,4}-?[0-9]{1,4}[A-Z]{0,4}-[A-Z]{2,3}")
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """`liquid` and `gas` are the units of its reports; `told` says why."""
+    """`liquid` and `gas` are the units of its reports; `why` says what tells them."""
 
     liquid: str
     gas: str
@@ -113,7 +115,9 @@ def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
         return CANADA
     if field.is_mostly(_BRAZIL.fullmatch):
         return BRAZIL
-    return NORWAY if field.is_mostly(_NORTH_SEA.fullmatch) else None
+    if field.is_mostly(_NORTH_SEA.fullmatch):
+        return NORWAY
+    return None
 
 
 def is_uwi(text: str) -> bool:
@@ -140,23 +144,35 @@ def is_code_of_well(text: str) -> bool:
 
 def region_of_names(names: list[tuple[str, ...]]) -> Region | None:
     """Of what a publisher calls its columns."""
-    said = {word for words in names for word in words}
-    if {"prf", "npd", "npdid"} & said:
+    all_words = {word for words in names for word in words}
+    if {"prf", "npd", "npdid"} & all_words:
         return NPD
-    return ARGENTINA if {"pozo", "tef"} <= said else None
+    if {"pozo", "tef"} <= all_words:
+        return ARGENTINA
+    return None
 
 
 def _of_states(field: SourceField) -> Region | None:
-    rows: Counter[str] = Counter()
+    """Of the state that most rows are of."""
+    rows_of_state: Counter[str] = Counter()
     for value, count in field.counts.items():
-        rows[_state(value)] += count
-    del rows[""]
-    return api_region(max(sorted(rows), key=lambda state: rows[state]))
+        state = _state(value)
+        rows_of_state[state] += count
+
+    del rows_of_state[""]
+    states = sorted(rows_of_state)  # of equals the first, whatever the order of the rows
+    most = max(states, key=lambda state: rows_of_state[state])
+    return api_region(most)
 
 
 def _state(text: str) -> str:
-    found = API_DASHED.fullmatch(text) or API_DIGITS.fullmatch(text)
-    if found:
-        return found[1] if found[1] in STATES else ""
-    found = API_NUMBER.fullmatch(text)
-    return f"0{found[1]}" if found else ""
+    """33-053-06543 is of 33, and the number 512345678 of 05; "" of what is no API number."""
+    whole = API_DASHED.fullmatch(text) or API_DIGITS.fullmatch(text)
+    if whole:
+        state = whole[1]
+        return state if state in STATES else ""
+
+    shortened = API_NUMBER.fullmatch(text)
+    if shortened:
+        return f"0{shortened[1]}"
+    return ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 4  # of a unit
 DAYS_OF = {"day": 1, "month": 30, "quarter": 91, "year": 365}
+# What M means to Spanish and Portuguese publishers: a thousand (mil), so that MM is a million.
 MIL = {
     "mm3": "e3m3",
     "mmm3": "e6m3",
@@ -28,6 +29,7 @@ MIL = {
     "mm3d": "e3m3/d",
     "mm3/d": "e3m3/d",
 }
+# Of MIL, the units that each product can have.
 MIL_OF = {"liquid": set(MIL.values()), "gas": {"e3m3", "e6m3", "e3m3/d"}, "days": set[str]()}
 _SPELT = {
     **dict.fromkeys(
@@ -66,13 +68,13 @@ class Named:
 
 def unit_of_name(field: SourceField, product: str, *, is_mil: bool) -> Named | None:
     """None when the name says nothing of a unit."""
-    doubt = None
+    first_doubt = None
     for text, shown in _pieces(field):
         named = _read_unit(text, product, is_mil=is_mil, shown=shown)
         if named and named.text:
             return named
-        doubt = doubt or named
-    return doubt
+        first_doubt = first_doubt or named
+    return first_doubt
 
 
 def unit_of_text(text: str, product: str) -> str:
@@ -91,12 +93,14 @@ def _pieces(field: SourceField) -> list[tuple[str, str]]:
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", field.name.strip("[]"))
     in_brackets = [(plain(text).strip(), text.strip()) for text in brackets]
     last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
+
     side_by_side: list[tuple[str, str]] = []
     for count in range(MOST_WORDS, 0, -1):
-        last = len(field.words) - count
-        for begin in range(last, -1, -1):
+        last_begin = len(field.words) - count
+        for begin in range(last_begin, -1, -1):  # a unit stands at the end of a name
             words = field.words[begin : begin + count]
             side_by_side += _pieces_of(words)
+
     return [*in_brackets, *side_by_side, *last_words]
 
 
@@ -104,10 +108,12 @@ def _pieces_of(words: tuple[str, ...]) -> list[tuple[str, str]]:
     """Of `thousand barrels per day`: 1e3bbl/day, and all of it in one word."""
     shown = " ".join(words)
     *volume, last = [_SPELT.get(word, word) for word in words]
+
     pieces = []
     if volume and last in _TIMES:
-        of_a_time = "".join(volume).removesuffix("per").removesuffix("por")
-        pieces.append((f"{of_a_time}/{last}", shown))
+        volume_unit = "".join(volume).removesuffix("per").removesuffix("por")
+        pieces.append((f"{volume_unit}/{last}", shown))
+
     whole = "".join([*volume, last])
     whole = _SPELT.get(whole, whole)
     if len(whole) > 1 and whole not in _NO_UNITS:
@@ -120,10 +126,11 @@ _NO_UNITS = {"pc", "mb"}  # other words, where no bracket says that they are uni
 
 def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | None:
     """None when it is no unit of the product. `shown` is how the name writes it."""
-    key = re.sub(r"\s+", "", text.lower()).replace("dia", "d").replace("mpc/d", "mpcd")
-    at = "0C" if "nm3" in key and product == "gas" else ""
+    letters = re.sub(r"\s+", "", text.lower())
+    key = letters.replace("dia", "d").replace("mpc/d", "mpcd")
+    condition = "0C" if "nm3" in key and product == "gas" else ""  # N is for normal: at 0 °C
     try:
-        unit = parse_unit(text, product, at=at)
+        unit = parse_unit(text, product, at=condition)
     except UnitUnknown as exc:
         if is_mil and MIL.get(key) in MIL_OF[product]:
             why = f"the name says {shown}, and M is a thousand in Spanish and Portuguese"
@@ -131,11 +138,15 @@ def _read_unit(text: str, product: str, *, is_mil: bool, shown: str) -> Named | 
         if "can mean" in exc.problem:
             return Named(doubt=f"the name says {shown}. {exc.problem}")
         return None
-    is_of_a_day = product == "days" and unit.rate is Rate.DAY
-    if unit.dimension == "mass" or is_of_a_day:
+
+    is_per_day = product == "days" and unit.rate is Rate.DAY
+    if unit.dimension == "mass" or is_per_day:
         return None
-    why = f"the name says {shown[:30]}" + (", at 0 °C" if at else "")
-    return Named(text=_unit_text(unit, text), why=why, at=at)
+
+    why = f"the name says {shown[:30]}"
+    if condition:
+        why += ", at 0 °C"
+    return Named(text=_unit_text(unit, text), why=why, at=condition)
 
 
 def _unit_text(unit: Unit, text: str) -> str:
@@ -156,13 +167,18 @@ def unit_of_others(
     if region:
         text = region.liquid if product == "liquid" else region.gas
         return Named(text=text, why=region.why)
+
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
         return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
-    units = sorted({unit for named in others.values() for unit in named})
+
+    # Gas beside oil in bbl is in Mcf; beside oil in m3 it may be in m3 or in thousands.
+    all_units = {unit for units in others.values() for unit in units}
+    units = sorted(all_units)
     are_american = all(unit.partition("/")[0] in _AMERICAN for unit in units)
     if not units or not are_american:
         return None
+
     text = "bbl" if product == "liquid" else "Mcf"
     if all("/d" in unit for unit in units):
         text += "/d"
@@ -186,12 +202,16 @@ def beyond_a_well(column: str, named: Named, largest: float, period: str) -> str
     rate = _rate(named, product, largest, period)
     if rate <= most:
         return ""
+
     usual = ("Mcf", "e3m3", "m3") if product == "gas" else ("bbl", "m3")
     rates = {text: _rate(Named(text=text), product, largest, period) for text in usual}
-    fitting = [text for text, of_text in rates.items() if of_text <= most]
+    fitting = [text for text, usual_rate in rates.items() if usual_rate <= most]
     readings = " or ".join(fitting) or "another unit"
-    ours = "kbd" if product == "liquid" else "MMcfd"
-    return f"but {largest:,.10g} would be {rate:,.0f} {ours}, beyond a well: {readings} a {period}?"
+    our_unit = "kbd" if product == "liquid" else "MMcfd"
+    return (
+        f"but {largest:,.10g} would be {rate:,.0f} {our_unit}, beyond a well: "
+        f"{readings} a {period}?"
+    )
 
 
 def _rate(named: Named, product: str, value: float, period: str) -> float:

@@ -140,41 +140,38 @@ _BESIDE = word_set(
 )
 _VOCABULARY = frozenset().union(
     *PRODUCTS.values(),
-    *(
-        PRODUCED,
-        VOLUME,
-        TOTAL,
-        RATE,
-        WITH_OIL,
-        WITHOUT_OIL,
-        NO_PRODUCTION,
-        WELL,
-        FIELD,
-        LEASE,
-        FORMATION,
-        OWNER,
-        CODE,
-    ),
-    *(
-        NAME,
-        NO_WELL,
-        NO_FIELD,
-        YEAR,
-        MONTH,
-        QUARTER,
-        DAY,
-        DATE,
-        NO_PERIOD,
-        CHANGED,
-        DAYS,
-        HOURS,
-        NO_DAYS,
-        UNIT,
-    ),
+    PRODUCED,
+    VOLUME,
+    TOTAL,
+    RATE,
+    WITH_OIL,
+    WITHOUT_OIL,
+    NO_PRODUCTION,
+    WELL,
+    FIELD,
+    LEASE,
+    FORMATION,
+    OWNER,
+    CODE,
+    NAME,
+    NO_WELL,
+    NO_FIELD,
+    YEAR,
+    MONTH,
+    QUARTER,
+    DAY,
+    DATE,
+    NO_PERIOD,
+    CHANGED,
+    DAYS,
+    HOURS,
+    NO_DAYS,
+    UNIT,
     _BESIDE,
 )
 LEAST_GLUED, MOST_GLUED = 5, 30  # letters of a word that may be several
 
+# Where a word begins in wellName and in APINumber.
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _LIKE_LATIN = str.maketrans(
     {"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L"}
@@ -201,12 +198,13 @@ def vocabulary() -> frozenset[str]:
 @lru_cache(maxsize=4_096)
 def words_of(name: str) -> tuple[str, ...]:
     """`API_WELLNO` is api, well, no; `prfPrdOilNetMillSm3` is prf, prd, oil, net, mill, sm3."""
-    humps = name if name.isupper() else _HUMPS.sub(" ", name)
-    found: list[str] = []
-    for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        if word:
-            found += _split_compound(word)
-    return tuple(found)
+    spaced = name if name.isupper() else _HUMPS.sub(" ", name)
+    letters = plain(spaced).lower()
+    words: list[str] = []
+    for part in re.split(r"[^a-z0-9]+", letters):
+        if part:
+            words += _split_compound(part)
+    return tuple(words)
 
 
 def _split_compound(word: str) -> list[str]:
@@ -216,16 +214,19 @@ def _split_compound(word: str) -> list[str]:
     """
     if word in _VOCABULARY or not LEAST_GLUED <= len(word) <= MOST_GLUED:
         return [word]
+
     best: list[list[str] | None] = [[]] + [None] * len(word)
     for end in range(2, len(word) + 1):
-        for begin in range(end - 1):
-            before = best[begin]
+        for begin in range(end - 1):  # a word has two letters at least
+            words_before = best[begin]
             part = word[begin:end]
-            if before is None or part not in _VOCABULARY:
+            if words_before is None or part not in _VOCABULARY:
                 continue  # no words end where this one begins, or it is no word
+
             known = best[end]
-            if known is None or len(before) + 1 < len(known):
-                best[end] = [*before, part]
+            if known is None or len(words_before) + 1 < len(known):
+                best[end] = [*words_before, part]
+
     return best[-1] or [word]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _PLACE = Path(__file__).parent
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+# What a preset tells of itself; the rest is its mapping.
 ABOUT = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 
 
@@ -24,15 +26,13 @@ def preset_names() -> list[str]:
 
 def find_preset(name: Any) -> dict[str, Any]:
     """Its keys. Raises PresetUnknown."""
-    if (
-        not isinstance(name, str)
-        or not re.fullmatch(r"[a-z0-9-]{1,40}", name)
-        or name not in preset_names()
-    ):
-        near = get_close_matches(name[:100] if isinstance(name, str) else "", preset_names(), n=1)
-        instead = near[0] if near else "one of " + ", ".join(preset_names())
-        raise PresetUnknown(instead)
-    return dict(_read(name))
+    if isinstance(name, str) and _NAME.fullmatch(name) and name in preset_names():
+        return dict(_read(name))
+
+    beginning = name[:100] if isinstance(name, str) else ""
+    near = get_close_matches(beginning, preset_names(), n=1)
+    instead = near[0] if near else "one of " + ", ".join(preset_names())
+    raise PresetUnknown(instead)
 
 
 def all_presets() -> list[dict[str, Any]]:
@@ -43,9 +43,8 @@ def all_presets() -> list[dict[str, Any]]:
 
 def _about(preset: dict[str, Any]) -> dict[str, Any]:
     about = {name: preset.get(name) for name in ABOUT}
-    return about | {
-        "definition": {name: value for name, value in preset.items() if name not in ABOUT}
-    }
+    definition = {name: value for name, value in preset.items() if name not in ABOUT}
+    return about | {"definition": definition}
 
 
 @cache
