@@ -24,21 +24,17 @@ if TYPE_CHECKING:
     from chalicelib.errors import WellheadError
     from chalicelib.warehouse.names import SegmentRun
 
+    from .job_parts import Diff, JobCompleteness, JobError, JobParts, JobWaiting
     from .job_types import (
-        Completeness,
-        Diff,
         Epoch,
-        JobError,
         JobId,
         Parameters,
-        Parts,
         Percent,
         Rows,
         RowsPerSecond,
         Seconds,
         Stats,
         TooLate,
-        Waiting,
         WarningView,
     )
 
@@ -75,7 +71,7 @@ class Job:
 
     This is the one place of a field: its annotation says what it is and means. The item of the
     table, the view of the API, its schema, the table in docs/workflow.md and the client's class are
-    made of it. A field without words is `_HIDDEN`.
+    made of it. A field without words is `_HIDDEN`. What is an object in it stands in job_parts.py.
 
     `claimed_cursor` is that of the checkpoint which the latest attempt began at, and
     `stalled_attempts` how many attempts in a row began at the same. `source_id` tells which
@@ -132,7 +128,7 @@ class Job:
     claimed_cursor: StoredCursor | None = None
     fence: int = 0
     waiting: Annotated[
-        Waiting | None,
+        JobWaiting | None,
         "while RUNNING: the source is given time before it is asked again; null otherwise",
     ] = None
     progress_percentage: Annotated[
@@ -157,7 +153,7 @@ class Job:
         Rows, "rejected; while RUNNING those among the rows staged so far"
     ] = 0
     parts: Annotated[
-        Parts | None,
+        JobParts | None,
         "of a source that is [read in parts](configuration.md#parts-that-are-read-at-once); null otherwise",
     ] = None
     checkpoint: Checkpoint | None = None
@@ -170,7 +166,7 @@ class Job:
     ] = field(default_factory=list)
     error: Annotated[JobError | None, "why it FAILED"] = None
     completeness: Annotated[
-        Completeness | None,
+        JobCompleteness | None,
         "whether all rows of the source came; null until that was looked at",
     ] = None
     diff: Annotated[
@@ -255,7 +251,7 @@ class Job:
         return replace(self, progress_percentage=max(round(percentage, 1), so_far))
 
     def fail(self, error: WellheadError, *, at: float) -> Job:
-        cause = {
+        cause: JobError = {
             "code": error.code,
             "message": error.message[:LONGEST_MESSAGE],
             "retryable": error.retryable,
@@ -345,7 +341,7 @@ class Job:
         )
         return {**shown, **derived}
 
-    def _waiting(self, now: float) -> dict[str, Any] | None:
+    def _waiting(self, now: float) -> JobWaiting | None:
         """What a worker that died has left says nothing any more."""
         if self.status is not JobStatus.RUNNING or not self.waiting:
             return None

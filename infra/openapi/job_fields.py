@@ -6,18 +6,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
-from chalicelib.jobs import job_types
+from chalicelib.jobs import job_parts, job_types
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import Derived, Job, new_job
 from chalicelib.jobs.job_types import Shape
 
-from .json_types import UNIONS, of_type
+from .schema import UNIONS, schema_of
 from .words import without_links
 
 LONG = ("events", "diff")  # of a job that stands in a list they are left out
+# Values that a job holds, and shows as objects.
 _SHAPES = {
     Event: Shape("object", of="JobEvent", unfolds=False),
     Finding: Shape("object", of="JobFinding"),
@@ -54,29 +55,25 @@ class JobField:
         return words
 
     @property
+    def object(self) -> str:
+        """The name of its schema, or of that of its members; empty of what is no object."""
+        if is_typeddict(self.kind):
+            return str(self.kind.__name__)
+        return self.shape.of
+
+    @property
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any]
-        if self.shape.of:
-            schema = {"$ref": f"#/components/schemas/{self.shape.of}"}
-        else:
-            schema = of_type(self.kind) | self.shape.schema
+        hint = Annotated[self.kind, self.shape]
         if self.is_list:
-            schema = {"type": "array", "items": schema}
-        if self.is_nullable and "$ref" in schema:
-            return {"anyOf": [schema, {"type": "null"}], "description": self.description}
+            hint = list[hint]
         if self.is_nullable:
-            choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-            schema = {
-                **schema,
-                "type": [schema["type"], "null"],
-                **choices,
-            }
-        return {**schema, "description": self.description}
+            hint = hint | None
+        return {**schema_of(hint), "description": self.description}
 
 
 def job_fields() -> list[JobField]:
     """In the order of the view. Raises KeyError for one that is shown and has no words."""
-    names = vars(job_types)
+    names = {**vars(job_types), **vars(job_parts)}
     hints = get_type_hints(Job, localns=names, include_extras=True)
     hints |= get_type_hints(Derived, localns=names, include_extras=True)
     shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
@@ -113,6 +110,8 @@ def field_of(name: str, hint: Any) -> JobField:
 def _shape_of(kind: Any) -> Shape:
     if kind in _SHAPES:
         return _SHAPES[kind]
+    if is_typeddict(kind):
+        return Shape("object")
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return Shape("text")
     return Shape(_UNITS[kind])

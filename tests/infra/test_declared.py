@@ -9,7 +9,8 @@ from typing import Annotated
 
 import pytest
 
-from chalicelib.jobs.job_types import Epoch, Rows, Waiting
+from chalicelib.jobs.job_parts import JobWaiting
+from chalicelib.jobs.job_types import Epoch, Rows
 from clients.api.answers import Job
 from infra.openapi.job_fields import field_of, job_fields
 from infra.openapi.tables import with_tables
@@ -39,7 +40,7 @@ def test_a_document_without_the_marks_of_its_table_is_an_error() -> None:
         (Annotated[Rows, "w"], "rows", {"type": "integer"}),
         (Annotated[list[str], "w"], "list", {"type": "array", "items": {"type": "string"}}),
         (
-            Annotated[Waiting | None, "[w](w.md)"],
+            Annotated[JobWaiting | None, "[w](w.md)"],
             "object or null",
             {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
         ),
