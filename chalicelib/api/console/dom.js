@@ -201,6 +201,10 @@ export function size(bytes) {
   return `${SIZE.format(bytes)} ${UNITS[place]}`;
 }
 
+/** @param {number} digits */
+const padded = (digits) => String(digits).padStart(2, "0");
+
+// 8.4 s, 42 s, 3 min 05 s, 2 h 07 min, as the clients have it (clients/api/durations.py).
 /** @param {number | null} [total] */
 export function duration(total) {
   if (total === null || total === undefined) return NONE;
@@ -208,7 +212,7 @@ export function duration(total) {
   const whole = Math.round(total);
   if (whole < 60) return `${whole} s`;
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${WHOLE.format(hours)} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+  return hours ? `${WHOLE.format(hours)} h ${padded(minutes)} min` : `${minutes} min ${padded(whole % 60)} s`;
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
