@@ -167,7 +167,7 @@ DISCARDED = success(
 )
 
 JOB = success(
-    {**_SUMMARY, "diff": _DIFF, "events": _EVENTS},
+    {**_NEW_VIEW, **_SUMMARY, "diff": _DIFF, "events": _EVENTS},
     "The import is complete: 50,000 rows, 49,983 of them new.",
 )
 

@@ -68,16 +68,16 @@ EXPORT = success(
     "The current database can be read from the address in url.",
 )
 
-SQL_STATEMENT = "SELECT field_name, count(*) AS wells FROM wells GROUP BY ALL ORDER BY ALL LIMIT 2"
+SQL_STATEMENT = "SELECT field_name, count(*) AS wells FROM wells GROUP BY ALL ORDER BY ALL"
 
 SQL_ANSWER = success(
     {
         "columns": [{"name": "field_name", "type": "VARCHAR"}, {"name": "wells", "type": "BIGINT"}],
         "rows": [["Akuvik", 4], ["Ashwick South", 6]],
-        "cut": None,
+        "cut": "rows",
         "snapshot": NAMED,
     },
-    "2 rows.",
+    "The first 2 rows: the limit of rows is reached.",
 )
 
 SQL_CSV = "field_name,wells\r\nAkuvik,4\r\nAshwick South,6\r\n"

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.queries.changed import OF_A_CHANGE
 from chalicelib.queries.cursor import Cursor, write_cursor
 from chalicelib.store.columns import PROVENANCE, SHOWN
-from infra.openapi.errors import JOB_ID, SNAPSHOT
+from infra.openapi.errors import OTHER_ID, SNAPSHOT
 
 from .facts import NAMED, success
 
@@ -42,12 +42,20 @@ _RATES = {
     "water_production_kbd": 0.024917,
 }
 
-_PAIRS = {
-    "cut_water_kbd": 0.024917,
-    "cut_liquids_kbd": 0.028462,
-    "ratio_gas_mmcfd": 0.038926,
-    "ratio_oil_kbd": 0.027957,
-    **{name.replace("_production_", "_producing_"): rate for name, rate in _RATES.items()},
+# Of three wells, which all tell all products.
+_SUMS = {
+    "oil_production_kbd": 0.605189,
+    "gas_production_mmcfd": 1.571818,
+    "liquids_production_kbd": 0.628578,
+    "water_production_kbd": 0.731942,
+    "cut_water_kbd": 0.731942,
+    "cut_liquids_kbd": 0.628578,
+    "ratio_gas_mmcfd": 1.571818,
+    "ratio_oil_kbd": 0.605189,
+    "oil_producing_kbd": 0.618211,
+    "gas_producing_mmcfd": 1.60774,
+    "liquids_producing_kbd": 0.642103,
+    "water_producing_kbd": 0.747692,
 }
 
 _VALUES = {
@@ -78,17 +86,32 @@ _OF_A_WELL = {
     name: _WELL[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")
 }
 
-_FIGURES = {
-    "first_period": "2007-07-01",
-    "last_period": "2020-04-01",
-    "periods": 154,
-    **{name: rate for name, rate in _RATES.items() if name != "liquids_production_kbd"},
-    "oil_production_kb": 2_311.5,
-    "gas_production_mmcf": 5_190.25,
-    "water_production_kb": 804.75,
-    "water_cut": 0.4668,
-    "gas_oil_ratio": 1_392.4,
-    "uptime": 0.9677,
+# As a search for "north" finds it.
+_NORTH = {
+    "source": "default",
+    "field_code": "1008",
+    "field_name": "Orledfjell North",
+}
+
+_REGISTERED = {
+    "source": "default",
+    "field_code": "1044",
+    "field_name": "Kessinmoor North",
+    "well_code": "770440000100",
+    "well_reference": "77-044-00001-00",
+    "well_name": "Kessinmoor North A-01",
+    "first_period": "2014-02-01",
+    "last_period": "2024-12-01",
+    "periods": 126,
+    "oil_production_kbd": 0.150048,
+    "gas_production_mmcfd": 0.568365,
+    "water_production_kbd": 0.380541,
+    "oil_production_kb": 1593.796344,
+    "gas_production_mmcf": 4987.628796,
+    "water_production_kb": 1094.955991,
+    "water_cut": 0.7149505318809158,
+    "gas_oil_ratio": 3787.887875879719,
+    "uptime": 1.0,
 }
 
 _MORE = "1 row. Ask for the following ones with next_cursor."
@@ -105,7 +128,20 @@ PAGES = {
             production_period="2024-01-01",
         ),
     ),
-    "revisions": _page("1 row.", {**_VALUES, "replaced_at": MADE_AT, "job_id": JOB_ID}),
+    "revisions": _page(
+        "1 row.",
+        {
+            **_VALUES,
+            "production_period": "2024-03-01",
+            "days_on_production": 3.0,
+            "oil_production_kbd": 0.002564,
+            "gas_production_mmcfd": 0.003575,
+            "liquids_production_kbd": 0.00261,
+            "water_production_kbd": 0.001967,
+            "replaced_at": "2026-11-23T06:16:45.116Z",
+            "job_id": OTHER_ID,
+        },
+    ),
     "totals": _page(
         _MORE,
         {
@@ -113,31 +149,41 @@ PAGES = {
             "production_period": "2024-01-01",
             "period_days": 31,
             "wells": 3,
-            **_RATES,
-            **_PAIRS,
+            **_SUMS,
         },
         cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
     "wells": _page(
-        "1 row.",
-        {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154},
+        _MORE,
+        {
+            **_NORTH,
+            "well_code": "770080000100",
+            "well_reference": "77-008-00001-00",
+            "well_name": "Orledfjell North A-01",
+            "first_period": "2007-07-01",
+            "last_period": "2020-04-01",
+            "periods": 154,
+        },
+        cursor=_cursor("wells", source="default", field_code="1008", well_code="770080000100"),
     ),
     "register": success(
         {
-            "rows": [{**_WELL, **_FIGURES}],
-            "next_cursor": _cursor("register wells oil_production_kbd ", place=1),
-            "found": {"wells": 12, "fields": 1},
-            "total": {"wells": 200_000, "fields": 5_000},
-            "sources": [{"source": "default", "rows": 12}],
+            "rows": [_REGISTERED],
+            "next_cursor": None,
+            "found": {"wells": 1, "fields": 0},
+            "total": {"wells": 478, "fields": 84},
+            "sources": [{"source": "default", "rows": 1}],
             "fields": [
                 {
-                    **{name: _WELL[name] for name in ("source", "field_code", "field_name")},
-                    "rows": 12,
+                    "source": "default",
+                    "field_code": "1044",
+                    "field_name": "Kessinmoor North",
+                    "rows": 1,
                 }
             ],
             "snapshot": NAMED,
         },
-        "12 of 200,000 wells and 1 of 5,000 fields are found.",
+        "1 of 478 wells and 0 of 84 fields are found.",
     ),
     "changes": _page(
         "1 row.",
@@ -147,19 +193,20 @@ PAGES = {
             "production_period": "2024-01-01",
             "period_days": 31,
             "before": _BEFORE,
-            "after": {**_BEFORE, "oil_production_kbd": 0.6},
+            "after": {**_BEFORE, "oil_production_kbd": 0.026412},
             "differs": ["oil_production_kbd"],
         },
     ),
     "fields": _page(
-        "1 row.",
+        _MORE,
         {
-            **{name: _WELL[name] for name in ("source", "field_code", "field_name")},
-            "wells": 3,
-            "first_period": "2006-06-01",
+            **_NORTH,
+            "wells": 7,
+            "first_period": "2006-07-01",
             "last_period": "2024-12-01",
-            "well_periods": 402,
+            "well_periods": 968,
         },
+        cursor=_cursor("fields", source="default", field_code="1008"),
     ),
     "rejects": _page(
         "1 row.",

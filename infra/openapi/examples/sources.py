@@ -75,6 +75,24 @@ SOURCES = success(
     "The sources, by name.",
 )
 
+NEW_SOURCE = success(
+    {
+        **_DEFINED,
+        **dict.fromkeys(("next_due", "last_due", "last_due_job_id")),
+        **dict.fromkeys(("schedule", "timezone", "fresh_for"), ""),
+        "version": 1,
+        "is_default": False,
+        "updated_at": CREATED,
+        "definition": {
+            "kind": "odata",
+            "url": "https://data.example.org/odata/Production",
+            "period": "month",
+            "name": "north-sea",
+        },
+    },
+    "The source north-sea has version 1.",
+)
+
 SOURCE = success({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
 
 PAUSED = success(
