@@ -144,8 +144,10 @@ function changeList(path, choice, { asksFor, signal }) {
 function changeTable(choice, rows) {
   const title = choice.selectedOptions[0].textContent;
   const units = chosenUnits(read().query);
-  const columns = choice.value === "fields" ? fieldColumns(units, rows) : rowColumns(units);
-  return framed(`${title}, a table that scrolls`, table(title, columns, rows));
+  const isByField = choice.value === "fields";
+  const shown = table(title, isByField ? fieldColumns(units, rows) : rowColumns(units), rows);
+  shown.classList.toggle("stacked", !isByField);
+  return framed(`${title}, a table that scrolls`, shown);
 }
 
 /** @param {string} name @param {string} path @param {{asksFor: () => Record<string, string>, signal: AbortSignal, tell: Refused}} options */

@@ -11,6 +11,7 @@ const WHOLE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigit
 const RATE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 4 });
 const MEASURED = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 6 });
 const SHARE = new Intl.NumberFormat(undefined, { ...DIGITS, style: "percent", maximumFractionDigits: 1 });
+const TENTHS = new Intl.NumberFormat(undefined, { ...DIGITS, minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const SIZE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigits: 1 });
 const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { ...UTC, timeStyle: "medium" });
@@ -133,8 +134,12 @@ export const NONE = "–";
 
 /** @param {number | null} [value] */
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
+// Four digits that matter; of a large number all before the point, so that a sum is that of its parts.
 /** @param {number | null} [value] */
-export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
+export function rate(value) {
+  if (value === null || value === undefined) return NONE;
+  return (Math.abs(value) < 1000 ? RATE : WHOLE).format(value);
+}
 // How the numbers of one column are written: all with the same decimals, as many as give the largest of them so many
 // digits, and more where the smallest would be shown as nothing.
 /** @param {any[]} values @param {Intl.NumberFormatOptions & {significant?: number, digits?: number}} [options] @returns {(value?: number | null) => string} */
@@ -208,7 +213,7 @@ const padded = (digits) => String(digits).padStart(2, "0");
 /** @param {number | null} [total] */
 export function duration(total) {
   if (total === null || total === undefined) return NONE;
-  if (total < 10) return `${SIZE.format(Math.max(0, total))} s`;
+  if (total < 9.95) return `${TENTHS.format(Math.max(0, total))} s`;
   const whole = Math.round(total);
   if (whole < 60) return `${whole} s`;
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
