@@ -2,7 +2,20 @@
 
 import { read, watch, write } from "./address.js";
 import { allCsv, ask } from "./api.js";
-import { button, count, evenly, framed, h, loading, measured, NONE, saveCsv, table, whole } from "./dom.js";
+import {
+  button,
+  count,
+  evenly,
+  framed,
+  h,
+  loading,
+  measured,
+  NONE,
+  saveCsv,
+  stackedTable,
+  table,
+  whole,
+} from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 import { PRODUCTS } from "./words.js";
@@ -144,9 +157,10 @@ function changeList(path, choice, { asksFor, signal }) {
 function changeTable(choice, rows) {
   const title = choice.selectedOptions[0].textContent;
   const units = chosenUnits(read().query);
-  const isByField = choice.value === "fields";
-  const shown = table(title, isByField ? fieldColumns(units, rows) : rowColumns(units), rows);
-  shown.classList.toggle("stacked", !isByField);
+  const shown =
+    choice.value === "fields"
+      ? table(title, fieldColumns(units, rows), rows)
+      : stackedTable(title, rowColumns(units), rows);
   return framed(`${title}, a table that scrolls`, shown);
 }
 

@@ -234,7 +234,12 @@ function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf
   const at = key ?? latest;
   const title = at === undefined ? "No data" : `${key === null ? lead : ""}${nameOf(at)}`;
   const rows = names.map((name) => panels.map((panel) => lineOf(panel, name)));
-  const texts = panels.map(({ scale }, place) => textsOf(rows.map((lines) => valueAt(lines[place], at)), scale));
+  const texts = panels.map(({ scale }, place) =>
+    textsOf(
+      rows.map((lines) => valueAt(lines[place], at)),
+      scale,
+    ),
+  );
   return h(
     "table",
     { class: "readout" },

@@ -128,6 +128,17 @@ export function table(caption, columns, rows) {
   );
 }
 
+// The same, each row a block of lines where the screen is narrow: what stands beyond its edge is not read.
+/** @template Row @param {string} caption @param {Column<Row>[]} columns @param {Row[]} rows */
+export function stackedTable(caption, columns, rows) {
+  const stacked = table(caption, columns, rows);
+  stacked.className = "stacked";
+  for (const { cells } of stacked.rows) {
+    [...cells].forEach((cell, place) => (cell.dataset.title = columns[place].title));
+  }
+  return stacked;
+}
+
 // -- numbers and times: as the reader's locale writes them, times always in UTC --------------------------------------
 
 export const NONE = "–";
