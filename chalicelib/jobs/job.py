@@ -24,17 +24,21 @@ if TYPE_CHECKING:
     from chalicelib.errors import WellheadError
     from chalicelib.warehouse.names import SegmentRun
 
-    from .job_parts import Diff, JobCompleteness, JobError, JobParts, JobWaiting
     from .job_types import (
+        Completeness,
+        Diff,
         Epoch,
+        JobError,
         JobId,
         Parameters,
+        Parts,
         Percent,
         Rows,
         RowsPerSecond,
         Seconds,
         Stats,
         TooLate,
+        Waiting,
         WarningView,
     )
 
@@ -128,7 +132,7 @@ class Job:
     claimed_cursor: StoredCursor | None = None
     fence: int = 0
     waiting: Annotated[
-        JobWaiting | None,
+        Waiting | None,
         "while RUNNING: the source is given time before it is asked again; null otherwise",
     ] = None
     progress_percentage: Annotated[
@@ -153,7 +157,7 @@ class Job:
         Rows, "rejected; while RUNNING those among the rows staged so far"
     ] = 0
     parts: Annotated[
-        JobParts | None,
+        Parts | None,
         "of a source that is [read in parts](configuration.md#parts-that-are-read-at-once); null otherwise",
     ] = None
     checkpoint: Checkpoint | None = None
@@ -166,7 +170,7 @@ class Job:
     ] = field(default_factory=list)
     error: Annotated[JobError | None, "why it FAILED"] = None
     completeness: Annotated[
-        JobCompleteness | None,
+        Completeness | None,
         "whether all rows of the source came; null until that was looked at",
     ] = None
     diff: Annotated[
@@ -251,7 +255,7 @@ class Job:
         return replace(self, progress_percentage=max(round(percentage, 1), so_far))
 
     def fail(self, error: WellheadError, *, at: float) -> Job:
-        cause: JobError = {
+        cause = {
             "code": error.code,
             "message": error.message[:LONGEST_MESSAGE],
             "retryable": error.retryable,
@@ -341,7 +345,7 @@ class Job:
         )
         return {**shown, **derived}
 
-    def _waiting(self, now: float) -> JobWaiting | None:
+    def _waiting(self, now: float) -> dict[str, Any] | None:
         """What a worker that died has left says nothing any more."""
         if self.status is not JobStatus.RUNNING or not self.waiting:
             return None

@@ -159,6 +159,3 @@ class JobDiff(TypedDict):
         list[_FieldSum], "the changes of stored volumes that are largest, by field and column"
     ]
     examples: Annotated[dict[str, list[dict[str, Any]]], "by check: a few rows"]
-
-
-Diff = Annotated[JobDiff, Shape("object", unfolds=False)]  # too much for a line of a table

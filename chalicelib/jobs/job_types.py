@@ -29,9 +29,14 @@ RowsPerSecond = Annotated[float, Shape("rows/s")]
 Percent = Annotated[float, Shape("0 to 100", {"minimum": 0, "maximum": 100})]
 JobId = Annotated[str, Shape("text", {"format": "uuid"})]
 
-# Objects that are made elsewhere, by the names of their schemas: of a request, by phases, by what a
-# refusal says, by the rules of the store.
+# Objects, by the names of their classes: job_parts.py has those of the job itself. Their values are
+# plain, as the table keeps them, and of an older version some lack a field.
 Parameters = Annotated[dict[str, Any], Shape("object", of="JobParameters", unfolds=False)]
+Waiting = Annotated[dict[str, Any], Shape("object", of="JobWaiting")]
+Parts = Annotated[dict[str, int], Shape("object", of="JobParts")]
 Stats = Annotated[dict[str, Any], Shape("object", of="JobStats")]
+JobError = Annotated[dict[str, Any], Shape("object", of="JobError")]
+Completeness = Annotated[dict[str, Any], Shape("object", of="JobCompleteness")]
+Diff = Annotated[dict[str, Any], Shape("object", of="JobDiff", unfolds=False)]
 TooLate = Annotated[dict[str, Any], Shape("object", of="JobTooLate")]
 WarningView = Annotated[dict[str, Any], Shape("list", of="JobWarning")]

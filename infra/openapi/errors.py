@@ -78,7 +78,6 @@ STAMP = {"request_id": "082a9c45-dd9f-49c5-bb9c-fc90188ccec8", "timestamp": "202
 _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     ValidationError: {"field": "limit", "allowed": "a whole number from 1 to 100"},
     JobNotFound: {"job_id": JOB_ID},
-    JobIsFinal: {"job_id": OTHER_ID, "status": "COMPLETED"},
     RoleRequired: {"needed": "operator"},
     ImportAlreadyRunning: {"job_id": JOB_ID, "started_at": 1795395329.073538},
     JobIsFinal: {"job_id": JOB_ID, "status": "COMPLETED"},

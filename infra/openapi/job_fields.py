@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from chalicelib.jobs import job_parts, job_types
+from chalicelib.jobs import job_types
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import Derived, Job, new_job
@@ -55,15 +55,8 @@ class JobField:
         return words
 
     @property
-    def object(self) -> str:
-        """The name of its schema, or of that of its members; empty of what is no object."""
-        if is_typeddict(self.kind):
-            return str(self.kind.__name__)
-        return self.shape.of
-
-    @property
     def schema(self) -> dict[str, Any]:
-        hint = Annotated[self.kind, self.shape]
+        hint: Any = Annotated[self.kind, self.shape]
         if self.is_list:
             hint = list[hint]
         if self.is_nullable:
@@ -73,7 +66,7 @@ class JobField:
 
 def job_fields() -> list[JobField]:
     """In the order of the view. Raises KeyError for one that is shown and has no words."""
-    names = {**vars(job_types), **vars(job_parts)}
+    names = vars(job_types)
     hints = get_type_hints(Job, localns=names, include_extras=True)
     hints |= get_type_hints(Derived, localns=names, include_extras=True)
     shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
@@ -110,8 +103,6 @@ def field_of(name: str, hint: Any) -> JobField:
 def _shape_of(kind: Any) -> Shape:
     if kind in _SHAPES:
         return _SHAPES[kind]
-    if is_typeddict(kind):
-        return Shape("object")
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return Shape("text")
     return Shape(_UNITS[kind])

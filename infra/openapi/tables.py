@@ -44,9 +44,9 @@ def job_rows() -> list[Row]:
     rows: list[Row] = [("field", "type, unit", "meaning")]
     for each in job_fields():
         words = each.words
-        if each.object and each.shape.unfolds:
+        if each.shape.of and each.shape.unfolds:
             has = "Each has" if each.is_list else "It has"
-            words = f"{words}. {has} {_members(each.object)}"
+            words = f"{words}. {has} {_members(each.shape.of)}"
         rows.append((f"`{each.name}`", each.unit, words))
     return rows
 

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import pytest
 
-from chalicelib.jobs.job_parts import JobWaiting
-from chalicelib.jobs.job_types import Epoch, Rows
+from chalicelib.jobs.job_types import Epoch, Rows, Waiting
 from clients.api.answers import Job
 from infra.openapi.job_fields import field_of, job_fields
 from infra.openapi.layout import WIDTH, laid_out
@@ -64,7 +63,7 @@ def test_an_example_is_broken_at_commas(value: object, lines: list[str]) -> None
         (Annotated[Rows, "w"], "rows", {"type": "integer"}),
         (Annotated[list[str], "w"], "list", {"type": "array", "items": {"type": "string"}}),
         (
-            Annotated[JobWaiting | None, "[w](w.md)"],
+            Annotated[Waiting | None, "[w](w.md)"],
             "object or null",
             {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
         ),
