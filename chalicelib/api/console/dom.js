@@ -145,7 +145,7 @@ export const NONE = "–";
 
 /** @param {number | null} [value] */
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
-// Four digits that matter; of a large number all before the point, so that a sum is that of its parts.
+// Four digits that matter; of a large number all before the point: a sum in tens would not be that of its parts.
 /** @param {number | null} [value] */
 export function rate(value) {
   if (value === null || value === undefined) return NONE;
