@@ -75,7 +75,7 @@ class Job:
 
     This is the one place of a field: its annotation says what it is and means. The item of the
     table, the view of the API, its schema, the table in docs/workflow.md and the client's class are
-    made of it. A field without words is `_HIDDEN`.
+    made of it. A field without words is `_HIDDEN`. What is an object in it stands in job_parts.py.
 
     `claimed_cursor` is that of the checkpoint which the latest attempt began at, and
     `stalled_attempts` how many attempts in a row began at the same. `source_id` tells which

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True, eq=False
+)  # each is its own: Python keeps one of Annotated types that are equal
 class Shape:
     """`unit` is what a table says of the type, `schema` what the type does not say. `of` names the
     schema of an object, or of each member of a list; a table shows its members where it `unfolds`.
     """
 
     unit: str
-    schema: dict[str, Any] = field(default_factory=dict, compare=False)
+    schema: dict[str, Any] = field(default_factory=dict)
     of: str = ""
     unfolds: bool = True
 
@@ -27,6 +29,8 @@ RowsPerSecond = Annotated[float, Shape("rows/s")]
 Percent = Annotated[float, Shape("0 to 100", {"minimum": 0, "maximum": 100})]
 JobId = Annotated[str, Shape("text", {"format": "uuid"})]
 
+# Objects, by the names of their classes: job_parts.py has those of the job itself. Their values are
+# plain, as the table keeps them, and of an older version some lack a field.
 Parameters = Annotated[dict[str, Any], Shape("object", of="JobParameters", unfolds=False)]
 Waiting = Annotated[dict[str, Any], Shape("object", of="JobWaiting")]
 Parts = Annotated[dict[str, int], Shape("object", of="JobParts")]

@@ -190,6 +190,8 @@ class Production(TypedDict):
     """Name of the well."""
     production_period: str
     """First day of the production period."""
+    period_days: int
+    """Calendar days of the period; null in a file that does not tell them."""
     days_on_production: float | None
     """Days on production in the period (days)."""
     oil_production_kbd: float | None
@@ -206,8 +208,6 @@ class Production(TypedDict):
     """The source's own remarks on the row."""
     partition_0: str | None
     """The source's partition."""
-    period_days: int
-    """Calendar days of the period; null in a file that does not tell them."""
     source_rows: int | None
     """Rows of the source in this one."""
     created_at: str
@@ -219,12 +219,6 @@ class Totals(TypedDict):
     wells that have both sides; those of `producing` are for a day on which all wells produce.
     """
 
-    source: str | None
-    """Name of the source; * for the sum over all of them."""
-    production_period: str
-    period_days: int
-    """Calendar days of the period; null in a file that does not tell them."""
-    wells: int
     oil_production_kbd: float | None
     """Sum: oil rate (thousand barrels per day)."""
     gas_production_mmcfd: float | None
@@ -233,16 +227,6 @@ class Totals(TypedDict):
     """Sum: liquids rate, oil and condensate (thousand barrels per day)."""
     water_production_kbd: float | None
     """Sum: water rate (thousand barrels per day)."""
-    cut_water_kbd: float | None
-    """Water of the wells that tell water and liquids, or water and oil: the one side of a water
-    cut.
-    """
-    cut_liquids_kbd: float | None
-    """Liquids of these wells, or oil of those that tell no liquids: the other side."""
-    ratio_gas_mmcfd: float | None
-    """Gas of the wells that tell gas and oil: the one side of a gas-oil ratio."""
-    ratio_oil_kbd: float | None
-    """Oil of these wells: the other side."""
     oil_producing_kbd: float | None
     """What the wells of oil_production_kbd make on a day on which all of them produce; null
     where one of them does not tell its days on production.
@@ -259,6 +243,22 @@ class Totals(TypedDict):
     """What the wells of water_production_kbd make on a day on which all of them produce; null
     where one of them does not tell its days on production.
     """
+    source: str | None
+    """Name of the source; * for the sum over all of them."""
+    production_period: str
+    period_days: int
+    """Calendar days of the period; null in a file that does not tell them."""
+    wells: int
+    cut_water_kbd: float | None
+    """Water of the wells that tell water and liquids, or water and oil: the one side of a water
+    cut.
+    """
+    cut_liquids_kbd: float | None
+    """Liquids of these wells, or oil of those that tell no liquids: the other side."""
+    ratio_gas_mmcfd: float | None
+    """Gas of the wells that tell gas and oil: the one side of a gas-oil ratio."""
+    ratio_oil_kbd: float | None
+    """Oil of these wells: the other side."""
 
 
 class RejectedRow(TypedDict):
@@ -276,7 +276,6 @@ class RejectedRow(TypedDict):
 class Change(TypedDict):
     """What an import made of a row: its values before and after, null where it was not there."""
 
-    change: Literal["new", "updated", "withdrawn"]
     source: str
     """Name of the source."""
     field_code: str
@@ -291,6 +290,7 @@ class Change(TypedDict):
     """First day of the production period."""
     period_days: int | None
     """Calendar days of the period; null in a file that does not tell them."""
+    change: Literal["new", "updated", "withdrawn"]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     differs: list[str]
@@ -308,9 +308,6 @@ class ChangedField(TypedDict):
     """Code of the field, as the source writes it."""
     field_name: str | None
     """Name of the field."""
-    new_records: int
-    updated_records: int
-    withdrawn_records: int
     oil_production_kb_before: float | None
     """Of the changed rows."""
     oil_production_kb_after: float | None
@@ -327,6 +324,9 @@ class ChangedField(TypedDict):
     """Of the changed rows."""
     water_production_kb_after: float | None
     """Of the changed rows."""
+    new_records: int
+    updated_records: int
+    withdrawn_records: int
 
 
 class Token(TypedDict):
@@ -360,10 +360,10 @@ class NewToken(TypedDict):
 
 class SnapshotFacts(TypedDict):
     name: str
-    fence: int
     rows: int
     bytes: int
     sha256: str
+    fence: int
     job_id: str
 
 
@@ -449,6 +449,16 @@ class Source(TypedDict):
     """A source, as a list shows it."""
 
     name: str
+    next_due: float | None
+    """When it is started next; null without a schedule, and in a pause."""
+    last_due: float | None
+    """The due time that was started last."""
+    last_due_job_id: str | None
+    """The job that was started for it."""
+    skipped: int
+    """Due times that were not started: missed before a later one, or in a pause."""
+    paused: Pause | None
+    """Since when its schedule starts nothing, and why."""
     version: int | None
     """Of its definition, from 1 on; null where the settings are the source."""
     is_default: bool
@@ -465,16 +475,6 @@ class Source(TypedDict):
     """How old its latest import may be, such as "26 h"; empty: of any age."""
     pause_after: int | None
     """So many imports that fail one after the other pause its schedule."""
-    next_due: float | None
-    """When it is started next; null without a schedule, and in a pause."""
-    last_due: float | None
-    """The due time that was started last."""
-    last_due_job_id: str | None
-    """The job that was started for it."""
-    skipped: int
-    """Due times that were not started: missed before a later one, or in a pause."""
-    paused: Pause | None
-    """Since when its schedule starts nothing, and why."""
     stale_since: float | None
     """When its data grew too old; null while it is fresh."""
     created_at: float | None

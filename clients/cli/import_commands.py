@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.client import WellheadClient, every
+from clients.api.durations import duration
 from clients.api.errors import AlreadyRunning, NotFound
 from clients.api.words import FINAL, OUTCOME_WORDS, STATUSES
 from clients.cli.findings import show_findings
@@ -15,7 +16,7 @@ from clients.cli.job_ids import short_id, whole_id
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
 from clients.cli.progress import parts_of, waiting_of
 from clients.cli.session import Exit, Session
-from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
+from clients.cli.terminal import Column, Terminal, count, moment, short_moment
 
 if TYPE_CHECKING:
     from clients.api.answer_types import Status

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.api.durations import duration
 from clients.cli.import_commands import finish
 from clients.cli.ops_tokens import tokens
 from clients.cli.ops_verify import verify
 from clients.cli.options import json_option, wait_options, with_session
 from clients.cli.plain import plain
 from clients.cli.session import Exit
-from clients.cli.terminal import Column, count, duration, moment, short_moment
+from clients.cli.terminal import Column, count, moment, short_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.api.durations import duration
 from clients.cli.data_commands import FILE, download_to
 from clients.cli.database_check import check_database
 from clients.cli.options import json_option, with_session
 from clients.cli.own_directory import own_directory
 from clients.cli.session import Exit
-from clients.cli.terminal import Column, count, duration
+from clients.cli.terminal import Column, count
 
 if TYPE_CHECKING:
     from clients.cli.database_check import Report

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clients.api.durations import duration
 from clients.cli.plain import plain
-from clients.cli.terminal import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -227,16 +227,3 @@ def moment(epoch: float | None) -> str | None:
     if epoch is not None:
         return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch))
     return None
-
-
-def duration(seconds: float | None) -> str | None:
-    """Such as 4.2 s, 3 min 20 s, 2 h 05 min."""
-    if seconds is None:
-        return None
-    if seconds < 60:  # noqa: PLR2004  a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s"

@@ -153,11 +153,18 @@ def nearest(periods: Sequence[Period], share: float) -> int:
 
 
 def figure(value: float) -> str:
-    """Four digits that matter: 0.02796, 12.35, 1,235."""
+    """Four digits that matter, the zeros too: 0.02796, 3.990, 1,235. Figures that stand one above
+    the other would be ragged without.
+    """
     if value == 0:
         return "0"
     digits = max(0, 3 - floor(log10(abs(value))))
-    text = f"{value:,.{min(digits, 8)}f}"
+    return f"{value:,.{min(digits, 8)}f}"
+
+
+def tick_label(value: float) -> str:
+    """Of an axis, where the zeros say nothing: 2.5, 10."""
+    text = figure(value)
     if "." in text:
         return text.rstrip("0").rstrip(".")
     return text

@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
+from clients.api.durations import duration
 from clients.api.words import STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.held import HeldPanel, Piece, findings, what_became
@@ -196,7 +197,7 @@ def cells(job: Job) -> tuple[str, ...]:
     return (
         STATUS_WORDS[job.state],
         words.moment(job.created_at),
-        words.duration(job.execution_time_seconds),
+        duration(job.execution_time_seconds) or words.NOTHING,
         *(words.count(number) if is_complete else "" for number in merged),
         words.count(job.failed_records),
         job.source or "",
@@ -280,7 +281,7 @@ def time_line(job: Job) -> list[Piece]:
     if job.events:
         pieces.append(("Time line\n", ("caption",)))
     for event in job.events:
-        since = words.duration(event["at"] - job.created_at)
+        since = duration(event["at"] - job.created_at)
         pieces.append((f"{since}\t", ("muted", "event")))
         pieces.append((f"{words.event(event)}\n", ("event",)))
     return pieces

@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from clients.api.durations import duration
 from clients.api.words import OUTCOME_WORDS, PHASES, STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.history import History
@@ -206,7 +207,7 @@ class ProgressCard(Card):
         since = self._session.seconds_of_silence
         so_far = left = words.NOTHING
         if job:
-            so_far = words.duration(words.seconds_at_work(job, since))
+            so_far = duration(words.seconds_at_work(job, since)) or words.NOTHING
         if job and job.status == "RUNNING":
             left = words.remaining(job, since)
         self.tiles["Time so far"].show(so_far)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
+from clients.api.durations import duration
 from clients.api.errors import ApiError, ClientError
 from clients.window import words
 
@@ -40,7 +41,7 @@ def end_notice(job: Job, retry: Callable[[], None]) -> Notice:
             "info", "The import was cancelled. What is published is as it was.", again, rings=True
         )
     rows = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
-    took = words.duration(job.execution_time_seconds)
+    took = duration(job.execution_time_seconds) or words.NOTHING
     return Notice("good", f"The import is complete: {rows}, in {took}.", rings=True)
 
 

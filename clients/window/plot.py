@@ -11,7 +11,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 from clients.api.words import PRODUCTS
-from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
+from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, tick_label, year_ticks
 from clients.window.shapes import mix, stroke
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ class Plot(tk.Canvas):
         for tick in axis.ticks():
             y = place.y(axis.share(tick) or 0.0)
             self.create_line(place.left, y, place.right, y, fill=palette.border)
-            self._text(place.left - self._theme.px(8), y, figure(tick), tone="muted", anchor="e")
+            self._text(
+                place.left - self._theme.px(8), y, tick_label(tick), tone="muted", anchor="e"
+            )
 
     def _line(self, place: Place, points: list[tuple[float, float]], colour: str) -> None:
         """With the area below it; a single period is a dot."""

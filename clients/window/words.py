@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from clients.api.durations import HOUR, MINUTE, duration
 from clients.api.findings import HELD
 from clients.api.words import STATUS_WORDS, STEP_WORDS
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 NOTHING, UNKNOWN = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}"
 # The parameters of an import of a part.
 LIMITS = {"field_code": "field", "from": "from", "to": "to"}
-MINUTE, HOUR = 60, 3600
 STEP = 1000  # from one unit of size to the next
 
 
@@ -24,19 +24,6 @@ def count(number: float | None) -> str:
     if number is None:
         return NOTHING
     return f"{number:,.0f}"
-
-
-def duration(seconds: float | None) -> str:
-    """8.4 s, 3 min 05 s, 2 h 07 min."""
-    if seconds is None:
-        return NOTHING
-    if seconds < MINUTE:
-        return f"{max(0.0, seconds):.1f} s"
-    minutes, rest = divmod(round(seconds), MINUTE)
-    hours, minutes = divmod(minutes, MINUTE)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s"
 
 
 def seconds_at_work(job: Job, seconds_of_silence: float) -> float | None:
@@ -66,7 +53,7 @@ def remaining(job: Job, seconds_of_silence: float) -> str:
         return f"{left:.0f} s"
     if left < HOUR:
         return f"{left / MINUTE:.0f} min"
-    return duration(left)
+    return str(duration(left))
 
 
 def moment(epoch: float | None) -> str:

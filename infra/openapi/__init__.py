@@ -19,7 +19,6 @@ from chalicelib.routes.route import API
 from infra.openapi.components import HEADERS, IN_PATHS, REQUEST_HEADERS
 from infra.openapi.defaults import defaults_of
 from infra.openapi.errors import error_examples, error_responses
-from infra.openapi.ops_schemas import OPS_SCHEMAS
 from infra.openapi.schemas import SCHEMAS, envelope_of
 from infra.openapi.shown import ANSWERS, BODIES, CSV_TEXTS
 from infra.openapi.words import without_links
@@ -89,7 +88,7 @@ def document(served: Iterable[Served], *, gateway: GatewayErrors) -> dict[str, A
                 **IN_PATHS,
                 **{name: _header_parameter(name) for name in REQUEST_HEADERS},
             },
-            "schemas": {**SCHEMAS, **OPS_SCHEMAS},
+            "schemas": SCHEMAS,
             "responses": dict(sorted(responses.items())),
             "examples": error_examples(gateway, responses),
         },

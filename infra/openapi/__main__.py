@@ -1,5 +1,5 @@
 """Writes what the code declares where people and programs read it, `make openapi`: the OpenAPI
-document where the API serves it, the tables of the documents, and the client's types.
+document where the API serves it, tables and examples of the documents, and the client's types.
 """
 
 from __future__ import annotations
@@ -13,26 +13,19 @@ from chalicelib.routes.table import ROUTES
 from infra.openapi import document
 from infra.openapi.client_types import FILE as CLIENT_TYPES
 from infra.openapi.client_types import client_types
-from infra.openapi.tables import DOCS, TABLES, with_tables
+from infra.openapi.pages import pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-def text() -> str:
-    whole = document(ROUTES, gateway=WORDS)
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
-
-
 def expected_files() -> Mapping[Path, str]:
     """Each file, as it should be."""
-    pages = {
-        DOCS / name: with_tables((DOCS / name).read_text("utf-8"), TABLES[name]) for name in TABLES
-    }
+    whole = document(ROUTES, gateway=WORDS)
     return {
-        FILE: text(),
-        **pages,
+        FILE: json.dumps(whole, ensure_ascii=False, indent=1) + "\n",
+        **dict(pages(whole["components"]["examples"])),
         CLIENT_TYPES: client_types(),
     }
 

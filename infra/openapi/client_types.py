@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .job_fields import job_fields
-from .ops_schemas import OPS_SCHEMAS
 from .schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 FILE = Path(__file__).parents[2] / "clients" / "api" / "answer_types.py"
 FEW = 5  # choices that a type lists
 WIDTH = 92  # of a line of words, four columns to the right
-ALL = {**SCHEMAS, **OPS_SCHEMAS}
 # The classes, in the order in which one needs another, and the schemas that each is of. What a dot
 # leads to is an object within a schema; what stands in one of two schemas only may be missing.
 CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -146,7 +144,7 @@ def _typed_dict(name: str, *schemas: str) -> str:
 def _find_object(schema: str) -> dict[str, Any]:
     """An object, by its name or by the way to it."""
     name, _, member = schema.partition(".")
-    found: dict[str, Any] = ALL[name]
+    found: dict[str, Any] = SCHEMAS[name]
     if not member:
         return found
     inner: dict[str, Any] = found["properties"][member]

@@ -149,7 +149,9 @@ def error_responses(
     named = {}
     for status, examples in sorted(by_status.items()):
         codes = sorted(set(examples.values()))
-        named["-".join([str(status), *codes])] = _response(status, codes, sorted(examples))
+        # By its examples: two routes with one code may be refused by different rules.
+        names = sorted(examples)
+        named["-".join([str(status), *names])] = _response(status, codes, names)
     return named
 
 

@@ -14,10 +14,11 @@ from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import Derived, Job, new_job
 from chalicelib.jobs.job_types import Shape
 
-from .json_types import UNIONS, of_type
+from .schema import UNIONS, schema_of
 from .words import without_links
 
 LONG = ("events", "diff")  # of a job that stands in a list they are left out
+# Values that a job holds, and shows as objects.
 _SHAPES = {
     Event: Shape("object", of="JobEvent", unfolds=False),
     Finding: Shape("object", of="JobFinding"),
@@ -55,23 +56,12 @@ class JobField:
 
     @property
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any]
-        if self.shape.of:
-            schema = {"$ref": f"#/components/schemas/{self.shape.of}"}
-        else:
-            schema = of_type(self.kind) | self.shape.schema
+        hint: Any = Annotated[self.kind, self.shape]
         if self.is_list:
-            schema = {"type": "array", "items": schema}
-        if self.is_nullable and "$ref" in schema:
-            return {"anyOf": [schema, {"type": "null"}], "description": self.description}
+            hint = list[hint]
         if self.is_nullable:
-            choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-            schema = {
-                **schema,
-                "type": [schema["type"], "null"],
-                **choices,
-            }
-        return {**schema, "description": self.description}
+            hint = hint | None
+        return {**schema_of(hint), "description": self.description}
 
 
 def job_fields() -> list[JobField]:

@@ -1,16 +1,8 @@
-"""The tables of the documents that the code declares: they stand between two marks, and
-`make openapi` writes them.
-
-    <!-- routes: written by `make openapi` -->
-    | route | for | does | answers |
-    <!-- end -->
-"""
+"""The tables of the documents that the code declares."""
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.queries.query import QUERIES
@@ -30,7 +22,6 @@ if TYPE_CHECKING:
     Row = tuple[str, ...]
 
 _MINUS = "\N{MINUS SIGN}"
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 def route_rows() -> list[Row]:
@@ -159,21 +150,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], list[Row]]]] = {
 }
 
 
-def with_tables(document: str, tables: Mapping[str, Callable[[], list[Row]]]) -> str:
-    """The document with its tables as the code has them. Raises ValueError for one without marks."""
-    for name, rows in tables.items():
-        marks = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end -->\n)", re.DOTALL)
-        found = marks.search(document)
-        if found is None:
-            raise ValueError(f"there are no marks for the table of {name}")
-        lines = "".join(f"{line}\n" for line in _lines(rows()))
-        begin = found[1]
-        end = found[2]
-        document = f"{document[: found.start()]}{begin}{lines}{end}{document[found.end() :]}"
-    return document
-
-
-def _lines(rows: Iterable[Row]) -> list[str]:
+def table_lines(rows: Iterable[Row]) -> list[str]:
     heading, *body = rows
     ruler = ("---",) * len(heading)
     lines = []

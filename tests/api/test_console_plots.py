@@ -204,6 +204,8 @@ def test_wells_are_compared_by_months_on_production_and_by_their_sums(
         page.get_by_label("Compare with").fill("F-1")
         page.get_by_role("button", name="Compare with F-14").click()
         seen(page, ".at", "Latest of all: Dec 2017")
+        decimals = [len(text.partition(".")[2]) for text in cells(page)]
+        assert decimals[:3] == decimals[3:]  # figures that stand one above the other
         page.get_by_label("Over", exact=True).select_option("Months on production")
         seen(page, ".readout th", "F-14")
         page.locator(".plot").press("Home")

@@ -97,7 +97,7 @@ def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(
         ]
         page.wait_for_function("() => document.title === '97 % · Imports · Wellhead'")
         shown = texts(page, ".phases li")
-        assert shown[:3] == ["Waiting 2 s", "Fetching 10 s", "Merging 3 s"]
+        assert shown[:3] == ["Waiting 2.0 s", "Fetching 10 s", "Merging 3.0 s"]
         assert re.fullmatch(r"Publishing \d.*", shown[4])
 
 
@@ -112,10 +112,10 @@ def test_the_phases_of_an_ended_import_are_bars_as_wide_as_they_were_long(
     with visit(*shared, Told(jobs=[done]), f"/jobs/{JOB_ID}") as page:
         page.locator(".phases.spent").wait_for()
         assert texts(page, ".spent li") == [
-            "Waiting 2 s",
+            "Waiting 2.0 s",
             "Fetching 10 s",
-            "Merging 3 s",
-            "Publishing 1 s",
+            "Merging 3.0 s",
+            "Publishing 1.0 s",
         ]
         widths = [each.bounding_box()["width"] for each in page.locator(".spent li").all()]  # type: ignore[index]
         assert sorted(widths, reverse=True) == [widths[1], widths[2], widths[0], widths[3]]

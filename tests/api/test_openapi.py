@@ -169,6 +169,21 @@ def test_every_code_of_the_api_is_told_somewhere() -> None:
     assert not told & WITHOUT_ROUTE  # what has no route has no place in the document
 
 
+def test_a_route_shows_each_of_its_errors() -> None:
+    """Two routes with one code, BUSINESS_RULE_VIOLATION, are refused by different rules."""
+    for declared, _ in ROUTES:
+        name = f"{declared.method} {declared.path.removeprefix(BASE)}"
+        if declared.of_feed or name not in operations():
+            continue
+        shown = {
+            example
+            for response in operations()[name]["responses"].values()
+            for content in resolved(response).get("content", {}).values()
+            for example in content.get("examples", {})
+        }
+        assert {error.rule or error.code for error in declared.errors} <= shown, name
+
+
 def codes(response: dict[str, Any]) -> list[str]:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     parts = [

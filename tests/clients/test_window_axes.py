@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clients.api.periods import month_days
-from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
+from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, tick_label, year_ticks
 
 RATES = st.none() | st.floats(min_value=-1e6, max_value=1e9, allow_nan=False).filter(
     lambda v: v == 0 or abs(v) > 1e-6
@@ -95,15 +95,16 @@ def test_the_pointer_reads_the_nearest_period(numbers: set[int], share: float) -
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "text", "label"),
     [
-        (0.0, "0"),
-        (0.027957, "0.02796"),
-        (12.345, "12.35"),
-        (1234.5, "1,234"),
-        (-2.5, "-2.5"),
-        (100.0, "100"),
+        (0.0, "0", "0"),
+        (0.027957, "0.02796", "0.02796"),
+        (3.99, "3.990", "3.99"),
+        (12.345, "12.35", "12.35"),
+        (1234.5, "1,234", "1,234"),
+        (-2.5, "-2.500", "-2.5"),
+        (100.0, "100.0", "100"),
     ],
 )
-def test_figures_have_four_digits_that_matter(value: float, text: str) -> None:
-    assert figure(value) == text
+def test_figures_have_four_digits_that_matter(value: float, text: str, label: str) -> None:
+    assert (figure(value), tick_label(value)) == (text, label)

@@ -2,7 +2,20 @@
 
 import { read, watch, write } from "./address.js";
 import { allCsv, ask } from "./api.js";
-import { button, count, evenly, framed, h, loading, measured, NONE, saveCsv, table, whole } from "./dom.js";
+import {
+  button,
+  count,
+  evenly,
+  framed,
+  h,
+  loading,
+  measured,
+  NONE,
+  saveCsv,
+  stackedTable,
+  table,
+  whole,
+} from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 import { PRODUCTS } from "./words.js";
@@ -144,8 +157,11 @@ function changeList(path, choice, { asksFor, signal }) {
 function changeTable(choice, rows) {
   const title = choice.selectedOptions[0].textContent;
   const units = chosenUnits(read().query);
-  const columns = choice.value === "fields" ? fieldColumns(units, rows) : rowColumns(units);
-  return framed(`${title}, a table that scrolls`, table(title, columns, rows));
+  const shown =
+    choice.value === "fields"
+      ? table(title, fieldColumns(units, rows), rows)
+      : stackedTable(title, rowColumns(units), rows);
+  return framed(`${title}, a table that scrolls`, shown);
 }
 
 /** @param {string} name @param {string} path @param {{asksFor: () => Record<string, string>, signal: AbortSignal, tell: Refused}} options */

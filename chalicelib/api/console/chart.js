@@ -1,6 +1,6 @@
 // A plot that is read with the mouse, the finger and the keyboard. What it shows stands in the table beside it too.
 
-import { framed, h, rate, say, svg } from "./dom.js";
+import { evenly, framed, h, NONE, rate, say, svg } from "./dom.js";
 import { drawing } from "./paint.js";
 import { picture } from "./picture.js";
 
@@ -233,20 +233,27 @@ function nearest({ lines }, x, range) {
 function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf, names }, key) {
   const at = key ?? latest;
   const title = at === undefined ? "No data" : `${key === null ? lead : ""}${nameOf(at)}`;
+  const rows = names.map((name) => panels.map((panel) => lineOf(panel, name)));
+  const texts = panels.map(({ scale }, place) =>
+    textsOf(
+      rows.map((lines) => valueAt(lines[place], at)),
+      scale,
+    ),
+  );
   return h(
     "table",
     { class: "readout" },
     h("caption", { class: "unseen" }, "Values at the cursor"),
     h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "at" }, title), panels.map(heading))),
-    names.map(({ entity, as, text }) => {
-      const lines = panels.map((panel) => lineOf(panel, { entity, as }));
+    names.map(({ text }, row) => {
+      const lines = rows[row];
       const look = names.length > 1 ? lookOf(lines) : null;
       const name = [look ? swatch(look.colour, look.dash) : null, h("bdi", {}, text)];
       return h(
         "tr",
         {},
         h("th", { scope: "row" }, name),
-        lines.map((each, place) => cell(each, at, panels[place])),
+        lines.map((each, place) => cell(each, at, texts[place])),
       );
     }),
   );
@@ -277,15 +284,25 @@ function legendOf({ panels, names }) {
 const heading = ({ title, lines }) =>
   h("th", { scope: "col", class: "number" }, lines.length === 1 ? swatch(lines[0].colour, []) : null, title);
 
-/** @param {Line | undefined} line @param {Key | undefined} key @param {PlotPanel} panel */
-function cell(line, key, { scale }) {
-  const value = line?.values.get(key) ?? null;
+/** @param {Line | undefined} line @param {Key | undefined} key @returns {Amount} */
+const valueAt = (line, key) => line?.values.get(key) ?? null;
+
+// How the figures of one column are written, with the same decimals: they stand one above the other.
+/** @param {Amount[]} values @param {PlotPanel["scale"]} scale @returns {(value: Amount) => string} */
+function textsOf(values, scale) {
+  if (scale !== "share") return evenly(values);
+  const text = evenly(values.map((value) => value && 100 * value));
+  return (value) => (value === null ? NONE : `${text(100 * value)} %`);
+}
+
+/** @param {Line | undefined} line @param {Key | undefined} key @param {(value: Amount) => string} text */
+function cell(line, key, text) {
   const was = line?.former?.find((each) => each.key === key);
   return h(
     "td",
     { class: "number" },
-    shown(value, scale),
-    was ? h("small", { class: "was" }, ` was ${shown(was.y, scale)}`) : null,
+    text(valueAt(line, key)),
+    was ? h("small", { class: "was" }, ` was ${text(was.y)}`) : null,
   );
 }
 

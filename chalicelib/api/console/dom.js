@@ -11,6 +11,7 @@ const WHOLE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigit
 const RATE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 4 });
 const MEASURED = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 6 });
 const SHARE = new Intl.NumberFormat(undefined, { ...DIGITS, style: "percent", maximumFractionDigits: 1 });
+const TENTHS = new Intl.NumberFormat(undefined, { ...DIGITS, minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const SIZE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigits: 1 });
 const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { ...UTC, timeStyle: "medium" });
@@ -127,14 +128,29 @@ export function table(caption, columns, rows) {
   );
 }
 
+// The same, each row a block of lines where the screen is narrow: what stands beyond its edge is not read.
+/** @template Row @param {string} caption @param {Column<Row>[]} columns @param {Row[]} rows */
+export function stackedTable(caption, columns, rows) {
+  const stacked = table(caption, columns, rows);
+  stacked.className = "stacked";
+  for (const { cells } of stacked.rows) {
+    [...cells].forEach((cell, place) => (cell.dataset.title = columns[place].title));
+  }
+  return stacked;
+}
+
 // -- numbers and times: as the reader's locale writes them, times always in UTC --------------------------------------
 
 export const NONE = "–";
 
 /** @param {number | null} [value] */
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
+// Four digits that matter; of a large number all before the point: a sum in tens would not be that of its parts.
 /** @param {number | null} [value] */
-export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
+export function rate(value) {
+  if (value === null || value === undefined) return NONE;
+  return (Math.abs(value) < 1000 ? RATE : WHOLE).format(value);
+}
 // How the numbers of one column are written: all with the same decimals, as many as give the largest of them so many
 // digits, and more where the smallest would be shown as nothing.
 /** @param {any[]} values @param {Intl.NumberFormatOptions & {significant?: number, digits?: number}} [options] @returns {(value?: number | null) => string} */
@@ -201,14 +217,18 @@ export function size(bytes) {
   return `${SIZE.format(bytes)} ${UNITS[place]}`;
 }
 
+/** @param {number} digits */
+const padded = (digits) => String(digits).padStart(2, "0");
+
+// 8.4 s, 42 s, 3 min 05 s, 2 h 07 min, as the clients have it (clients/api/durations.py).
 /** @param {number | null} [total] */
 export function duration(total) {
   if (total === null || total === undefined) return NONE;
-  if (total < 10) return `${SIZE.format(Math.max(0, total))} s`;
+  if (total < 9.95) return `${TENTHS.format(Math.max(0, total))} s`;
   const whole = Math.round(total);
   if (whole < 60) return `${whole} s`;
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${WHOLE.format(hours)} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+  return hours ? `${WHOLE.format(hours)} h ${padded(minutes)} min` : `${minutes} min ${padded(whole % 60)} s`;
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */

@@ -2,7 +2,7 @@
 
 import { read } from "./address.js";
 import { now, session } from "./api.js";
-import { confirm, count, evenly, framed, h, measured, moment, say, table, whole } from "./dom.js";
+import { confirm, count, evenly, framed, h, measured, moment, say, stackedTable, table, whole } from "./dom.js";
 import { canBeAccepted, examplesOf, holding, holds, isHeld, titleOf, waitsForWord } from "./findings.js";
 import { jobLink, refusal, sender, time } from "./parts.js";
 import { chosenUnits } from "./profile.js";
@@ -35,7 +35,7 @@ export function findings(job, { follow, changed }) {
     isHeld(job) ? h("p", {}, job.error?.message) : null,
     isHeld(job) ? h("p", {}, ...stateOf(job)) : null,
     job.findings?.length
-      ? framed("Findings, a table that scrolls", table("What was found", COLUMNS, job.findings))
+      ? framed("Findings, a table that scrolls", stackedTable("What was found", COLUMNS, job.findings))
       : null,
     (job.findings ?? []).map(examples),
     isHeld(job) && job.diff ? change(job.diff) : null,
@@ -93,7 +93,7 @@ function examples(finding) {
     "details",
     { open: true },
     h("summary", {}, title),
-    framed(`${title}, a table that scrolls`, table(title, columns, rows)),
+    framed(`${title}, a table that scrolls`, stackedTable(title, columns, rows)),
   );
 }
 

@@ -1,7 +1,22 @@
 // One import: how it goes or went, its time line, its warnings, what it changed and what it rejected.
 
 import { allCsv, ask, poll, session } from "./api.js";
-import { button, clock, count, duration, framed, h, loading, moment, saveCsv, say, size, table, whole } from "./dom.js";
+import {
+  button,
+  clock,
+  count,
+  duration,
+  framed,
+  h,
+  loading,
+  moment,
+  saveCsv,
+  say,
+  size,
+  stackedTable,
+  table,
+  whole,
+} from "./dom.js";
 import { isHeld } from "./findings.js";
 import { findings } from "./held.js";
 import { jobLog } from "./log.js";
@@ -303,7 +318,7 @@ function grouped(rows) {
       ),
       framed(
         `Rows rejected as ${reason}, a table that scrolls`,
-        table(`Rows rejected as ${reason}`, REJECT_COLUMNS, members.slice(0, SHOWN)),
+        stackedTable(`Rows rejected as ${reason}`, REJECT_COLUMNS, members.slice(0, SHOWN)),
       ),
       members.length > SHOWN
         ? h("p", { class: "muted" }, `${whole(members.length - SHOWN)} more are in the CSV.`)

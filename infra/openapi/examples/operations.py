@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT
-from infra.openapi.examples import CREATED, SHA256, success
+
+from .facts import CREATED, SHA256, success
 
 _BEGUN = "It is begun. See the address in Location for what comes of it."
 _PENDING: dict[str, Any] = {

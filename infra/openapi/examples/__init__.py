@@ -1,0 +1,1 @@
+"""What the routes have answered with, by subject: an example of each `data`."""
