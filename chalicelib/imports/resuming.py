@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from .source_calls import SourceCalls
     from .watermark import Watermark
 
-PARTS_OF_A_THREAD = 2  # so that one which is done early takes another part
+# Parts may be of any size: a thread that is done early takes another one.
+PARTS_OF_A_THREAD = 2
 
 
 @dataclass(frozen=True, kw_only=True)

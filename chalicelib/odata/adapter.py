@@ -157,6 +157,7 @@ class ExternalApiAdapter:
                 survey=survey,
                 cursor=asked,
                 expected=all_rows,
+                at_once=self._settings.source_connections,
                 until=time.monotonic() + PLAN_SECONDS,
             )
             if ranges := finder.ranges(wanted):

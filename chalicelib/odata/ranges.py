@@ -70,13 +70,16 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class RangeFinder:
-    """`cursor` stands before the first of all rows, of which `expected` are counted."""
+    """`cursor` stands before the first of all rows, of which `expected` are counted; `at_once`
+    tells how many requests may be under way.
+    """
 
     connection: ODataConnection
     addresses: PageAddresses
     survey: Survey
     cursor: Cursor
     expected: int
+    at_once: int
     until: float = float("inf")
     clock: Callable[[], float] = time.monotonic
 
@@ -92,8 +95,13 @@ class RangeFinder:
             return []
 
     def _find(self, wanted: int) -> list[Range]:
-        for find in (self.keys_by_rank, self.keys_by_halving):
-            ranges = self.count_ranges(find(wanted))
+        # Ranges of one size are ready together, so that no more are of use than one round of
+        # requests counts. By halving they are of any size.
+        for find, parts in (
+            (self.keys_by_rank, min(wanted, self.at_once)),
+            (self.keys_by_halving, wanted),
+        ):
+            ranges = self.count_ranges(find(parts))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
                 return ranges
         return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -46,16 +47,21 @@ class SpeculativeRequests(Generic[T]):
         return self._make(url, page)
 
     def _begin(self, url: str, page: int) -> Future[T | None]:
-        future: Future[T | None] = Future()
-        run = contextvars.copy_context().run  # its lines of the log tell of the same job
-        thread = threading.Thread(
-            target=run, args=(self._run, future, url, page), name=f"page {page}", daemon=True
-        )
-        thread.start()
-        return future
+        return begin(partial(self._guess, url, page), name=f"page {page}")
 
-    def _run(self, future: Future[T | None], url: str, page: int) -> None:
+
+def begin(call: Callable[[], T], *, name: str) -> Future[T]:
+    """What the call returns or raises, in a thread of that name. Nobody has to wait for it: the
+    thread ends with its call, and with the process at the latest.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
         try:
-            future.set_result(self._guess(url, page))
+            future.set_result(call())
         except BaseException as exc:  # noqa: BLE001  raised again where the result is taken
             future.set_exception(exc)
+
+    in_context = contextvars.copy_context().run  # its lines of the log tell of the same job
+    threading.Thread(target=in_context, args=(run,), name=name, daemon=True).start()
+    return future

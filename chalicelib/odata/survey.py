@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -22,9 +23,10 @@ from .addresses import entity_set, metadata_url, rows_url
 from .filters import V2, V4, Unwritable, read_row, type_of
 from .key_trial import can_be_a_key, takes_keys
 from .metadata import BrokenMetadata, EntityType, read_entity_type
+from .requests_ahead import begin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .connection import ODataConnection
 
@@ -70,10 +72,14 @@ def survey_of(
     connection: ODataConnection, source_url: str, *, with_types: bool, with_trial: bool = False
 ) -> Survey:
     """One request for the first rows, and one for what is declared of them: a key on two pages
-    shows that rows moved. `with_types`: it is needed, so that a failure to deliver it is one of the
-    import; `with_trial`: the declared key is tried with a third request. No fields when the source
-    has no rows. Raises SourceError.
+    shows that rows moved. Neither waits for the other where two may be made at once. `with_types`:
+    it is needed, so that a failure to deliver it is one of the import; `with_trial`: the declared
+    key is tried with a third request. No fields when the source has no rows. Raises SourceError.
     """
+    declared_type: Callable[[], EntityType | None]
+    declared_type = partial(_declared_type, connection, source_url, is_needed=with_types)
+    if connection.requests_at_once > 1:
+        declared_type = begin(declared_type, name="metadata").result
     first, is_v2 = _first_rows(connection, source_url)
     values = example_values(first)
     survey = Survey(
@@ -81,7 +87,7 @@ def survey_of(
         values={name: value for name, value in values.items() if value is not None},
         links={name for row in first for name, value in row.items() if _is_deferred(value)},
         version=V2 if is_v2 else V4,
-        entity=_declared_type(connection, source_url, is_needed=with_types),
+        entity=declared_type(),
         leaves_out=any(row.keys() != first[0].keys() for row in first),
     )
     if with_trial and can_be_a_key(survey):

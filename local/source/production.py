@@ -249,7 +249,8 @@ def draw_well(seed: int, field: int, number: int) -> Well:
     )
 
 
-@lru_cache(maxsize=64)
+# A page ends within a well, and of many parts that are read at once each has one open.
+@lru_cache(maxsize=256)
 def render(well: Well, revision: int) -> list[bytes]:
     """All the rows of a well. The head never changes, so it is written once."""
     draw = _random(well.seed, 1).random

@@ -21,6 +21,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -32,7 +33,7 @@ from typing import Literal, NoReturn, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.files.json_lines import NdjsonError, NdjsonFile
-from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.aws.loopback import SWITCH_SECONDS, LoopbackHandler, LoopbackServer
 from local.source.faults import FAULT_KINDS, Fault, Faults
 from local.source.habits import AS_SPECIFIED, Habits
 from local.source.odata_format import ENTITY_SET, HEADERS, Version, metadata, write_page
@@ -120,10 +121,18 @@ class SampleSource:
         return self.root + ENTITY_SET
 
     def answer(self, target: str, headers: dict[str, str]) -> Reply:
-        """The reply to a GET of `target`; header names in lower case."""
+        """The reply to a GET of `target`, not before the latency is over;
+        header names in lower case.
+        """
+        due = time.monotonic() + self.latency
+        reply = self._answer(target, headers)
+        # Making it is part of the latency: requests that come at once are not answered in a row.
+        self._stopping.wait(due - time.monotonic())
+        return reply
+
+    def _answer(self, target: str, headers: dict[str, str]) -> Reply:
         url = urlsplit(target)
         self._record(url.path, url.query, headers)
-        self._stopping.wait(self.latency)
         if not self._is_authorized(headers):
             return UNAUTHORIZED
         try:
@@ -341,6 +350,7 @@ class _Handler(LoopbackHandler):
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    sys.setswitchinterval(SWITCH_SECONDS)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     if options.exit_with_parent:

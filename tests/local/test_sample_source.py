@@ -549,6 +549,25 @@ def test_latency_delays_every_answer(session: requests.Session) -> None:
     assert time.perf_counter() - started > 0.1
 
 
+def test_an_answer_is_made_while_its_latency_lasts() -> None:
+    """So that many requests at once are answered as if each had a machine to itself."""
+    looked_up = threading.Event()
+
+    class Rows(GeneratedProduction):
+        def page(self, skip: int, top: int) -> list[bytes]:
+            looked_up.set()
+            return super().page(skip, top)
+
+    with SampleSource(Rows(10), latency=60) as source:
+        asking = threading.Thread(target=source.answer, args=("/odata/WellProduction", {}))
+        asking.start()
+
+        assert looked_up.wait(5)
+        assert asking.is_alive()
+    asking.join(5)
+    assert not asking.is_alive()
+
+
 def test_each_fault_is_taken_as_often_as_asked_under_threads() -> None:
     faults = Faults(Fault(1, "fail", times=50))
     taken: list[Fault | None] = []

@@ -103,6 +103,7 @@ def finder(
         survey=survey,
         cursor=Cursor(url=URL, order=list(KEY), way=str(Way.AUTO), by_own_key=own_key),
         expected=len(service.rows),
+        at_once=16,
     )
 
 

@@ -138,6 +138,7 @@ def test_the_ranges_of_a_source_of_others_hold_all_its_rows(
         survey=survey,
         cursor=Cursor(url=settings.source_url, order=order),
         expected=ROWS,
+        at_once=5,
     )
     for keys in (finder.keys_by_rank(5), finder.keys_by_halving(5)):
         ranges = finder.count_ranges(keys)
