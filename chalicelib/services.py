@@ -154,6 +154,12 @@ class Services:
             clock=self._clock,
         )
 
+    def _dispatch(self, job_id: str) -> None:
+        """For a worker, of which few hand over: its client is built when it does.
+        Raises DispatchFailed, StateUnavailable.
+        """
+        self.dispatcher.dispatch(job_id)
+
     @cached_property
     def executions(self) -> Executions | None:
         """Of the state machine; None where a worker runs by itself."""
@@ -331,7 +337,7 @@ class Services:
                     job_id,
                     request_id=request_id,
                     job_manager=self.job_manager,
-                    dispatcher=self.dispatcher,
+                    dispatch=self._dispatch,
                     warehouse=self.warehouse,
                     new_service=lambda claim: self._service(claim, remaining, stopped, worker_log),
                     max_attempts=self.settings.max_attempts,
