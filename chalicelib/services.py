@@ -79,6 +79,11 @@ _BRIEF_CLIENT = Config(
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
+# What every request of a function needs; every other function needs the job manager.
+_NEEDED_BY = {
+    "app.app": ("job_manager", "dispatcher", "token_uses"),
+    "app.authorizer": ("tokens",),
+}
 LAST_SECONDS = 10.0  # of an invocation that fetches a database: its checksum takes some
 CHECK_SECONDS = 120.0  # to look at a source
 
@@ -794,9 +799,7 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
     """
     if "AWS_LAMBDA_RUNTIME_API" in environment:
         start_logging(environment)
-        is_authorizer = environment.get("_HANDLER") == "app.authorizer"
-        names = ("tokens",) if is_authorizer else ("job_manager", "dispatcher", "token_uses")
-        for name in names:
+        for name in _NEEDED_BY.get(environment.get("_HANDLER", ""), ("job_manager",)):
             getattr(services, name)
     return services
 
