@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from chalicelib.api.health import check_room, check_warehouse, health
 from chalicelib.api.ops import ops_status
@@ -79,6 +80,11 @@ _BRIEF_CLIENT = Config(
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
+# What every request of a function needs; every other function needs the job manager.
+_NEEDED_BY = {
+    "app.app": ("job_manager", "dispatcher", "token_uses"),
+    "app.authorizer": ("tokens",),
+}
 LAST_SECONDS = 10.0  # of an invocation that fetches a database: its checksum takes some
 CHECK_SECONDS = 120.0  # to look at a source
 
@@ -153,6 +159,12 @@ class Services:
             find=self.job_manager.find,
             clock=self._clock,
         )
+
+    def _dispatch(self, job_id: str) -> None:
+        """For a worker, of which few hand over: its client is built when it does.
+        Raises DispatchFailed, StateUnavailable.
+        """
+        self.dispatcher.dispatch(job_id)
 
     @cached_property
     def executions(self) -> Executions | None:
@@ -331,7 +343,7 @@ class Services:
                     job_id,
                     request_id=request_id,
                     job_manager=self.job_manager,
-                    dispatcher=self.dispatcher,
+                    dispatch=self._dispatch,
                     warehouse=self.warehouse,
                     new_service=lambda claim: self._service(claim, remaining, stopped, worker_log),
                     max_attempts=self.settings.max_attempts,
@@ -762,12 +774,20 @@ class Services:
         return self._session.create_client(service, config=config)
 
 
-@cache
-def service_models() -> Any:
-    """What botocore knows of each service, read once a process:
-    a session of its own reads it anew, 0.2 s of CPU.
+class ServiceModels(Loader):
+    """What botocore knows of each service. Before it reads one, it looks into the directories of
+    all 440 to know that there is such a service; their names tell that too.
     """
-    return botocore.session.get_session().get_component("data_loader")
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  every kind of model
+        paths = [Path(path) for path in self.search_paths]
+        return [path.name for known in paths if known.is_dir() for path in known.iterdir()]
+
+
+@cache
+def service_models() -> ServiceModels:
+    """Read once a process: a session of its own reads them anew, 0.2 s of CPU."""
+    return ServiceModels()
 
 
 def _own_directory(scratch: Path, claim: Claim) -> Path:
@@ -788,9 +808,7 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
     """
     if "AWS_LAMBDA_RUNTIME_API" in environment:
         start_logging(environment)
-        is_authorizer = environment.get("_HANDLER") == "app.authorizer"
-        names = ("tokens",) if is_authorizer else ("job_manager", "dispatcher", "token_uses")
-        for name in names:
+        for name in _NEEDED_BY.get(environment.get("_HANDLER", ""), ("job_manager",)):
             getattr(services, name)
     return services
 

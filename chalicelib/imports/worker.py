@@ -38,7 +38,6 @@ from .publication import show_latest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from chalicelib.jobs.dispatcher import Dispatcher
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import Warehouse
@@ -69,7 +68,7 @@ def run_import(
     *,
     request_id: str,
     job_manager: JobManager,
-    dispatcher: Dispatcher,
+    dispatch: Callable[[str], object],
     warehouse: Warehouse,
     new_service: Callable[[Claim], WellProductionImportService | Rollback],
     max_attempts: int,
@@ -79,8 +78,8 @@ def run_import(
     work: Callable[[Claim, WellProductionImportService | Rollback], dict[str, Any]] = _run,
 ) -> dict[str, Any]:
     """What became of the job. `execution` names that of the state machine which runs it, where one
-    does, and `work` is what this worker does of it. Raises StateUnavailable and WarehouseSilent, so
-    that Lambda delivers the event again.
+    does, `dispatch` starts the next worker, and `work` is what this one does. Raises
+    StateUnavailable and WarehouseSilent, so that Lambda delivers the event again.
     """
     add_to_log_context(job_id=job_id)
     holder = holder_of(execution, f"{request_id}/{uuid.uuid4().hex[:8]}")
@@ -99,7 +98,7 @@ def run_import(
         service = new_service(claim)
         return {"job_id": job_id, **work(claim, service)}
     except HandOver:
-        return _hand_over(claim, _newest_job(claim, service), job_manager, dispatcher)
+        return _hand_over(claim, _newest_job(claim, service), job_manager, dispatch)
     except CancelRequested:
         return finish(claim, _newest_job(claim, service).cancel(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
@@ -171,12 +170,12 @@ def claim_patiently(
 
 
 def _hand_over(
-    claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher
+    claim: Claim, job: Job, job_manager: JobManager, dispatch: Callable[[str], object]
 ) -> dict[str, Any]:
     """The dispatch is the fast path; when it fails, the sweeper starts the next worker."""
     try:
         job_manager.hand_over(claim, job)
-        dispatcher.dispatch(job.job_id)
+        dispatch(job.job_id)
     except LeaseLost as exc:
         return give_way(job.job_id, exc)
     except DispatchFailed as exc:

@@ -19,7 +19,7 @@ from .column_rules import PERIOD, ColumnRule, Place
 from .mapping import names_among, refuse_absent_key, rules_of
 from .measures import DAYS
 from .number_sql import UNREADABLE, plain_number, sum_of, times, volume_of_mass
-from .period_sql import date_of_parts, date_of_text, day_in_zone
+from .period_sql import date_of_parts, date_of_text, day_in_zone, iso_date
 from .periods import usual_forms
 from .units import Rate
 
@@ -145,14 +145,22 @@ class Expressions:
 
     def _column(self, rule: ColumnRule) -> ColumnReading:
         text = self._text_of(rule)
+        iso_text = ""
         if rule.column == PERIOD:
+            iso_text = self._iso_period_of(rule, text)
             text = self._period_of(rule, text)
-        if rule.when:
-            conditions = " AND ".join(self._holds(choice) for choice in rule.when)
-            text = f"CASE WHEN {conditions} THEN {text} END"
+        return ColumnReading(
+            text=self._when(rule, text),
+            iso_text=self._when(rule, iso_text) if iso_text else "",
+            value=self._value_of(rule),
+            typed_by=self._field_of_type(rule),
+        )
 
-        value = self._value_of(rule)
-        return ColumnReading(text=text, value=value, typed_by=self._field_of_type(rule))
+    def _when(self, rule: ColumnRule, text: str) -> str:
+        if not rule.when:
+            return text
+        conditions = " AND ".join(self._holds(choice) for choice in rule.when)
+        return f"CASE WHEN {conditions} THEN {text} END"
 
     def _field_of_type(self, rule: ColumnRule) -> str:
         """The field whose own type says what the text is, where it is read as it is."""
@@ -246,11 +254,20 @@ class Expressions:
             parts = {name: self._part(part) for name, part in rule.parts}
             return date_of_parts(parts)
 
-        if zone := rule.timezone or self.timezone:
-            text = day_in_zone(text, zone, is_sure=bool(rule.timezone))
+        text = self._local_day(rule, text)
         if rule.formats:
             return date_of_text(text, rule.formats, is_strict=True)
         return date_of_text(text, usual_forms(self.period), is_strict=False)
+
+    def _iso_period_of(self, rule: ColumnRule, text: str) -> str:
+        """Empty where the definition tells the form."""
+        if rule.parts or rule.formats:
+            return ""
+        return iso_date(self._local_day(rule, text))
+
+    def _local_day(self, rule: ColumnRule, text: str) -> str:
+        zone = rule.timezone or self.timezone
+        return day_in_zone(text, zone, is_sure=bool(rule.timezone)) if zone else text
 
     def _part(self, part: Part) -> str:
         text = self.text(part.field) if part.field else literal(part.value)

@@ -22,7 +22,9 @@ SELECT bit_xor(hash(*COLUMNS(*))) FROM wells.{table} WHERE rowid >= {first} AND 
 SELECT count(*) FROM wells.{table};
 
 -- name: sum_written
-SELECT count(*), sum(hash({written})) FROM wells.well_production WHERE rowid >= {first};
+-- Whole rows: the times are not compared, but read, as read_rows reads all others.
+SELECT count(*), sum(hash({written})), bit_xor(hash(created_at, updated_at))
+FROM wells.well_production WHERE rowid >= {first};
 
 -- name: sum_expected
 -- What the merge had to write: of all that was accepted the rows that change something.

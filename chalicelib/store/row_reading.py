@@ -4,7 +4,7 @@ an SQL expression a column, for the statements of staging.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .columns import COLUMNS
@@ -13,7 +13,17 @@ from .local_duckdb import quoted_text as literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ColumnReading", "RowReading", "field_text", "literal", "plain_reading", "unique"]
+__all__ = [
+    "DOUBTFUL_DATE",
+    "ColumnReading",
+    "RowReading",
+    "field_text",
+    "literal",
+    "plain_reading",
+    "unique",
+]
+
+DOUBTFUL_DATE = "doubtful date"  # what a statement ends with that reads ISO dates alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +32,13 @@ class ColumnReading:
     `value` is of the text, which has the column's name, and of `value_of_production_period` and
     `value_of_days_on_production`; empty is the usual reading of the column's kind. `typed_by` is
     the field whose type in JSON tells whether a code was a number.
+
+    `iso_text` is of a date that may have other forms too: the text where it is in the usual one,
+    else an error that says DOUBTFUL_DATE. Empty where `text` knows one form alone.
     """
 
     text: str = "CAST(NULL AS VARCHAR)"
+    iso_text: str = ""
     value: str = ""
     typed_by: str = ""
 
@@ -42,6 +56,15 @@ class RowReading:
     @property
     def takes_all(self) -> bool:
         return self.is_meant == "TRUE"
+
+    @property
+    def of_iso_dates(self) -> RowReading:
+        """The same, or DOUBTFUL_DATE where a row has a date in another form."""
+        columns = {
+            name: replace(column, text=column.iso_text or column.text)
+            for name, column in self.columns.items()
+        }
+        return replace(self, columns=columns)
 
 
 def plain_reading(mapping: Mapping[str, str]) -> RowReading:

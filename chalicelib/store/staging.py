@@ -20,6 +20,7 @@ from chalicelib.errors import OutOfMemory, SourceInvalid
 from .batch import LONGEST_ROW, RAW_BYTES, Batch, Pieces
 from .local_duckdb import is_of_the_disk
 from .places import Places
+from .row_reading import DOUBTFUL_DATE
 from .segment import (
     LONG_TEXTS,
     SHORT_TEXTS,
@@ -69,6 +70,7 @@ class Staging:
         self._memory_mb = memory_mb
         self._usual_mb = min(memory_mb, STAGING_MB)
         self._expects_rejects = False
+        self._has_iso_dates = True  # until a batch has shown another form
         self._numbers = count()
         self._segments: list[Segment] = []
         self.rows = self.rejected_rows = self.passed_over_rows = self.bytes = 0
@@ -175,6 +177,26 @@ class Staging:
             self._write_readable(batch, reading, path)
 
     def _write(self, batch: Batch, reading: RowReading, path: Path) -> None:
+        """DuckDB plans a statement anew for each batch, and one that knows all forms of dates takes
+        it several times as long: it comes with the first date that is no ISO one, and most sources
+        have none.
+        """
+        if self._has_iso_dates:
+            self._has_iso_dates = self._write_iso_dates(batch, reading, path)
+        if not self._has_iso_dates:
+            self._write_rows(batch, reading, path)
+
+    def _write_iso_dates(self, batch: Batch, reading: RowReading, path: Path) -> bool:
+        """Whether no date has another form, and the rows are written."""
+        try:
+            self._write_rows(batch, reading.of_iso_dates, path)
+        except duckdb.InvalidInputException as exc:
+            if DOUBTFUL_DATE not in str(exc):
+                raise
+            return False
+        return True
+
+    def _write_rows(self, batch: Batch, reading: RowReading, path: Path) -> None:
         """Sound rows in the quick way. What that takes for doubtful is read once more and checked,
         which costs several times as much.
         """

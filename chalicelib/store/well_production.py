@@ -84,8 +84,7 @@ def _is_exact_value_sound(column: Column) -> str:
     """Whether what _exact_value read is in order."""
     name = column.name
     if column.kind is Kind.CODE:
-        of_column = f"'', {name}, value_of_{name}, {_json_type(column)}, {column.high}"
-        return f"code_problem({of_column}) IS NULL"
+        return f"is_sound_read_code(value_of_{name}, {_json_type(column)}, {column.high})"
     return _is_sound(column)
 
 

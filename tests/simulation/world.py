@@ -352,7 +352,7 @@ class World:
                 job_id,
                 request_id=request_id,
                 job_manager=self._job_manager(actor),
-                dispatcher=self._dispatcher,
+                dispatch=self._dispatcher.dispatch,
                 warehouse=self._warehouse,
                 new_service=partial(self._service, actor),
                 max_attempts=self._settings.max_attempts,

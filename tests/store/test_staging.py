@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.merge_model import REJECTED, rows
 from support.soak import longer
+from support.sources import settings as of_stack
 from support.staging import (
     KEY_OF_A_ROW,
     NOON,
@@ -28,6 +29,7 @@ from support.staging import (
 )
 
 from chalicelib.errors import OutOfMemory, SourceInvalid
+from chalicelib.sources.expressions import reading_of
 from chalicelib.store.batch import RAW_BYTES, Batch
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
@@ -40,8 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from chalicelib.store.row_reading import RowReading
+
 LEAST_MB = 100  # of WELLHEAD_MEMORY_MB
 LIKE_LISTS = {column.name: f"[{column.name}" for column in COLUMNS if column.kind is Kind.WORDS}
+ALL_FORMS = reading_of(of_stack(), list(SAME_NAMES))
 
 
 @pytest.fixture
@@ -68,24 +73,28 @@ class Readings:
             directory=directory / "scratch", memory_mb=LEAST_MB
         )
 
-    def sound(self, texts: list[bytes]) -> list[dict[str, Any]]:
-        return self._read("sound_rows", batch_of(self._directory, texts))
+    def sound(self, texts: list[bytes], reading: RowReading = SAME_READING) -> list[dict[str, Any]]:
+        return self._read("sound_rows", batch_of(self._directory, texts), reading)
 
-    def checked(self, texts: list[bytes], pieces: int = 1) -> list[dict[str, Any]]:
+    def checked(
+        self, texts: list[bytes], reading: RowReading = SAME_READING, *, pieces: int = 1
+    ) -> list[dict[str, Any]]:
         batch = batch_of(self._directory, texts)
         files = [str(batch.seal())]
         if pieces > 1:
             size = -(-len(texts) // pieces)
             files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
         return self._read(
-            "checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **place_values(batch)
+            "checked_rows", batch, reading, files=files, raw_bytes=RAW_BYTES, **place_values(batch)
         )
 
-    def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
+    def _read(
+        self, name: str, batch: Batch, reading: RowReading, **values: Any
+    ) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
         values = {"files": [str(batch.seal())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
         return as_dicts(
-            self._repository._connection.execute(fill(name, reading_lists(SAME_READING)), values)
+            self._repository._connection.execute(fill(name, reading_lists(reading)), values)
         )
 
     def _file(self, number: int, texts: list[bytes]) -> str:
@@ -174,7 +183,72 @@ def test_a_batch_in_pieces_is_read_as_the_whole(
 ) -> None:
     texts = [json_row(), *texts]
 
-    assert readings.checked(texts, pieces) == readings.checked(texts)
+    assert readings.checked(texts, pieces=pieces) == readings.checked(texts)
+
+
+dates = st.one_of(
+    st.dates(date(1859, 1, 1), date(2199, 12, 31)).map(str),
+    st.dates(date(1859, 1, 1), date(2199, 12, 31)).map(lambda day: f"{day}T05:00:00Z"),
+    st.sampled_from(["2024-01", "Jan-24", "202401", "31.01.2024", "2024-1-31", "2024-02-30"]),
+    st.sampled_from([" 2024-01-31", "2024-01-31x", "/Date(0)/", "/Date()/", "soon", "", " "]),
+    st.text("0123456789-/.T ", max_size=12),
+    st.integers(1, 10**8),
+    st.none(),
+)
+
+
+def is_of_another_form(text: Any) -> bool:
+    """Neither of an ISO date's form, by its length and hyphens, nor of one of OData v2."""
+    if text is None or str(text).startswith("/Date("):
+        return False
+    return len(str(text)) < 10 or str(text)[4:8:3] != "--"
+
+
+@settings(max_examples=longer(6, 200))
+@given(texts=st.lists(dates, min_size=10, max_size=30))
+def test_iso_dates_are_read_as_among_all_forms(readings: Readings, texts: list[Any]) -> None:
+    """In either statement; another form is never read as a date, but as a doubt."""
+    iso_texts = [text for text in texts if not is_of_another_form(text)]
+    iso_rows = [json_row(production_period=text) for text in iso_texts]
+    checked = readings.checked(iso_rows, ALL_FORMS) if iso_rows else []
+    sound_rows = [text for text, row in zip(iso_rows, checked, strict=True) if not row["problem"]]
+
+    if iso_rows:
+        assert readings.checked(iso_rows, ALL_FORMS.of_iso_dates) == checked
+    if sound_rows:
+        sound = [row for row in checked if not row["problem"]]
+        assert readings.sound(sound_rows, ALL_FORMS.of_iso_dates) == sound
+    if len(iso_texts) < len(texts):
+        rows_of_all_forms = [json_row(production_period=text) for text in texts]
+        for read in (readings.sound, readings.checked):
+            with pytest.raises(duckdb.InvalidInputException, match="doubtful"):
+                read(rows_of_all_forms, ALL_FORMS.of_iso_dates)
+
+
+ISO, OF_ANOTHER_FORM = json_row(), json_row(production_period="Jan-24")
+WITHOUT_DATE, BAD_CODE = json_row(production_period="soon"), json_row(well_code=1.5)
+BECOMES = {
+    ISO: (date(2024, 1, 1), None),
+    OF_ANOTHER_FORM: (date(2024, 1, 1), None),
+    WITHOUT_DATE: (None, "NOT_A_DATE production_period"),
+    BAD_CODE: (date(2024, 1, 1), "NOT_A_WHOLE_NUMBER well_code"),
+    b"5": (None, "UNREADABLE row"),
+}
+
+
+@pytest.mark.parametrize(
+    "batch", [[ISO, OF_ANOTHER_FORM, b"5"], [OF_ANOTHER_FORM, BAD_CODE], [WITHOUT_DATE]]
+)
+def test_any_batch_may_be_the_first_with_another_form_of_date(
+    repository: DuckDBWellProductionRepository, tmp_path: Path, batch: list[bytes]
+) -> None:
+    pages = [[ISO], batch, [OF_ANOTHER_FORM, ISO]]
+
+    for number, page in enumerate(pages, start=1):
+        repository.stage(batch_of(tmp_path, page, first=number), ALL_FORMS)
+
+    found = [(row["production_period"], row["problem"]) for row in staged(repository)]
+    assert found == [BECOMES[text] for page in pages for text in page]
 
 
 def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(

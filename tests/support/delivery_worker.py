@@ -25,7 +25,7 @@ def main(job_ids: list[str]) -> None:
             job_id,
             request_id=str(number),
             job_manager=services.job_manager,
-            dispatcher=services.dispatcher,
+            dispatch=services.dispatcher.dispatch,
             warehouse=services.warehouse,
             new_service=lambda claim: services._import_service(
                 claim, lambda: ENOUGH, lambda: False

@@ -90,7 +90,7 @@ class Worker:
             job_id,
             request_id="test",
             job_manager=self.manager,
-            dispatcher=self.dispatcher,
+            dispatch=self.dispatcher.dispatch,
             warehouse=self.warehouse,
             new_service=new_service if build is None else build,
             max_attempts=self.settings.max_attempts,
