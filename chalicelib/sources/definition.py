@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 64 << 10  # bytes
+# In a line. tomllib takes seconds for a key of many thousand parts.
+MOST_DOTS = 1_000
 MOST_PRESETS = 4  # one upon the other
 LONGEST_SCHEDULE = 200  # characters
 PAUSE_AFTER = 5  # imports that fail one after the other
@@ -183,13 +185,20 @@ def read_definition(text: str, *, presets: Presets = find_preset) -> Definition:
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
         faults.raise_any()
     try:
-        document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        document = json.loads(text) if text.lstrip().startswith("{") else _read_toml(text)
         values = json.loads(json.dumps(document, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
         faults.add("", f"cannot be read: {str(exc)[:200]}", "TOML, or JSON")
         faults.raise_any()
         raise
     return definition_of(values, presets=presets)
+
+
+def _read_toml(text: str) -> dict[str, Any]:
+    """Raises ValueError."""
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise ValueError(f"a line has more than {MOST_DOTS:,} dots")
+    return tomllib.loads(text)
 
 
 def definition_of(values: Mapping[str, Any], *, presets: Presets = find_preset) -> Definition:
