@@ -313,22 +313,31 @@ def connect() -> Iterator[Connect]:
         yield connect
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """What the contract of the source is held against."""
+@pytest.fixture(scope="session")
+def stage_of_all(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LocalAws, Stage]]:
+    """To set it up takes longer than most cases."""
     from support.coordination import KEYS
     from support.source_contract import TABLE, Stage
 
     from local.aws.emulator import LocalAws
 
     directory = tmp_path_factory.mktemp("contract")
-    with (
-        LocalAws(table=TABLE, journal=directory / "table.sqlite", keys=KEYS) as aws,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        set_up_aws(environment, aws)
-        with Stage(aws, directory) as stage:
-            yield stage
+    with LocalAws(table=TABLE, journal=directory / "table.sqlite", keys=KEYS) as aws:
+        with pytest.MonkeyPatch.context() as environment:
+            set_up_aws(environment, aws)
+            stage = Stage(aws, directory)
+        with stage:
+            yield aws, stage
+
+
+@pytest.fixture
+def stage(stage_of_all: tuple[LocalAws, Stage], monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """What the contract of the source is held against."""
+    aws, stage = stage_of_all
+    set_up_aws(monkeypatch, aws)
+    return stage
 
 
 @pytest.fixture(scope="session")

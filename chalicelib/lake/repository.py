@@ -93,7 +93,8 @@ class LakeRepository(DuckDBWellProductionRepository):
             runs = at(RUNS, base.of(RUNS))
             looks = replace(looks, now=self._moment(now, runs=runs))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
-            self._insert_rejected_rows(facts, looks.now)
+            if result.failed_records:
+                self._insert_rejected_rows(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)
 
     def commit(

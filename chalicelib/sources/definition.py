@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .file_form import Unpivot
 
 LONGEST = 64 << 10  # bytes
+# In a line. tomllib takes seconds for a key of many thousand parts.
+MOST_DOTS = 1_000
 MOST_PRESETS = 4  # one upon the other
 PAUSE_AFTER = 5  # imports that fail one after the other
 TOP = (
@@ -144,13 +146,20 @@ def read_definition(text: str, *, presets: Presets = find_preset) -> Definition:
 
     is_json = text.lstrip().startswith("{")
     try:
-        document = json.loads(text) if is_json else tomllib.loads(text)
+        document = json.loads(text) if is_json else _read_toml(text)
         values = json.loads(json.dumps(document, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
         faults.add("", f"cannot be read: {str(exc)[:200]}", "TOML, or JSON")
         faults.raise_any()
         raise
     return definition_of(values, presets=presets)
+
+
+def _read_toml(text: str) -> dict[str, Any]:
+    """Raises ValueError."""
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise ValueError(f"a line has more than {MOST_DOTS:,} dots")
+    return tomllib.loads(text)
 
 
 def definition_of(values: Mapping[str, Any], *, presets: Presets = find_preset) -> Definition:

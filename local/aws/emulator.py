@@ -25,6 +25,7 @@ from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -94,7 +95,6 @@ class LocalAws:
         self.disk = Disk("The local table")
         self._table_name = table
         self._mutex = threading.Lock()
-        self._moto: dict[str, Client] = {}
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
@@ -311,10 +311,7 @@ class LocalAws:
     def _ask_moto(
         self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Answer:
-        if service not in self._moto:
-            backend: Any = MOTO.get(service, service)
-            self._moto[service] = Client(create_backend_app(backend), use_cookies=False)
-        response: TestResponse = self._moto[service].open(
+        response: TestResponse = _moto_of(service).open(
             path, method=method, headers=dict(headers), data=body
         )
         with response:
@@ -387,6 +384,13 @@ class AwsHandler(LoopbackHandler):
         return self.aws.answer(service, self.command, self.path, dict(self.headers), body)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815  (http.server's names)
+
+
+@cache
+def _moto_of(service: str) -> Client:
+    """To make one takes longer than a request, and it keeps nothing: moto's state is its own."""
+    backend: Any = MOTO.get(service, service)
+    return Client(create_backend_app(backend), use_cookies=False)
 
 
 def _attributes_of(body: bytes) -> set[str] | None:

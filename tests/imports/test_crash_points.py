@@ -2,13 +2,14 @@
 completes it.
 
 The calls and steps are not listed here: a first import without a death counts them. Each run takes
-by lot one way or two of dying and one in five of the points, `make soak` all.
+by lot a few of the points, each with a way of dying, `make soak` all.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,8 +38,7 @@ DEADLY = [
     *(["after"] if SOAK else []),
 ]  # for the world outside "after" is as "unseen"
 HOWS = [*DEADLY, "once", "lost"]
-PARTS = 2
-KILLS = longer(4, 200)
+KILLS = longer(3, 200)
 
 
 @pytest.fixture
@@ -88,36 +88,32 @@ def survive(lab: Lab, point: Point, *, pages: int | None = None) -> None:
     lab.assert_whole(job_id)
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("lab", ["s3", *(["directory"] if SOAK else [])], indirect=True)
-def test_every_aws_call(lab: Lab, how: str) -> None:
+def test_every_aws_call(lab: Lab) -> None:
     calls = [name for kind, name in rehearse(lab).trail if kind == "call"]
     assert len(calls) >= 10  # 17 with S3
+    points = [
+        (number, how)
+        for number, name in enumerate(calls)
+        for how in HOWS
+        if SOAK or how in ("before", "lost") or not is_read(name)
+    ]
 
-    for number, name in some_of(enumerate(calls), one_in=5):
-        if SOAK or how in ("before", "lost") or not is_read(name):
-            survive(lab, ("call", number, how))
+    for number, how in some_of(points, one_in=15):
+        survive(lab, ("call", number, how))
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_file_step(lab: Lab, part: int) -> None:
-    """With them all that lies between two AWS calls."""
+def test_every_file_step_and_every_half_written_file(lab: Lab) -> None:
+    """With the steps all that lies between two AWS calls."""
     steps = [name for kind, name in rehearse(lab).trail if kind == "file"]
     chosen = [number for number, name in enumerate(steps) if SOAK or name.startswith("warehouse")]
-    assert len(chosen) >= 20
-
-    for number in some_of(chosen[part::PARTS], one_in=5):
-        survive(lab, ("file", number, "before"))
-
-
-def test_every_half_written_file(lab: Lab) -> None:
-    steps = [name for kind, name in rehearse(lab).trail if kind == "file"]
     renames = [number for number, name in enumerate(steps) if " os.rename " in name]
+    assert len(chosen) >= 20
     assert len(renames) >= 5
 
-    for number in some_of(renames):
+    for number in some_of(chosen, one_in=10):
+        survive(lab, ("file", number, "before"))
+    for number in some_of(renames, one_in=5):
         survive(lab, ("file", number, "torn"))
 
 
@@ -127,7 +123,7 @@ def test_any_moment(lab: Lab) -> None:
     """Not only between the steps: in the middle of a write, a merge, a transfer.
     One death after the other.
     """
-    seconds = min(timed(lab) for _ in range(3))
+    seconds = min(timed(lab) for _ in range(2))
     deaths = 0
     while deaths < KILLS:
         job_id = lab.create()
@@ -155,15 +151,13 @@ def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
     ]  # and the log
 
     for number, how in some_of(
-        [(number, how) for number in (len(calls) - 3, len(calls) - 2) for how in HOWS]
+        [(number, how) for number in (len(calls) - 3, len(calls) - 2) for how in HOWS], one_in=4
     ):
         survive(lab, ("call", number, how), pages=1)
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_a_held_import_and_of_its_acceptance(
-    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
+    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
 ) -> None:
     """Whatever dies when:
     the import ends held, with all its rows, and the accepted one publishes them.
@@ -177,7 +171,7 @@ def test_every_call_of_a_held_import_and_of_its_acceptance(
         calls_of_accept = accept(lab, held).count("call")
         assert calls >= calls_of_accept >= 8
 
-        for number in some_of(range(calls), one_in=5):
+        for number, how in some_of(product(range(calls), HOWS), one_in=24):
             held, _ = hold(lab, at=("call", number, how))
             accept(lab, held, at=("call", number % calls_of_accept, how))
 
@@ -215,12 +209,10 @@ def how_it_ended(job: Job) -> str:
     return str((job.error or {}).get("code"))
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("how", HOWS)
-def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
+def test_every_call_of_the_trigger(lab: Lab) -> None:
     accepted = lab.jobs()
     calls = 3
-    for number in range(calls):
+    for number, how in some_of(product(range(calls), HOWS)):
         lab.revise()
         ended = lab.order("trigger", at=("call", number, how))
         assert ended.count("call") > number
@@ -234,10 +226,8 @@ def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
         lab.assert_whole(job_id)
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_the_notices(
-    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
+    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
 ) -> None:
     """Whatever dies when: each end was told once at least, on each channel."""
     aws.put_parameter("/webhook", SECRET)
@@ -247,7 +237,7 @@ def test_every_call_of_the_notices(
         with a_lab("directory", environment, aws, dynamodb, tmp_path) as lab:
             calls = calls_of_one(lab)
             assert calls == 5  # a look, a write before sending, the bus, the secret, a write after
-            for number in range(calls):
+            for number, how in some_of(product(range(calls), HOWS)):
                 job_id = lab.create_again()
                 lab.manager.cancel(job_id)
                 ended = lab.order("notices", at=("call", number, how))
@@ -287,7 +277,7 @@ def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
     and again while it clears what that worker left.
     """
     rehearse(lab)
-    number, stride = (0, 1) if SOAK else (random.randrange(3), 3)
+    number, stride = (0, 1) if SOAK else (random.randrange(4), 4)
     died = True
     while died:
         lab.let_an_hour_pass()

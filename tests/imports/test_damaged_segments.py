@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.imports import Budget, Worker, expected_rows, files, stored_rows
+from support.shelf import shelved_by
 from support.soak import longer, some_of
 from support.warehouses import own_prefix, s3_client
 
@@ -112,27 +113,40 @@ def s3(aws: LocalAws) -> Iterator[Any]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def source() -> Iterator[SampleSource]:
+    """It stays at its address, which what is on the shelf was read from."""
+    with SampleSource(DATA) as source:
+        yield source
+
+
 @pytest.fixture(params=["directory", "s3"])
-def lab(
+def lab(  # noqa: PLR0917  fixtures, by their names
     request: pytest.FixtureRequest,
     environment: dict[str, str],
     dynamodb: Any,
     s3: Any,
+    source: SampleSource,
     tmp_path: Path,
-) -> Iterator[Lab]:
-    with SampleSource(DATA) as source:
-        more = {
-            "WELLHEAD_SOURCE_URL": source.url,
-            "WELLHEAD_PAGE_SIZE": "10",
-            "WELLHEAD_CHECKPOINT_SECONDS": "1",
-        }
-        worker = Worker(environment | more, dynamodb)
-        if request.param == "s3":
-            worker.warehouse = open_warehouse(own_prefix(), s3=s3)
-        (tmp_path / "lab").mkdir()
-        other, stopped = stopped_midway(worker, pages=7), stopped_midway(worker, pages=10)
-        assert len(segment_names(stopped.segments)) >= 3
-        yield Lab(worker, source, tmp_path / "lab", other, stopped)
+) -> Lab:
+    more = {
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_PAGE_SIZE": "10",
+        "WELLHEAD_CHECKPOINT_SECONDS": "1",
+    }
+    worker = Worker(environment | more, dynamodb)
+
+    def stop_two() -> tuple[Job, Job]:
+        return stopped_midway(worker, pages=7), stopped_midway(worker, pages=10)
+
+    if request.param == "s3":
+        worker.warehouse = open_warehouse(own_prefix(), s3=s3)
+        other, stopped = stop_two()
+    else:
+        other, stopped = shelved_by(worker, "damaged-stopped", stop_two)
+    (tmp_path / "lab").mkdir()
+    assert len(segment_names(stopped.segments)) >= 3
+    return Lab(worker, source, tmp_path / "lab", other, stopped)
 
 
 def flipped(_: Lab, content: bytes, __: str) -> bytes:

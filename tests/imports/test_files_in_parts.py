@@ -140,6 +140,7 @@ def read_to_the_end(drop: DropInParts) -> Job:
     return job
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("workers", [1, 4])
 def test_what_comes_after_the_last_file_was_read_is_for_the_next_import(
     environment: dict[str, str], dynamodb: Any, tmp_path: Path, workers: int
@@ -284,6 +285,7 @@ def assert_as_from_end_to_end(drop: OneFile, job: Job) -> None:
         )
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("workers", [1, 4])
 def test_ranges_of_a_file_are_stored_as_the_file_is(one_file: OneFile, workers: int) -> None:
     one_file.settings = replace(one_file.settings, workers=workers)

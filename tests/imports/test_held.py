@@ -85,7 +85,7 @@ def without(rows: list[Row], *names: str) -> list[Row]:
 def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     before = published_rows(worker)
 
     held = source.imported(without(WELLS, "oil_production_kbd"))
@@ -114,7 +114,7 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
 def test_a_field_that_has_another_name_now_holds_the_import(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
 
     held = source.imported(renamed(WELLS))
 
@@ -186,7 +186,7 @@ def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Excha
 def test_a_source_without_a_row_that_had_some_is_held(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
 
     held = source.imported([])
 
@@ -198,7 +198,7 @@ def test_a_source_without_a_row_that_had_some_is_held(
 def test_another_unit_holds_the_import_and_more_wells_do_not(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     more = [WELLS[0] | {"well_code": well} for well in range(12, 200)]
     assert source.imported(WELLS + more).status is JobStatus.COMPLETED
 
@@ -214,7 +214,7 @@ def test_what_the_present_month_becomes_is_no_restatement(
     now = [
         row | {"production_period": "2025-01-01"} for row in WELLS
     ]  # the clock of the tests stands in that month
-    source.imported(now)
+    source.has_imported(now)
 
     assert (
         source.imported([row | {"oil_production_kbd": 9.0} for row in now]).status
@@ -223,7 +223,7 @@ def test_what_the_present_month_becomes_is_no_restatement(
 
 
 def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: ExchangedSource) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
 
     job = source.imported(without(WELLS[:2], "gas_production_mmcfd") + WELLS[2:])
 
@@ -270,7 +270,7 @@ def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(
 def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported(renamed(WELLS))
 
     done = accept(worker, held)
@@ -290,7 +290,7 @@ def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
 def test_what_was_accepted_is_what_the_next_import_is_compared_with(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     accept(worker, source.imported(renamed(WELLS)))
 
     assert source.imported(renamed(WELLS)).status is JobStatus.COMPLETED
@@ -379,7 +379,7 @@ def test_conflicts_that_were_accepted_are_those_of_the_same_wells(
 
 
 def test_a_held_job_is_not_retried(worker: Worker, source: ExchangedSource) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported([])
 
     with pytest.raises(NotRetryable):
@@ -396,7 +396,7 @@ def test_a_held_job_is_not_retried(worker: Worker, source: ExchangedSource) -> N
 def test_damaged_rows_are_not_published_whoever_accepts_them(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     [name] = segments(worker)
     path = Path(worker.settings.warehouse) / name
@@ -412,7 +412,7 @@ def test_damaged_rows_are_not_published_whoever_accepts_them(
 def test_other_settings_of_the_source_since_are_not_overridden(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     worker.settings = replace(worker.settings, source_columns={"oil_production_kbd": "Oil"})
     with pytest.raises(SourceChangedSince):
@@ -431,7 +431,7 @@ def test_other_settings_of_the_source_since_are_not_overridden(
 def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     kept = segments(worker)
 
@@ -451,7 +451,7 @@ def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
 def test_the_sweeper_removes_the_rows_that_nobody_can_accept(
     worker: Worker, source: ExchangedSource, by: str
 ) -> None:
-    source.imported(WELLS)
+    source.has_imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     if by == "discard":
         worker.manager.discard(held.job_id, by="ann")

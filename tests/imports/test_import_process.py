@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
 
 ROOT = Path(__file__).parents[2]
-OLD = GeneratedProduction(3_000)
-NEW = GeneratedProduction(3_000, revision=1)
+ROWS, PAGE = 1_200, 60
+OLD = GeneratedProduction(ROWS)
+NEW = GeneratedProduction(ROWS, revision=1)
 PATIENCE = 60.0
 
 
@@ -70,6 +71,7 @@ class Import:
         with self.start() as process:
             deadline = time.monotonic() + PATIENCE
             while process.poll() is None and not moment(self):
+                time.sleep(0.005)  # to ask without a pause would take its CPU
                 assert time.monotonic() < deadline, "the moment never came"
                 self.pages_asked = (
                     len(self.source.requests) - asked - 2
@@ -142,7 +144,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
     with SampleSource(OLD) as source:
         environment |= {
             "WELLHEAD_SOURCE_URL": source.url,
-            "WELLHEAD_PAGE_SIZE": "150",
+            "WELLHEAD_PAGE_SIZE": f"{PAGE}",
             "WELLHEAD_LEASE_SECONDS": "2",
             "WELLHEAD_LEASE_GRACE_SECONDS": "0",
             "WELLHEAD_CHECKPOINT_SECONDS": "1",

@@ -91,6 +91,7 @@ def keys_stored(worker: Worker) -> set[tuple[str, str, str]]:
     return {(row[0], row[2], row[5].isoformat()) for row in rows}
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("paging", ["links", "skip", "keys"])
 @pytest.mark.parametrize("version", [2, 4])
 def test_every_paging_and_version_asks_for_the_part_alone(

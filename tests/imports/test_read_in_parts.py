@@ -21,6 +21,7 @@ from support.imports import (
     rejected_rows,
     stored_rows,
 )
+from support.shelf import shelved_by
 
 from chalicelib.errors import LeaseLost
 from chalicelib.jobs.checkpoint import Checkpoint, Plan
@@ -29,6 +30,7 @@ from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.parts import Part, PartState, PartTable
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.warehouse.names import segment_names
+from local.source.faults import Faults
 from local.source.habits import Habits
 from local.source.production import GeneratedProduction
 from local.source.server import Reply, SampleSource
@@ -37,15 +39,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLE = "wellhead-test"
-ROWS, PAGE, PARTS = 3_000, 26, 8  # no page ends between the two rows of one key
+ROWS, PAGE, PARTS = 3_000, 46, 8  # no page ends between the two rows of one key
+SMALL_PAGE = 26  # so that a field, which is a fifth of the rows, has pages for two parts
 DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[SampleSource]:
+    """It stays at its address, which what is on the shelf was read from."""
+    with SampleSource(DATA, max_page_size=PAGE) as server:
+        yield server
+
+
 @pytest.fixture
-def source() -> Iterator[SampleSource]:
-    with SampleSource(DATA, max_page_size=PAGE) as source:
-        yield source
+def source(server: SampleSource) -> SampleSource:
+    server.faults = Faults()
+    server.requests.clear()
+    return server
 
 
 @pytest.fixture
@@ -67,6 +78,22 @@ def start(worker: Worker, parameters: dict[str, Any] | None = None) -> Job:
         parameters=parameters or {},
         clock=worker.clock,
     )
+
+
+def imported(worker: Worker) -> Job:
+    """The first import, in parts."""
+    return shelved_by(worker, "parts-imported", worker.import_all)
+
+
+def stopped_midway(worker: Worker) -> str:
+    """A job whose worker has handed over after some pages of each part."""
+
+    def stop() -> str:
+        job_id = worker.trigger()
+        worker.run(job_id, remaining=Budget(worker.clock, 25))
+        return job_id
+
+    return shelved_by(worker, "parts-stopped", stop)
 
 
 def published(worker: Worker) -> Path:
@@ -126,6 +153,7 @@ def test_a_source_is_read_in_parts(worker: Worker, source: SampleSource, paging:
     ],
     ids=["no way to cut", "no count", "few pages"],
 )
+@pytest.mark.by_lot
 def test_what_cannot_or_need_not_be_cut_is_read_from_end_to_end(
     worker: Worker, habits: Habits, rows: int
 ) -> None:
@@ -137,7 +165,7 @@ def test_what_cannot_or_need_not_be_cut_is_read_from_end_to_end(
         assert (job.status, job.parts, job.fetched_records) == (JobStatus.COMPLETED, None, rows)
         assert not any(
             "$skiptoken" not in seen.query and "$filter" in seen.query
-            for seen in list(source.requests)[99:]
+            for seen in list(source.requests)[49:]
         )
     assert stored_rows(published(worker)) == expected_rows(GeneratedProduction(rows))
 
@@ -152,15 +180,22 @@ def test_with_one_worker_no_plan_is_made(worker: Worker, source: SampleSource) -
     assert ranges_asked(source) == []
 
 
-def test_a_rejected_row_is_told_with_the_page_of_its_part(worker: Worker) -> None:
+def test_rows_are_merged_in_the_order_of_the_source_and_a_rejected_one_tells_its_part(
+    worker: Worker,
+) -> None:
+    """However the pages of the parts have come: who reads the store finds its rows in order."""
     import duckdb
 
-    worker.import_all()
+    imported(worker)
 
     with duckdb.connect(published(worker), read_only=True) as connection:
         [(page, position)] = connection.execute(
             "SELECT page, position FROM rejected_rows"
         ).fetchall()
+        found = connection.execute(
+            "SELECT well_code, production_period FROM well_production ORDER BY rowid"
+        ).fetchall()
+    assert found == sorted(found, key=lambda key: (int(key[0]), key[1]))
     part, page_of_part = divmod(page, 1_000_000)
     assert part == 2
     assert (
@@ -168,22 +203,10 @@ def test_a_rejected_row_is_told_with_the_page_of_its_part(worker: Worker) -> Non
     )  # the part begins with both rows of a key
 
 
-def test_the_rows_are_merged_in_the_order_of_the_source(worker: Worker) -> None:
-    """However the pages of the parts have come: who reads the store finds its rows in order."""
-    import duckdb
-
-    worker.import_all()
-
-    with duckdb.connect(published(worker), read_only=True) as connection:
-        found = connection.execute(
-            "SELECT well_code, production_period FROM well_production ORDER BY rowid"
-        ).fetchall()
-    assert found == sorted(found, key=lambda key: (int(key[0]), key[1]))
-
-
 def test_a_partial_import_is_read_in_parts_too(worker: Worker, source: SampleSource) -> None:
-    worker.import_all()
+    imported(worker)
     asked, code = len(source.requests), EXPECTED[-1][0]
+    worker.settings = replace(worker.settings, page_size=SMALL_PAGE)
 
     job = start(worker, {"field_code": code})
     worker.run(job.job_id)
@@ -215,7 +238,7 @@ def test_an_increment_is_read_in_parts_too(worker: Worker, source: SampleSource)
 
 def test_the_batches_of_all_parts_together_take_no_more_than_a_few_of_one(worker: Worker) -> None:
     job_id = worker.trigger()
-    worker.run(job_id, remaining=Budget(worker.clock, 90), open_bytes=60_000)
+    worker.run(job_id, remaining=Budget(worker.clock, 50), open_bytes=60_000)
 
     runs = [run for part in items_of(worker, job_id) for run in part.checkpoint.segments]
     assert sum(run.count for run in runs) > PARTS * 2  # one of each would do
@@ -232,7 +255,7 @@ def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(
     job_id = worker.trigger()
     attempts = 0
     while not worker.manager.get(job_id).status.final:
-        worker.run(job_id, remaining=Budget(worker.clock, 90))
+        worker.run(job_id, remaining=Budget(worker.clock, 50))
         attempts += 1
 
     job = worker.manager.get(job_id)
@@ -245,7 +268,7 @@ def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(
 
 
 @pytest.mark.by_lot
-@pytest.mark.parametrize("calls", [10, 40, 90])
+@pytest.mark.parametrize("calls", [10, 25, 50])
 def test_a_worker_that_dies_loses_what_came_after_the_last_checkpoints(
     worker: Worker, source: SampleSource, calls: int
 ) -> None:
@@ -270,7 +293,7 @@ def test_a_part_that_is_done_is_not_asked_for_again(worker: Worker, source: Samp
     worker.settings = replace(worker.settings, checkpoint_seconds=10)
     job_id = worker.trigger()
     with pytest.raises(Died):
-        worker.run(job_id, remaining=Budget(worker.clock, 90, die))
+        worker.run(job_id, remaining=Budget(worker.clock, 50, die))
     items = items_of(worker, job_id)
     done = [part.filter for part in items if part.state is PartState.DONE]
     asked = len(source.requests)
@@ -292,7 +315,7 @@ def test_a_source_that_fails_in_one_part_keeps_the_rows_of_all_for_a_retry(
     worker: Worker, source: SampleSource
 ) -> None:
     worker.settings = replace(worker.settings, source_retries=0)
-    source.faults.fail_page(70)
+    source.faults.fail_page(40)
     job = start(worker)
     worker.run(job.job_id)
     failed = worker.manager.get(job.job_id)
@@ -321,7 +344,7 @@ def test_a_source_that_fails_in_one_part_keeps_the_rows_of_all_for_a_retry(
 def test_an_error_of_a_part_tells_the_page_of_the_part(
     worker: Worker, source: SampleSource
 ) -> None:
-    source.faults.fail_page(70, status=403)  # of the whole: about row 1,800, where a part has 375
+    source.faults.fail_page(40, status=403)  # of the whole: about row 1,800, where a part has 375
 
     error = worker.import_all().error or {}
 
@@ -335,7 +358,7 @@ def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> No
     what it counts is not all the rows there are.
     """
     habits = Habits(filter_limit=200)
-    with SampleSource(DATA, max_page_size=PAGE, habits=habits) as source:
+    with SampleSource(DATA, max_page_size=SMALL_PAGE, habits=habits) as source:
         worker.settings = replace(worker.settings, source_url=source.url, source_paging="links")
 
         job = start(worker, {"field_code": EXPECTED[-1][0]})
@@ -352,14 +375,13 @@ def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> No
 def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
     worker: Worker, source: SampleSource, which: str
 ) -> None:
-    job_id = worker.trigger()
-    worker.run(job_id, remaining=Budget(worker.clock, 40))
-    worker.run(job_id, remaining=Budget(worker.clock, 20))
+    job_id = stopped_midway(worker)
+    worker.run(job_id, remaining=Budget(worker.clock, 12))
     items = [part for part in items_of(worker, job_id) if part.checkpoint.segments]
     part = items[0 if which == "first" else -1]
     worker.warehouse.remove(segment_names(part.checkpoint.segments)[0])
 
-    worker.run(job_id, remaining=Budget(worker.clock, 20))
+    worker.run(job_id, remaining=Budget(worker.clock, 12))
 
     told = worker.manager.get(job_id)
     assert sum(part.rejected for part in items_of(worker, job_id)) == told.failed_records
@@ -372,8 +394,7 @@ def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
 
 
 def test_a_plan_whose_parts_are_gone_is_made_anew(worker: Worker, dynamodb: Any) -> None:
-    job_id = worker.trigger()
-    worker.run(job_id, remaining=Budget(worker.clock, 40))
+    job_id = stopped_midway(worker)
     key = {"pk": {"S": f"PART#{job_id}"}, "sk": {"S": "00003"}}
     dynamodb.delete_item(TableName=TABLE, Key=key)
 
@@ -385,7 +406,7 @@ def test_a_plan_whose_parts_are_gone_is_made_anew(worker: Worker, dynamodb: Any)
 
 
 def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSource) -> None:
-    worker.import_all()
+    imported(worker)
     worker.settings = replace(
         worker.settings, source_columns={"oil_production_kbd": "gas_production_mmcfd"}
     )
@@ -415,6 +436,7 @@ def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSo
 # -- the source is spared -------------------------------------------------------------------------
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("spare", "ends"),
     [(0, (JobStatus.COMPLETED, None)), (-1, (JobStatus.FAILED, "SOURCE_LIMIT_EXCEEDED"))],
@@ -494,8 +516,7 @@ class CountingSource(SampleSource):
 
 
 def test_the_items_of_the_parts_tell_their_rows(worker: Worker, dynamodb: Any) -> None:
-    job_id = worker.trigger()
-    worker.run(job_id, remaining=Budget(worker.clock, 40))
+    job_id = stopped_midway(worker)
 
     contents = table_contents(dynamodb, TABLE)
     items = items_of(worker, job_id)

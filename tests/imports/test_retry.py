@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable
 from support.imports import Budget, Worker, expected_rows, files, published_rows
+from support.shelf import shelved_by
 from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import (
@@ -35,6 +36,7 @@ from chalicelib.jobs.starting import RETRY_SECONDS, retry_import, start_import
 from chalicelib.jobs.table import Table
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import SNAPSHOTS, SegmentRun, segment_names
+from local.source.faults import Faults
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -46,10 +48,18 @@ DATA = GeneratedProduction(90)
 TABLE = "wellhead-test"
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[SampleSource]:
+    """It stays at its address, which what is on the shelf was read from."""
+    with SampleSource(DATA) as server:
+        yield server
+
+
 @pytest.fixture
-def source() -> Iterator[SampleSource]:
-    with SampleSource(DATA) as source:
-        yield source
+def source(server: SampleSource) -> SampleSource:
+    server.faults = Faults()
+    server.requests.clear()
+    return server
 
 
 @pytest.fixture
@@ -87,8 +97,12 @@ def retry(
     )
 
 
-def stopped_midway(worker: Worker, **options: Any) -> Job:
+def stopped_midway(worker: Worker) -> Job:
     """CANCELLED after some checkpoints."""
+    return shelved_by(worker, "retry-stopped", lambda: stop_midway(worker))
+
+
+def stop_midway(worker: Worker, **options: Any) -> Job:
     job = start(worker, **options)
     worker.run(job.job_id, remaining=Budget(worker.clock, 8))
     assert worker.manager.get(job.job_id).segments
@@ -115,7 +129,7 @@ def clear(worker: Worker) -> None:
 
 @file_or_lake
 def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: SampleSource) -> None:
-    old = stopped_midway(worker, parameters={"full": True})
+    old = stop_midway(worker, parameters={"full": True})
     asked = len(source.requests)
 
     new = retry(worker, old.job_id)
@@ -443,7 +457,7 @@ def test_the_watermark_is_not_later_than_the_first_reading(
         }
         worker = Worker(environment | more | {"WELLHEAD_SOURCE_CHANGED": "updated_at"}, dynamodb)
         worker.clock.now = 1e9  # long before any row says it was changed
-        old = stopped_midway(worker)
+        old = stop_midway(worker)
         worker.clock.advance(86_400)
         second = fail(worker, retry(worker, old.job_id).job_id)
         worker.clock.advance(86_400)

@@ -16,6 +16,7 @@ from support.imports import Budget, Worker, opened, published_rows
 from support.merging import assert_main_is
 from support.rollbacks import ask_for, roll_back, run_rollback
 from support.scripted_source import KEY
+from support.shelf import shelved_by
 from support.store_kinds import file_or_lake
 
 from chalicelib.errors import (
@@ -80,10 +81,18 @@ FIRST = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY))
 SECOND = Wells((1, 1.0, JANUARY), (2, 2.5, FEBRUARY), (3, 3.0, MARCH))
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[SampleSource]:
+    """It stays at its address, which what is on the shelf was read from."""
+    with SampleSource(FIRST) as server:
+        yield server
+
+
 @pytest.fixture
-def source() -> Iterator[SampleSource]:
-    with SampleSource(FIRST) as source:
-        yield source
+def source(server: SampleSource) -> SampleSource:
+    server.rows = FIRST
+    server.requests.clear()
+    return server
 
 
 @pytest.fixture
@@ -105,14 +114,19 @@ def wells(worker: Worker) -> dict[int, float]:
 
 
 def two_imports(worker: Worker, source: SampleSource) -> tuple[Snapshot, Snapshot]:
-    worker.import_all()
-    first = current(worker)
-    worker.clock.advance(60)
+    def make() -> tuple[Snapshot, Snapshot]:
+        worker.import_all()
+        first = current(worker)
+        worker.clock.advance(60)
+        source.rows = SECOND
+        assert worker.import_all().status is JobStatus.COMPLETED
+        worker.clock.advance(60)
+        assert wells(worker) == {1: 1.0, 2: 2.5, 3: 3.0}
+        return first, current(worker)
+
+    found = shelved_by(worker, "rollback-two-imports", make)
     source.rows = SECOND
-    assert worker.import_all().status is JobStatus.COMPLETED
-    worker.clock.advance(60)
-    assert wells(worker) == {1: 1.0, 2: 2.5, 3: 3.0}
-    return first, current(worker)
+    return found
 
 
 def assert_shown(worker: Worker) -> None:

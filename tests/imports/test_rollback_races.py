@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from dataclasses import asdict
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,27 +83,22 @@ def roll_back(lab: Lab, target: Snapshot, at: Point | None = None) -> Ended:
     return ended
 
 
-@pytest.mark.by_lot
-@pytest.mark.parametrize("how", HOWS)
-def test_every_call_of_a_rollback(lab: Lab, how: str) -> None:
-    calls = roll_back(lab, before(lab)).count("call")
+def test_every_call_and_file_step_of_a_rollback(lab: Lab) -> None:
+    ended = roll_back(lab, before(lab))
+    calls = ended.count("call")
     assert calls >= 6
-
-    for number in some_of(range(calls)):
-        roll_back(lab, before(lab), at=("call", number, how))
-    lab.deliver_until_it_ends(lab.create())
-    assert stored_rows(lab.file_of(lab.snapshot().name)) == expected_rows(
-        GeneratedProduction(ROWS, revision=lab.revision)
-    )
-
-
-def test_every_file_step_of_a_rollback(lab: Lab) -> None:
-    steps = [step[1] for step in roll_back(lab, before(lab)).trail if step[0] == "file"]
+    steps = [step[1] for step in ended.trail if step[0] == "file"]
     chosen = [number for number, name in enumerate(steps) if str(name).startswith("warehouse")]
     assert len(chosen) >= 4
 
     for number in some_of(chosen):
         roll_back(lab, before(lab), at=("file", number, "before"))
+    for number, how in some_of(product(range(calls), HOWS), one_in=5):
+        roll_back(lab, before(lab), at=("call", number, how))
+    lab.deliver_until_it_ends(lab.create())
+    assert stored_rows(lab.file_of(lab.snapshot().name)) == expected_rows(
+        GeneratedProduction(ROWS, revision=lab.revision)
+    )
 
 
 def test_of_an_import_and_a_rollback_at_once_one_wins(

@@ -15,6 +15,7 @@ from simulation.mutants import LooseTable
 from support.coordination import RepeatingTable
 from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
 from support.machine import EXECUTION, StatesWorker, read_by_two
+from support.shelf import shelved_by
 
 from chalicelib.errors import LeaseLost, NoProgress, WorkerTimeSpent
 from chalicelib.imports.prefetch import Prefetch
@@ -42,10 +43,18 @@ DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[SampleSource]:
+    """It stays at its address, which what is on the shelf was read from."""
+    with SampleSource(DATA, max_page_size=PAGE) as server:
+        yield server
+
+
 @pytest.fixture
-def source() -> Iterator[SampleSource]:
-    with SampleSource(DATA, max_page_size=PAGE) as source:
-        yield source
+def source(server: SampleSource) -> SampleSource:
+    server.credentials = None
+    server.requests.clear()
+    return server
 
 
 @pytest.fixture
@@ -57,6 +66,22 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
         "WELLHEAD_MEMORY_MB": "200",
     }
     return StatesWorker(environment, dynamodb)
+
+
+def planned_by(worker: StatesWorker) -> dict[str, Any]:
+    """Of the first job, whose parts nobody has read."""
+    return shelved_by(worker, "states-planned", lambda: worker.plan(worker.trigger()))
+
+
+def fetched_by(worker: StatesWorker) -> dict[str, Any]:
+    """All parts of it are read, and nothing is merged."""
+
+    def fetch() -> dict[str, Any]:
+        planned = worker.plan(worker.trigger())
+        worker.fetch_all(planned)
+        return planned
+
+    return shelved_by(worker, "states-fetched", fetch)
 
 
 def published(worker: StatesWorker) -> Path:
@@ -100,7 +125,7 @@ def test_the_states_together_do_what_one_worker_does(worker: StatesWorker) -> No
 def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(
     worker: StatesWorker, source: SampleSource
 ) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     first = len(source.requests)
     worker.fetch(planned, 3)
     filters = {
@@ -124,7 +149,7 @@ def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(
 def test_a_part_whose_time_is_over_says_more_and_goes_on(
     worker: StatesWorker, source: SampleSource
 ) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     looks = Budget(worker.clock, 5)
 
     assert worker.fetch(planned, 0, remaining=looks)["outcome"] == "more"
@@ -137,7 +162,7 @@ def test_a_part_whose_time_is_over_says_more_and_goes_on(
 
 
 def test_a_part_that_comes_no_further_is_not_asked_for_more_for_ever(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
 
     with pytest.raises(NoProgress):
         worker.fetch(planned, 0, remaining=lambda: 0.0, prefetch=_out_of_time)
@@ -154,7 +179,7 @@ def _out_of_time(*sources: Any, **options: Any) -> Iterator[Any]:
 
 def test_the_worker_of_a_part_dies_midway(worker: StatesWorker) -> None:
     worker.set(checkpoint_seconds=0)
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     with pytest.raises(Died):
         worker.fetch(planned, 2, remaining=Budget(worker.clock, 7, die))
 
@@ -170,7 +195,7 @@ def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(
 ) -> None:
     """The two write segments of other names, and the table takes the later one's alone."""
     worker.set(checkpoint_seconds=0)
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
 
     assert read_by_two(worker, planned, 2) == ("lease lost", "read")
     worker.set(checkpoint_seconds=3600)
@@ -182,7 +207,7 @@ def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(
 def test_one_that_froze_before_it_began_with_a_part_does_not_take_the_next_ones_attempt_for_its_own(
     worker: StatesWorker,
 ) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     seen: list[Any] = []
 
     def read_meanwhile() -> None:
@@ -202,7 +227,7 @@ def test_one_that_froze_before_it_began_with_a_part_does_not_take_the_next_ones_
 
 def test_a_part_is_begun_with_by_the_worker_whose_answer_was_lost(worker: StatesWorker) -> None:
     """The write is refused when it comes again, and the item tells whose it is."""
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     claim, plan, item = _claim(worker, planned), _plan(worker, planned), _items(worker, planned)[1]
     table = RepeatingTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
     begun = PartTable(table=table, clock=worker.clock).begin(claim, plan, item)
@@ -213,7 +238,7 @@ def test_a_part_is_begun_with_by_the_worker_whose_answer_was_lost(worker: States
 
 
 def test_a_part_of_an_attempt_is_written_by_its_worker_alone(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     claim, plan, item = _claim(worker, planned), _plan(worker, planned), _items(worker, planned)[1]
     parts = PartTable(table=worker.manager.table, clock=worker.clock)
     parts.store(
@@ -232,7 +257,7 @@ def test_without_a_condition_on_the_attempt_it_would(worker: StatesWorker) -> No
     table = LooseTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
     worker.manager = JobManager(table=table, lease=Lease(), clock=worker.clock)
     worker.set(checkpoint_seconds=0)
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
 
     with table.loose(("#attempt = :read_attempt", "#worker = :worker"), None):
         assert read_by_two(worker, planned, 2) == ("read", "read")
@@ -247,16 +272,14 @@ def test_nothing_is_published_of_a_part_that_is_merged_twice(worker: StatesWorke
                 part != 2 or super().load_segment(again, part=part)
             )
 
-    planned = worker.plan(worker.trigger())
-    worker.fetch_all(planned)
+    planned = fetched_by(worker)
 
     assert worker.merge(planned["job_id"], new_repository=Twice)["outcome"] == JobStatus.FAILED
     assert (worker.manager.get(planned["job_id"]).error or {})["code"] == "PUBLISH_REFUSED"
 
 
 def test_a_part_that_two_workers_read_is_merged_once(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
-    worker.fetch_all(planned)
+    planned = fetched_by(worker)
     asked = [worker.fetch(planned, number)["outcome"] for number in planned["parts"]]
     worker.merge(planned["job_id"])
 
@@ -265,7 +288,7 @@ def test_a_part_that_two_workers_read_is_merged_once(worker: StatesWorker) -> No
 
 
 def test_a_worker_that_froze_writes_nothing_once_the_merge_has_begun(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     worker.fetch_all({**planned, "parts": [0, 1, 3]})
     merged: list[Any] = []
 
@@ -288,8 +311,7 @@ def test_a_worker_that_froze_writes_nothing_once_the_merge_has_begun(worker: Sta
 def test_a_merge_takes_over_from_one_that_froze_and_each_row_is_there_once(
     worker: StatesWorker,
 ) -> None:
-    planned = worker.plan(worker.trigger())
-    worker.fetch_all(planned)
+    planned = fetched_by(worker)
     merged: list[Any] = []
 
     def merge_meanwhile() -> float:
@@ -319,8 +341,7 @@ def test_a_merge_that_dies_five_times_is_not_given_up(worker: StatesWorker) -> N
     """What the parts have brought is progress,
     though the job's own checkpoint was written before them.
     """
-    planned = worker.plan(worker.trigger())
-    worker.fetch_all(planned)
+    planned = fetched_by(worker)
     for _ in range(5):
         with pytest.raises(Died):
             worker.merge(planned["job_id"], new_publication=_DyingPublication)
@@ -352,7 +373,7 @@ def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(
 
 
 def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
 
     def sleep_while_it_works(_: float) -> None:
         worker.clock.advance(1)
@@ -366,7 +387,7 @@ def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) ->
 
 def test_a_cancel_stops_the_parts_and_frees_the_lock(worker: StatesWorker) -> None:
     worker.set(checkpoint_seconds=0)
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     worker.fetch(planned, 0)
     worker.manager.cancel(planned["job_id"])
 
@@ -431,7 +452,7 @@ def test_what_cannot_be_cut_is_left_to_the_merge(worker: StatesWorker) -> None:
 def test_an_execution_that_could_not_go_on_ends_its_job(
     worker: StatesWorker, error: str, code: str, retryable: bool
 ) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
 
     assert (
         fail_import(planned["job_id"], execution="another", error=error, job_manager=worker.manager)
@@ -465,7 +486,7 @@ def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> Non
 
 
 def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker) -> None:
-    planned = worker.plan(worker.trigger())
+    planned = planned_by(worker)
     worker.fetch(planned, 1)
     plan, items = _plan(worker, planned), _items(worker, planned)
     [name] = segment_names(items[1].checkpoint.segments)

@@ -63,7 +63,7 @@ def outcome(job: Job) -> tuple[str, int, list[str]]:
 
 @file_or_lake
 def test_a_row_that_came_no_more_is_withdrawn(worker: Worker, source: ExchangedSource) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
 
     job = source.imported(ROWS[1:])
 
@@ -81,7 +81,7 @@ def test_a_row_that_came_no_more_is_withdrawn(worker: Worker, source: ExchangedS
 
 def test_by_default_it_stays(worker: Worker, source: ExchangedSource) -> None:
     worker.settings = replace(worker.settings, source_missing="keep")
-    source.imported(ROWS)
+    source.has_imported(ROWS)
 
     assert outcome(source.imported(ROWS[1:])) == (JobStatus.COMPLETED, 0, [])
     assert published(worker) == 300
@@ -91,7 +91,7 @@ def test_by_default_it_stays(worker: Worker, source: ExchangedSource) -> None:
 def test_many_hold_the_import_until_somebody_accepts_them(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
 
     held = source.imported(ROWS[4:])
 
@@ -131,7 +131,7 @@ def test_many_hold_the_import_until_somebody_accepts_them(
 def test_a_window_withdraws_nothing_that_it_covers_no_more(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
     later = [
         {**row, "production_period": "2024-03-01"}
         for row in ROWS
@@ -148,7 +148,7 @@ def test_a_window_withdraws_nothing_that_it_covers_no_more(
 
 @file_or_lake
 def test_a_rejected_row_is_not_missing(worker: Worker, source: ExchangedSource) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
 
     job = source.imported([{**ROWS[0], "oil_production_kbd": "much"}, *ROWS[2:]])
 
@@ -160,7 +160,7 @@ def test_a_rejected_row_is_not_missing(worker: Worker, source: ExchangedSource) 
 def test_a_part_of_the_rows_withdraws_nothing(
     worker: Worker, source: ExchangedSource, parameters: dict[str, Any]
 ) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
 
     job = source.imported(ROWS[2:], parameters=parameters)
 
@@ -194,7 +194,7 @@ def test_an_increment_withdraws_nothing(worker: Worker, tmp_path: Path) -> None:
 def test_an_import_that_is_accepted_as_incomplete_withdraws_nothing(
     worker: Worker, source: ExchangedSource
 ) -> None:
-    source.imported(ROWS)
+    source.has_imported(ROWS)
     held = source.imported(ROWS[2:], file=Short)
     assert outcome(held) == (JobStatus.FAILED, 0, ["SOURCE_INCOMPLETE"])
 

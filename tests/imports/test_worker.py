@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 TABLE = "wellhead-test"
-DATA = GeneratedProduction(2_000)  # with a bad row and a repeated key
+ROWS = 1_000  # with a bad row and a repeated key
+DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 
 
@@ -57,7 +58,7 @@ def source() -> Iterator[SampleSource]:
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
     environment |= {
         "WELLHEAD_SOURCE_URL": source.url,
-        "WELLHEAD_PAGE_SIZE": "250",
+        "WELLHEAD_PAGE_SIZE": "125",
         "WELLHEAD_CHECKPOINT_SECONDS": "3600",
         "WELLHEAD_MEMORY_MB": "200",
     }
@@ -78,7 +79,7 @@ def assert_whole(worker: Worker, job: Job) -> None:
     assert job.status is JobStatus.COMPLETED
     assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
     assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)
-    assert (job.fetched_records, job.expected_records, job.total_records) == (2_000, 2_000, 2_000)
+    assert (job.fetched_records, job.expected_records, job.total_records) == (ROWS, ROWS, ROWS)
     assert job.progress_percentage == 100
     path = published(worker)
     assert stored_rows(path) == EXPECTED
@@ -157,6 +158,7 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("most_runs", [1, 3])
 def test_an_import_of_many_attempts_joins_its_segments(worker: Worker, most_runs: int) -> None:
     """Each attempt adds a run of segments to the job's item,
@@ -196,7 +198,7 @@ def test_services_build_an_import_from_the_environment(
 def test_a_second_import_updates_what_was_revised(worker: Worker, source: SampleSource) -> None:
     first = worker.import_all()
     worker.clock.advance(60)
-    source.rows = revised = GeneratedProduction(2_000, revision=1)
+    source.rows = revised = GeneratedProduction(ROWS, revision=1)
 
     second = worker.import_all()
 
@@ -325,6 +327,7 @@ def test_the_retry_of_a_dead_workers_event_waits_for_its_lease_and_resumes(
 # --- slices
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("calls", [2, 4])
 def test_an_import_goes_through_many_hands(worker: Worker, calls: int) -> None:
     job_id = worker.trigger()

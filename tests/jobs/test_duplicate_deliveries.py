@@ -26,9 +26,9 @@ from local.source.server import SampleSource
 
 TABLE = "wellhead-test"
 ROOT = Path(__file__).parents[2]
-DATA = GeneratedProduction(2_000)
-PROCESSES = 4
-DELIVERIES = longer(200, 10_000)
+DATA = GeneratedProduction(1_000)
+PROCESSES = longer(3, 4)
+DELIVERIES = longer(120, 10_000)
 LATE = DELIVERIES // 10  # of them are of a job that is long over
 
 
@@ -48,7 +48,7 @@ def test_hundreds_of_deliveries_are_one(
     with SampleSource(DATA, latency=0.02) as source, ExitStack() as stack:
         environment |= {
             "WELLHEAD_SOURCE_URL": source.url,
-            "WELLHEAD_PAGE_SIZE": "100",
+            "WELLHEAD_PAGE_SIZE": "50",
             "WELLHEAD_CHECKPOINT_SECONDS": "1",
             "WELLHEAD_MEMORY_MB": "200",
         }

@@ -1,5 +1,7 @@
 """The sweeper clears what dead workers left in the warehouse,
 and nothing that anybody may still need.
+
+A run takes one kind of warehouse by lot for each test, `make soak` both.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from local.aws.emulator import LocalAws
+
+
+pytestmark = pytest.mark.by_lot
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """One table, one warehouse:
 another table over it is refused at its first write, and its sweeper removes nothing.
+
+A run takes one kind of warehouse by lot for each test, `make soak` both.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.aws.emulator import LocalAws
+
+
+pytestmark = pytest.mark.by_lot
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 
 TABLE = "wellhead-test"
-PROCESSES = longer(4, 8)
-ROUNDS = longer(60, 500)
+PROCESSES = longer(3, 8)
+ROUNDS = longer(25, 500)
 ROOT = Path(__file__).parents[2]
 
 

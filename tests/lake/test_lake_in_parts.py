@@ -1,4 +1,4 @@
-"""A source that is read in parts, by eight threads, into a lake:
+"""A source that is read in parts, by four threads, into a lake:
 each row once, whatever dies when, as in a file.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = LAKE
-ROWS, PAGE, PARTS = 3_000, 26, 8  # no page ends between the two rows of one key
+ROWS, PAGE, PARTS = 3_000, 46, 4  # no page ends between the two rows of one key
 DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 TOLD = DATA.expected_counts()
@@ -40,7 +40,7 @@ def source() -> Iterator[SampleSource]:
 def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
     environment |= {
         "WELLHEAD_SOURCE_URL": source.url,
-        "WELLHEAD_WORKERS": "8",
+        "WELLHEAD_WORKERS": "4",
         "WELLHEAD_CHECKPOINT_SECONDS": "30",
         "WELLHEAD_MEMORY_MB": "200",
     }
@@ -123,7 +123,8 @@ def test_rows_that_parts_replace_are_in_the_history_once(worker: Worker) -> None
     assert published_rows(worker) == expected_rows(GeneratedProduction(ROWS, revision=1))
 
 
-@pytest.mark.parametrize("calls", [10, 40, 60, 90, 120] if SOAK else [60])
+@pytest.mark.by_lot
+@pytest.mark.parametrize("calls", [10, 25, 35, 50, 70] if SOAK else [35])
 @pytest.mark.parametrize("is_killed", [True, False], ids=["dies", "hands over"])
 def test_who_goes_on_after_a_worker_of_parts_brings_each_row_once(
     worker: Worker, calls: int, is_killed: bool

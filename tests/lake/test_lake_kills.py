@@ -1,11 +1,13 @@
 """`kill -9` of an import's process at each of its commits into a lake: each row is there once,
-and main is what is published. A run takes two of the eight points by lot in each test, a soak all.
+and main is what is published. A run takes two of the points by lot, each with who comes next, a
+soak all.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,36 +62,38 @@ def kill_the_worker(
     return kill
 
 
+def the_next_worker_goes_on(lab: Lab, job_id: str) -> str:
+    """Of the same job."""
+    lab.deliver_until_it_ends(job_id)
+    return job_id
+
+
+def the_next_job_takes_it_back(lab: Lab, job_id: str) -> str:
+    """The job of the dead worker ends without another one;
+    nobody merges upon what it has committed.
+    """
+    before = lab.snapshot()
+    lab.let_the_lease_end()
+    assert lab.manager.expire(lab.manager.lock())
+    assert (lab.manager.get(job_id).status, lab.snapshot()) == (JobStatus.FAILED, before)
+    lab.revision -= 1  # nothing of it is published
+    next_id = lab.create()
+    lab.deliver_until_it_ends(next_id)
+    return next_id
+
+
+NEXT = [the_next_worker_goes_on, the_next_job_takes_it_back]
+
+
 def test_killed_at_a_commit_an_import_still_brings_every_row_once(
     lab: Lab, handler: type[DisturbedHandler]
 ) -> None:
-    """By the next worker of its job."""
     lab.deliver_until_it_ends(lab.create())
-    for table, when in some_of(POINTS, one_in=4):
+    for (table, when), go_on in some_of(product(POINTS, NEXT), one_in=len(POINTS)):
         job_id, before = lab.create(), lab.snapshot()
         handler.disturb[table] = kill_the_worker(lab, when)
 
         assert lab.deliver(job_id).died, (table, when)
 
         assert lab.snapshot() == before
-        lab.deliver_until_it_ends(job_id)
-        lab.assert_whole(job_id)
-
-
-def test_what_a_killed_import_has_committed_is_not_merged_upon_by_another_job(
-    lab: Lab, handler: type[DisturbedHandler]
-) -> None:
-    """The job of the dead worker ends without one, and the next job takes its commits back."""
-    lab.deliver_until_it_ends(lab.create())
-    for table, when in some_of(POINTS, one_in=4):
-        job_id, before = lab.create(), lab.snapshot()
-        handler.disturb[table] = kill_the_worker(lab, when)
-        assert lab.deliver(job_id).died
-        lab.let_the_lease_end()
-        assert lab.manager.expire(lab.manager.lock())
-
-        assert (lab.manager.get(job_id).status, lab.snapshot()) == (JobStatus.FAILED, before)
-        lab.revision -= 1  # nothing of it is published
-        job_id = lab.create()
-        lab.deliver_until_it_ends(job_id)
-        lab.assert_whole(job_id)
+        lab.assert_whole(go_on(lab, job_id))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.scripted_source import KEY, Answer, Client, Connect, Serve, page, rows
+from support.soak import longer
 from support.waiting import wait_for_the_end_of_threads
 
 from chalicelib.errors import SourceGone
@@ -91,7 +92,7 @@ def delivered(counted: Counted, *, size: int, connections: int) -> list[int]:
         server.stop()
 
 
-@settings(max_examples=30)
+@settings(max_examples=longer(12, 200))
 @given(
     total=st.integers(0, 60),
     size=st.integers(1, 9),

@@ -78,6 +78,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("kind", WHOLE.values(), ids=WHOLE)
 def test_every_row_of_a_service_is_published(worker_at: Callable[..., Worker], kind: Kind) -> None:
     with SampleSource(

@@ -146,6 +146,7 @@ def version(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("paging", ["auto", "keys"])
 @pytest.mark.parametrize("limit", [700, 10_000])
 def test_a_whole_import_of_either_version(

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.mapped import OF_KEY, Mapped
+from support.soak import longer, some_of
 
 from chalicelib.errors import SourceColumns
 from chalicelib.sources.choices import LONGEST_PATTERN
@@ -90,10 +91,12 @@ parts = (
     | st.integers(0, 10**14)
     | st.sampled_from([2.0, 15.0, "007", "2.0", " 7 ", "05-001"])
 )
+# What costs is a statement, whose definition an example draws, and not its rows.
+MANY = 30
 
 
-@settings(max_examples=15)
-@given(st.lists(st.tuples(parts, parts), min_size=1, max_size=8))
+@settings(max_examples=longer(4, 30))
+@given(st.lists(st.tuples(parts, parts), min_size=1, max_size=MANY))
 def test_fields_are_joined_and_one_that_is_empty_leaves_none(
     mapped: Mapped, rows: list[tuple[Any, Any]]
 ) -> None:
@@ -105,9 +108,9 @@ def test_fields_are_joined_and_one_that_is_empty_leaves_none(
     ]
 
 
-@settings(max_examples=15)
+@settings(max_examples=longer(7, 50))
 @given(
-    st.lists(st.tuples(parts, parts), min_size=1, max_size=8),
+    st.lists(st.tuples(parts, parts), min_size=1, max_size=MANY),
     st.integers(0, 12),
     st.sampled_from(["-", "'", "a$b", "%s", "\\", ";--", "é"]),
 )
@@ -148,8 +151,8 @@ def test_a_template_of_an_identifier_in_three_columns(mapped: Mapped) -> None:
     ]
 
 
-@settings(max_examples=15)
-@given(st.lists(st.tuples(parts, parts, parts), min_size=1, max_size=8))
+@settings(max_examples=longer(4, 30))
+@given(st.lists(st.tuples(parts, parts, parts), min_size=1, max_size=MANY))
 def test_the_first_that_holds_something_is_taken(
     mapped: Mapped, rows: list[tuple[Any, ...]]
 ) -> None:
@@ -168,38 +171,41 @@ def test_other_vintages_of_a_header_need_not_be_there(mapped: Mapped) -> None:
         of_csv(mapped, "well_code", rule, ["Permit"], ["059-1"])
 
 
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        (2.0, "2"),
-        (1e3, "1000"),
-        (5012345678000, "5012345678000"),
-        (33053012340000, "33053012340000"),
-        ("05012345678000", "05012345678000"),
-        ("2.0", "2.0"),
-        ("1e3", "1e3"),
-        (" 100/01-02-003-04W5/0 ", "100/01-02-003-04W5/0"),
-        ("NO 15/9-F-1 C", "NO 15/9-F-1 C"),
-        (1.5, "NOT_A_WHOLE_NUMBER well_code"),
-        (True, "NOT_TEXT well_code"),
-        ({"a": 1}, "NOT_TEXT well_code"),
-        ([1], "NOT_TEXT well_code"),
-        (None, "MISSING_KEY well_code"),
-        ("", "MISSING_KEY well_code"),
-        ("  ", "MISSING_KEY well_code"),
-        ("x" * 101, "TOO_LONG well_code"),
-    ],
-)
-def test_a_code_of_one_field_is_read_as_without_a_definition(
-    mapped: Mapped, value: Any, code: str
-) -> None:
-    rows = [{"A": value, "P": "x"}, {"A": "sound", "P": "x"}]
-    assert column(mapped, "well_code", "A", *rows) == [code, "sound"]
-    assert column(mapped, "well_code", {"field": "A", "when": {"P": "x"}}, *rows) == [code, "sound"]
-    assert column(mapped, "well_code", "A", rows[0]) == [code]
+SOUND_CODES: list[tuple[Any, str]] = [
+    (2.0, "2"),
+    (1e3, "1000"),
+    (5012345678000, "5012345678000"),
+    (33053012340000, "33053012340000"),
+    ("05012345678000", "05012345678000"),
+    ("2.0", "2.0"),
+    ("1e3", "1e3"),
+    (" 100/01-02-003-04W5/0 ", "100/01-02-003-04W5/0"),
+    ("NO 15/9-F-1 C", "NO 15/9-F-1 C"),
+]
+NO_CODES: list[tuple[Any, str]] = [
+    (1.5, "NOT_A_WHOLE_NUMBER well_code"),
+    (True, "NOT_TEXT well_code"),
+    ({"a": 1}, "NOT_TEXT well_code"),
+    ([1], "NOT_TEXT well_code"),
+    (None, "MISSING_KEY well_code"),
+    ("", "MISSING_KEY well_code"),
+    ("  ", "MISSING_KEY well_code"),
+    ("x" * 101, "TOO_LONG well_code"),
+]
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, [1, 2], [], {}])
+@pytest.mark.parametrize("rule", ["A", {"field": "A", "when": {"P": "x"}}])
+def test_a_code_of_one_field_is_read_as_without_a_definition(mapped: Mapped, rule: Any) -> None:
+    """Rows that are all sound are read in another way than those that have one beside them
+    that is not.
+    """
+    all_codes = SOUND_CODES + NO_CODES
+    lone = some_of(([each] for each in all_codes), one_in=6)
+    for told in (SOUND_CODES, all_codes, *lone):
+        rows = [{"A": value, "P": "x"} for value, _ in told]
+        assert column(mapped, "well_code", rule, *rows) == [code for _, code in told]
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -209,11 +215,13 @@ def test_a_code_of_one_field_is_read_as_without_a_definition(
         {"field": "A", "pattern": "(.*)"},
     ],
 )
-def test_no_code_is_made_of_an_object_or_a_list(mapped: Mapped, rule: Any, value: Any) -> None:
-    [found] = column(mapped, "well_code", rule, {"A": value, "B": "b", "C": None})
-    assert found in ("MISSING_KEY well_code", "NOT_TEXT well_code")
-    [found] = column(mapped, "well_name", rule, {"A": value, "B": "b", "C": None})
-    assert found in (None, "NOT_TEXT well_name")
+def test_no_code_is_made_of_an_object_or_a_list(mapped: Mapped, rule: Any) -> None:
+    rows = [{"A": value, "B": "b", "C": None} for value in ({"a": 1}, [1, 2], [], {})]
+    for told in (rows, *some_of(([row] for row in rows), one_in=4)):
+        codes = column(mapped, "well_code", rule, *told)
+        assert set(codes) <= {"MISSING_KEY well_code", "NOT_TEXT well_code"}
+        names = column(mapped, "well_name", rule, *told)
+        assert set(names) <= {None, "NOT_TEXT well_name"}
 
 
 def test_a_text_that_looks_like_a_list_is_a_part_of_a_code(mapped: Mapped) -> None:
@@ -408,15 +416,16 @@ def test_nothing_is_a_number_that_the_plain_way_refuses(
     )
 
 
-@pytest.mark.parametrize("value", [True, [1], {"a": 1}, [], 10**400])
 @pytest.mark.parametrize(
     "rule", [{"field": "V"}, {"coalesce": ["V"]}, {"sum": ["V"]}, {"field": "V", "pattern": "(.*)"}]
 )
-def test_no_number_is_made_of_anything_else(
-    mapped: Mapped, rule: dict[str, Any], value: Any
-) -> None:
-    assert column(mapped, OIL, rule | RATE, {"V": value}) == [f"NOT_A_NUMBER {OIL}"]
-    assert column(mapped, OIL, rule | RATE, {"V": value}, decimal=",") == [f"NOT_A_NUMBER {OIL}"]
+def test_no_number_is_made_of_anything_else(mapped: Mapped, rule: dict[str, Any]) -> None:
+    rows = [{"V": value} for value in (True, [1], {"a": 1}, [], 10**400)]
+    wrong = f"NOT_A_NUMBER {OIL}"
+    assert column(mapped, OIL, rule | RATE, *rows) == [wrong] * 5
+    assert column(mapped, OIL, rule | RATE, *rows, decimal=",") == [wrong] * 5
+    for row in some_of(rows, one_in=5):  # by itself: nothing beside it has its batch looked into
+        assert column(mapped, OIL, rule | RATE, row) == [wrong]
 
 
 def told_number(text: str, decimal: str, thousands: str) -> float | None:
@@ -442,8 +451,8 @@ grouped = st.builds(
 signs = [(d, t) for d in (".", ",") for t in ("", ",", ".", " ", "'") if d != t]
 
 
-@settings(max_examples=25)
-@given(st.lists(number_texts | grouped, min_size=1, max_size=12), st.sampled_from(signs))
+@settings(max_examples=longer(10, 80))
+@given(st.lists(number_texts | grouped, min_size=1, max_size=MANY), st.sampled_from(signs))
 def test_a_decimal_sign_and_one_between_thousands(
     mapped: Mapped, texts: list[str], sign: tuple[str, str]
 ) -> None:
@@ -495,9 +504,9 @@ def test_a_number_of_a_workbook_has_no_signs_of_its_text(mapped: Mapped) -> None
 decimals = st.decimals(-100_000, 100_000, places=9) | st.decimals(-10, 10, places=18)
 
 
-@settings(max_examples=15)
+@settings(max_examples=longer(5, 40))
 @given(
-    st.lists(st.lists(st.none() | decimals, min_size=3, max_size=3), min_size=1, max_size=10),
+    st.lists(st.lists(st.none() | decimals, min_size=3, max_size=3), min_size=1, max_size=MANY),
     st.permutations("ABC"),
 )
 def test_a_sum_is_exact_whatever_the_order(
@@ -528,18 +537,20 @@ def test_a_sum_of_numbers_of_every_size(mapped: Mapped) -> None:
     assert found == [0.3, 1000.001, f"OUT_OF_RANGE {OIL}", 2e-9, 10.0, 0.0]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     "word", ["NULL", "n/a", "-9999", "it's", '"', "$1", "{x}", "\\", ";", "--", "é", " padded "]
 )
 def test_a_word_that_means_nothing_is_nothing(mapped: Mapped, word: str) -> None:
     written = [word, f" {word.strip()}", f"{word.strip()}\xa0", f"\xa0{word.strip()}\t", "", "  "]
-    rows = [{"V": text, "W": text} for text in written]
+    rows = [{"V": text, "W": text} for text in written] + [{"V": None, "W": f"x{word}"}]
+    columns = {OIL: {"field": "V"} | RATE, "well_name": "W"}
 
-    assert column(mapped, OIL, {"field": "V"} | RATE, *rows, null_values=[word, ""]) == [None] * 6
-    assert column(mapped, "well_name", "W", *rows, null_values=[word, ""]) == [None] * 6
+    found = mapped.json(columns, *rows, null_values=[word, ""])
+
+    assert [row["problem"] or row[OIL] for row in found] == [None] * 7
+    assert [row["well_name"] for row in found] == [None] * 6 + [f"x{word}"]
     assert column(mapped, "well_code", "V", rows[0], null_values=word) == ["MISSING_KEY well_code"]
-    [kept] = column(mapped, "well_name", "W", {"W": f"x{word}"}, null_values=[word, ""])
-    assert kept == f"x{word}"
 
 
 def test_a_pattern_takes_footnotes_off_and_loses_nothing(mapped: Mapped) -> None:
@@ -577,6 +588,7 @@ METRES = {
 }
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("product", "unit"),
     [(product, unit) for product in ("liquid", "gas") for unit in names_of(product) if unit != "t"],
@@ -793,7 +805,7 @@ def is_told_apart(*names: str) -> bool:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=longer(20, 200))
 @given(hostile, hostile, hostile)
 def test_names_and_words_of_people_are_no_sql(
     mapped: Mapped, name: str, word: str, constant: str
@@ -839,7 +851,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-@settings(max_examples=25)
+@settings(max_examples=longer(12, 200))
 @given(hostile, hostile, hostile)
 def test_nor_are_those_of_a_file(mapped: Mapped, name: str, word: str, file: str) -> None:
     assume(is_told_apart(name, "Other", "_file", "_sheet", "_row") and "\r" not in name + word)

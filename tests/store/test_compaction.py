@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK = 1 << 18  # bytes
-ROWS = 28_000
+ROWS = 7_000
 
 
 def rows(number: int) -> list[bytes]:
@@ -27,7 +27,7 @@ def rows(number: int) -> list[bytes]:
     return [
         json_row(
             well_code=f"{well:06}",
-            well_name=f"{draw.getrandbits(2400):x}" if number else f"{well}",
+            well_name=f"{draw.getrandbits(9600):x}" if number else f"{well}",
             oil_production_kbd=draw.random(),
         )
         for well in range(ROWS)
@@ -39,8 +39,8 @@ def test_a_file_of_which_a_quarter_is_free_is_written_anew(tmp_path: Path) -> No
     for number in range(3):
         repository = DuckDBWellProductionRepository(directory=tmp_path / f"{number}", memory_mb=200)
         texts = rows(number)
-        for first in range(0, ROWS, 14_000):
-            repository.stage(batch_of(tmp_path, texts[first : first + 14_000]), SAME_READING)
+        for first in range(0, ROWS, 3_500):
+            repository.stage(batch_of(tmp_path, texts[first : first + 3_500]), SAME_READING)
         result = repository.merge(store, facts(number), now=NOON + number, warnings={})
         repository.verify(store, rows=ROWS)
         repository.close()

@@ -49,6 +49,7 @@ def test_every_history_of_imports_into_a_lake_ends_as_the_model_says(history: li
             )
 
 
+@pytest.mark.by_lot
 def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_segments(
     store: Store,
 ) -> None:
@@ -75,6 +76,7 @@ def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_se
     ]
 
 
+@pytest.mark.by_lot
 def test_every_wrong_column_of_a_row_is_named_and_counted(store: Store) -> None:
     """As a state agency writes them."""
     bad = {"field_code": 1.5, "well_code": 2.5, "production_period": "2021-09"}
@@ -97,6 +99,7 @@ def test_every_wrong_column_of_a_row_is_named_and_counted(store: Store) -> None:
     assert first["detail"] == f"{named}; oil_production_kbd: {REJECTION_REASONS['NOT_A_NUMBER']}"
 
 
+@pytest.mark.by_lot
 def test_a_row_that_is_rejected_again_stands_with_the_newest_import_alone(store: Store) -> None:
     again, once = ((json_row(well_code=number + 0.5), "") for number in range(2))
     store.run(1, Import([[[again, once]]]))
@@ -110,6 +113,7 @@ def test_a_row_that_is_rejected_again_stands_with_the_newest_import_alone(store:
     assert found == [("job-2", 1, 0, once[0].decode()), ("job-3", 1, 0, again[0].decode())]
 
 
+@pytest.mark.by_lot
 def test_what_no_import_has_rejected_for_long_is_forgotten(store: Store) -> None:
     old, new = ((json_row(well_code=number + 0.5), "") for number in range(2))
     store.run(1, Import([[[old]]]))
@@ -123,6 +127,7 @@ def test_what_no_import_has_rejected_for_long_is_forgotten(store: Store) -> None
     assert [row["raw"] for row in store.tables()["rejected_rows"]] == [new[0].decode()]
 
 
+@pytest.mark.by_lot
 def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store, tmp_path: Path) -> None:
     """A count beyond 64 bits fails at the merge's last statement,
     when all rows have been written.

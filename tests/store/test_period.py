@@ -207,10 +207,10 @@ def test_an_older_store_of_days_is_refused_as_months_and_upgraded_as_days(tmp_pa
 # ------------------------------------------------------------------------------------------ volumes and gaps
 
 
-@pytest.fixture
-def volumes(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """2 thousand barrels a day, told by the day, the month, the quarter and the year."""
-    store = tmp_path / "wells.duckdb"
+    store = tmp_path_factory.mktemp("volumes") / "wells.duckdb"
     leap_year = [(date(2024, 1, 1) + timedelta(days=number)).isoformat() for number in range(366)]
     told = {
         Period.DAY: leap_year,

@@ -157,6 +157,7 @@ def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
     assert unread > 0
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("more", [False, True])
 def test_a_flipped_bit_in_any_block_of_a_store_that_grew_is_found(
     tmp_path: Path, more: bool

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row, tables
 
 from chalicelib.store.repository import DuckDBWellProductionRepository
@@ -15,21 +14,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(
-    "folder",
-    [
-        "field_code=zzz",
-        "problem=x",
-        "page=7",
-        "version=2",
-        "oil_production_kbd=9",
-        "it's",
-        "a[1]",
-        "{b}",
-    ],
-)
-def test_a_folder_with_any_name_changes_nothing(tmp_path: Path, folder: str) -> None:
-    scratch = tmp_path / folder / "scratch"
+FOLDERS = [
+    "field_code=zzz",
+    "problem=x",
+    "page=7",
+    "version=2",
+    "oil_production_kbd=9",
+    "it's",
+    "a[1]",
+    "{b}",
+]
+
+
+def test_folders_with_any_names_change_nothing(tmp_path: Path) -> None:
+    scratch = tmp_path.joinpath(*FOLDERS, "scratch")
     repository = DuckDBWellProductionRepository(directory=scratch, memory_mb=100)
     rows = [
         json_row(oil_production_kbd=1.5),

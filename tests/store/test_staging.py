@@ -35,6 +35,7 @@ from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.row_reading import plain_reading
 from chalicelib.store.segment import place_values
+from chalicelib.store.staging import MANY
 from chalicelib.store.table import Table
 from chalicelib.store.well_production import USUAL, fill, reading_lists
 
@@ -553,19 +554,22 @@ def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Pat
 def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
-    texts = [json_row(well_code=f"{number:03}") for number in range(130)]
-    for page, text in enumerate(texts, start=1):
-        bad = json_row(well_code=f"{page:03}", oil_production_kbd="much")
-        repository.stage(batch_of(tmp_path, [text, bad], first=page), SAME_READING)
+    pages = MANY + 5
+    pages_with_bad = [1, 60, 61, pages]  # a batch with one costs three times as much
+    for page in range(1, pages + 1):
+        texts = [json_row(well_code=f"{page:03}")]
+        if page in pages_with_bad:
+            texts.append(json_row(well_code=f"{page:03}", oil_production_kbd="much"))
+        repository.stage(batch_of(tmp_path, texts, first=page), SAME_READING)
 
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
 
-    assert (result.new_records, result.failed_records) == (130, 130)
+    assert (result.new_records, result.failed_records) == (pages, len(pages_with_bad))
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
         rejected = connection.execute(
             "SELECT page, position FROM rejected_rows ORDER BY page"
         ).fetchall()
-    assert rejected == [(page, 1) for page in range(1, 131)]
+    assert rejected == [(page, 1) for page in pages_with_bad]
 
 
 def test_segments_of_parts_are_read_in_the_order_of_the_parts(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.soak import longer
 from support.staging import KEY_OF_A_ROW, NOTHING, SAME_NAMES, batch_of, json_row, stage
 
 from chalicelib.store.period import Period, RowSource
@@ -127,8 +128,9 @@ tokens = st.sampled_from(
         )
     ]
 )
-numeric_values = st.lists(st.one_of(json_numbers, number_texts, tokens), min_size=20, max_size=60)
-few = settings(max_examples=25)  # of many values each: staging a batch costs more than a value
+numeric_values = st.lists(st.one_of(json_numbers, number_texts, tokens), min_size=50, max_size=120)
+# Of many values each: staging a batch costs more than a value.
+few = settings(max_examples=longer(9, 200))
 
 
 @few
@@ -158,7 +160,7 @@ def day(text: str) -> Outcome:
 
 @few
 @given(
-    days=st.lists(st.tuples(dates.map(str), after_a_date).map("".join), min_size=20, max_size=50)
+    days=st.lists(st.tuples(dates.map(str), after_a_date).map("".join), min_size=50, max_size=100)
 )
 def test_a_date_is_the_written_one_whatever_time_follows(reader: Reader, days: list[str]) -> None:
     assert reader.read("production_period", [json.dumps(text) for text in days]) == [
@@ -176,8 +178,8 @@ def test_a_date_is_the_written_one_whatever_time_follows(reader: Reader, days: l
             st.text("0123456789-", min_size=8, max_size=12),
             st.text(max_size=12),
         ),
-        min_size=20,
-        max_size=50,
+        min_size=50,
+        max_size=100,
     )
 )
 def test_no_text_is_read_as_another_date_than_it_says(reader: Reader, days: list[str]) -> None:
@@ -227,7 +229,7 @@ def test_what_is_no_date(reader: Reader) -> None:
 @few
 @given(
     names=st.lists(
-        st.text(st.characters(exclude_categories=["Cs"])).map(lambda name: f"A{name}"), min_size=10
+        st.text(st.characters(exclude_categories=["Cs"])).map(lambda name: f"A{name}"), min_size=30
     )
 )
 def test_a_name_stays_as_it_is(reader: Reader, names: list[str]) -> None:
@@ -291,8 +293,8 @@ def test_one_field_may_fill_two_columns(reader: Reader, tmp_path: Path) -> None:
 FIRST, LAST = ((date(year, 1, 3) - date(1970, 1, 1)).days * 86_400_000 for year in (1859, 2199))
 
 
-@settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(FIRST, LAST), st.integers(-840, 840)), min_size=1))
+@few
+@given(st.lists(st.tuples(st.integers(FIRST, LAST), st.integers(-840, 840)), min_size=30))
 def test_the_milliseconds_of_v2_are_the_calendar_date(
     reader: Reader, moments: list[tuple[int, int]]
 ) -> None:

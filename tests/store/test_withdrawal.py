@@ -100,7 +100,7 @@ BEFORE: set[Key] = {
 }
 
 
-@settings(max_examples=longer(6, 500))
+@settings(max_examples=longer(3, 500))
 @given(
     before=st.sets(whole_keys, min_size=1),
     delivered=st.sets(whole_keys),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.files.json_lines import NdjsonFile
 from local.source.server import SampleSource
 from support.coordination import a_job
+from support.shelf import shelved_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,12 @@ class ExchangedSource:
     def __init__(self, worker: Worker, directory: Path) -> None:
         self._worker = worker
         self._directory = directory
+
+    def has_imported(self, rows: list[Row]) -> None:
+        """The first import, whose job no test looks at: it is made once for all of them."""
+        here = replace(self._worker.settings, warehouse="", scratch="", source_url="")
+        told = sha256(f"{here} {rows}".encode()).hexdigest()
+        shelved_by(self._worker, f"first-{told}", lambda: self.imported(rows))
 
     def imported(
         self,

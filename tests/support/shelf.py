@@ -20,7 +20,10 @@ from support.coordination import aws_client
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from support.imports import Worker
+
 T = TypeVar("T")
+TRANSACTION = 100  # items in one, at most
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,48 @@ def shelved(name: str, environment: Mapping[str, str], make: Callable[[], T]) ->
             Path(environment["WELLHEAD_SCRATCH"]).mkdir(exist_ok=True)
         else:
             made, files = make(), Path(_shelf().name, name)
-            shutil.copytree(warehouse, files)
+            if Path(warehouse).exists():
+                shutil.copytree(warehouse, files)
             _KEPT[name] = _Kept(items=_items(dynamodb, table), files=files, made=made)
     finally:
         dynamodb.close()
     return cast("T", deepcopy(_KEPT[name].made))
 
 
+def shelved_by(worker: Worker, name: str, make: Callable[[], T]) -> T:
+    """As `shelved`, of what the worker does: its clock stands then where it stood.
+    A source that is asked further has to stay at its address.
+    """
+    settings = worker.settings
+    environment = {
+        "WELLHEAD_TABLE": settings.table,
+        "WELLHEAD_WAREHOUSE": settings.warehouse,
+        "WELLHEAD_SCRATCH": settings.scratch,
+    }
+    if settings.store != "file":
+        environment["WELLHEAD_CATALOG"] = settings.catalog
+    made, worker.clock.now = shelved(name, environment, lambda: (make(), worker.clock()))
+    return made
+
+
 def _put(items: list[dict[str, Any]], dynamodb: Any, table: str) -> None:
     """These and no others."""
     for item in _items(dynamodb, table):
         dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
-    for item in items:
-        dynamodb.put_item(TableName=table, Item=item)
+    for first in range(0, len(items), TRANSACTION):
+        puts = [
+            {"Put": {"TableName": table, "Item": item}}
+            for item in items[first : first + TRANSACTION]
+        ]
+        dynamodb.transact_write_items(TransactItems=puts)
 
 
 def _fill(warehouse: Path, files: Path) -> None:
     """The stable name is a copy that is known by its inode."""
-    shutil.copytree(files, warehouse)
-    DirectoryWarehouse(warehouse).set_latest((files / LATEST_NOTE).read_text().splitlines()[0])
+    if files.exists():
+        shutil.copytree(files, warehouse)
+    if (files / LATEST_NOTE).exists():
+        DirectoryWarehouse(warehouse).set_latest((files / LATEST_NOTE).read_text().splitlines()[0])
 
 
 def _items(dynamodb: Any, table: str) -> list[dict[str, Any]]:
