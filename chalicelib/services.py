@@ -781,6 +781,12 @@ def _own_directory(scratch: Path, claim: Claim) -> Path:
     return directory
 
 
+_OF_HANDLERS = {
+    "app.authorizer": ("tokens",),
+    "app.app": ("job_manager", "dispatcher", "token_uses"),
+}
+
+
 def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Services:
     """Inside Lambda, build what every request needs while the function initialises: half a second
     of a first request otherwise. Elsewhere (packaging, tests) importing the app must need no
@@ -788,9 +794,7 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
     """
     if "AWS_LAMBDA_RUNTIME_API" in environment:
         start_logging(environment)
-        is_authorizer = environment.get("_HANDLER") == "app.authorizer"
-        names = ("tokens",) if is_authorizer else ("job_manager", "dispatcher", "token_uses")
-        for name in names:
+        for name in _OF_HANDLERS.get(environment.get("_HANDLER", ""), ("job_manager",)):
             getattr(services, name)
     return services
 
