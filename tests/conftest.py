@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More than there are cores: a quarter of the time, a test waits for a process or a clock."""
-    return round(1.5 * (os.cpu_count() or 2))
+    """More than there are cores: half of the time, a test waits for a process or a clock."""
+    return 2 * (os.cpu_count() or 2)
 
 
 @pytest.hookimpl(trylast=True)  # of those that were asked for
