@@ -193,6 +193,7 @@ lock: ## resolve pyproject.toml's dependency groups into the locked requirements
 	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
 	$(LOCK) --upgrade --group spark -o tests/support/spark/requirements.txt
+	$(LOCK) --upgrade --group node -o tools/console/requirements-node.txt
 	for place in tests/support/third_party/cap tests/support/third_party/node_client $(CONSOLE); do (cd $$place && \
 		npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
 

@@ -280,10 +280,12 @@ class LocalStack:
             else self._start_source(exits, username, password)
         )
         self.catalog_url = self._start_catalog(exits)
+        journal = self.state / "state" / "table.sqlite"
+        is_new = not journal.exists()
         aws = exits.enter_context(
             LocalAws(
                 table=self._setting("WELLHEAD_TABLE"),
-                journal=self.state / "state" / "table.sqlite",
+                journal=journal,
                 bucket=BUCKET,
                 keys=self.keys,
                 on_parameter=self._keep_token,
@@ -326,7 +328,9 @@ class LocalStack:
                     self.applied = apply_directory(self._sources, wellhead)
         except DefinitionRefused as exc:
             raise StackError(str(exc)) from exc
-        self._schedules = exits.enter_context(Schedules(endpoint, functions))
+        # A new table has nothing to sweep: two processes less beside the first import.
+        schedules = Schedules(endpoint, functions, at_once=not is_new)
+        self._schedules = exits.enter_context(schedules)
 
     @property
     def _workers(self) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from playwright.sync_api import Browser
     from support.api_client import Api
     from support.coordination import Clock, LambdaHandler
     from support.data_api import Wells
@@ -77,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More than there are cores: a quarter of the time, a test waits for a process or a clock."""
-    return round(1.5 * (os.cpu_count() or 2))
+    """More than there are cores: half of the time, a test waits for a process or a clock."""
+    return 2 * (os.cpu_count() or 2)
 
 
 @pytest.hookimpl(trylast=True)  # of those that were asked for
@@ -296,6 +297,28 @@ def display() -> Iterator[str]:
 
     with Xvfb() as xvfb:
         yield xvfb.name
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Of this process until its end: to start one takes more of a core than most of its tests."""
+    from local.pictures.browser import browser
+
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scripted_console(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[tuple[str, Browser]]:
+    """The address of a console whose API a test plays, and a browser for it."""
+    from playwright.sync_api import expect
+    from support.scripted_console import console
+
+    expect.set_options(timeout=20_000)
+    with console(tmp_path_factory.mktemp("project")) as url:
+        yield url, browser
 
 
 @pytest.fixture

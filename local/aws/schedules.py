@@ -1,5 +1,5 @@
-"""EventBridge on the laptop:
-fires the functions that have a rate, at once and then at that rate.
+"""EventBridge on the laptop: fires the functions that have a rate, at that rate; and at once where an
+earlier stack has left something for them to do.
 """
 
 import contextlib
@@ -21,8 +21,11 @@ SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 class Schedules:
     """Only `rate(...)`: a laptop is not left running for a cron expression."""
 
-    def __init__(self, endpoint: LambdaEndpoint, functions: Iterable[LambdaFunction]) -> None:
+    def __init__(
+        self, endpoint: LambdaEndpoint, functions: Iterable[LambdaFunction], *, at_once: bool = True
+    ) -> None:
         self._endpoint = endpoint
+        self._at_once = at_once
         self._stopping = threading.Event()
         rates = [
             (function, rate) for function in functions if (rate := rate_seconds(function.schedule))
@@ -54,10 +57,10 @@ class Schedules:
             self._send(function)
 
     def _fire(self, function: LambdaFunction, rate: float) -> None:
-        while True:
+        if self._at_once:
             self._send(function)
-            if self._stopping.wait(rate):
-                return
+        while not self._stopping.wait(rate):
+            self._send(function)
 
     def _send(self, function: LambdaFunction) -> None:
         request_id = str(uuid.uuid4())

@@ -53,10 +53,11 @@ EXAMPLES = {
 }
 ALWAYS = {
     "GET /health",
+    "OPTIONS /health",
     "POST /wells/import/jobs/{job_id}/cancel",
-}  # what is found, and what is too late
+}  # what is found, what is nothing, and what is too late
 
-AT_LEAST = {GenerationMode.POSITIVE: (90, 4_600), GenerationMode.NEGATIVE: (90, 3_400)}  # requests
+AT_LEAST = {GenerationMode.POSITIVE: (40, 4_600), GenerationMode.NEGATIVE: (20, 3_400)}  # requests
 
 
 class Fuzzed:
@@ -102,12 +103,12 @@ def fuzzed(after_an_import: tuple[LocalStack, str]) -> Iterator[Fuzzed]:
 @pytest.mark.timeout(longer(400, 7200))
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: GenerationMode) -> None:
-    """A third of the operations by lot with a dozen requests each;
+    """A sixth of the operations by lot with a dozen requests each;
     all of them with hundreds in a soak.
     """
     schema: Any = schemathesis.openapi.from_dict(told())
     operations = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
-    for name in sorted(ALWAYS | {*some_of(sorted(operations))}):
+    for name in sorted(ALWAYS | {*some_of(sorted(operations), one_in=6)}):
         fuzz(operations[name], fuzzed, mode)
 
     assert fuzzed.asked >= longer(*AT_LEAST[mode])

@@ -39,7 +39,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
@@ -47,13 +47,11 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleStage]:
-    from local.pictures.browser import browser
-
+def shared(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[ConsoleStage]:
     with ExitStack() as exits:
         source = exits.enter_context(SampleSource(GivenRows(revision=0)))
         stack = exits.enter_context(start_stack(tmp_path_factory.mktemp("state"), source))
-        yield ConsoleStage.prepared(stack, source, exits.enter_context(browser()))
+        yield ConsoleStage.prepared(stack, source, browser)
 
 
 @pytest.fixture
@@ -67,6 +65,15 @@ def visit(stage: ConsoleStage) -> Iterator[Visit]:
     from playwright.sync_api import expect
 
     expect.set_options(timeout=45_000)
+    visit = Visit(stage, is_tab=True)
+    yield visit
+    visit.page.evaluate("() => localStorage.clear()")  # the next tab is of the same browser
+    visit.end()
+
+
+@pytest.fixture
+def own_visit(stage: ConsoleStage) -> Iterator[Visit]:
+    """In a browser of its own, as far as its clock and its network are concerned."""
     visit = Visit(stage)
     yield visit
     visit.end()
@@ -133,11 +140,11 @@ def test_a_second_start_names_the_running_import_and_follows_it(
 
 
 def test_an_import_started_elsewhere_shows_by_itself_and_survives_a_reload(
-    stage: ConsoleStage, visit: Visit
+    stage: ConsoleStage, own_visit: Visit
 ) -> None:
     stage.source.latency = SLOW_SECONDS
-    visit.page.clock.install()
-    page = visit.open()
+    own_visit.page.clock.install()
+    page = own_visit.open()
     job_id = stage.trigger()
     page.clock.fast_forward(LOOK_MS)
     page.locator(f".progress[data-job='{job_id}']").wait_for()
@@ -219,32 +226,32 @@ def test_a_held_import_is_discarded_and_stays_in_the_list(
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(
-    stage: ConsoleStage, visit: Visit
+    stage: ConsoleStage, own_visit: Visit
 ) -> None:
-    visit.page.clock.install()
-    page = visit.open()
-    visit.context.set_offline(True)
+    own_visit.page.clock.install()
+    page = own_visit.open()
+    own_visit.context.set_offline(True)
     page.clock.fast_forward(LOOK_MS)
     seen(page, "#connection", "The connection to the API is lost.")
     job_id = stage.trigger()
 
-    visit.context.set_offline(False)
+    own_visit.context.set_offline(False)
     gone(page, "#connection")
     page.locator(f"[data-job='{job_id}']").wait_for()
 
 
-def test_nobody_is_asked_while_the_tab_is_hidden(stage: ConsoleStage, visit: Visit) -> None:
-    visit.page.clock.install()
-    page = visit.open()
+def test_nobody_is_asked_while_the_tab_is_hidden(stage: ConsoleStage, own_visit: Visit) -> None:
+    own_visit.page.clock.install()
+    page = own_visit.open()
     hide = """isHidden => {
         Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     page.evaluate(hide, True)
     page.clock.run_for(LOOK_MS)  # a look that was under way may end
-    asked = len(visit.asked)
+    asked = len(own_visit.asked)
     page.clock.run_for(10 * LOOK_MS)
-    assert len(visit.asked) == asked
+    assert len(own_visit.asked) == asked
 
     with page.expect_request("**/jobs?**"):
         page.evaluate(hide, False)
@@ -285,10 +292,10 @@ def test_without_a_token_there_is_a_form_and_a_wrong_one_is_told(
 
 
 def test_a_token_that_ends_asks_for_another_and_goes_on_where_one_was(
-    stage: ConsoleStage, visit: Visit
+    stage: ConsoleStage, own_visit: Visit
 ) -> None:
-    visit.page.clock.install()
-    page = visit.open("/history")
+    own_visit.page.clock.install()
+    page = own_visit.open("/history")
     page.locator("tbody tr").first.wait_for()
     page.evaluate("() => sessionStorage.setItem('wellhead-token', 'ended')")
     page.clock.fast_forward(LOOK_MS)
@@ -349,10 +356,10 @@ class Lure(LoopbackHandler):
         self.answer(200, page, {"Content-Type": "text/html"})
 
 
-def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, visit: Visit) -> None:
+def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, own_visit: Visit) -> None:
     stage.source.latency = SLOW_SECONDS
-    visit.page.clock.install()
-    page = visit.open(token=stage.reader)
+    own_visit.page.clock.install()
+    page = own_visit.open(token=stage.reader)
     seen(page, ".start", "Your token has the role reader")
     job_id = stage.trigger()
     page.clock.fast_forward(LOOK_MS)
@@ -772,6 +779,7 @@ def test_where_there_is_no_sql_the_page_says_why(stage: ConsoleStage, visit: Vis
 # --------------------------------------------------------------------------------------------- everywhere
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("scheme", "width", "rules"),
     [

@@ -10,12 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from contextlib import ExitStack
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.scripted_console import Told, console, visit
+from support.scripted_console import Told, visit
 
 from chalicelib.api.csv_rows import FORMULA, harmless
 from chalicelib.sources import units
@@ -24,7 +23,7 @@ from local.pictures.browser import find_browser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
@@ -63,13 +62,9 @@ MODIFIED = {"model": "terminal", "qi": 1000, "d": 0.6, "b": 0.8, "terminal": TER
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    from local.pictures.browser import browser
-
-    with ExitStack() as exits:
-        url = exits.enter_context(console(tmp_path_factory.mktemp("project")))
-        running = exits.enter_context(browser())
-        yield exits.enter_context(visit(url, running, Told(), "/imports"))
+def page(scripted_console: tuple[str, Browser]) -> Iterator[Page]:
+    with visit(*scripted_console, Told(), "/imports") as page:
+        yield page
 
 
 def calculated(page: Page, module: str, code: str, given: Any = None) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import SimpleNamespace
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
@@ -35,10 +35,8 @@ def stored(page: Page, column: str, text: str) -> None:
     page.locator(f"[data-stored={column}]").filter(has_text=text).wait_for()
 
 
-def test_a_file_becomes_a_plotted_well_with_no_code(tmp_path: Path) -> None:
+def test_a_file_becomes_a_plotted_well_with_no_code(tmp_path: Path, browser: Browser) -> None:
     from types import SimpleNamespace
-
-    from local.pictures.browser import browser
 
     path = tmp_path / "pozos.csv"
     path.write_text("\n".join(["Campo;Pozo;Fecha;Petroleo (m3);Dias", *LINES, ""]), "utf-8")
@@ -49,9 +47,7 @@ def test_a_file_becomes_a_plotted_well_with_no_code(tmp_path: Path) -> None:
             source=given, state=tmp_path / "state", port=0, user_environment=dict(os.environ)
         )
         exits.enter_context(stack)
-        stage = SimpleNamespace(
-            stack=stack, browser=exits.enter_context(browser()), url=f"{stack.api_url}/console"
-        )
+        stage = SimpleNamespace(stack=stack, browser=browser, url=f"{stack.api_url}/console")
         visit = Visit(stage)  # type: ignore[arg-type]  # what a visit needs of one
         add_source(visit.page, stage, str(path))
         show_well(visit.page)

@@ -4,20 +4,17 @@ its findings, accepting and discarding.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID
 from support.held_jobs import NEXT_ID, NULLED, REJECTED, UNPROVED, accepted, held
 from support.hostile_text import MARKUP
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
@@ -27,20 +24,6 @@ PLACE = f"/jobs/{JOB_ID}"
 NONE = "\N{EN DASH}"
 FUTURE = 4_000_000_000.0
 BOTH = "Publish, and accept 2 findings"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def told(*findings: dict[str, Any], **more: Any) -> Told:
@@ -65,9 +48,9 @@ def complaints(page: Page) -> list[Any]:
 
 
 def test_a_held_import_shows_its_findings_with_limit_found_and_examples(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
-    with visit(*shared, told(REJECTED, NULLED, UNPROVED), PLACE) as page:
+    with visit(*scripted_console, told(REJECTED, NULLED, UNPROVED), PLACE) as page:
         seen(page, "h2", "Held: nothing was published")
         rows = page.get_by_role("region", name="Findings, a table that scrolls").locator("tbody tr")
         shown = [
@@ -106,12 +89,12 @@ def test_a_held_import_shows_its_findings_with_limit_found_and_examples(
 
 
 def test_each_finding_is_ticked_by_hand_before_the_import_is_published(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api = told(REJECTED, NULLED, UNPROVED)
     api.jobs.append(whole(accepted()))
     api.answers["/accept"] = whole(accepted("PENDING"))
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         press(page, "Accept and publish …")
         boxes = page.get_by_role("checkbox")
         publish = page.get_by_role("button", name=BOTH)
@@ -130,12 +113,12 @@ def test_each_finding_is_ticked_by_hand_before_the_import_is_published(
 
 
 def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api = told(REJECTED, NULLED)
     api.jobs.append(whole(accepted()))
     api.answers["/accept"] = whole(accepted("PENDING"))
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         page.get_by_role("button", name="Accept and publish …").focus()
         page.keyboard.press("Enter")
         page.get_by_role("dialog").wait_for()
@@ -156,10 +139,10 @@ def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(
     assert [path for path, _ in api.sent] == [f"wells/import/jobs/{JOB_ID}/accept"]
 
 
-def test_a_held_import_is_discarded_after_a_question(shared: tuple[str, Browser]) -> None:
+def test_a_held_import_is_discarded_after_a_question(scripted_console: tuple[str, Browser]) -> None:
     api = told()
     api.answers["/discard"] = whole(held(discarded_at=5.0, discarded_by="ada"))
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         press(page, "Discard")
         press(page, "Keep it held")
         assert api.sent == []
@@ -171,10 +154,12 @@ def test_a_held_import_is_discarded_after_a_question(shared: tuple[str, Browser]
     assert api.sent == [(f"wells/import/jobs/{JOB_ID}/discard", None)]
 
 
-def test_a_refused_word_is_told_and_can_be_given_again(shared: tuple[str, Browser]) -> None:
+def test_a_refused_word_is_told_and_can_be_given_again(
+    scripted_console: tuple[str, Browser],
+) -> None:
     api = told(REJECTED)
     api.refusals["/accept"] = {"code": "FINDINGS_DIFFER", "message": "Other findings hold it."}
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         press(page, "Accept and publish …")
         page.get_by_role("checkbox").check()
         press(page, "Publish, and accept 1 finding")
@@ -213,28 +198,28 @@ def test_a_refused_word_is_told_and_can_be_given_again(shared: tuple[str, Browse
     ],
 )
 def test_only_the_word_that_counts_can_be_given(
-    shared: tuple[str, Browser], facts: dict[str, Any], buttons: list[str], text: str
+    scripted_console: tuple[str, Browser], facts: dict[str, Any], buttons: list[str], text: str
 ) -> None:
-    with visit(*shared, told(**facts), PLACE) as page:
+    with visit(*scripted_console, told(**facts), PLACE) as page:
         seen(page, ".held", text)
         assert page.locator(".held").get_by_role("button").all_inner_texts() == buttons
 
 
-def test_a_reader_sees_the_findings_and_no_buttons(shared: tuple[str, Browser]) -> None:
+def test_a_reader_sees_the_findings_and_no_buttons(scripted_console: tuple[str, Browser]) -> None:
     api = told()
     api.role = "reader"
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         seen(page, ".held td", "Rows were rejected")
         assert page.locator(".held").get_by_role("button").count() == 0
 
 
-def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> None:
+def test_lists_and_the_first_page_call_it_held(scripted_console: tuple[str, Browser]) -> None:
     api = told(REJECTED)
     api.jobs.append(whole(held(discarded_at=5.0, discarded_by="ada")) | {"job_id": NEXT_ID})
     api.jobs.append(
         whole(held(too_late={"message": "A later one was held."})) | {"job_id": NEXT_ID}
     )
-    with visit(*shared, api, "/imports") as page:
+    with visit(*scripted_console, api, "/imports") as page:
         seen(page, ".ended .badge.held", "Held")
         seen(page, ".ended .notice.held li", "Rows were rejected")
         seen(page, ".recent", "Held, and discarded by ada")
@@ -248,25 +233,30 @@ def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> N
         seen(page, "td.line", "Held, and too late to accept. A later one was held.")
 
 
-def test_what_a_source_put_into_findings_stays_text(shared: tuple[str, Browser]) -> None:
+def test_what_a_source_put_into_findings_stays_text(scripted_console: tuple[str, Browser]) -> None:
     evil = '<img src=x onerror=alert(1)>\u202e"' + MARKUP[0]
     api = told(
         REJECTED | {"check": evil, "message": evil, "found": evil, "examples": [{evil: evil}, evil]}
     )
-    with visit(*shared, api, PLACE) as page:
+    with visit(*scripted_console, api, PLACE) as page:
         seen(page, ".held td", "<img src=x onerror=alert(1)>")
         press(page, "Accept and publish …")
         seen(page, "dialog small", "<img src=x onerror=alert(1)>")
         assert page.locator("main img, dialog img").count() == 0
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_a_held_import_is_accessible_and_fits(
-    shared: tuple[str, Browser], scheme: str, width: int
+    scripted_console: tuple[str, Browser], scheme: str, width: int
 ) -> None:
     size = {"width": width, "height": 800}
     with visit(
-        *shared, told(REJECTED, NULLED, UNPROVED), PLACE, color_scheme=scheme, viewport=size
+        *scripted_console,
+        told(REJECTED, NULLED, UNPROVED),
+        PLACE,
+        color_scheme=scheme,
+        viewport=size,
     ) as page:
         page.locator(".held td").first.wait_for()
         assert complaints(page) == []

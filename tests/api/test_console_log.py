@@ -4,39 +4,22 @@ as it comes, as text, and where there is none.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID
 from support.console_stage import MARKUP
 from support.held_jobs import held
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
 )
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def complaints(page: Page) -> list[Any]:
@@ -59,13 +42,15 @@ def line(number: int, text: str, **more: object) -> dict[str, object]:
     }
 
 
-def test_the_log_of_a_job_comes_as_it_is_written_and_is_text(shared: tuple[str, Browser]) -> None:
+def test_the_log_of_a_job_comes_as_it_is_written_and_is_text(
+    scripted_console: tuple[str, Browser],
+) -> None:
     running = whole(
         {**held(), "status": "RUNNING", "phase": "FETCHING", "error": None, "findings": []}
     )
     lines = [line(1, "attempt 1 has claimed the job"), line(2, MARKUP, level="ERROR")]
     told = Told([running], answers={"/logs": {"job_id": JOB_ID, "lines": lines}})
-    with visit(*shared, told, f"/jobs/{JOB_ID}") as page:
+    with visit(*scripted_console, told, f"/jobs/{JOB_ID}") as page:
         shown = page.locator(".log li .words")
         shown.nth(1).wait_for()
         assert shown.all_inner_texts() == ["attempt 1 has claimed the job", MARKUP]
@@ -86,8 +71,8 @@ def test_the_log_of_a_job_comes_as_it_is_written_and_is_text(shared: tuple[str, 
         assert complaints(page) == []
 
 
-def test_a_job_without_a_log_says_so(shared: tuple[str, Browser]) -> None:
+def test_a_job_without_a_log_says_so(scripted_console: tuple[str, Browser]) -> None:
     told = Told([whole({**held(), "status": "COMPLETED", "error": None, "findings": []})])
     told.answers["/logs"] = {"job_id": JOB_ID, "lines": []}
-    with visit(*shared, told, f"/jobs/{JOB_ID}") as page:
+    with visit(*scripted_console, told, f"/jobs/{JOB_ID}") as page:
         page.get_by_text("Nothing is logged of this import yet, or no longer.").wait_for()

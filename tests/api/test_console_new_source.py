@@ -47,21 +47,18 @@ GAS = {"field": "Gas", "unit": "e3m3"}
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[tuple[str, Browser]]:
     """A stack whose warehouse is a bucket."""
     from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
 
     expect.set_options(timeout=20_000)
     with ExitStack() as exits:
         environment = exits.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("WELLHEAD_WAREHOUSE", "s3://wells-123/warehouse")
         environment.setenv("AWS_REGION", "eu-central-1")
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
+        yield exits.enter_context(console(tmp_path_factory.mktemp("project"))), browser
 
 
 def press(page: Page, name: str) -> None:
@@ -727,6 +724,7 @@ def test_what_the_form_cannot_say_stays_as_it_was_written(shared: tuple[str, Bro
 # --------------------------------------------------------------------------------------------- for everybody
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
 def test_adding_a_source_is_accessible_and_fits(
     shared: tuple[str, Browser], scheme: str, width: int

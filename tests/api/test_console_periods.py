@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.scripted_console import Told, console, visit
+from support.scripted_console import Told, visit
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
@@ -23,20 +20,6 @@ FIELD, WELL = "0071", "NO 15/9-F-12 #1 100%?"
 ENCODED = "NO%2015%2F9-F-12%20%231%20100%25%3F"
 NONE = "\N{EN DASH}"
 QUARTERS = ["2020-01-01", "2020-04-01", "2021-01-01"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def row(period: str, days: int | None, **more: Any) -> dict[str, Any]:
@@ -114,10 +97,10 @@ PLACE = f"/wells/{FIELD}/{ENCODED}?source=default"
 
 
 def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api = told(row("2020-01-01", 31))
-    with visit(*shared, api, "/data") as page:
+    with visit(*scripted_console, api, "/data") as page:
         with page.expect_request("**/wells/production?**") as asked:
             page.get_by_role("link", name="F-12").click()
         seen(page, ".facts dd", WELL)
@@ -141,9 +124,14 @@ def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(
         page.locator(".plot svg").wait_for()
 
 
-def test_a_file_is_as_the_readers_own_excel_takes_it_apart(shared: tuple[str, Browser]) -> None:
+def test_a_file_is_as_the_readers_own_excel_takes_it_apart(
+    scripted_console: tuple[str, Browser],
+) -> None:
     with visit(
-        *shared, told({**row("2020-01-01", 31), "oil_production_kbd": -1.5}), PLACE, locale="de-DE"
+        *scripted_console,
+        told({**row("2020-01-01", 31), "oil_production_kbd": -1.5}),
+        PLACE,
+        locale="de-DE",
     ) as page:
         with page.expect_download() as downloaded:
             page.get_by_role("button", name="Download as CSV").click()
@@ -152,16 +140,18 @@ def test_a_file_is_as_the_readers_own_excel_takes_it_apart(shared: tuple[str, Br
         assert (cells["well_code"], cells["oil_production_kbd"]) == (WELL, "-1,5")
 
 
-def test_days_are_told_as_days_and_a_missing_one_is_a_gap(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(*days(4, 5, 6)), PLACE) as page:
+def test_days_are_told_as_days_and_a_missing_one_is_a_gap(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    with visit(*scripted_console, told(*days(4, 5, 6)), PLACE) as page:
         assert periods(page)[-2:] == ["2 Jan 2020", "1 Jan 2020"]
         seen(page, "[role=status]", "7 periods. 3 days are missing.")
         page.locator(".plot").press("Home")
         seen(page, "#said", "1 Jan 2020, Oil 2 Mbbl/d")
 
 
-def test_days_without_a_gap_miss_nothing(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(*days()), PLACE) as page:
+def test_days_without_a_gap_miss_nothing(scripted_console: tuple[str, Browser]) -> None:
+    with visit(*scripted_console, told(*days()), PLACE) as page:
         seen(page, "[role=status]", "10 periods. Drag")
 
 
@@ -192,16 +182,18 @@ def test_days_without_a_gap_miss_nothing(shared: tuple[str, Browser]) -> None:
     ids=["quarters", "years", "months", "months of an older file"],
 )
 def test_periods_are_called_and_missed_by_their_length(
-    shared: tuple[str, Browser], rows: list[dict[str, Any]], names: list[str], note: str
+    scripted_console: tuple[str, Browser], rows: list[dict[str, Any]], names: list[str], note: str
 ) -> None:
-    with visit(*shared, told(*rows), PLACE) as page:
+    with visit(*scripted_console, told(*rows), PLACE) as page:
         assert periods(page) == names
         seen(page, "[role=status]", note)
 
 
-def test_a_volume_is_a_rate_times_the_days_of_its_period(shared: tuple[str, Browser]) -> None:
+def test_a_volume_is_a_rate_times_the_days_of_its_period(
+    scripted_console: tuple[str, Browser],
+) -> None:
     given = [row("2020-01-01", 366), row("2021-01-01", 365, oil_production_kbd=None)]
-    with visit(*shared, told(*given), PLACE) as page:
+    with visit(*scripted_console, told(*given), PLACE) as page:
         periods(page)
         page.get_by_label("Show", exact=True).select_option("Volume of the period")
         page.locator("th").get_by_text("Oil, Mbbl", exact=True).first.wait_for()
@@ -219,9 +211,9 @@ def test_a_volume_is_a_rate_times_the_days_of_its_period(shared: tuple[str, Brow
         assert page.locator(".plot svg").count() == 1
 
 
-def test_sums_of_two_sources_are_never_added(shared: tuple[str, Browser]) -> None:
+def test_sums_of_two_sources_are_never_added(scripted_console: tuple[str, Browser]) -> None:
     two = [row("2020-01-01", 31), row("2020-02-01", 29), row("2020-01-01", 31, source="bsee")]
-    with visit(*shared, told(*two), "/data") as page:
+    with visit(*scripted_console, told(*two), "/data") as page:
         page.get_by_role("heading", name="All wells of default together").wait_for()
         page.get_by_role("heading", name="All wells of bsee together").wait_for()
         seen(page, ".tiles", "7 periods missing")

@@ -5,7 +5,6 @@ panels, units, comparison, addresses, files, and a decline; in a real browser.
 from __future__ import annotations
 
 import struct
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,11 @@ from urllib.parse import parse_qs, urlparse
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.scripted_console import Told, console, visit
+from support.scripted_console import Told, visit
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.skipif(
@@ -28,20 +25,6 @@ pytestmark = pytest.mark.skipif(
 PLACE = "/wells/1/12?source=default"
 YEARS = 10
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def rows(
@@ -145,11 +128,11 @@ def titles(page: Page) -> list[str]:
     return page.locator(".plot svg text[font-weight]").all_text_contents()
 
 
-def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> None:
+def test_a_view_is_an_address_with_a_way_back(scripted_console: tuple[str, Browser]) -> None:
     """Units, scale, what is shown and over what;
     the address alone shows the same to somebody else.
     """
-    with visit(*shared, told(), PLACE) as page:
+    with visit(*scripted_console, told(), PLACE) as page:
         seen(page, ".at", "Latest: Dec 2019")
         assert titles(page) == ["Oil, Mbbl/d", "Gas, MMcf/d", "Water, Mbbl/d"]
         page.get_by_label("Liquids in").select_option("m³/d")
@@ -196,11 +179,11 @@ def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> No
 
 
 def test_wells_are_compared_by_months_on_production_and_by_their_sums(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     """They are found as in the register; a file names them too."""
     wells = told()
-    with visit(*shared, wells, PLACE) as page:
+    with visit(*scripted_console, wells, PLACE) as page:
         page.get_by_label("Compare with").fill("F-1")
         page.get_by_role("button", name="Compare with F-14").click()
         seen(page, ".at", "Latest of all: Dec 2017")
@@ -230,11 +213,11 @@ def test_wells_are_compared_by_months_on_production_and_by_their_sums(
         assert "with" not in keys(page)
 
 
-def test_hundreds_of_revisions_stay_readable(shared: tuple[str, Browser]) -> None:
+def test_hundreds_of_revisions_stay_readable(scripted_console: tuple[str, Browser]) -> None:
     """A band and a thin line where they are many, a ring for each where there is room."""
     many = told(revised=300)
     many.wells["12"] = rows("12", years=30)
-    with visit(*shared, many, PLACE) as page:
+    with visit(*scripted_console, many, PLACE) as page:
         seen(page, "[role=status]", "300 periods revised")
         assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (1, 1, 0)
         page.get_by_label("From", exact=True).fill("2034-02-01")
@@ -257,7 +240,7 @@ def test_hundreds_of_revisions_stay_readable(shared: tuple[str, Browser]) -> Non
     [(1, 1, "2 days are"), (31, 31, "2 months are"), (365, 366, "2 years are")],
 )
 def test_a_gap_breaks_the_line(
-    shared: tuple[str, Browser], days: int, step: int, missing: str
+    scripted_console: tuple[str, Browser], days: int, step: int, missing: str
 ) -> None:
     first = rows("12")[0]
     begins = [date(2010, 1, 1) + timedelta(days=place * step) for place in (0, 1, 4, 5)]
@@ -269,13 +252,13 @@ def test_a_gap_breaks_the_line(
     wells.wells["12"] = [
         {**first, "production_period": each.isoformat(), "period_days": days} for each in begins
     ]
-    with visit(*shared, wells, f"{PLACE}&show=oil") as page:
+    with visit(*scripted_console, wells, f"{PLACE}&show=oil") as page:
         seen(page, "[role=status]", missing)
         assert shapes(page, "line") == 2
 
 
-def test_a_plot_is_saved_and_printed(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(), f"{PLACE}&units=bbl,Mcf") as page:
+def test_a_plot_is_saved_and_printed(scripted_console: tuple[str, Browser]) -> None:
+    with visit(*scripted_console, told(), f"{PLACE}&units=bbl,Mcf") as page:
         seen(page, ".at", "Latest")
         with page.expect_download() as downloaded:
             page.get_by_role("button", name="Save the plot as SVG").click()
@@ -302,9 +285,11 @@ def test_a_plot_is_saved_and_printed(shared: tuple[str, Browser]) -> None:
         page.emulate_media(media="screen")
 
 
-def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browser]) -> None:
+def test_a_decline_is_fitted_and_forecast_to_its_limit(
+    scripted_console: tuple[str, Browser],
+) -> None:
     """To a range: the data are a hyperbolic decline themselves, so the curve has no residuals."""
-    with visit(*shared, told(), PLACE) as page:
+    with visit(*scripted_console, told(), PLACE) as page:
         page.get_by_role("button", name="Decline analysis").click()
         page.get_by_label("Economic limit").fill("0.5")
         page.get_by_label("Economic limit").press("Enter")
@@ -343,9 +328,9 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
         page.get_by_label("Show", exact=True).wait_for()
 
 
-def test_a_finger_chooses_a_range_and_two_taps_all(shared: tuple[str, Browser]) -> None:
+def test_a_finger_chooses_a_range_and_two_taps_all(scripted_console: tuple[str, Browser]) -> None:
     with visit(
-        *shared, told(), PLACE, viewport={"width": 390, "height": 800}, has_touch=True
+        *scripted_console, told(), PLACE, viewport={"width": 390, "height": 800}, has_touch=True
     ) as page:
         seen(page, ".at", "Latest")
         plot = page.locator(".plot")
@@ -372,13 +357,14 @@ def test_a_finger_chooses_a_range_and_two_taps_all(shared: tuple[str, Browser]) 
         page.wait_for_function("() => !location.hash.includes('from=')")
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("scheme", "width", "rules"),
     [("light", 1280, []), ("dark", 390, ["color-contrast", "scrollable-region-focusable"])],
     ids=["light", "dark and narrow"],
 )
 def test_both_tabs_are_accessible_and_fit(
-    shared: tuple[str, Browser], scheme: str, width: int, rules: list[str]
+    scripted_console: tuple[str, Browser], scheme: str, width: int, rules: list[str]
 ) -> None:
     """All of axe's rules once;
     where only the colours or the width differ, those that these can break.
@@ -390,7 +376,7 @@ def test_both_tabs_are_accessible_and_fit(
     wells = told(revised=5)
     wells.wells["12"] = rows("12", years=2)
     with visit(
-        *shared, wells, f"{PLACE}&with=default/1/14", color_scheme=scheme, viewport=size
+        *scripted_console, wells, f"{PLACE}&with=default/1/14", color_scheme=scheme, viewport=size
     ) as page:
         for tab in ("Plot", "Decline analysis"):
             page.get_by_role("button", name=tab, exact=True).click()

@@ -119,10 +119,10 @@ def no_file(*_: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser, Answers]]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[tuple[str, Browser, Answers]]:
     from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
 
     expect.set_options(timeout=20_000)
     store = merged(tmp_path_factory.mktemp("store"), [json.dumps(each).encode() for each in rows()])
@@ -132,7 +132,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
         exits.callback(query.close)
         yield (
             url,
-            exits.enter_context(browser()),
+            browser,
             Answers(store=query, rows={"wells": [], "wells/production": []}),
         )
 
@@ -245,6 +245,7 @@ def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser,
         assert page.locator("#connection").is_hidden()
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("scheme", "options"), [("light", {"viewport": SMALL}), ("dark", {})], ids=["narrow", "dark"]
 )

@@ -5,40 +5,23 @@ nothing yet, a part of it, an error, how far it is.
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.api_answers import JOB_ID
 from support.held_jobs import held
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
 )
 TIMES = {"created": 0, "claimed": 2, "merging": 12, "publishing": 15}
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def a_job(status: str, **facts: Any) -> dict[str, Any]:
@@ -61,10 +44,10 @@ def texts(page: Page, selector: str) -> list[str]:
 
 
 def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api, asked = Told(jobs=[a_job("COMPLETED")]), []
-    with visit(*shared, api, "/imports") as page:
+    with visit(*scripted_console, api, "/imports") as page:
         page.locator(".ended").wait_for()
         api.jobs = []
         page.reload()
@@ -102,14 +85,14 @@ def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(
 
 
 def test_the_phases_of_an_ended_import_are_bars_as_wide_as_they_were_long(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     done = a_job(
         "COMPLETED",
         completed_at=1016.0,
         parameters={"full": True, "field_code": "7", "from": "2024-01-01"},
     )
-    with visit(*shared, Told(jobs=[done]), f"/jobs/{JOB_ID}") as page:
+    with visit(*scripted_console, Told(jobs=[done]), f"/jobs/{JOB_ID}") as page:
         page.locator(".phases.spent").wait_for()
         assert texts(page, ".spent li") == [
             "Waiting 2.0 s",
@@ -123,12 +106,12 @@ def test_the_phases_of_an_ended_import_are_bars_as_wide_as_they_were_long(
 
 
 def test_an_error_is_alone_and_figures_have_the_digits_of_the_sentence(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api = Told(
         jobs=[a_job("COMPLETED", total_records=12345, new_records=12345, fetched_records=12345)]
     )
-    with visit(*shared, api, f"/jobs/{JOB_ID}", locale="ar-EG") as page:
+    with visit(*scripted_console, api, f"/jobs/{JOB_ID}", locale="ar-EG") as page:
         page.locator(".outcomes").wait_for()
         assert "12" in page.locator(".outcomes .new dd").inner_text()
         assert not re.search(r"[\u0660-\u0669]", page.locator("main").inner_text())

@@ -4,21 +4,18 @@ the list, one of them, and jobs, wells and sums by source.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID
 from support.console_stage import MARKUP
 from support.held_jobs import NEXT_ID, held
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 from support.sources_api import SourcesApi, summary
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
@@ -34,20 +31,6 @@ SETTINGS = summary(
     last_import={"job_id": JOB_ID, "at": NOW - 3 * 3600 - 60},
 )
 VOLVE = {"kind": "files", "url": "s3://wells/volve/*.csv", "preset": "volve", "name": "volve"}
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def press(page: Page, name: str) -> None:
@@ -75,9 +58,11 @@ def cells(page: Page) -> list[list[str]]:
 # --------------------------------------------------------------------------------------------- the list
 
 
-def test_the_list_tells_kind_periods_freshness_and_version(shared: tuple[str, Browser]) -> None:
+def test_the_list_tells_kind_periods_freshness_and_version(
+    scripted_console: tuple[str, Browser],
+) -> None:
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE})
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         assert cells(page) == [
             [
                 "default",
@@ -97,10 +82,10 @@ def test_the_list_tells_kind_periods_freshness_and_version(shared: tuple[str, Br
 
 @pytest.mark.parametrize(("role", "buttons"), [("reader", []), ("operator", ["Import now"])])
 def test_who_may_not_change_sources_has_no_button_for_it(
-    shared: tuple[str, Browser], role: str, buttons: list[str]
+    scripted_console: tuple[str, Browser], role: str, buttons: list[str]
 ) -> None:
     api = SourcesApi(sources={"volve": VOLVE}, role=role)
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         assert cells(page)[0][:6] == ["volve", "Files", "months", "never", "by hand", "1"]
         assert page.locator("main").get_by_role("button").all_inner_texts() == buttons
         assert page.get_by_role("link", name="Add a source").count() == 0
@@ -114,7 +99,7 @@ def test_who_may_not_change_sources_has_no_button_for_it(
         assert page.locator("main").get_by_role("textbox").count() == 0
 
 
-def test_a_schedule_is_shown_paused_and_resumed(shared: tuple[str, Browser]) -> None:
+def test_a_schedule_is_shown_paused_and_resumed(scripted_console: tuple[str, Browser]) -> None:
     pause = {
         "at": NOW - 60,
         "by": None,
@@ -138,7 +123,7 @@ def test_a_schedule_is_shown_paused_and_resumed(shared: tuple[str, Browser]) -> 
         summary("stopped", **daily, **due | {"next_due": None, "paused": pause}),
     ]
     api = SourcesApi(listed=listed, sources={"volve": VOLVE}, role="operator")
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         assert [row[3:5] for row in cells(page)] == [
             ["never too old", "29 Nov 2026, 02:00:00"],
             ["never too old", "paused"],
@@ -156,9 +141,11 @@ def test_a_schedule_is_shown_paused_and_resumed(shared: tuple[str, Browser]) -> 
         assert [path for path, _ in api.sent] == ["sources/daily/pause", "sources/daily/resume"]
 
 
-def test_an_import_is_started_by_its_source_and_followed(shared: tuple[str, Browser]) -> None:
+def test_an_import_is_started_by_its_source_and_followed(
+    scripted_console: tuple[str, Browser],
+) -> None:
     api = SourcesApi(sources={"volve": VOLVE}, answers={"trigger": {"job_id": JOB_ID}})
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         with page.expect_request("**/trigger?**") as asked:
             page.get_by_role("button", name="Import volve now").click()
         page.wait_for_url(f"**#/jobs/{JOB_ID}")
@@ -166,7 +153,7 @@ def test_an_import_is_started_by_its_source_and_followed(shared: tuple[str, Brow
         assert asked.value.headers["idempotency-key"]
 
 
-def test_a_second_import_names_the_one_that_runs(shared: tuple[str, Browser]) -> None:
+def test_a_second_import_names_the_one_that_runs(scripted_console: tuple[str, Browser]) -> None:
     details = {"job_id": JOB_ID, "started_at": 5.0}
     running = {
         "code": "BUSINESS_RULE_VIOLATION",
@@ -175,16 +162,18 @@ def test_a_second_import_names_the_one_that_runs(shared: tuple[str, Browser]) ->
         "details": details,
     }
     api = SourcesApi(sources={"volve": VOLVE}, refusals={"trigger": running})
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         page.get_by_role("button", name="Import volve now").click()
         seen(page, "[role=alert]", JOB_ID)
         press(page, "Follow it")
         page.wait_for_url(f"**#/jobs/{JOB_ID}")
 
 
-def test_deleting_says_what_becomes_of_the_rows_and_asks_first(shared: tuple[str, Browser]) -> None:
+def test_deleting_says_what_becomes_of_the_rows_and_asks_first(
+    scripted_console: tuple[str, Browser],
+) -> None:
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE})
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         page.get_by_role("button", name="Delete volve …").click()
         seen(page, "dialog", "The rows that it has brought stay published under its name")
         assert complaints(page) == []
@@ -199,10 +188,10 @@ def test_deleting_says_what_becomes_of_the_rows_and_asks_first(shared: tuple[str
 
 
 def test_one_source_shows_its_definition_and_where_its_imports_and_data_are(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
     api = SourcesApi(sources={"volve": VOLVE})
-    with visit(*shared, api, "/sources/volve") as page:
+    with visit(*scripted_console, api, "/sources/volve") as page:
         seen(page, ".facts dd", "s3://wells/volve/*.csv")
         assert page.locator("pre").inner_text().splitlines() == [
             'kind = "files"',
@@ -222,9 +211,9 @@ def test_one_source_shows_its_definition_and_where_its_imports_and_data_are(
         }
 
 
-def test_an_address_that_can_be_no_source_is_no_page(shared: tuple[str, Browser]) -> None:
+def test_an_address_that_can_be_no_source_is_no_page(scripted_console: tuple[str, Browser]) -> None:
     none = "There is no such page"
-    with visit(*shared, SourcesApi(), "/sources") as page:
+    with visit(*scripted_console, SourcesApi(), "/sources") as page:
         own = page.url.partition("#")[0]
         for path in (
             "/sources/%3Cimg%20src=x%3E",
@@ -241,7 +230,9 @@ def test_an_address_that_can_be_no_source_is_no_page(shared: tuple[str, Browser]
 # --------------------------------------------------------------------------------------------- imports by source
 
 
-def test_imports_are_told_and_started_by_their_source(shared: tuple[str, Browser]) -> None:
+def test_imports_are_told_and_started_by_their_source(
+    scripted_console: tuple[str, Browser],
+) -> None:
     jobs = [
         whole(held()) | {"source": "volve"},
         whole(held()) | {"job_id": NEXT_ID, "source": "default"},
@@ -252,7 +243,7 @@ def test_imports_are_told_and_started_by_their_source(shared: tuple[str, Browser
         sources={"volve": VOLVE},
         answers={"trigger": {"job_id": JOB_ID}},
     )
-    with visit(*shared, api, "/imports") as page:
+    with visit(*scripted_console, api, "/imports") as page:
         seen(page, ".ended dd", "volve")
         seen(page, ".recent", "default: ")
         page.get_by_label("Source", exact=True).select_option("volve")
@@ -269,9 +260,9 @@ def test_imports_are_told_and_started_by_their_source(shared: tuple[str, Browser
         page.wait_for_url("**#/history?source=volve")
 
 
-def test_with_one_source_there_is_nothing_to_choose(shared: tuple[str, Browser]) -> None:
+def test_with_one_source_there_is_nothing_to_choose(scripted_console: tuple[str, Browser]) -> None:
     api = SourcesApi(listed=[SETTINGS])
-    with visit(*shared, api, "/imports") as page:
+    with visit(*scripted_console, api, "/imports") as page:
         page.locator(".ended").wait_for()
         assert page.get_by_label("Source", exact=True).is_hidden()
 
@@ -342,8 +333,10 @@ def two_sources() -> TwoSources:
     return TwoSources(answers={"production/summary": told})
 
 
-def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, two_sources(), "/data") as page:
+def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    with visit(*scripted_console, two_sources(), "/data") as page:
         page.get_by_role("heading", name="All wells of norway together").wait_for()
         page.get_by_label("Source", exact=True).select_option("north-sea")
         page.wait_for_url("**#/data?source=north-sea**")
@@ -356,9 +349,9 @@ def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(shared: tuple[str
 
 
 def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
-    with visit(*shared, two_sources(), "/wells/1/7") as page:
+    with visit(*scripted_console, two_sources(), "/wells/1/7") as page:
         page.get_by_role("heading", name="F-norway").wait_for()
         assert cells(page) == [["Jan 2020", "2", NONE, "2.5", "0", NONE]]
         page.get_by_label("Source", exact=True).select_option("north-sea")
@@ -372,25 +365,26 @@ def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(
         page.wait_for_url("**#/fields/1?source=north-sea&units=**")
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
 def test_the_list_is_accessible_and_fits(
-    shared: tuple[str, Browser], scheme: str, width: int
+    scripted_console: tuple[str, Browser], scheme: str, width: int
 ) -> None:
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE, "x" * 40: VOLVE})
     size = {"width": width, "height": 800}
-    with visit(*shared, api, "/sources", color_scheme=scheme, viewport=size) as page:
+    with visit(*scripted_console, api, "/sources", color_scheme=scheme, viewport=size) as page:
         page.locator("tbody tr").nth(2).wait_for()
         assert complaints(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-def test_what_a_source_is_said_to_be_stays_text(shared: tuple[str, Browser]) -> None:
+def test_what_a_source_is_said_to_be_stays_text(scripted_console: tuple[str, Browser]) -> None:
     evil = MARKUP
     api = SourcesApi(
         listed=[SETTINGS | {"name": evil, "kind": evil, "period": evil}],
         sources={"volve": {"url": evil}},
     )
-    with visit(*shared, api, "/sources") as page:
+    with visit(*scripted_console, api, "/sources") as page:
         seen(page, "td", evil)
         page.goto(page.url.replace("/sources", "/sources/volve"))
         page.locator("pre").wait_for()

@@ -4,18 +4,15 @@ one sign-out is for all, and no other origin hears a word.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from support.scripted_console import Told, console, visit
+from support.scripted_console import Told, visit
 
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
@@ -30,20 +27,6 @@ LISTEN = """() => {
 ASK = "() => window.channel.postMessage({ asker: 'eve' })"
 HEARD = "() => window.heard"
 TOLD_TOKEN = "() => window.heard.some(({ to, token }) => to === 'eve' && token === 't')"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 class Elsewhere(LoopbackHandler):
@@ -74,10 +57,10 @@ def is_asked(page: Page) -> None:
 
 
 def test_a_second_tab_asks_an_open_one_and_keeps_nothing_outside(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
-    url, _ = shared
-    with visit(*shared, Told(), "/history") as page:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
         is_signed_in(page)
         other = second_tab(page, f"{url}/console#/history")
         is_signed_in(other)
@@ -92,9 +75,9 @@ def test_a_second_tab_asks_an_open_one_and_keeps_nothing_outside(
         is_asked(second_tab(page, f"{url}/console#/history"))
 
 
-def test_signing_out_in_one_tab_is_for_all(shared: tuple[str, Browser]) -> None:
-    url, _ = shared
-    with visit(*shared, Told(), "/history") as page:
+def test_signing_out_in_one_tab_is_for_all(scripted_console: tuple[str, Browser]) -> None:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
         other = second_tab(page, f"{url}/console#/history")
         is_signed_in(other)
 
@@ -106,19 +89,23 @@ def test_signing_out_in_one_tab_is_for_all(shared: tuple[str, Browser]) -> None:
         is_asked(second_tab(page, f"{url}/console#/history"))
 
 
-def test_a_tab_without_a_sign_in_tells_nothing_and_a_link_wins(shared: tuple[str, Browser]) -> None:
-    url, _ = shared
-    with visit(*shared, Told(), "/history") as page:
+def test_a_tab_without_a_sign_in_tells_nothing_and_a_link_wins(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
         other = second_tab(page, f"{url}/console#token=another")
         other.locator(".ended").wait_for()
         assert (other.evaluate(TOKEN), page.evaluate(TOKEN)) == ("another", "t")
 
 
-def test_another_origin_hears_nothing_and_is_told_nothing(shared: tuple[str, Browser]) -> None:
+def test_another_origin_hears_nothing_and_is_told_nothing(
+    scripted_console: tuple[str, Browser],
+) -> None:
     """A page of this origin does: so the silence is that of the origin, and not of the channel."""
-    url, _ = shared
+    url, _ = scripted_console
     elsewhere = LoopbackServer(Elsewhere).start()
-    with visit(*shared, Told(), "/history", known=(elsewhere.url,)) as page:
+    with visit(*scripted_console, Told(), "/history", known=(elsewhere.url,)) as page:
         is_signed_in(page)
         foreign, own = (
             second_tab(page, elsewhere.url),
@@ -147,9 +134,9 @@ WORDS = [
 ]
 
 
-def test_words_that_are_none_change_nothing(shared: tuple[str, Browser]) -> None:
-    url, _ = shared
-    with visit(*shared, Told(), "/history") as page:
+def test_words_that_are_none_change_nothing(scripted_console: tuple[str, Browser]) -> None:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
         own = second_tab(page, f"{url}/console/favicon.svg")
         own.evaluate(LISTEN)
         for words in WORDS:

@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.skipif(
@@ -27,20 +24,6 @@ pytestmark = pytest.mark.skipif(
 JOB = "01a20000-0000-7000-8000-000000000001"
 YEARS = "SELECT year, oil FROM y"
 WELLS = "SELECT well, oil FROM w"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Browser]]:
-    from playwright.sync_api import expect
-
-    from local.pictures.browser import browser
-
-    expect.set_options(timeout=20_000)
-    with ExitStack() as exits:
-        yield (
-            exits.enter_context(console(tmp_path_factory.mktemp("project"))),
-            exits.enter_context(browser()),
-        )
 
 
 def totals() -> list[dict[str, Any]]:
@@ -212,9 +195,9 @@ def assert_even(page: Page) -> None:
 
 
 def test_ratios_of_a_field_are_of_the_wells_that_tell_both_sides(
-    shared: tuple[str, Browser],
+    scripted_console: tuple[str, Browser],
 ) -> None:
-    with visit(*shared, told(), "/fields/1?source=default&show=oil,cut,gor") as page:
+    with visit(*scripted_console, told(), "/fields/1?source=default&show=oil,cut,gor") as page:
         page.locator(".plot svg").wait_for()
         assert readout(page) == ["8.5", "25 %", "2,000"]  # 500 by 8.5 would be 58,820
         page.get_by_text("A ratio is that of the wells that tell both of its sides.").wait_for()
@@ -232,8 +215,10 @@ def test_ratios_of_a_field_are_of_the_wells_that_tell_both_sides(
         assert page.get_by_label("Find a well").input_value() == "F-1"
 
 
-def test_which_changes_are_shown_stands_in_the_address(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(), f"/jobs/{JOB}") as page:
+def test_which_changes_are_shown_stands_in_the_address(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    with visit(*scripted_console, told(), f"/jobs/{JOB}") as page:
         page.get_by_role("region", name="By field, a table that scrolls").locator(
             "tbody tr"
         ).first.wait_for()
@@ -253,8 +238,10 @@ def test_which_changes_are_shown_stands_in_the_address(shared: tuple[str, Browse
         page.get_by_text("1.0 \N{RIGHTWARDS ARROW} 1.5").wait_for()
 
 
-def test_an_answer_is_a_table_and_a_plot_with_an_address(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(), "/sql", color_scheme="dark") as page:
+def test_an_answer_is_a_table_and_a_plot_with_an_address(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    with visit(*scripted_console, told(), "/sql", color_scheme="dark") as page:
         page.get_by_label("Begin with").select_option("By year")
         page.wait_for_url("**statement=SELECT**")
         page.get_by_label("Statement").press("Control+Enter")

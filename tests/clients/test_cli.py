@@ -482,17 +482,9 @@ def test_each_statement_has_its_answer_and_reaches_that_file_alone(tmp_path: Pat
     wide(tmp_path / "wells.duckdb", wells=3, periods=1)
     (tmp_path / "secret.csv").write_text("a\nb\n", "utf-8")
 
-    def ask(query: str) -> subprocess.CompletedProcess[str]:
+    def ask(query: str) -> Done:
         environment = program_environment(tmp_path) | {"TZ": "America/Chicago"}
-        return subprocess.run(
-            [str(PROGRAM), "sql"],
-            input=query,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run("sql", environment=environment, told=query, cwd=tmp_path)
 
     row = ask("SELECT * FROM well_production LIMIT 1").stdout.splitlines()[1]
     assert row.count("+00:00") == 2

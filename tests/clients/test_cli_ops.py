@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,19 +19,25 @@ from clients.cli.database_check import CHECKS
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
 HEADERS, BLOCK = 3 * 4096, 1 << 18
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve months of three wells, one row revised, some rejected."""
     first = [json.dumps(row).encode() for row in ROWS]
     revised = {**ROWS[0], "oil_production_kbd": 2.5}
     return merged(
-        tmp_path, [*first, *BAD], [json.dumps(row).encode() for row in (revised, RENAMED)]
+        tmp_path_factory.mktemp("whole"),
+        [*first, *BAD],
+        [json.dumps(row).encode() for row in (revised, RENAMED)],
     )
+
+
+@pytest.fixture
+def store(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(whole, tmp_path))
 
 
 def verified(store: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -5,12 +5,11 @@ in the terminal, in the window, and in the console.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID
-from support.scripted_console import Told, console, visit, whole
+from support.scripted_console import Told, visit, whole
 
 from clients.api.answers import Job
 from clients.cli.progress import facts_of
@@ -18,7 +17,7 @@ from clients.window.words import state
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from playwright.sync_api import Browser
 
 
 def running(**more: Any) -> dict[str, Any]:
@@ -42,13 +41,11 @@ def test_the_window_shows_the_parts_while_they_are_read() -> None:
 @pytest.mark.skipif(
     find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
 )
-def test_the_console_shows_the_parts_while_they_are_read(tmp_path: Path) -> None:
-    from local.pictures.browser import browser
-
+def test_the_console_shows_the_parts_while_they_are_read(
+    scripted_console: tuple[str, Browser],
+) -> None:
     now = time.time()
     job = whole(running(heartbeat_at=now, started_at=now - 9, completed_at=None))
-    with ExitStack() as exits:
-        url, opened = exits.enter_context(console(tmp_path)), exits.enter_context(browser())
-        with visit(url, opened, Told([job]), f"/jobs/{JOB_ID}") as page:
-            told = page.get_by_text("The source is read in 16 parts at once; 5 of them done.")
-            told.first.wait_for(timeout=20_000)
+    with visit(*scripted_console, Told([job]), f"/jobs/{JOB_ID}") as page:
+        told = page.get_by_text("The source is read in 16 parts at once; 5 of them done.")
+        told.first.wait_for(timeout=20_000)

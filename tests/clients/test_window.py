@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from support.window_stage import Driver
 
 ROOT = Path(__file__).parents[2]
-ROWS = 8_000
+ROWS, PAGE_SIZE = 2_000, 250
 needs_tk = pytest.mark.skipif(
     importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter"
 )
@@ -72,9 +72,13 @@ class Stage(NamedTuple):
 def running(tmp_path_factory: pytest.TempPathFactory, display: str) -> Iterator[Stage]:
     state = tmp_path_factory.mktemp("tk")
     reader = TokenBook(state).make("eve", Role.READER)
-    environment = {**os.environ, "WELLHEAD_PAGE_SIZE": "1000", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
+    environment = {
+        **os.environ,
+        "WELLHEAD_PAGE_SIZE": str(PAGE_SIZE),
+        "WELLHEAD_CHECKPOINT_SECONDS": "1",
+    }
     with (
-        SampleSource(GeneratedProduction(ROWS), max_page_size=1000) as source,
+        SampleSource(GeneratedProduction(ROWS), max_page_size=PAGE_SIZE) as source,
         LocalStack(
             source=Source(url=source.url), state=state, port=0, user_environment=environment
         ) as stack,

@@ -236,9 +236,9 @@ def a_receiver_wants_to_hear_nothing_more(story: Story, _: pytest.FixtureRequest
 @rings("NoticesLate")
 def a_receiver_is_away_for_two_hours(story: Story, _: pytest.FixtureRequest) -> None:
     with Receiver(*[status(503)] * 8) as receiver:
-        story.sends(receiver, minutes=10)
+        story.sends(receiver, minutes=10, every=5)
         story.failed()
-        story.sends(receiver, minutes=200)
+        story.sends(receiver, minutes=200, every=5)
         assert receiver.turns == []
 
 

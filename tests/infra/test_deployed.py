@@ -94,7 +94,7 @@ class Deployed:
             view = self.job(job_id)
             return view if view["status"] in ("COMPLETED", "FAILED", "CANCELLED") else None
 
-        view: dict[str, Any] = wait_until(ended, seconds=120)
+        view: dict[str, Any] = wait_until(ended, seconds=120, longest_pause=0.4)
         return view
 
     def published(self, directory: Path) -> list[tuple[Any, ...]]:

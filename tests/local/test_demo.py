@@ -118,7 +118,7 @@ def jobs(*views: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("is_terminal", SCREENS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(text=hostile)
 def test_a_demo_has_no_command_of_the_data_and_no_markup(
     directory: Path, is_terminal: bool, text: str
@@ -155,7 +155,7 @@ def test_a_demo_has_no_command_of_the_data_and_no_markup(
 
 
 @pytest.mark.parametrize("is_terminal", SCREENS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(text=hostile)
 def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, text: str) -> None:
     facts: dict[str, Any] = {
@@ -201,7 +201,7 @@ def held_job(text: str) -> Any:
 
 
 @pytest.mark.parametrize("is_terminal", SCREENS)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(text=hostile)
 def test_a_demo_that_is_held_has_none_either(directory: Path, is_terminal: bool, text: str) -> None:
     started = [success(jobs()), success(job("PENDING"))]

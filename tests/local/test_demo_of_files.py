@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.preset_samples import SAMPLES
-from support.stack import start_command
+from support.stack import SHORT_LEASE
 
 from clients.cli.session import Exit
 from clients.cli.terminal import Terminal
 from local.commands.check_source import run_check
-from local.stack import Source, StackError
+from local.commands.demo import DemoError, run_demo
+from local.stack import LocalStack, Source, StackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +44,15 @@ def definition(tmp_path: Path) -> Path:
     return folder / "colorado.toml"
 
 
-def demo(state: Path, *arguments: str) -> tuple[int, str, str]:
-    with start_command(state, "demo", *arguments) as process:
-        output, errors = process.communicate(timeout=120)
-    assert "Traceback" not in output + errors
-    return process.returncode, output, errors
+def demo(state: Path, told: str, preset: str = "") -> tuple[int, str]:
+    screen = io.StringIO()
+    try:
+        source = Source.parse(told, rows=1, preset=preset)
+        with LocalStack(source=source, state=state, port=0, user_environment=SHORT_LEASE) as stack:
+            code = run_demo(stack, Terminal(file=screen, width=160))
+    except (StackError, DemoError) as exc:
+        return 2, str(exc)
+    return code, screen.getvalue()
 
 
 def check(told: str, preset: str = "") -> tuple[int, str]:
@@ -61,35 +66,31 @@ def check(told: str, preset: str = "") -> tuple[int, str]:
 def test_a_demo_of_a_definition_whose_path_is_from_its_own_folder(
     definition: Path, tmp_path: Path
 ) -> None:
-    code, output, errors = demo(tmp_path / "state", "--source", str(definition))
-    assert (code, errors) == (0, "")
+    code, output = demo(tmp_path / "state", str(definition))
+    assert code == 0
     assert "The counts add up to every row that the source delivered." in output
 
 
 def test_a_demo_of_a_preset(tmp_path: Path) -> None:
-    code, output, errors = demo(
-        tmp_path / "state", "--source", str(SAMPLES["ecmc"].path), "--preset", "ecmc"
-    )
-    assert (code, errors) == (0, "")
+    code, output = demo(tmp_path / "state", str(SAMPLES["ecmc"].path), "ecmc")
+    assert code == 0
     assert "The counts add up to every row that the source delivered." in output
 
 
 def test_a_demo_of_a_file_with_other_names_says_what_is_missing(tmp_path: Path) -> None:
     file = tmp_path / "wells.csv"
     file.write_text(CSV)
-    code, output, errors = demo(tmp_path / "state", "--source", str(file))
+    code, output = demo(tmp_path / "state", str(file))
     assert code not in (0, Exit.HELD)
-    assert "Nothing of the source fills well_code, production_period." in output + errors
+    assert "Nothing of the source fills well_code, production_period." in output
 
 
 def test_a_demo_of_a_preset_that_there_is_not_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "wells.csv").write_text(CSV)
-    code, output, errors = demo(
-        tmp_path / "state", "--source", str(tmp_path / "wells.csv"), "--preset", "ecmcc"
-    )
+    code, output = demo(tmp_path / "state", str(tmp_path / "wells.csv"), "ecmcc")
     assert code in (1, 2)
-    assert "ecmcc" in output + errors
-    assert "write ecmc" in output + errors
+    assert "ecmcc" in output
+    assert "write ecmc" in output
 
 
 def test_a_check_of_a_definition_shows_what_would_be_stored(definition: Path) -> None:

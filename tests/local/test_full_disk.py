@@ -75,6 +75,7 @@ def demo(state: Path, rows: int = 200) -> list[str]:
 
 
 @needs_mounts
+@pytest.mark.by_lot
 @pytest.mark.parametrize("size", ["4k", "40k", "100k", "200k"])
 def test_a_start_without_room_is_one_sentence(tmp_path: Path, size: str) -> None:
     ended = run(*demo(tmp_path / "state"), size=size, state=tmp_path / "state")

@@ -26,6 +26,7 @@ from support.stack import (
     parents,
     stack,
     start_command,
+    table_left,
     trigger,
 )
 from support.waiting import wait_until
@@ -38,7 +39,7 @@ from local.tokens import TokenBook, tell_running_stack
 
 IMPORT_LOG = "logs/wellhead-local-import.log"
 SLOW = {
-    "page_size": "1000",
+    "page_size": "200",
     "source_rps": "4",
     "source_connections": "1",
     "checkpoint_seconds": "1",
@@ -128,7 +129,7 @@ def test_history_survives_a_restart_and_nothing_is_new_the_second_time(tmp_path:
 
 @needs_proc
 def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
+    with start_command(tmp_path, "run", "--rows", "4000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         facts = facts_of(tmp_path)
         with (
@@ -161,7 +162,7 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
 def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(
     tmp_path: Path,
 ) -> None:
-    with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
+    with start_command(tmp_path, "run", "--rows", "4000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         job_id = trigger(tmp_path)
         wait_until(
@@ -174,11 +175,11 @@ def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(
     wait_until(lambda: not everyone & parents().keys(), seconds=5)
 
     quick = {f"WELLHEAD_{name.upper()}": value for name, value in QUICK.items()}
-    with stack(tmp_path, rows=20_000, user_environment=SHORT_LEASE | quick):
+    with stack(tmp_path, rows=4_000, user_environment=SHORT_LEASE | quick):
         view = job_at_its_end(tmp_path, job_id)
 
     assert view["status"] == "COMPLETED", view["error"]
-    assert view["total_records"] == 20_000
+    assert view["total_records"] == 4_000
 
 
 def test_the_demo_shows_what_came(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_the_demo_shows_what_came(tmp_path: Path) -> None:
 
 
 def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
-    with start_command(tmp_path, "demo", "--rows", "10000", **SLOW) as process:
+    with start_command(tmp_path, "demo", "--rows", "2000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         wait_until(
             lambda: "START" in log.read_text() if (log := tmp_path / IMPORT_LOG).exists() else ""
@@ -202,7 +203,7 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (130, "")
     assert "the next `make demo` goes on from there" in output
 
-    with start_command(tmp_path, "demo", "--rows", "10000", **QUICK) as process:
+    with start_command(tmp_path, "demo", "--rows", "2000", **QUICK) as process:
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert "is not finished. It goes on now" in output
@@ -215,7 +216,7 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
 def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(
     tmp_path: Path, end: signal.Signals
 ) -> None:
-    with start_command(tmp_path, "demo", "--rows", "20000", **SLOW, pending_seconds="5") as process:
+    with start_command(tmp_path, "demo", "--rows", "4000", **SLOW, pending_seconds="5") as process:
         wait_until((tmp_path / "stack.json").exists)
         old = wait_until(lambda: newest(tmp_path))["job_id"]
         wait_until(
@@ -229,19 +230,18 @@ def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(
     wait_until(lambda: not everyone & parents().keys())
     time.sleep(7)
 
-    with start_command(
-        tmp_path, "demo", "--rows", "20000", **QUICK, pending_seconds="5"
-    ) as process:
+    with start_command(tmp_path, "demo", "--rows", "4000", **QUICK, pending_seconds="5") as process:
         output, errors = process.communicate(timeout=90)
 
     assert (process.returncode, errors) == (0, "")
     assert "It goes on now" in output
-    with stack(tmp_path, rows=20_000, user_environment=SHORT_LEASE):
-        done = job(tmp_path, newest(tmp_path)["job_id"])
-    assert old in (done["job_id"], done["retry_of"])
-    [resumed] = [event for event in done["events"] if event["event"] == "resumed"]
-    assert resumed["records"] > 0
-    assert (done["status"], done["total_records"]) == ("COMPLETED", 20_000)
+    with table_left(tmp_path) as manager:
+        [newest_job], _ = manager.history(limit=1)
+        done = manager.get(newest_job.job_id)
+    assert old in (done.job_id, done.retry_of)
+    [resumed] = [event for event in done.events if event.name == "resumed"]
+    assert resumed.facts["records"] > 0
+    assert (done.status, done.total_records) == ("COMPLETED", 4_000)
 
 
 def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(

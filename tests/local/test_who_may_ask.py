@@ -178,15 +178,15 @@ MOTO_PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", MOTO_PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"])
 def test_there_is_no_page_of_the_emulators_own(
-    ports: dict[str, int], aws: LocalAws, method: str, path: str
+    ports: dict[str, int], aws: LocalAws, method: str
 ) -> None:
-    answer = ask(ports["aws"], method, path)
+    for path in MOTO_PATHS:
+        answer = ask(ports["aws"], method, path)
 
-    assert answer.status in (403, 501)
-    assert PASSWORD.encode() not in answer.body
+        assert answer.status in (403, 501), path
+        assert PASSWORD.encode() not in answer.body, path
     assert value_of_the_parameter(aws) == PASSWORD
 
 

@@ -90,15 +90,17 @@ class Story:
             take_pulse(job_manager=self.worker.manager, clock=self.worker.clock)
             self.later(every * MINUTE)
 
-    def sends(self, receiver: Receiver, *, minutes: int) -> None:
-        """The function of notices runs each minute, with a webhook to this receiver alone."""
+    def sends(self, receiver: Receiver, *, minutes: int, every: int = 1) -> None:
+        """The function of notices runs, with a webhook to this receiver alone; really it does each
+        minute.
+        """
         clock, worker = self.worker.clock, self.worker
         settings = replace(
             worker.settings, webhook_url=receiver.url, webhook_form="slack", source_reach="anywhere"
         )
         webhook = Webhook(settings=settings, keys=list)
         outbox = Outbox(table=worker.manager.table, clock=clock)
-        for _ in range(minutes):
+        for _ in range(0, minutes, every):
             send_due(
                 outbox=outbox,
                 channels={"webhook": webhook},
@@ -106,7 +108,7 @@ class Story:
                 clock=clock,
                 backoff=replace(BACKOFF, draw=lambda _, most: most),
             )
-            self.later(MINUTE)
+            self.later(every * MINUTE)
 
     def calls(self, function: str, event: Any, *, times: int = 1) -> None:
         """Of the deployed function, whose lines come as it writes them."""

@@ -1,18 +1,29 @@
-"""`wellhead` as a process of its own, with a home of its own."""
+"""`wellhead` as a process of its own, with a home of its own.
+
+What `run` runs is forked off a process that has loaded the program and has done nothing else: to
+load it is most of what a short run costs. What `on_a_terminal` runs, and whoever starts PROGRAM
+itself, begins at the beginning.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
+import time
+import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from support.scripted_source import ScriptedSource
 
 PROGRAM = Path(sys.executable).with_name("wellhead")
+SECONDS = 60.0
+STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 Done = subprocess.CompletedProcess[str]
 
@@ -35,17 +46,53 @@ def environment_at(server: ScriptedSource, home: Path) -> dict[str, str]:
 def run(
     *arguments: str, environment: dict[str, str], told: str | None = None, cwd: Path | None = None
 ) -> Done:
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        env=environment,
-        input=told,
-        stdin=subprocess.DEVNULL if told is None else None,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with TemporaryDirectory(prefix="wellhead-run-") as name:
+        streams = Path(name)
+        (streams / "stdin").write_text(told or "", "utf-8")
+        process = _loaded_program().Process(
+            target=_run_loaded, args=(arguments, environment, cwd or Path.cwd(), streams)
+        )
+        process.start()
+        process.join(SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired([PROGRAM, *arguments], SECONDS)
+        output, errors = ((streams / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        return Done([PROGRAM, *arguments], process.exitcode, output, errors)
+
+
+def _loaded_program() -> Any:
+    """It is loaded once, when the first run asks for it."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["clients.cli.main"])
+    return forks
+
+
+def _run_loaded(
+    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path, streams: Path
+) -> None:
+    """In the new process: it becomes what Python's start would have made of it."""
+    from clients.cli.main import main
+
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(cwd)
+    for number, (name, mode) in enumerate(STREAMS):
+        with (streams / name).open(mode) as file:
+            os.dup2(file.fileno(), number)
+        is_error = name == "stderr"
+        stream = os.fdopen(
+            number,
+            mode,
+            encoding="utf-8",
+            errors="backslashreplace" if is_error else "strict",
+            closefd=False,
+        )
+        setattr(sys, name, stream)
+    warnings.simplefilter("error")  # PYTHONWARNINGS of the environment is read at Python's start
+    sys.argv = [str(PROGRAM), *arguments]
+    sys.exit(main())
 
 
 def run_at(server: ScriptedSource, home: Path, *arguments: str, **options: Any) -> Done:

@@ -8,13 +8,20 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.table import Table
 from clients.api.words import FINAL
-from local.stack import LocalStack, Source
+from local.aws.emulator import LocalAws
+from local.stack import DEFAULTS, LocalStack, Source
+from support.coordination import KEYS, aws_client
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +70,17 @@ def job_at_its_end(state: Path, job_id: str) -> dict[str, Any]:
 
 def stack(state: Path, *, rows: int = 1000, **options: Any) -> LocalStack:
     return LocalStack(source=Source(rows=rows), state=state, port=0, **options)
+
+
+@contextmanager
+def table_left(state: Path) -> Iterator[JobManager]:
+    """What a stack that has ended has in its table."""
+    name = DEFAULTS["WELLHEAD_TABLE"]
+    with (
+        LocalAws(table=name, journal=state / "state" / "table.sqlite", keys=KEYS) as aws,
+        closing(aws_client(aws.url)) as dynamodb,
+    ):
+        yield JobManager(table=Table(dynamodb=dynamodb, name=name), lease=Lease())
 
 
 def start_command(state: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:

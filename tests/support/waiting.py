@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.1  # seconds; many a look is a request that takes a core 10 ms
 
 
-def wait_until(condition: Callable[[], T | None], *, seconds: float = 60) -> T:
+def wait_until(
+    condition: Callable[[], T | None], *, seconds: float = 60, longest_pause: float = LONGEST_PAUSE
+) -> T:
     """The first true answer of the condition."""
+    pause = FIRST_PAUSE
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.25 * pause, longest_pause)
     return found
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tkinter import ttk
 
 BY_THE_CONNECTION = {"content-length", "transfer-encoding", "connection"}
-PAUSE = 0.005
+PAUSE = 0.02
 
 
 class Relay:
