@@ -26,7 +26,8 @@ from local.source.server import SampleSource
 
 TABLE = "wellhead-test"
 ROOT = Path(__file__).parents[2]
-DATA = GeneratedProduction(1_000)
+ROWS, PAGE = 960, 48  # no page ends between the two rows of one key
+DATA = GeneratedProduction(ROWS)
 PROCESSES = longer(3, 4)
 DELIVERIES = longer(120, 10_000)
 LATE = DELIVERIES // 10  # of them are of a job that is long over
@@ -48,7 +49,7 @@ def test_hundreds_of_deliveries_are_one(
     with SampleSource(DATA, latency=0.02) as source, ExitStack() as stack:
         environment |= {
             "WELLHEAD_SOURCE_URL": source.url,
-            "WELLHEAD_PAGE_SIZE": "50",
+            "WELLHEAD_PAGE_SIZE": f"{PAGE}",
             "WELLHEAD_CHECKPOINT_SECONDS": "1",
             "WELLHEAD_MEMORY_MB": "200",
         }
@@ -88,7 +89,7 @@ def test_hundreds_of_deliveries_are_one(
         for request in source.requests
         if "$orderby" in request.query
     ]
-    assert len(pages) == len(set(pages)) == 20
+    assert len(pages) == len(set(pages)) == ROWS // PAGE
     ended = services.job_manager.get(job.job_id)
     assert (ended.status, ended.attempt, ended.fence) == (JobStatus.COMPLETED, 1, 2)
     assert ended.duplicate_records == ended.total_records - ended.failed_records
