@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = LAKE
-ROWS, PAGE, PARTS = 3_000, 46, 4  # no page ends between the two rows of one key
+ROWS, PAGE, PARTS = 3_000, 46, 8  # no page ends between the two rows of one key
 DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 TOLD = DATA.expected_counts()
