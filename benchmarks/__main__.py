@@ -19,6 +19,7 @@ from benchmarks.import_speed import compare
 from benchmarks.kinds import kinds
 from benchmarks.measure import facts_of
 from benchmarks.pages import Pages
+from benchmarks.real_data import real_data
 
 MOST_OF_A_KIND = 1_000_000  # rows; those in no order are in memory when they are made
 
@@ -44,6 +45,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         limit=options.limit,
         cache=options.cache,
     )
+    real = real_data(turns=options.turns, limit=options.limit) if options.real_data else {}
     sizes = {"page_size": options.page_size, "limit": options.limit}
     return {
         **facts,
@@ -51,6 +53,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "imports": imports,
         "growth": grown,
         "kinds": other,
+        "real_data": real,
         "load_at_the_end": os.getloadavg()[0],
     }
 
@@ -90,6 +93,12 @@ def main() -> None:
         "--turns", type=int, default=2, help="of the floors and of Wellhead; the best one counts"
     )
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--real-data",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the files of agencies in ../shared/data, where they are",
+    )
     parser.add_argument("--most-rows-of-peers", type=int, default=1_000_000)
     parser.add_argument(
         "--limit", type=float, default=240, help="seconds that one contender may take"

@@ -58,7 +58,7 @@ def _load(contender: Contender, url: str, pages: Path, limit: float, cache: Path
     with work_directory() as work:
         task = Task(url=url, pages=pages, work=work, cache=cache)
         measured = measure.run(
-            contender.command(task), environment=_environment(), work=work, limit=limit
+            contender.command(task), environment=own_environment(), work=work, limit=limit
         )
         measured["rows"] = contenders.truth(pages, keyed=False, rows=contender.most_rows)[0]
         measured["failure"] = measured["failure"] or contenders.problem(contender, task)
@@ -95,11 +95,15 @@ def run_import(
     *,
     truth: tuple[int, float] | None,
     limit: float,
+    definition: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One import of Wellhead into the store of `environment`:
-    its figures, counts, and the published file's size.
+    its figures, counts, and the published file's size. The source is the URL, or what the
+    `definition` describes.
     """
     command = [sys.executable, "-m", "benchmarks.own", "wellhead", url, "-", str(work)]
+    if definition:
+        command.append(json.dumps(definition))
     measured = measure.run(
         command,
         environment=environment,
@@ -149,7 +153,7 @@ def store() -> Iterator[tuple[dict[str, str], Path]]:
         child("local.aws.emulator", "--journal", str(work / "table.sqlite"), **keys) as line,
     ):
         yield (
-            _environment()
+            own_environment()
             | keys
             | {
                 "AWS_ENDPOINT_URL": line.removeprefix("ready "),
@@ -183,7 +187,7 @@ def child(module: str, *arguments: str, **environment: str) -> Iterator[str]:
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
         command,
-        env=_environment() | environment,
+        env=own_environment() | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -195,7 +199,7 @@ def child(module: str, *arguments: str, **environment: str) -> Iterator[str]:
             process.kill()
 
 
-def _environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """Nothing of a caller's settings or credentials reaches a contender."""
     unwanted = (
         "WELLHEAD_",

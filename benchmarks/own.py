@@ -1,6 +1,8 @@
-"""What runs in the project's own environment: the two floors and Wellhead's whole import.
+"""What runs in the project's own environment: the two floors, DuckDB's own read of a file, and
+Wellhead's whole import.
 
-`python -m benchmarks.own {one-statement|download-then-insert|wellhead} URL PAGES WORK`
+`python -m benchmarks.own {one-statement|download-then-insert|read|wellhead} URL PAGES WORK
+[DEFINITION]`
 """
 
 from __future__ import annotations
@@ -11,8 +13,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TYPED = {column.name: column.type for column in COLUMNS}
 LOAD = "INSERT INTO wells SELECT * FROM read_json($files, format='array', columns=$columns)"
@@ -55,8 +61,18 @@ def download_then_insert(url: str, pages: Path, work: Path) -> None:
     typed_load(files, work / "wells.duckdb")
 
 
-def wellhead(url: str, _: Path, work: Path) -> None:
-    """Fetch, check, stage, merge, verify, publish. WELLHEAD_* and AWS_* come from the caller."""
+def read(file: str, _: Path, work: Path) -> None:
+    """DuckDB's own read of a file into a table, as it is."""
+    import duckdb
+
+    with duckdb.connect(work / "wells.duckdb") as connection:
+        connection.execute(f"CREATE TABLE wells AS FROM '{file}'")
+
+
+def wellhead(url: str, _: Path, work: Path, definition: str = "") -> None:
+    """Fetch, check, stage, merge, verify, publish. WELLHEAD_* and AWS_* come from the caller.
+    The source is the URL, or what the definition describes, which is JSON.
+    """
     from chalicelib.jobs.job import new_job
     from chalicelib.services import Services
 
@@ -64,11 +80,17 @@ def wellhead(url: str, _: Path, work: Path) -> None:
         {
             **os.environ,
             "WELLHEAD_SOURCE_URL": url,
+            "WELLHEAD_SOURCE_REACH": "anywhere",  # files of this machine
             "WELLHEAD_SCRATCH": str(work / "scratch"),
         }
     )
+    source: dict[str, Any] = {}
+    if definition:
+        values = json.loads(definition)
+        put = services.sources.put(values["name"], values, by="benchmark")
+        source = {"source_name": put.name, "source_version": put.version}
     job = services.job_manager.create(
-        new_job(now=time.time(), triggered_by="benchmark", parameters={})
+        new_job(now=time.time(), triggered_by="benchmark", parameters={}, **source)
     )
     services.work_on(job.job_id, request_id="benchmark", remaining=lambda: 3600.0)
     done = services.job_manager.get(job.job_id)
@@ -77,16 +99,17 @@ def wellhead(url: str, _: Path, work: Path) -> None:
     print(json.dumps(done.view(now=time.time())))
 
 
-WAYS = {
+WAYS: dict[str, Callable[..., None]] = {
     "one-statement": one_statement,
     "download-then-insert": download_then_insert,
+    "read": read,
     "wellhead": wellhead,
 }
 
 
 def main() -> None:
-    way, url, pages, work = sys.argv[1:5]
-    WAYS[way](url, Path(pages), Path(work))
+    way, url, pages, work, *definition = sys.argv[1:]
+    WAYS[way](url, Path(pages), Path(work), *definition)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from benchmarks.contenders import FLOOR_1, WELLHEAD
 from benchmarks.expectations import EXPECTATIONS, Results, rate
 from benchmarks.kinds import TITLES
 from benchmarks.pages import Kind
+from benchmarks.real_data import FILES
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures -->"
@@ -25,6 +26,8 @@ def markdown(report: dict[str, Any]) -> str:
         parts += ["### Importing 10,000 new rows", _growth(report["growth"])]
     if report.get("kinds"):
         parts += ["### Other sources", _kinds(report["kinds"])]
+    if report.get("real_data"):
+        parts += ["### Real files", _real_data(report["real_data"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,4 +141,20 @@ def _kinds(kinds: dict[str, dict[str, Any]]) -> str:
         share = "-" if one["failure"] or first["failure"] else f"{one['cpu'] / first['cpu']:.2f}"
         figures = f"{one['wall']} | {one['cpu']} | {share} | {one['peak_mb']} | {counts} | {one['failure'] or ''}"
         lines.append(f"| {TITLES[Kind(kind)]} | {figures} |")
+    return "\n".join(lines)
+
+
+def _real_data(found: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        "| file | rows | stored | wall s | CPU s | CPU s of DuckDB's own read | peak MB | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for file in FILES:
+        if file.name not in found:
+            continue
+        one = found[file.name]
+        floor = "-" if one["floor"] is None else one["floor"]
+        counts = f"{one['rows']:,} | {one.get('new_records', 0):,}"
+        figures = f"{one['wall']} | {one['cpu']} | {floor} | {one['peak_mb']}"
+        lines.append(f"| {file.title} | {counts} | {figures} | {one['failure'] or ''} |")
     return "\n".join(lines)

@@ -29,6 +29,7 @@ from benchmarks.contenders import (
 from benchmarks.expectations import Expectation, faster_than
 from benchmarks.import_speed import serve_pages
 from benchmarks.pages import Kind, Pages, render
+from benchmarks.real_data import FILES, RealFile, real_data
 from local.source.production import GeneratedProduction
 
 PROJECT = Path(__file__).parents[2]
@@ -56,7 +57,8 @@ def figures(**others: dict[str, Any]) -> dict[str, Any]:
 
 def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) -> None:
     sizes = ["--rows", "1500", "--stores", "1500", "--page-size", "500", "--turns", "1"]
-    command = [sys.executable, "-m", "benchmarks", "--no-peers", "--cache", str(tmp_path), *sizes]
+    kinds = ["--no-peers", "--no-real-data"]
+    command = [sys.executable, "-m", "benchmarks", *kinds, "--cache", str(tmp_path), *sizes]
 
     subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
 
@@ -91,6 +93,35 @@ def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) ->
         == counts(other[Kind.WIDE])
         == (first.new, 0, 1)
     )
+
+
+def test_a_file_of_an_agency_is_imported_and_counted(tmp_path: Path) -> None:
+    file = tmp_path / "months.csv"
+    columns = "field_code,well_code,production_period,oil_production_kbd"
+    file.write_text(f"{columns}\nF1,W1,2024-01-01,1.5\nF1,W2,2024-01-01,2\nF1,W3,2024-01-01,x\n")
+    # Joined to the directory of the real files, an absolute path stays what it is.
+    as_expected = RealFile(name=str(file), title="two months", stored=2)
+
+    found = real_data(turns=1, limit=60, files=[as_expected])[str(file)]
+
+    assert (found["rows"], found["new_records"], found["failed_records"]) == (3, 2, 1)
+    assert found["failure"] == "2 rows stored and 1 rejected, not 2 and none"
+    assert found["cpu"] > found["floor"] > 0
+
+
+def test_a_file_that_is_not_there_is_left_out(tmp_path: Path) -> None:
+    absent = RealFile(name=str(tmp_path / "none.csv"), title="none", stored=1)
+
+    assert real_data(turns=1, limit=1, files=[absent]) == {}
+
+
+def test_real_files_have_a_line_each() -> None:
+    measured = {FILES[0].name: one(rows=3_000) | {"new_records": 2_846, "floor": 0.2}}
+
+    text = report.markdown({**figures(), "real_data": measured})
+
+    assert f"| {FILES[0].title} | 3,000 | 2,846 | 2.5 | 1.0 | 0.2 | 80 |  |" in text.splitlines()
+    assert FILES[1].title not in text
 
 
 def counts(result: dict[str, Any]) -> tuple[int, ...]:
