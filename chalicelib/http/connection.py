@@ -28,6 +28,7 @@ from chalicelib.errors import (
     WorkerTimeSpent,
 )
 
+from .allowance import HEAD_BYTES, Allowance, TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
 from .credentials import TokenAuth
@@ -35,7 +36,7 @@ from .failures import broken_exchange, check_status, safe_url
 from .origins import Origin, Origins
 from .retries import Retries, is_overload
 from .secret_words import SecretWords
-from .session import HEAD_BYTES, Allowance, BoundedSession, TooLarge, TooSlow, check_authority
+from .session import BoundedSession, check_authority
 from .throttle import Throttle
 from .time_limits import TimeLimits
 

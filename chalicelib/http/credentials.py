@@ -23,10 +23,11 @@ from requests.auth import AuthBase
 from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, TokenUnavailable
 from chalicelib.settings import BY_FORM
 
+from .allowance import TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
 from .bound import Bound
 from .failures import proxy_failure
-from .session import BoundedSession, TooLarge, TooSlow, check_authority
+from .session import BoundedSession, check_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -26,9 +26,10 @@ from chalicelib.errors import (
     SourceUntrusted,
     TokenUnavailable,
 )
+from chalicelib.http.allowance import TooLarge, TooSlow
 from chalicelib.http.body import Broken, read_body
 from chalicelib.http.credentials import TokenAuth
-from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
+from chalicelib.http.session import BoundedSession
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
