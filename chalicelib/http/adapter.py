@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.ssl_ import create_urllib3_context
 
 from chalicelib.errors import SourceInside
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from .allowance import Allowance
     from .proxy import Proxy
+    from .trust import Trust
 
 SILENT_SECONDS = 30.0  # without a single byte
 BUFFER_BYTES = 1 << 16
@@ -41,7 +41,7 @@ class BoundedAdapter(HTTPAdapter):
         self,
         allowance: Allowance,
         *,
-        ca_too: str,
+        trust: Trust,
         is_kept_outside: bool,
         resolve: Resolve | None,
         proxy: Proxy | None,
@@ -51,14 +51,14 @@ class BoundedAdapter(HTTPAdapter):
         self._tunnels = _pools(allowance, HTTPConnection) if proxy else {}
         self._last_place: Hashable = None
         self._last_pool: Any = None
-        self._ca_too = ca_too
-        self._is_kept_outside = is_kept_outside
+        self._trust = trust
+        self._sockets = _OutsideTls if is_kept_outside else ssl.SSLSocket
+        self._is_tunnel = False
         self._resolve = resolve
         self._proxy = proxy
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        options |= self._tls(is_kept_outside=self._is_kept_outside)
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
@@ -77,18 +77,18 @@ class BoundedAdapter(HTTPAdapter):
         it does. A name that is looked up is looked up each time.
         """
         url = urlsplit(str(request.url))
-        place = (url.scheme, url.netloc, verify)
-        if proxies or self._resolve:
-            self._last_place = None
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        if place != self._last_place:
-            self._last_pool = super().get_connection_with_tls_context(request, verify, None, cert)
+        place = (url.scheme, url.netloc, bool(proxies))
+        if place != self._last_place or self._resolve:
+            self._is_tunnel = bool(proxies)
+            self._last_pool = super().get_connection_with_tls_context(
+                request, verify, proxies, cert
+            )
             self._last_place = place
         return self._last_pool
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         if proxy not in self.proxy_manager and self._proxy:
-            options |= self._tls(is_kept_outside=False) | {"proxy_ssl_context": self._proxy.tls()}
+            options |= {"proxy_ssl_context": self._proxy.tls()}
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = self._tunnels
         return manager
@@ -105,28 +105,26 @@ class BoundedAdapter(HTTPAdapter):
         place: Any
         tls: Any
         place, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if place["scheme"] == "https":
+            tls["ssl_context"] = self._trust.context(
+                ssl.SSLSocket if self._is_tunnel else self._sockets
+            )
         if self._resolve:
             name = place["host"]
             place["host"] = public_address(name, place["port"] or HTTPS_PORT, self._resolve)
             tls["server_hostname"] = name
         return place, tls
 
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """Nothing is to be read for it: the context has the authorities, and demands a certificate
+        of one of them.
+        """
+
     def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
         """The name, where the connection knows an address only."""
         if self._resolve:
             place = urlsplit(str(request.url)).netloc.rpartition("@")[2]
             request.headers.setdefault("Host", place)
-
-    def _tls(self, *, is_kept_outside: bool) -> dict[str, Any]:
-        """Of the source; requests adds the public authorities."""
-        if not self._ca_too and not is_kept_outside:
-            return {}
-        context = create_urllib3_context()
-        if self._ca_too:
-            context.load_verify_locations(self._ca_too)
-        if is_kept_outside:
-            context.sslsocket_class = _OutsideTls
-        return {"ssl_context": context}
 
 
 def _refuse_inside(sock: socket.socket) -> None:

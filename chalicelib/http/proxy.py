@@ -18,7 +18,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from .credentials import HeaderAuth, basic_auth, secret_parts, stored_secret
 from .inside import is_inside
-from .session import check_authority
+from .trust import check_authority
 from .url_parts import url_parts
 
 if TYPE_CHECKING:

@@ -8,20 +8,18 @@ sizes or compressed nothing is no way around.
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from typing import TYPE_CHECKING, Self
 
 import requests
 from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
-from urllib3.util.ssl_ import create_urllib3_context
 
 from chalicelib import __version__
-from chalicelib.errors import SettingsError
 
 from .adapter import SILENT_SECONDS, BoundedAdapter
 from .allowance import Allowance
+from .trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,12 +36,10 @@ CONNECT_SECONDS = 10.0
 
 class BoundedSession:
     """For one thread at a time. Follows no redirect, asks the environment for nothing, neither for
-    a proxy nor for a password, and keeps no cookie unless it is given a jar for them. `ca` is a
-    file of the authorities to trust, in place of those that everybody trusts, and `ca_too` one of
-    authorities to trust beside them. One that `is_kept_outside` sends nothing into the machine that
-    it is on: asking raises SourceInside. What the `proxy` takes goes through it. One that
-    `is_kept_public` connects to public addresses alone, and else raises NotPublic; `resolve` is
-    socket.getaddrinfo.
+    a proxy nor for a password, and keeps no cookie unless it is given a jar for them. One that
+    `is_kept_outside` sends nothing into the machine that it is on: asking raises SourceInside. What
+    the `proxy` takes goes through it. One that `is_kept_public` connects to public addresses alone,
+    and else raises NotPublic; `resolve` is socket.getaddrinfo.
 
     It takes of requests what a page needs: a `requests.Session` merges its settings, cookies and
     hooks into each request anew, and that showed in pages of few rows.
@@ -54,8 +50,7 @@ class BoundedSession:
         *,
         auth: AuthBase | None = None,
         clock: Callable[[], float] = time.monotonic,
-        ca: str = "",
-        ca_too: str = "",
+        trust: Trust | None = None,
         is_kept_outside: bool = False,
         is_kept_public: bool = False,
         resolve: Resolve = socket.getaddrinfo,
@@ -64,7 +59,6 @@ class BoundedSession:
         self._auth = auth
         self._proxy = proxy
         self.allowance = Allowance(clock)
-        self.verify: bool | str = ca or True
         self.cookies: RequestsCookieJar | None = None
         self.headers: CaseInsensitiveDict[str] = CaseInsensitiveDict(
             {
@@ -76,7 +70,7 @@ class BoundedSession:
         )
         self.adapter = BoundedAdapter(
             self.allowance,
-            ca_too=ca_too,
+            trust=trust or Trust(),
             is_kept_outside=is_kept_outside,
             resolve=resolve if is_kept_public else None,
             proxy=proxy,
@@ -109,11 +103,10 @@ class BoundedSession:
             request,
             stream=True,
             timeout=(connect, SILENT_SECONDS),
-            verify=self.verify,
             proxies=proxies,
         )
         if self.cookies is not None and "Set-Cookie" in response.headers:
-            extract_cookies_to_jar(self.cookies, request, response.raw)
+            extract_cookies_to_jar(self.cookies, request, response.raw)  # type: ignore[no-untyped-call]
         return response
 
     def _prepare(
@@ -142,19 +135,3 @@ class BoundedSession:
         all_headers = self.headers.copy()
         all_headers.update(headers)
         return all_headers
-
-
-def check_authority(file: str) -> None:
-    """Whether the file of WELLHEAD_SOURCE_CA can be trusted. Raises SettingsError."""
-    if not file:
-        return
-    try:
-        create_urllib3_context().load_verify_locations(file)
-    except ssl.SSLError:
-        raise SettingsError(
-            "WELLHEAD_SOURCE_CA names a file without a certificate. Write them there as PEM."
-        ) from None
-    except OSError:
-        raise SettingsError(
-            "WELLHEAD_SOURCE_CA names no file that can be read. Correct it, or put the file there."
-        ) from None

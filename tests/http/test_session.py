@@ -30,6 +30,7 @@ from chalicelib.http.allowance import TooLarge, TooSlow
 from chalicelib.http.body import Broken, read_body
 from chalicelib.http.credentials import TokenAuth
 from chalicelib.http.session import BoundedSession
+from chalicelib.http.trust import Trust
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def source(certificate: Path) -> Iterator[ScriptedSource]:
 
 @pytest.fixture
 def session(certificate: Path) -> Iterator[BoundedSession]:
-    with BoundedSession() as session:
-        session.verify = str(certificate)
+    with BoundedSession(trust=Trust(ca=str(certificate))) as session:
         yield session
 
 
@@ -148,12 +148,12 @@ def test_an_authority_is_trusted_beside_the_others(
     source: ScriptedSource, certificate: Path
 ) -> None:
     public = certifi.where()
-    session = BoundedSession(ca=public, ca_too=str(certificate))
+    session = BoundedSession(trust=Trust(ca=public, ca_too=str(certificate)))
     session.allowance.grant(seconds=10, body_bytes=1000)
 
     assert session.ask("GET", source.url).status_code == 200
     with pytest.raises(requests.exceptions.SSLError):
-        BoundedSession(ca=public).ask("GET", source.url)
+        BoundedSession(trust=Trust(ca=public)).ask("GET", source.url)
 
 
 def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(
