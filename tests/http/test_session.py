@@ -156,6 +156,30 @@ def test_an_authority_is_trusted_beside_the_others(
         BoundedSession(trust=Trust(ca=public)).ask("GET", source.url)
 
 
+def test_the_authorities_are_read_once_for_all_sessions(
+    source: ScriptedSource, certificate: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_bytes(certificate.read_bytes())
+    trust = Trust(ca=str(file))
+
+    with BoundedSession(trust=trust) as first, BoundedSession(trust=trust) as second:
+        fetch(first, source.url)
+        file.unlink()
+        assert fetch(second, source.url)
+    with pytest.raises(OSError, match="No such file"):
+        fetch(BoundedSession(trust=Trust(ca=str(file))), source.url)
+
+
+def test_a_name_and_a_password_in_a_url_are_shown() -> None:
+    with ScriptedSource(Answer(page([]))) as source, BoundedSession() as session:
+        fetch(session, source.url.replace("://", "://ada:hunter2@"))
+        fetch(session, source.url)
+
+    shown = [asked.headers.get("authorization") for asked in source.asked]
+    assert shown == ["Basic YWRhOmh1bnRlcjI=", None]
+
+
 def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(
     source: ScriptedSource, certificate: Path
 ) -> None:
