@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import requests
 
     from chalicelib.errors import SourceError
-    from chalicelib.http.session import Allowance
+    from chalicelib.http.allowance import Allowance
 
 
 class FileConnection(SourceConnection):

@@ -12,29 +12,31 @@ import hashlib
 import io
 import re
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from urllib3.exceptions import IncompleteRead
 
-from .session import TooLarge
+from .allowance import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
 
-    from .session import Allowance
+    from .allowance import Allowance
 
 CHUNK_BYTES = 1 << 18
+PIECE_BYTES = 1 << 16  # of a page that is gone through: such need no fresh memory from the system
 JOINED_BYTES = 8 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
 GZIP = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and trailer
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff")
 _BELOW_128_AS_ASCII = re.compile(
     r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+"
 )
+
+T = TypeVar("T", bytes, bytearray)
 
 
 class Unreadable(Exception):
@@ -98,9 +100,17 @@ def _read_at_once(
 def _put_on_one_line(body: bytearray) -> None:
     if b"\n" not in body and b"\r" not in body:
         return
-    for start in range(0, len(body), CHUNK_BYTES):
-        piece = slice(start, start + CHUNK_BYTES)
-        body[piece] = body[piece].translate(LINE_BREAKS)
+    for start in range(0, len(body), PIECE_BYTES):
+        piece = slice(start, start + PIECE_BYTES)
+        body[piece] = _on_one_line(body[piece])
+
+
+def _on_one_line(piece: T) -> T:
+    """A break now and then is found faster than each byte is looked up."""
+    for line_break in (b"\n", b"\r"):
+        if line_break in piece:
+            piece = piece.replace(line_break, b" ")
+    return piece
 
 
 def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytes:
@@ -136,8 +146,7 @@ class _Body:
         self._buffer = io.BytesIO()
 
     def append(self, piece: bytes) -> None:
-        has_breaks = b"\n" in piece or b"\r" in piece
-        self._pieces.append(piece.translate(LINE_BREAKS) if has_breaks else piece)
+        self._pieces.append(_on_one_line(piece))
         self._size += len(piece)
         if self._size > self._most:
             raise TooLarge

@@ -15,6 +15,8 @@ import urllib3
 
 from chalicelib.errors import SecretInvalid
 
+from .url_parts import url_parts
+
 if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
@@ -32,8 +34,8 @@ class Place:
 
     @classmethod
     def of(cls, url: str) -> Place:
-        """By the parser that `requests` sends with. Raises ValueError."""
-        parts = urllib3.util.parse_url(url)
+        """Raises ValueError."""
+        parts = url_parts(url)
         scheme = (parts.scheme or "").lower()
         host = (parts.host or "").lower().rstrip(".")
         if scheme not in PORTS or not host or parts.auth is not None:

@@ -28,6 +28,7 @@ from chalicelib.errors import (
     WorkerTimeSpent,
 )
 
+from .allowance import HEAD_BYTES, Allowance, TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
 from .credentials import TokenAuth
@@ -35,9 +36,10 @@ from .failures import broken_exchange, check_status, safe_url
 from .origins import Origin, Origins
 from .retries import Retries, is_overload
 from .secret_words import SecretWords
-from .session import HEAD_BYTES, Allowance, BoundedSession, TooLarge, TooSlow, check_authority
+from .session import BoundedSession
 from .throttle import Throttle
 from .time_limits import TimeLimits
+from .trust import Trust, check_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +89,7 @@ class SourceConnection:
         )
         self._origins = Origins(settings.source_url, settings.source_aliases)
         self._cookies = OriginCookies()
+        self._trust = Trust(ca=settings.source_ca)
         self._has_succeeded = False
         self._throttle = Throttle(
             most=settings.source_connections,
@@ -254,7 +257,7 @@ class SourceConnection:
         session = BoundedSession(
             auth=self._auth,
             clock=self._clock,
-            ca=settings.source_ca,
+            trust=self._trust,
             is_kept_outside=settings.is_kept_outside,
             proxy=self._proxy,
         )

@@ -23,10 +23,12 @@ from requests.auth import AuthBase
 from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, TokenUnavailable
 from chalicelib.settings import BY_FORM
 
+from .allowance import TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
 from .bound import Bound
 from .failures import proxy_failure
-from .session import BoundedSession, TooLarge, TooSlow, check_authority
+from .session import BoundedSession
+from .trust import Trust, check_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -211,7 +213,11 @@ class TokenAuth(SourceAuth):
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
         self._session = BoundedSession(
-            auth=client, clock=clock, ca_too=ca, is_kept_outside=is_kept_outside, proxy=proxy
+            auth=client,
+            clock=clock,
+            trust=Trust(ca_too=ca),
+            is_kept_outside=is_kept_outside,
+            proxy=proxy,
         )
         self._seconds = seconds
         self._clock = clock

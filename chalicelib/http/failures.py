@@ -31,11 +31,12 @@ from chalicelib.errors import (
 )
 
 from .own_words import own_sentence, without_credentials
+from .url_parts import url_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .session import Allowance
+    from .allowance import Allowance
 
 STATUS_ERRORS: dict[int, type[SourceError]] = {
     401: SourceUnauthorized,
@@ -136,7 +137,7 @@ def _cause(exc: BaseException) -> str:
 
 def safe_url(url: str) -> str:
     """The URL without its user and its query, which may hold a token, and not without end."""
-    parts = urllib3.util.parse_url(url)
+    parts = url_parts(url)
     place = parts._replace(auth=None, query=None, fragment=None).url
     if len(place) <= LONGEST_SHOWN:
         return place

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
-import urllib3
-
 from chalicelib.errors import SourceInvalid, SourceRedirected
 
 from .failures import safe_url
+from .url_parts import url_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,7 @@ class Origin(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
-        parts = urllib3.util.parse_url(url)
+        parts = url_parts(url)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme or "")
         return cls(parts.scheme, parts.host, port)
 
@@ -53,14 +51,13 @@ class Origins:
         try:
             address = self._keep_secret(urljoin(url, link))
             origin = Origin.of(address)
-            place = safe_url(address)
         except ValueError as exc:
             raise SourceInvalid(
                 f"The source at {safe_url(url)} gave a link that is no URL.", **details
             ) from exc
         if origin not in self._allowed:
             raise SourceRedirected(
-                f"The source points to another origin, {place}, where the credentials must not go. Set "
+                f"The source points to another origin, {safe_url(address)}, where the credentials must not go. Set "
                 "WELLHEAD_SOURCE_URL to the place where the data really is, or name that origin in "
                 "WELLHEAD_SOURCE_ALIASES if it is the same service.",
                 **details,
@@ -80,5 +77,5 @@ class Origins:
         is_plain = own.scheme == "https" and origin.scheme == "http"
         if not is_plain or origin.host != own.host or origin not in self._allowed:
             return address
-        parts = urllib3.util.parse_url(address)
+        parts = url_parts(address)
         return parts._replace(scheme=own.scheme, port=own.port).url

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
+from .allowance import TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
-from .session import TooLarge, TooSlow
 
 if TYPE_CHECKING:
     import requests
 
-    from .session import Allowance
+    from .allowance import Allowance
 
 LONGEST_SENTENCE = 200  # characters
 ERROR_BYTES = 1 << 16

@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from .credentials import HeaderAuth, basic_auth, secret_parts, stored_secret
 from .inside import is_inside
-from .session import check_authority
+from .trust import check_authority
+from .url_parts import url_parts
 
 if TYPE_CHECKING:
     import ssl
@@ -42,7 +42,7 @@ class Proxy:
 
     def takes(self, url: str) -> bool:
         """What is on this machine is asked as it is: a proxy's own machine is another one."""
-        parts = urllib3.util.parse_url(url)
+        parts = url_parts(url)
         host = parts.host or ""
         return parts.scheme == "https" and not is_inside(host)
 

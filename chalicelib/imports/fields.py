@@ -45,6 +45,7 @@ class SourceFields:
         self.changed_until: float | None = None
         self.undated = 0
         self._names = survey.fields
+        self._rules: dict[str, ColumnRule] | None = None  # by these names
         self._settings = settings
         self._leaves_out = survey.leaves_out
         self._before: Fingerprint | None = None
@@ -55,8 +56,10 @@ class SourceFields:
 
     def rules(self) -> dict[str, ColumnRule]:
         """Of each column that is filled. Raises SourceColumns."""
-        settings = self._settings
-        return rules_of(self._names, settings.definition, settings.source_columns)
+        if self._rules is None:
+            settings = self._settings
+            self._rules = rules_of(self._names, settings.definition, settings.source_columns)
+        return self._rules
 
     def mapping(self) -> dict[str, str]:
         """`{column: field}` of the columns that a field fills as it is. Raises SourceColumns."""
@@ -150,6 +153,7 @@ class SourceFields:
         names = [name for name in repository.field_names(batch) if name not in self.survey.links]
         fingerprint = self.fingerprint()
         self._names = list(dict.fromkeys([*self._names, *names]))
+        self._rules = None
         if rules and self._rules_so_far() != rules:
             self._leaves_out = True
             fields = self.fingerprint().fields

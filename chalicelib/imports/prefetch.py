@@ -34,8 +34,9 @@ class Prefetch(Generic[T]):
     heavy one is done with before the next is made. With 16 MB, pages of 5 MB are made up to four
     at once, as far as `ahead` allows; after a page of 40 MB nothing is made until it is staged.
 
-    While the next item is not there, `while_waiting` is called in the reader's own thread every
-    `every` seconds. Leaving the context tells the makers to stop after the item they are making.
+    While the next item is not there, `meanwhile` is called once and then `while_waiting` every
+    `every` seconds, both in the reader's own thread. Leaving the context tells the makers to stop
+    after the item they are making.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Prefetch(Generic[T]):
         ahead: int,
         threads: int = 1,
         while_waiting: Callable[[], None],
+        meanwhile: Callable[[], None] = lambda: None,
         every: float = 1.0,
         weigh: Callable[[T], int] = lambda _: 0,
         most_weight: int = 0,
@@ -51,6 +53,7 @@ class Prefetch(Generic[T]):
         self._sources = deque(sources)
         self._at_work = max(1, min(threads, len(sources)))
         self._while_waiting = while_waiting
+        self._meanwhile = meanwhile
         self._every = every
         self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
         self._stopped = threading.Event()
@@ -76,11 +79,9 @@ class Prefetch(Generic[T]):
 
     def _read(self) -> Iterator[T]:
         while True:
-            try:
-                item = self._ready.get(timeout=self._every)
-            except queue.Empty:
-                self._while_waiting()
-                continue
+            if self._ready.empty():
+                self._meanwhile()
+            item = self._next()
             if not isinstance(item, _End):
                 weight = self._weigh(item)  # before the reader takes the item apart
                 yield item
@@ -89,6 +90,13 @@ class Prefetch(Generic[T]):
                 raise item.error
             else:
                 return
+
+    def _next(self) -> T | _End:
+        while True:
+            try:
+                return self._ready.get(timeout=self._every)
+            except queue.Empty:
+                self._while_waiting()
 
     def _make(self) -> None:
         try:

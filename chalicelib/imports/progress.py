@@ -45,7 +45,9 @@ class Progress:
 
     def change(self, **values: Any) -> None:
         """Other values of the job's fields; the next report stores them."""
-        self.job = replace(self.job, **values)
+        is_news = any(getattr(self.job, name) != value for name, value in values.items())
+        if is_news:  # with most pages it is none, and a job has many fields to copy
+            self.job = replace(self.job, **values)
 
     def set_stats(self, **stats: Any) -> None:
         self.change(stats={**self.job.stats, **stats})

@@ -41,7 +41,8 @@ class RowSample:
         """
         if not rows:
             return
-        for number in range(-1, len(rows), LOOKED_AT):
+        last = len(rows) - 1
+        for number in (last, *range(LOOKED_AT - 1, last, LOOKED_AT)):
             row = _fields_of(rows[number])
             if row is None:
                 continue

@@ -27,7 +27,7 @@ from chalicelib.warehouse.names import segment_names
 
 from .checkpoints import Checkpoints, CheckpointsOfJob
 from .completeness import Completeness
-from .fetching import OPEN_BYTES, Fetching, HandOver
+from .fetching import EARLY_ROWS, OPEN_BYTES, Fetching, HandOver
 from .fields import SourceFields
 from .going_on import lets_a_retry_go_on
 from .judgement import Judgement
@@ -92,6 +92,7 @@ class WellProductionImportService:
         most_runs: int = MOST_RUNS,
         new_publication: Callable[..., Publication] = FilePublication,
         open_bytes: int = OPEN_BYTES,
+        early_rows: int = EARLY_ROWS,
         keep_log: Callable[..., None] = lambda **_: None,
     ) -> None:
         self._claim = claim
@@ -105,6 +106,7 @@ class WellProductionImportService:
         self._prefetch = prefetch
         self._most_runs = most_runs
         self._open_bytes = open_bytes
+        self._early_rows = early_rows
         self._progress = Progress(
             claim=claim,
             job_manager=job_manager,
@@ -245,6 +247,7 @@ class WellProductionImportService:
             base=self._job_manager.current_snapshot,
             threads=self._threads,
             open_bytes=self._open_bytes,
+            early_rows=self._early_rows,
         )
 
     def _checkpoints(self) -> Checkpoints:

@@ -18,8 +18,9 @@ import urllib3
 
 from chalicelib.backoff import seconds_of_retry_after
 from chalicelib.errors import NoticeUnsent
+from chalicelib.http.allowance import TooLarge, TooSlow
 from chalicelib.http.inside import NotPublic
-from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
+from chalicelib.http.session import BoundedSession
 
 from .forms import body_of
 from .signature import signature

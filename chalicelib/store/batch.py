@@ -61,13 +61,15 @@ class Batch:
         """
         longest = max(map(len, rows), default=0)
         at_a_time = 1 if longest > LARGE_ROW else JOINED_ROWS
-        mode = "r+b" if self.path.exists() else "wb"
-        with self.path.open(mode) as file:
+        with open(self.path, "wb", opener=_open_as_it_is) as file:
             file.seek(self.size)
             for first in range(0, len(rows), at_a_time):
-                some = rows[first : first + at_a_time]
-                file.write(some[0] if len(some) == 1 else b"\n".join(some))
-                file.write(b"\n")
+                if at_a_time == 1:
+                    file.write(rows[first])
+                    file.write(b"\n")
+                else:
+                    # One text, its last break as well: each write of its own asks the system.
+                    file.write(b"\n".join([*rows[first : first + at_a_time], b""]))
             self.size = file.tell()
         self.runs.append(Run(page, first_row, len(rows)))
         self.rows += len(rows)
@@ -148,6 +150,11 @@ class Batch:
             self.runs[-1] = Run(page, last.position, last.rows + 1)
         else:
             self.runs.append(Run(page, position, 1))
+
+
+def _open_as_it_is(path: str, flags: int) -> int:
+    """With what is in it, or made anew."""
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
 
 
 class Pieces:

@@ -6,7 +6,6 @@ import socket
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
 
 from chalicelib.errors import SourceInside
 from chalicelib.http.inside import is_inside, is_inside_address
@@ -107,8 +106,7 @@ def test_a_public_name_is_asked_for_at_its_address() -> None:
         is_kept_public=True, resolve=lambda *_: [(0, 0, 0, "", ("2600::1", 0))]
     )
     request = requests.Request("POST", "https://hooks.example.com:8443/x").prepare()
-    adapter = session.get_adapter(str(request.url))
-    assert isinstance(adapter, HTTPAdapter)
+    adapter = session.adapter
 
     place, tls = adapter.build_connection_pool_key_attributes(request, True)
     adapter.add_headers(request)

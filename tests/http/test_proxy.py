@@ -29,6 +29,7 @@ from chalicelib.errors import (
 from chalicelib.http.credentials import TokenAuth, basic_auth
 from chalicelib.http.proxy import Proxy, open_proxy
 from chalicelib.http.session import BoundedSession
+from chalicelib.http.trust import Trust
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
@@ -245,7 +246,8 @@ def test_a_source_that_somebody_defined_goes_through_it_too(
 ) -> None:
     """It may lead nowhere inside; that the proxy is there is the word of whoever deploys."""
     proxy = Proxy(tunnel.url, basic_auth(USER, PASSWORD, header="Proxy-Authorization"))
-    with BoundedSession(ca=str(certificate), is_kept_outside=True, proxy=proxy) as session:
+    trust = Trust(ca=str(certificate))
+    with BoundedSession(trust=trust, is_kept_outside=True, proxy=proxy) as session:
         session.allowance.grant(seconds=10, body_bytes=1000)
         assert session.ask("GET", URL).status_code == 200
     assert len(tunnel.asked) == 1

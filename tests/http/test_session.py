@@ -26,9 +26,11 @@ from chalicelib.errors import (
     SourceUntrusted,
     TokenUnavailable,
 )
+from chalicelib.http.allowance import TooLarge, TooSlow
 from chalicelib.http.body import Broken, read_body
 from chalicelib.http.credentials import TokenAuth
-from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
+from chalicelib.http.session import BoundedSession
+from chalicelib.http.trust import Trust
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
@@ -49,8 +51,7 @@ def source(certificate: Path) -> Iterator[ScriptedSource]:
 
 @pytest.fixture
 def session(certificate: Path) -> Iterator[BoundedSession]:
-    with BoundedSession() as session:
-        session.verify = str(certificate)
+    with BoundedSession(trust=Trust(ca=str(certificate))) as session:
         yield session
 
 
@@ -147,12 +148,36 @@ def test_an_authority_is_trusted_beside_the_others(
     source: ScriptedSource, certificate: Path
 ) -> None:
     public = certifi.where()
-    session = BoundedSession(ca=public, ca_too=str(certificate))
+    session = BoundedSession(trust=Trust(ca=public, ca_too=str(certificate)))
     session.allowance.grant(seconds=10, body_bytes=1000)
 
     assert session.ask("GET", source.url).status_code == 200
     with pytest.raises(requests.exceptions.SSLError):
-        BoundedSession(ca=public).ask("GET", source.url)
+        BoundedSession(trust=Trust(ca=public)).ask("GET", source.url)
+
+
+def test_the_authorities_are_read_once_for_all_sessions(
+    source: ScriptedSource, certificate: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_bytes(certificate.read_bytes())
+    trust = Trust(ca=str(file))
+
+    with BoundedSession(trust=trust) as first, BoundedSession(trust=trust) as second:
+        fetch(first, source.url)
+        file.unlink()
+        assert fetch(second, source.url)
+    with pytest.raises(OSError, match="No such file"):
+        fetch(BoundedSession(trust=Trust(ca=str(file))), source.url)
+
+
+def test_a_name_and_a_password_in_a_url_are_shown() -> None:
+    with ScriptedSource(Answer(page([]))) as source, BoundedSession() as session:
+        fetch(session, source.url.replace("://", "://ada:hunter2@"))
+        fetch(session, source.url)
+
+    shown = [asked.headers.get("authorization") for asked in source.asked]
+    assert shown == ["Basic YWRhOmh1bnRlcjI=", None]
 
 
 def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(

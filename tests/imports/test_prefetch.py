@@ -53,6 +53,27 @@ def test_a_heavy_item_is_waited_for_before_the_next() -> None:
     assert begun_while_the_first_is_used([1, 30, 1, 1], expected=2) == [1, 30]
 
 
+def test_the_reader_has_time_where_the_next_item_is_not_there() -> None:
+    """Once for each item that is waited for, and in the reader's own thread."""
+    turns = [threading.Event() for _ in range(3)]
+    by: list[threading.Thread] = []
+
+    def slow() -> Iterator[int]:
+        for number, turn in enumerate(turns):
+            turn.wait(5)
+            yield number
+
+    def meanwhile() -> None:
+        if len(by) < len(turns):
+            turns[len(by)].set()
+        by.append(threading.current_thread())
+
+    with Prefetch(slow(), ahead=1, while_waiting=lambda: None, meanwhile=meanwhile) as arriving:
+        assert list(arriving) == [0, 1, 2]
+
+    assert by[:3] == [threading.current_thread()] * 3
+
+
 def test_leaving_ends_the_maker_that_waits() -> None:
     maker = Maker([11, 1])
     before = set(threading.enumerate())

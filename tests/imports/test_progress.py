@@ -43,6 +43,16 @@ def test_a_beat_is_stored_at_most_once_a_second(
     assert (stored.fetched_records, stored.heartbeat_at) == (7, NOON + 1)
 
 
+def test_a_job_is_not_copied_where_nothing_is_news(progress: Progress) -> None:
+    progress.set_stats(http_retries=1)
+    before = progress.job
+
+    progress.set_stats(http_retries=1)
+    progress.change(waiting=None)
+
+    assert progress.job is before
+
+
 def test_a_note_is_stored_at_once(progress: Progress, manager: JobManager) -> None:
     progress.note("checkpoint", page=3, records=40)
 

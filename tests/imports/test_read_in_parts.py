@@ -5,7 +5,9 @@ the same rows as from end to end, whatever dies when, and nothing asked for twic
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ from chalicelib.jobs.clearing import clear_orphans
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.parts import Part, PartState, PartTable
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import segment_names
 from local.source.faults import Faults
 from local.source.habits import Habits
@@ -37,6 +40,8 @@ from local.source.server import Reply, SampleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from chalicelib.store.batch import Batch
 
 TABLE = "wellhead-test"
 ROWS, PAGE, PARTS = 3_000, 46, 8  # no page ends between the two rows of one key
@@ -243,6 +248,35 @@ def test_the_batches_of_all_parts_together_take_no_more_than_a_few_of_one(worker
     runs = [run for part in items_of(worker, job_id) for run in part.checkpoint.segments]
     assert sum(run.count for run in runs) > PARTS * 2  # one of each would do
     worker.run(job_id, open_bytes=60_000)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
+def test_what_came_is_staged_while_the_rest_is_waited_for(worker: Worker) -> None:
+    """Else all parts would be staged one after the other when the last page is there."""
+    staged: list[int] = []
+
+    class Noted(DuckDBWellProductionRepository):
+        def stage(self, batch: Batch, *rest: Any, **options: Any) -> Path:
+            staged.append(batch.rows)
+            return super().stage(batch, *rest, **options)
+
+    def one_after_the_other(*sources: Any, meanwhile: Any = lambda: None, **_: Any) -> Any:
+        def items() -> Iterator[Any]:
+            for item in chain.from_iterable(zip_longest(*sources)):
+                meanwhile()
+                if item is not None:
+                    yield item
+
+        return nullcontext(items())
+
+    job_id = worker.trigger()
+    worker.run(
+        job_id, new_repository=Noted, prefetch=one_after_the_other, early_rows=ROWS // PARTS // 2
+    )
+
+    assert len(staged) == 2 * PARTS
+    assert sum(staged) == ROWS
+    assert max(staged) < ROWS // PARTS * 2 / 3
     assert_whole(worker, worker.manager.get(job_id))
 
 
