@@ -42,7 +42,7 @@ TABLE = "wellhead-test"
 sys.meta_path.insert(0, ProfileOfHypothesis())
 
 # To look through all that is loaded for garbage, again and again, takes a twentieth of the CPU.
-gc.set_threshold(20_000, 20, 50)
+gc.set_threshold(100_000, 20, 50)
 
 
 def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
