@@ -17,7 +17,6 @@ from chalicelib.api.token_entry import Role, days_of_token
 from clients.cli.plain import plain
 from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
-from local.commands.check_source import run_check
 from local.commands.demo import DemoError, run_demo
 from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, sentence_of_loss
 from local.tokens import TokenBook, TokenError, tell_running_stack
@@ -44,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         told = options.source or os.environ.get("WELLHEAD_SOURCE_URL")
         source = Source.parse(told, rows=options.rows, preset=options.preset or "")
         if options.command == "check-source":
+            from local.commands.check_source import run_check  # what it loads nobody else needs
+
             return run_check(source, os.environ, Terminal())
         sources = PROJECT / "sources" if options.command == "run" else None
         state = options.state or (

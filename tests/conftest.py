@@ -41,6 +41,9 @@ TABLE = "wellhead-test"
 
 sys.meta_path.insert(0, ProfileOfHypothesis())
 
+# To look through all that is loaded for garbage, again and again, takes a twentieth of the CPU.
+gc.set_threshold(100_000, 20, 50)
+
 
 def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
     """No test reaches for anything but this machine."""
@@ -100,12 +103,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays.
-    To look through it all for garbage again and again takes a twentieth of the CPU.
-    """
+    """What is loaded by now stays."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,11 @@
 """Runs a command that dies with the process that started it, even when that is ended by `kill -9`.
 
-`python child.py PARENT_PID COMMAND...` asks the kernel (Linux) to kill this process when its parent
-goes, then becomes the command. A `preexec_fn` would do the same, but is unsafe beside threads. The
-kernel counts the thread that started the process as its parent, so that thread must outlive it.
+A program asks the kernel for that (parent_death.py), then becomes the command. A `preexec_fn`
+would do the same, but is unsafe beside threads. The kernel counts the thread that started the
+process as its parent, so that thread must outlive it.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-PR_SET_PDEATHSIG = 1
+PROGRAM = Path(__file__).with_name("parent_death.py")
 
 
 def start(
@@ -31,7 +30,7 @@ def start(
     Ctrl-C in the terminal reaches the stack alone, `kill` all of it.
     """
     return subprocess.Popen(
-        [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command],
+        [sys.executable, "-S", "-E", str(PROGRAM), str(os.getpid()), *command],
         env=environment,
         cwd=cwd,
         stdin=stdin,
@@ -62,15 +61,3 @@ def end(process: subprocess.Popen[bytes], *, patience: float = 1) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
-
-
-def main(parent: int, command: list[str]) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it went before the request was made
-            sys.exit(1)
-    os.execvp(command[0], command)  # noqa: S606
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])

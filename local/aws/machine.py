@@ -6,6 +6,7 @@ and there are no redrives. What a definition means says https://states-language.
 none of it is decided here.
 """
 
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -28,8 +29,8 @@ def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
 
     session = botocore.session.get_session()
 
-    def client(service: str, **_: Any) -> Any:
-        """In place of moto's own, which asks a port of moto with keys of its own."""
+    @cache
+    def client_of(service: str) -> Any:
         return session.create_client(
             service,
             region_name=region,
@@ -42,6 +43,10 @@ def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
                 max_pool_connections=64,
             ),
         )
+
+    def client(service: str, **_: Any) -> Any:
+        """In place of moto's own, which asks a port of moto with keys of its own."""
+        return client_of(service)
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     lambda_eval_utils.__dict__["boto_client_for"] = client

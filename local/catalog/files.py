@@ -5,6 +5,8 @@ is a few kB of JSON.
 """
 
 import io
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,5 +95,10 @@ class Files(FileIO):
     def _file(self, location: str) -> StoredFile:
         is_in_s3 = location.startswith("s3://")
         return StoredFile(
-            location, botocore.session.get_session().create_client("s3") if is_in_s3 else None
+            location, _s3_client(os.environ.get("AWS_ENDPOINT_URL")) if is_in_s3 else None
         )
+
+
+@lru_cache(maxsize=1)  # to make one takes a fifth of a CPU second, and each file would have its own
+def _s3_client(_endpoint: str | None) -> Any:
+    return botocore.session.get_session().create_client("s3")

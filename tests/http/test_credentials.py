@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, quote_plus
 
-import botocore.session
 import pytest
 import requests
 from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.aws_session import new_session
 from support.coordination import KEYS
 from support.credentials import KINDS, SECRET, SECRETS, SENT, TokenEndpoint, leaks
 from support.scripted_source import (
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 def client(service: str) -> Any:
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
-    return botocore.session.get_session().create_client(service, config=config)
+    return new_session().create_client(service, config=config)
 
 
 def no_client(service: str) -> Any:

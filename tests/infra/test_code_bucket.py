@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_session import new_session
 from support.coordination import aws_client
 from support.formation import without_policies
 from support.rights import ACCOUNT
@@ -91,7 +91,7 @@ def test_where_s3_has_no_such_names_it_has_the_common_one(bucket: CodeBucket) ->
     ],
 )
 def test_a_template_is_read_at_the_address_of_its_region(region: str, host: str) -> None:
-    s3 = botocore.session.get_session().create_client("s3", region_name=region)
+    s3 = new_session().create_client("s3", region_name=region)
     code = CodeBucket(s3=s3, account=ACCOUNT, region=region)
     assert (
         code.address("wellhead-dev/1.json")

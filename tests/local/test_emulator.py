@@ -21,9 +21,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, HTTPClientError
-from botocore.session import get_session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.aws_session import new_session
 from support.coordination import KEYS
 
 from local.aws.emulator import LocalAws
@@ -34,7 +34,7 @@ NUMBERS = itertools.count()
 
 
 def client(url: str, service: str = "dynamodb") -> Any:
-    return get_session().create_client(
+    return new_session().create_client(
         service,
         region_name="us-east-1",
         endpoint_url=url,

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
-from botocore.session import get_session
+from support.aws_session import new_session
 from support.coordination import KEYS
 from support.waiting import wait_until
 
@@ -96,7 +96,7 @@ def is_running(pid: int) -> bool:
 
 
 def lambda_client(url: str) -> Any:
-    return get_session().create_client(
+    return new_session().create_client(
         "lambda",
         region_name="us-east-1",
         endpoint_url=url,

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import pytest
+from support.aws_session import new_session
 from support.scripted_source import Answer, Connect, Serve, page
 from support.soak import some_of
 from support.sources import settings
@@ -193,7 +193,7 @@ def looked(directory: Path, rows: list[dict[str, Any]], **definition: Any) -> So
     base = settings(source_reach="anywhere")
     opened = Opening(
         settings=settings_of(definition_of(values), base),
-        client=botocore.session.get_session().create_client,
+        client=new_session().create_client,
         environment={},
         remaining=lambda: 60,
         directory=directory / "work",

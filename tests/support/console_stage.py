@@ -180,7 +180,8 @@ class Visit:
 
     def __init__(self, stage: ConsoleStage, *, is_tab: bool = False, **options: Any) -> None:
         size = {"width": 1280, "height": 900}
-        options = {"viewport": size, "locale": "en-GB", "color_scheme": "light", **options}
+        calm = {"color_scheme": "light", "reduced_motion": "reduce"}  # sixty pictures a second cost
+        options = {"viewport": size, "locale": "en-GB", **calm, **options}
         self.stage = stage
         self._is_tab = is_tab
         self.context = self._shared(options) if is_tab else stage.browser.new_context(**options)

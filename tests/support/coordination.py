@@ -85,11 +85,11 @@ class InterruptedTable(Table):
         super().transact(writes)
 
 
-@cache  # it reads the models of its services from disk
+@cache
 def _session() -> Session:
-    import botocore.session
+    from support.aws_session import new_session
 
-    return botocore.session.get_session()
+    return new_session()
 
 
 def aws_client(url: str, service: str = "dynamodb", *, keys: Keys = KEYS, **config: Any) -> Any:

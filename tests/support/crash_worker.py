@@ -20,6 +20,7 @@ when it began.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -289,6 +290,7 @@ def main() -> None:
         ) as connection:  # or each fork would look at the signatures anew
             load_extensions(connection)
     roots = {"warehouse": services.settings.warehouse, "scratch": services.settings.scratch}
+    gc.freeze()  # or each fork would copy what it looks through for garbage
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

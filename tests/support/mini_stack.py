@@ -25,10 +25,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.config import Config
-from botocore.session import get_session
 
 from infra.package import ANY_METHOD
 from local.aws import child
+from support.aws_session import new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ class MiniStack:
         return self._directory / "ministack.log"
 
     def client(self, service: str) -> Any:
-        client = get_session().create_client(
+        client = new_session().create_client(
             service,
             region_name=REGION,
             endpoint_url=self.url,

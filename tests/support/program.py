@@ -7,6 +7,7 @@ itself, begins at the beginning.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -74,6 +75,7 @@ def _run_loaded(
     """In the new process: it becomes what Python's start would have made of it."""
     from clients.cli.main import main
 
+    gc.freeze()  # or it would copy the pages that it looks through for garbage
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

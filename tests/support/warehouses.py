@@ -5,16 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 
+from support.aws_session import new_session
 from support.coordination import KEYS
 
 HUNTER2 = KEYS.secret_access_key  # stands for a secret, in the place and in the credentials
 
 
 def s3_client(url: str) -> Any:
-    return botocore.session.get_session().create_client(
+    return new_session().create_client(
         "s3",
         region_name="us-east-1",
         endpoint_url=url,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
+from support.aws_session import new_session
 
 from chalicelib.errors import RuntimeTooOld
 from chalicelib.services import open_warehouse
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 def client_without(operation: str, argument: str, directory: Path) -> Any:
     """A real client whose model of S3 is as it was before it had that."""
-    session = botocore.session.get_session()
-    model = session.get_component("data_loader").load_service_model("s3", "service-2")
+    model = new_session().get_component("data_loader").load_service_model("s3", "service-2")
     shape = model["operations"][operation]["input"]["shape"]
     members = {
         name: told for name, told in model["shapes"][shape]["members"].items() if name != argument
@@ -51,5 +51,5 @@ def test_a_client_that_cannot_write_once_is_refused(
 
 
 def test_the_client_of_today_is_not() -> None:
-    s3: Any = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    s3: Any = new_session().create_client("s3", region_name="us-east-1")
     assert isinstance(open_warehouse("s3://wells", s3=s3), S3Warehouse)
