@@ -12,7 +12,6 @@ import argparse
 import base64
 import contextlib
 import errno
-import gc
 import gzip
 import json
 import os
@@ -264,15 +263,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.disable()  # what the app loads stays
     config = load_config(options.project, stage=options.stage)
     for name, value in config.environment_variables.items():
         os.environ.setdefault(name, value)
     app = config.chalice_app
     functions = [asdict(function) for function in deployed_functions(config)]
     server = create_server(app, config, port=options.port)
-    gc.freeze()
-    gc.enable()
     print(json.dumps({"url": server.url, "functions": functions}), flush=True)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what follows is the log
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

@@ -6,7 +6,6 @@ the Runtime API behind it as they are; its Python part, which tells a failed sta
 host and a port.
 """
 
-import gc
 import sys
 from typing import Any
 
@@ -24,15 +23,7 @@ class Client(LambdaRuntimeClient):  # type: ignore[misc]
         path = f"/{self._secret}{endpoint}"
         super().call_rapid(http_method, path, *more)
 
-    def wait_next_invocation(self) -> Any:
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
-        return super().wait_next_invocation()
-
 
 if __name__ == "__main__":
-    # What a function loads stays: to look through it for garbage takes an eighth of the start.
-    gc.disable()
     config = LambdaConfigProvider(sys.argv)
     bootstrap.run(config.handler, Client(config.api_address, config.use_thread_polling))
