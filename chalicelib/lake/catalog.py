@@ -1,8 +1,9 @@
 """Catalog: what an Iceberg REST catalog says of a table, and the commits that DuckDB cannot make.
 
 DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and
-of its own errors only the catalog tells what has happened. Requests are signed for Amazon S3
-Tables; a catalog that is named by its URL is asked without credentials.
+of its own errors only the catalog tells what has happened. Columns are added here too, so that two
+who add the same ones at once agree on them. Requests are signed for Amazon S3 Tables; a catalog
+that is named by its URL is asked without credentials.
 https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
 """
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 NAMESPACE = "wellhead"
 MAIN = "main"
 SECONDS = (2.0, 30.0)  # to connect, and for an answer
-TRIES = 3  # of what changes nothing
+TRIES = 3  # of what has changed nothing
 BACKOFF = Backoff(first=0.2)
 LONGEST_WAIT = 3.0  # seconds, whatever the catalog asks for: somebody may wait for an answer
 REPLACED = "replace"  # the operation of a commit that holds the same rows in other files
@@ -42,23 +43,33 @@ REPLACED = "replace"  # the operation of a commit that holds the same rows in ot
 @dataclass(frozen=True, kw_only=True)
 class Head:
     """A table as it stands now. `snapshot` is that of main; None while there is none.
-    `snapshots` are all that are kept, by their ids, as the protocol writes them.
+    `snapshots` are all that are kept, by their ids, and `schema` is that of today, as the protocol
+    writes them. `last_field` is the highest id that a column ever had.
     """
 
     uuid: str
     snapshot: int | None
     properties: Mapping[str, str]
     snapshots: Mapping[int, Mapping[str, Any]]
+    schema: Mapping[str, Any]
+    last_field: int
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         current = metadata.get("current-snapshot-id")
+        schemas = {each["schema-id"]: each for each in metadata["schemas"]}
         return cls(
             uuid=metadata["table-uuid"],
             snapshot=None if current in (None, -1) else current,
             properties=metadata.get("properties") or {},
             snapshots={each["snapshot-id"]: each for each in metadata.get("snapshots") or []},
+            schema=schemas[metadata["current-schema-id"]],
+            last_field=metadata["last-column-id"],
         )
+
+    @property
+    def columns(self) -> list[str]:
+        return [field["name"] for field in self.schema["fields"]]
 
     @property
     def rows(self) -> int | None:
@@ -153,37 +164,78 @@ class Catalog:
         update = {"action": "remove-snapshots", "snapshot-ids": list(snapshots)}
         return self._commit(table, head, [update])
 
+    def add_columns(self, table: str, head: Head, types: Mapping[str, str]) -> bool:
+        """Columns of these names and Iceberg's types, behind those that are there: stored rows have
+        null in them. False when somebody has changed the columns since `head` was read.
+        """
+        added = [
+            {"id": field, "name": name, "type": each, "required": False}
+            for field, (name, each) in enumerate(types.items(), start=head.last_field + 1)
+        ]
+        # The catalog gives the new schema its id; -1 stands for that of the last one added.
+        schema: dict[str, Any] = {
+            key: value for key, value in head.schema.items() if key != "schema-id"
+        }
+        schema["fields"] = [*head.schema["fields"], *added]
+        updates: list[dict[str, Any]] = [
+            {"action": "add-schema", "schema": schema},
+            {"action": "set-current-schema", "schema-id": -1},
+        ]
+        same_columns = {
+            "type": "assert-current-schema-id",
+            "current-schema-id": head.schema["schema-id"],
+        }
+        same_last_field = {
+            "type": "assert-last-assigned-field-id",
+            "last-assigned-field-id": head.last_field,
+        }
+        return self._commit_where([same_columns, same_last_field], table, head, updates)
+
     def _commit(self, table: str, head: Head, updates: list[dict[str, Any]]) -> bool:
-        same_table = {"type": "assert-table-uuid", "uuid": head.uuid}
         same_main = {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": head.snapshot}
+        return self._commit_where([same_main], table, head, updates)
+
+    def _commit_where(
+        self,
+        requirements: list[dict[str, Any]],
+        table: str,
+        head: Head,
+        updates: list[dict[str, Any]],
+    ) -> bool:
+        """False where one of the requirements is not met any more."""
+        same_table = {"type": "assert-table-uuid", "uuid": head.uuid}
         request = {
             "identifier": {"namespace": [NAMESPACE], "name": table},
-            "requirements": [same_table, same_main],
+            "requirements": [same_table, *requirements],
             "updates": updates,
         }
-        # One try: after a lost answer the same commit would be refused, although it was made.
         body = json.dumps(request).encode()
-        status, answer = self._ask("POST", f"tables/{table}", body, tries=1)
+        status, answer = self._ask("POST", f"tables/{table}", body)
         if status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
             raise _refusal(status, answer)
         return status == HTTPStatus.OK
 
     # -- one request ------------------------------------------------------------------------------
 
-    def _ask(
-        self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES
-    ) -> tuple[int, Any]:
-        for attempt in range(tries):
-            is_last = attempt == tries - 1
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+        """What fails in passing is asked once more. A commit only where the catalog has refused to
+        look at it: after a lost answer the same one would be refused, although it was made.
+        """
+        is_commit = body is not None
+        for attempt in range(TRIES):
+            is_last = attempt == TRIES - 1
             asked = None
             try:
                 answer = self._send(self._request(method, path, body))
             except BotoCoreError as exc:
-                if is_last:
+                if is_last or is_commit:
                     raise LakeUnavailable from exc
             else:
-                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or is_last:
-                    return answer.status_code, _json(answer.content)
+                status = answer.status_code
+                has_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_commit
+                is_passing = status == HTTPStatus.TOO_MANY_REQUESTS or has_failed
+                if is_last or not is_passing:
+                    return status, _json(answer.content)
                 asked = seconds_of_retry_after(answer.headers.get("Retry-After"))
             self._sleep(min(BACKOFF.seconds(attempt, asked=asked), LONGEST_WAIT))
         raise LakeUnavailable

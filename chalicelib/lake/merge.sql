@@ -89,7 +89,7 @@ SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS V
 SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM revised;
 
 -- name: put_rejected
-INSERT INTO lake.wellhead.rejected_rows SELECT * FROM wells.rejected_rows;
+INSERT INTO lake.wellhead.rejected_rows BY NAME SELECT * FROM wells.rejected_rows;
 
 -- name: properties
 SELECT key, value FROM iceberg_table_properties(lake.wellhead.{table});
@@ -108,7 +108,7 @@ WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} 
 
 -- name: take_table
 -- All that a file holds of it.
-INSERT INTO lake.wellhead.{table} SELECT * FROM wells.{table} ORDER BY {order};
+INSERT INTO lake.wellhead.{table} BY NAME SELECT * FROM wells.{table} ORDER BY {order};
 
 -- name: count_waiting
 SELECT count(*) FROM wells.codes_as_numbers;

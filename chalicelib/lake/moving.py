@@ -14,12 +14,13 @@ from chalicelib.errors import PublishRefused, QueryTooSlow
 from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import STORED_KEY
 from chalicelib.store.local_duckdb import exhaustion_errors, local_config, sql_path, time_limit
+from chalicelib.store.older_columns import columns_of
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 
 from .connection import attach_lake, lake_errors
 from .extensions import lake_config
-from .tables import BY_YEAR, at
+from .tables import BY_YEAR, at, refuse_later
 from .versions import PRODUCTION, TABLES, Versions
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def copy_into_file(
 ) -> None:
     """A new store of all that the lake holds in this state; what does not fit into memory goes into
     `directory`. After so many `seconds` it is stopped, where somebody waits for it. Raises
-    LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
+    LakeUnavailable, LakeUnprepared, WarehouseTooNew, PublishRefused, ScratchFull, OutOfMemory,
+    QueryTooSlow.
     """
     config = (
         local_config(directory, memory_mb)
@@ -85,6 +87,8 @@ def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) ->
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:
     order = ", ".join(STORED_KEY) if table in BY_YEAR else "ALL"
     rows = at(table, snapshot)
+    known = columns_of(connection, f"wells.{table}")
+    refuse_later(table, columns_of(connection, rows), known=known)
     text = _SQL["copy_table"].format(table=table, rows=rows, order=order)
     ((copied,),) = connection.execute(text).fetchall()
     return int(copied)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.store.older_columns import DECLARED, with_nulls
 from chalicelib.store.schema import SCHEMA_VERSION
 from chalicelib.store.statements import named_statements
 
@@ -26,8 +27,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 def show_lake(
     connection: duckdb.DuckDBPyConnection, catalog: Catalog, session: Session, versions: Versions
 ) -> None:
-    """`wells` on the connection, as if a file were attached. No rows are read before somebody asks.
-    Raises LakeUnprepared, LakeUnavailable.
+    """`wells` on the connection, as if a file were attached; columns that the state is too old for
+    are null. No rows are read before somebody asks. Raises LakeUnprepared, LakeUnavailable.
     """
     attach_lake(connection, catalog, session)
     with lake_errors():
@@ -35,5 +36,7 @@ def show_lake(
         for table in TABLES:
             statement = _SQL["production" if table in BY_YEAR else "others"]
             rows = at(table, versions.of(table))
+            if table in BY_YEAR:
+                rows = with_nulls(connection, rows, DECLARED)
             connection.execute(statement.format(table=table, rows=rows))
         connection.execute(_SQL["schema_version"].format(version=SCHEMA_VERSION))

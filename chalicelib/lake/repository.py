@@ -26,6 +26,7 @@ from chalicelib.errors import (
 from chalicelib.store.attaching import attach_store
 from chalicelib.store.columns import KEY
 from chalicelib.store.local_duckdb import exhaustion_errors, local_config
+from chalicelib.store.older_columns import columns_of, with_nulls
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store, refuse_other_periods
 from chalicelib.store.well_production import USUAL, fill
@@ -38,7 +39,7 @@ from .lake_sql import LakeSql
 from .settling import TRIES, Maker, commit_after, settle_lake, settle_table
 from .spark import MILLISECONDS, Order, staged_upon
 from .spark_merge import SparkMerge
-from .tables import BY_YEAR, at, make_tables
+from .tables import BY_YEAR, at, prepare_tables
 from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
         """Settle the lake, and find out what becomes of all that is staged; nothing of it is
-        written. Raises LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, AdoptsInFile,
-        PeriodChanged, ScratchFull, OutOfMemory.
+        written. Raises LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, WarehouseTooNew,
+        AdoptsInFile, PeriodChanged, ScratchFull, OutOfMemory.
         """
         settled = self._settled or self.settle(USUAL)
         self._attach_lake()
@@ -82,8 +83,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         staged = staged_upon(head, facts.job_id)
         if staged:
             now = staged.mark.moment / MILLISECONDS  # the rows that Spark has merged bear it
-        whole = at(PRODUCTION, base.of(PRODUCTION))
         with lake_errors():
+            whole = self._whole(base)
             self._refuse_adopting(whole)
             self._refuse_other_periods(whole)
             self._meet(whole)
@@ -149,7 +150,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         beat: Callable[[], object],
     ) -> Versions:
         """All that a store holds, a file that an import was merged into,
-        becomes what the lake holds. Raises as commit, and FullImportFirst.
+        becomes what the lake holds. Raises as commit, and FullImportFirst, WarehouseTooNew.
         """
         nothing = Versions(snapshots={})
         compared = Compared(base=nothing, facts=facts, now=now, result=merged)
@@ -161,7 +162,7 @@ class LakeRepository(DuckDBWellProductionRepository):
                     "these. Import everything into the file first: WELLHEAD_STORE=file, and a "
                     "trigger with full=true and no limits."
                 )
-            make_tables(self._connection, self._catalog)
+            prepare_tables(self._connection, self._catalog)
             settle_lake(self._catalog, nothing, fence=facts.fence)
             snapshots = {}
             for table in TABLES:
@@ -207,6 +208,14 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     # -- comparing ----------------------------------------------------------------------------
 
+    def _whole(self, base: Versions) -> str:
+        """What stands after FROM for all stored rows.
+        The snapshot may be older than a column that the tables have by now.
+        """
+        rows = at(PRODUCTION, base.of(PRODUCTION))
+        columns = columns_of(self._connection, "wells.well_production")
+        return with_nulls(self._connection, rows, columns)
+
     def _attach_lake(self) -> None:
         """The lake, and `wells`, a store for the rows that change."""
         if self._is_attached:
@@ -215,7 +224,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         with exhaustion_errors():
             self._connection.execute(f"ATTACH '{self._directory / 'changed.duckdb'}' AS wells")
             prepare_store(self._connection, is_new=True, source=self._source)
-        make_tables(self._connection, self._catalog)
+        prepare_tables(self._connection, self._catalog)
         self._is_attached = True
 
     def _refuse_adopting(self, whole: str) -> None:

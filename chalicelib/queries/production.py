@@ -26,6 +26,7 @@ from chalicelib.store.local_duckdb import (
     sql_path,
     time_limit,
 )
+from chalicelib.store.older_columns import DECLARED, with_nulls
 from chalicelib.store.schema import SCHEMA_VERSION, read_version
 from chalicelib.store.statements import named_statements
 
@@ -33,7 +34,6 @@ from .changed import changes_lists, differing, flat_changes, shown_columns
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .duckdb_errors import duckdb_errors
 from .feed_wells import FeedWells
-from .older_columns import lacking_columns, with_nulls
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
 from .question_time import seconds_for_statement
 from .register import Asked, Register
@@ -142,13 +142,7 @@ class ProductionQuery:
         self.snapshot = snapshot
         with duckdb_errors():
             self.schema_version = read_version(connection)
-            is_behind = self.schema_version < SCHEMA_VERSION
-            lacking = lacking_columns(connection) if is_behind else []
-
-        tables = _TABLES
-        if self.schema_version < TEXT_CODES:
-            tables = {name: _SQL[f"older_{name}"] for name in _TABLES}
-        self._tables = {name: with_nulls(table, lacking) for name, table in tables.items()}
+            self._tables = self._tables_of_version()
 
         # No circle: what nobody holds any more frees its directory at once.
         own = weakref.proxy(self)
@@ -159,6 +153,17 @@ class ProductionQuery:
         place = directory.path if directory else None
         self._register = Register(fetch, self._tables["production"], kept=kept, directory=place)
         self.feed_wells = FeedWells(fetch, self._tables["production"])
+
+    def _tables_of_version(self) -> dict[str, str]:
+        """What stands for the rows; what an older file does not say of them is null."""
+        if self.schema_version >= SCHEMA_VERSION:
+            return _TABLES
+        tables = _TABLES
+        if self.schema_version < TEXT_CODES:
+            tables = {name: _SQL[f"older_{name}"] for name in _TABLES}
+        return {
+            name: with_nulls(self._connection, table, DECLARED) for name, table in tables.items()
+        }
 
     @property
     def tables(self) -> Mapping[str, str]:

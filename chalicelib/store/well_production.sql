@@ -381,8 +381,8 @@ ON accepted.arrival = before.staged_row
 WHERE {is_accepted_of_part};
 
 -- name: keep_history
-INSERT INTO {store}.well_production_history
-SELECT * EXCLUDE (staged_row, part), to_timestamp($now), $job_id
+INSERT INTO {store}.well_production_history BY NAME
+SELECT * EXCLUDE (staged_row, part), to_timestamp($now) AS replaced_at, $job_id AS job_id
 FROM replaced
 ORDER BY {order};
 
@@ -470,7 +470,11 @@ FROM (SELECT problem FROM staged WHERE problem IS NOT NULL UNION ALL SELECT prob
 GROUP BY reason ORDER BY reason;
 
 -- name: insert_run
-INSERT INTO {store}.import_runs VALUES (
+-- By name: in a lake a column that was added later stands last.
+INSERT INTO {store}.import_runs (
+    job_id, fence, source, triggered_by, started_at, merged_at,
+    new_records, updated_records, duplicate_records, failed_records, expected_records, warnings
+) VALUES (
     $job_id, $fence, $source, $triggered_by, to_timestamp($started_at), to_timestamp($now),
     $new_records, $updated_records, $duplicate_records, $failed_records, $expected_records, $warnings
 );

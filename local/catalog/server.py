@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
-from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -28,6 +27,7 @@ from pyiceberg.table import CommitTableRequest, Table
 from pyiceberg.table.metadata import TableMetadata
 
 from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.catalog.tables import Tables
 
 _TABLE = "/v1/{prefix}/namespaces/{namespace}/tables/{table}"
 ENDPOINTS = [
@@ -50,23 +50,6 @@ ERRORS: dict[type[Exception], tuple[HTTPStatus, str]] = {
 }
 
 
-class _Tables(SqlCatalog):
-    """A file of metadata never changes, so that of a table is read once,
-    and again when the table has another one.
-    """
-
-    def __init__(self, name: str, **properties: str) -> None:
-        super().__init__(name, **properties)
-        self._newest: dict[tuple[str, str], Table] = {}
-
-    def _convert_orm_to_iceberg(self, orm_table: IcebergTables) -> Table:
-        name = (orm_table.table_namespace, orm_table.table_name)
-        newest = self._newest.get(name)
-        if newest is None or newest.metadata_location != orm_table.metadata_location:
-            newest = self._newest[name] = super()._convert_orm_to_iceberg(orm_table)
-        return newest
-
-
 class StrictCatalog:
     """The tables, whose files lie under `files`: a `file://` or `s3://` URL. The place of each
     table's newest metadata is in `database`, a file of SQLite, which many threads and processes may
@@ -80,7 +63,7 @@ class StrictCatalog:
             "warehouse": files,
             "py-io-impl": "local.catalog.files.Files",
         }
-        self._catalog = _Tables("lake", **told)
+        self._catalog = Tables("lake", **told)
 
     def close(self) -> None:
         self._catalog.engine.dispose()

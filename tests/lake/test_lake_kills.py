@@ -6,6 +6,7 @@ soak all.
 from __future__ import annotations
 
 import os
+import random
 import signal
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.crashes import Lab, a_lab
 from support.disturbed_catalog import DisturbedHandler
+from support.older_lake import LACKING, prepare_older_tables
 from support.soak import longer, some_of
 from support.stack import parents
 
@@ -82,13 +84,30 @@ def the_next_job_takes_it_back(lab: Lab, job_id: str) -> str:
     return next_id
 
 
+def begin_in_an_older_lake(lab: Lab, handler: type[DisturbedHandler]) -> None:
+    """The first import of all finds tables that lack columns, and is killed when it adds one."""
+    prepare_older_tables(lab.services.catalog)
+    table, when = random.choice(POINTS)
+    handler.disturb[table] = kill_the_worker(lab, when)
+    job_id = lab.create()
+
+    assert lab.deliver(job_id).died, (table, when)
+
+    head = lab.services.catalog.head(table)
+    assert head
+    assert (LACKING[table] in head.columns, head.snapshot) == (when == "after", None)
+    assert lab.manager.current_snapshot() is None
+    lab.deliver_until_it_ends(job_id)
+    lab.assert_whole(job_id)
+
+
 NEXT = [the_next_worker_goes_on, the_next_job_takes_it_back]
 
 
 def test_killed_at_a_commit_an_import_still_brings_every_row_once(
     lab: Lab, handler: type[DisturbedHandler]
 ) -> None:
-    lab.deliver_until_it_ends(lab.create())
+    begin_in_an_older_lake(lab, handler)
     for (table, when), go_on in some_of(product(POINTS, NEXT), one_in=len(POINTS)):
         job_id, before = lab.create(), lab.snapshot()
         handler.disturb[table] = kill_the_worker(lab, when)

@@ -62,7 +62,10 @@ def test_a_lake_that_lacks_a_part_of_a_state_is_not_set_back_in_part() -> None:
 
         def head(self, table: str) -> Head:
             kept: dict[int, Any] = {2: {}} if table == TABLES[-1] else {1: {}, 2: {}}
-            return Head(uuid="u", snapshot=self.main[table], properties={}, snapshots=kept)
+            main = self.main[table]
+            return Head(
+                uuid="u", snapshot=main, properties={}, snapshots=kept, schema={}, last_field=0
+            )
 
         def set_main(
             self, table: str, head: Head, snapshot: int, properties: dict[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -15,7 +16,7 @@ from support.scripted_source import Answer
 from support.staging import json_row, run_import
 
 from chalicelib.errors import AdoptsInFile, LakeMoved, LakeUnavailable, PeriodChanged
-from chalicelib.lake.catalog import LONGEST_WAIT, Catalog
+from chalicelib.lake.catalog import LONGEST_WAIT, Catalog, Head
 from chalicelib.lake.repository import LakeRepository
 from chalicelib.lake.versions import PRODUCTION, Versions
 from chalicelib.services import Services
@@ -98,8 +99,10 @@ def test_a_catalog_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
     assert 0.1 <= waits[0] <= 0.2 <= waits[1] <= 0.4
 
 
-def test_a_catalog_that_asks_for_time_is_given_a_little(serve: Serve) -> None:
-    busy = [Answer(status=503, headers={"Retry-After": seconds}) for seconds in ("2", "600", "1")]
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_catalog_that_asks_for_time_is_given_a_little(serve: Serve, status: int) -> None:
+    waits_asked_for = ("2", "600", "1")
+    busy = [Answer(status=status, headers={"Retry-After": each}) for each in waits_asked_for]
     waits: list[float] = []
     session = botocore.session.get_session()
     catalog = Catalog(serve(*busy).url, session=session, sleep=waits.append)
@@ -108,6 +111,25 @@ def test_a_catalog_that_asks_for_time_is_given_a_little(serve: Serve) -> None:
         catalog.head(PRODUCTION)
 
     assert waits == [2.0, LONGEST_WAIT]
+
+
+@pytest.mark.parametrize(("status", "waits_for"), [(429, [2.0]), (503, [])])
+def test_a_commit_is_sent_again_where_the_catalog_has_not_looked_at_it(
+    serve: Serve, status: int, waits_for: list[float]
+) -> None:
+    """Too many requests are refused before; behind another error it may have been made."""
+    busy = Answer(status=status, headers={"Retry-After": "2"})
+    waits: list[float] = []
+    source = serve(busy, Answer(body=b"{}"))
+    catalog = Catalog(source.url, session=botocore.session.get_session(), sleep=waits.append)
+    head = Head(uuid="u", snapshot=1, properties={}, snapshots={}, schema={}, last_field=0)
+
+    made = []
+    with suppress(LakeUnavailable):
+        made.append(catalog.set_properties(PRODUCTION, head, {"wellhead.job": "a"}))
+
+    assert (made, waits) == ([True] if waits_for else [], waits_for)
+    assert len(source.asked) == 1 + len(waits_for)
 
 
 def test_questions_to_a_lake_whose_catalog_is_away_are_told_so(

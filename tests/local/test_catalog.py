@@ -143,6 +143,59 @@ def test_of_many_commits_upon_one_snapshot_one_holds(catalog: CatalogServer) -> 
     assert [each["sequence-number"] for each in newest(catalog)["snapshots"]] == [1]
 
 
+def schema_of(*fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """The updates that make it the table's, as who asks cannot know its number."""
+    schema = {"type": "struct", "fields": [*fields]}
+    return [
+        {"action": "add-schema", "schema": schema},
+        {"action": "set-current-schema", "schema-id": -1},
+    ]
+
+
+def a_column(number: int = 2, name: str = "fence", **facts: Any) -> dict[str, Any]:
+    return {"id": number, "name": name, "required": False, "type": "long"} | facts
+
+
+def test_a_table_gets_a_column_where_its_schema_is_what_it_was(catalog: CatalogServer) -> None:
+    """The catalog numbers the new one; a snapshot keeps that of its day."""
+    made_table(catalog)
+    commit(catalog, stands_at(None), snapshot(11, None, 1))
+    stands = [
+        {"type": "assert-current-schema-id", "current-schema-id": 0},
+        {"type": "assert-last-assigned-field-id", "last-assigned-field-id": 1},
+    ]
+
+    statuses = [commit(catalog, [each], schema_of(*FIELDS, a_column()))[0] for each in stands]
+
+    assert statuses == [200, 409]
+    told = newest(catalog)
+    assert [each["schema-id"] for each in told["schemas"]] == [0, 1]
+    assert (told["current-schema-id"], told["last-column-id"]) == (1, 2)
+    assert [(each["snapshot-id"], each["schema-id"]) for each in told["snapshots"]] == [(11, 0)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [a_column(1, "name")],  # of another type
+        [*FIELDS, a_column(6, required=True)],
+        [*FIELDS, a_column(6, "name")],
+        [*FIELDS, a_column(5)],  # the id of another column
+        [*FIELDS, a_column(4)],  # an id from before
+    ],
+)
+def test_a_schema_in_which_older_rows_mean_something_else_is_refused(
+    catalog: CatalogServer, fields: list[dict[str, Any]]
+) -> None:
+    made_table(catalog)
+    commit(catalog, [], schema_of(*FIELDS, a_column(5, "day", type="date")))
+    before = newest(catalog)
+
+    status, _ = commit(catalog, [], schema_of(*fields))
+
+    assert (status, newest(catalog)) == (400, before)
+
+
 def test_main_goes_back_to_an_older_snapshot_or_to_none(catalog: CatalogServer) -> None:
     made_table(catalog)
     commit(catalog, stands_at(None), snapshot(11, None, 1))

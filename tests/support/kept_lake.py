@@ -23,14 +23,18 @@ class KeptLake:
     """
 
     def __init__(self, directory: Path, *imports: Import) -> None:
+        self._directory = directory
         self._lake, self._kept = directory / "lake", directory / "kept"
         self.published: list[Versions] = []  # by each import
         with CatalogServer(self._lake) as server:
             store = LakeStore(directory, server.url)
             for number, each in enumerate(imports, start=1):
-                store.run(number, each)
+                self._run(store, number, each)
                 self.published.append(store.published)
         shutil.copytree(self._lake, self._kept)
+
+    def _run(self, store: LakeStore, number: int, an_import: Import) -> None:
+        store.run(number, an_import)
 
     @contextmanager
     def opened(
