@@ -11,6 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid, SourceUnknown, ValidationError
+from chalicelib.sources.faults import fault
 
 from .parameters import whole
 from .request_fields import json_body
@@ -104,9 +105,4 @@ def parse_if_match(headers: Mapping[str, str]) -> str | None:
 
 
 def _fault(problem: str, instead: str) -> DefinitionInvalid:
-    fault = {
-        "key": "",
-        "problem": problem,
-        "instead": instead,
-    }
-    return DefinitionInvalid(faults=[fault])
+    return DefinitionInvalid(faults=[fault("", problem, instead)])

@@ -93,6 +93,20 @@ def sql_path(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+def quoted_name(name: str) -> str:
+    """As a name of SQL: 8" oil is "8"" oil" there."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def plain_text(text: str) -> str:
+    """As a text of SQL where no expression is taken, and so without a zero byte: in ATTACH, and in
+    the options of read_csv.
+    """
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
 def quoted_text(text: str) -> str:
     """As a text of SQL, with its quotes. A zero byte would end the statement."""
     pieces = [piece.replace("'", "''") for piece in text.split("\0")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .columns import COLUMNS
+from .local_duckdb import quoted_name
 from .local_duckdb import quoted_text as literal
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def plain_reading(mapping: Mapping[str, str]) -> RowReading:
 
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
-    quoted_name = '"' + name.replace('"', '""') + '"'
-    return f"field.{quoted_name}"
+    return f"field.{quoted_name(name)}"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.sources.faults import UNWRITABLE
+
 from .dates import FORMS, read_day, reader_of
 from .words import word_set, words_of
 
@@ -30,7 +32,6 @@ NULL_WORDS = word_set(
     "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
     "unknown confidential conf"
 )
-_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # in a definition
 _FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
 NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
@@ -213,7 +214,7 @@ def is_sayable(name: Any) -> bool:
 
 
 def is_unsayable(text: str) -> bool:
-    return bool(_UNSAYABLE.search(text))
+    return bool(UNWRITABLE.search(text))
 
 
 def _field_of(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> SourceField:
@@ -226,4 +227,4 @@ def _strip(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     beginning = value[: LONGEST_VALUE + 1].strip(BLANKS)
-    return _UNSAYABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
