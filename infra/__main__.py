@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m infra", description="Packages and deploys Wellhead."
     )
     commands = parser.add_subparsers(required=True)
+    _add_deployment(commands)
+    _add_use(commands)
+    _add_recovery(commands)
+    return parser
+
+
+def _add_deployment(commands: Any) -> None:
     fetch = commands.add_parser(
         "fetch", help="fetch the packages of the bundle, as this machine runs it"
     )
@@ -67,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
     destroy.add_argument("--yes", metavar="STACK", help="the name that is asked for otherwise")
+    for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy)):
+        command.add_argument("--stage", default="dev")
+        command.set_defaults(run=run)
+    fetch.set_defaults(run=_fetch)
+
+
+def _add_use(commands: Any) -> None:
+    """Of a stage that is deployed."""
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
@@ -90,19 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     key = commands.add_parser(
         "key-policy", help="print what the policy of the key of KmsKeyArn has to allow"
     )
-    runs = (
-        (package, _package),
-        (deploy, _deploy),
-        (destroy, _destroy),
-        (token, _token),
-        (smoke, _smoke),
-    )
-    for command, run in (*runs, (key, _key_policy)):
+    for command, run in ((token, _token), (smoke, _smoke), (key, _key_policy)):
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
-    fetch.set_defaults(run=_fetch)
-    _add_recovery(commands)
-    return parser
 
 
 def _add_recovery(commands: Any) -> None:
