@@ -86,18 +86,16 @@ def _add_use(commands: Any) -> None:
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument(
-        "--days", type=days_of_token, help="how long it lives; without an end unless told"
+        "--days", type=days_of_token, help="how long it lives; without an end by default"
     )
-    smoke = commands.add_parser(
-        "smoke", help="try what a deployed stage can do, with rows of its own"
-    )
+    smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with its own rows")
     smoke.add_argument(
         "--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack"
     )
     smoke.add_argument(
         "--changes",
         action="store_true",
-        help="give it new code, and make it anew over its data, too",
+        help="give it new code, and make it again over its data, too",
     )
     smoke.add_argument(
         "--yes", metavar="STACK", help="the name that is asked for before it is changed"
@@ -297,7 +295,7 @@ def _smoke(options: argparse.Namespace) -> None:
     url = options.api or outputs.get("RestApiUrl") or outputs["ApiUrl"]
     package = None
     if options.changes and not deployment.is_production:  # which the smoke test refuses
-        print(f"{deployment.stack} gets new code, is removed, and is made anew over its data.")
+        print(f"{deployment.stack} gets new code, is removed, and is made again over its data.")
         _confirm(deployment.stack, options.yes)
         package = build(stage=options.stage, output=BUILD / options.stage)
     smoke = Smoke(deployment, url.removesuffix("/api/v1"), package=package)

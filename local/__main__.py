@@ -278,7 +278,7 @@ def _add_token(command: argparse.ArgumentParser) -> None:
         help="what it allows",
     )
     command.add_argument(
-        "--days", type=days_of_token, help="how many days it lives; without an end unless told"
+        "--days", type=days_of_token, help="how many days it lives; without an end by default"
     )
     command.add_argument(
         "--state", type=Path, default=PROJECT / ".local", help="of the stack it is for"

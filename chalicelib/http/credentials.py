@@ -347,7 +347,7 @@ def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
         if not isinstance(part, str) or not _is_fit(name, part.strip()):
             form = ", ".join(f'"{each}": "..."' for each in FORMS[kind])
             raise SecretInvalid(
-                f"{needed_by} needs a secret of the form {{{form}}}. Store it anew."
+                f"{needed_by} needs a secret of the form {{{form}}}. Store it again."
             )
         parts[name] = _clean_part(name, part)
     return parts

@@ -29,7 +29,7 @@ LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
 TELL_APART = (
     "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest "
     "edition of a row wins. Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them "
-    "up, and WELLHEAD_SOURCE_PRIMARY_KEY names the fields that each part has of its own. In a "
+    "up, and WELLHEAD_SOURCE_PRIMARY_KEY names the fields in which the parts differ. In a "
     "definition these are order_by, rows and primary_key."
 )
 MOST_PROBLEMS = 3
@@ -171,7 +171,7 @@ def _describe_absence(absence: Absence, *, is_of_all: bool) -> str:
     is_long = absence.stretch >= least and absence.stretch > ABSENT_SHARE * absence.rows
     was_usual = absence.filled >= HALF * before
     if is_long and was_usual:
-        return f"no value in {absence.stretch:,} rows beside each other, of {absence.rows:,}"
+        return f"no value in {absence.stretch:,} neighbouring rows, of {absence.rows:,}"
     return ""
 
 

@@ -53,7 +53,7 @@ def property_of(text: str, asked: EntitySet, option: str) -> str:
             return name
     if any(sign in text for sign in "(/$@."):
         raise FeedNotImplemented(
-            f"The feed knows names of properties alone in {option}.", field=option
+            f"The feed knows only names of properties in {option}.", field=option
         )
     raise ValidationError(
         f"{option} names no property of {asked.name}. $metadata lists them.", field=option

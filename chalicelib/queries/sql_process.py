@@ -112,7 +112,7 @@ def _answer(
     if size > most_bytes:
         return {
             "error": "statement",
-            "says": "The names of the columns alone are more than an answer may have.",
+            "says": "The names of the columns by themselves are more than an answer may have.",
         }
 
     values = ", ".join(

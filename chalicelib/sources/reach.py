@@ -62,7 +62,7 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
     if own_bucket and bucket == own_bucket:
         if not is_below_own:
             problem = (
-                "is in this stack's own bucket, where a source may read what was sent for it alone"
+                "is in this stack's own bucket, where a source may read only what was sent for it"
             )
             yield fault("url", problem, f"an address below s3://{own_bucket}/{own_path}")
     elif bucket not in settings.source_buckets:

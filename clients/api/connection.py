@@ -64,7 +64,7 @@ KINDS: Mapping[int, type[ApiError]] = {
     410: SnapshotGone,
 }
 NOT_LET_IN = (
-    "The API does not know this token, or no longer. Check that it is whole and of this Wellhead, or ask whoever runs"
+    "The API does not know this token, or no longer. Check that it is whole and of this Wellhead, or ask those who run"
     " it for another."
 )
 """A gateway has one sentence for a request without a token and for one with a wrong one; who has sent one knows."""
@@ -185,7 +185,7 @@ def checked_url(text: str) -> str:
         )
     if parts.scheme == "http" and not is_loopback(url):
         raise InvalidAddress(
-            "A token goes over https, or to this machine alone. Give the https address."
+            "A token goes only over https, or to this machine. Give the https address."
         )
     return url
 

@@ -216,4 +216,4 @@ def _gaps(summary: Summary) -> str:
 
 def _rejects(summary: Summary) -> str:
     count = words.count(summary["rejected_rows"])
-    return f"{count} rejected rows are kept beside them."
+    return f"{count} rejected rows are kept next to them."

@@ -49,7 +49,7 @@ TAGS = {
     "import": "Start, follow, list, cancel and retry imports.",
     "sources": "What is imported: addresses and definitions.",
     "data": "What the last completed import has published.",
-    "operations": "For whoever keeps it running: look, go back, verify, restore.",
+    "operations": "For those who keep it running: look, go back, verify, restore.",
     "notices": "What has happened, and whether the news arrived.",
     "service": "Health, and this document.",
 }
@@ -224,7 +224,7 @@ def _head(route: Route, get: dict[str, Any]) -> dict[str, Any]:
     unchanged = {"304": get["responses"]["304"]} if route.is_conditional else {}
     return {
         "operationId": f"{route.id}Head",
-        "summary": f"{route.summary}: the headers alone",
+        "summary": f"{route.summary}: only the headers",
         "tags": [route.tag],
         "parameters": get["parameters"],
         "responses": {

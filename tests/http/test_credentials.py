@@ -244,7 +244,7 @@ def test_a_secret_of_another_form_is_refused_with_the_right_one(kind: str, text:
 
     form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
     assert refused.value.message == (
-        f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it anew."
+        f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it again."
     )
     assert refused.value.__cause__ is None
     assert refused.value.__context__ is None

@@ -52,7 +52,7 @@ def find_where(table: Table) -> list[Guess]:
                 Guess(
                     key="where",
                     value={field.name: sorted(words)},
-                    why=f"production alone, not {examples}",
+                    why=f"only production, not {examples}",
                 )
             ]
     return []

@@ -114,7 +114,7 @@ def _decimal_sign_of_thousands(texts: list[str]) -> tuple[str, str, bool]:
     with_comma = next((text for text in texts if "," in text), "")
     without = next((text for text in texts if re.fullmatch(r"[+-]?[0-9]{4,}", text)), "")
     if with_comma and without:
-        return ",", f"{with_comma} beside {without}, which has no sign between thousands", False
+        return ",", f"{with_comma} next to {without}, which has no sign between thousands", False
     return ".", "", False
 
 

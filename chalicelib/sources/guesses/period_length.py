@@ -42,7 +42,7 @@ def find_length(
     if parts:
         finest = next((part for part in ("day", "month", "quarter") if part in parts), "year")
         verb = "are" if len(parts) > 1 else "is"
-        why = f"{' and '.join(parts)} {verb} told"
+        why = f"{' and '.join(parts)} {verb} given"
         return Length(finest, why, sure=by_distance in (finest, ""))
 
     by_form = next((name for name, forms in FORMS_OF.items() if form in forms), "")

@@ -237,7 +237,7 @@ def _days_by_first(field: SourceField, forms: Sequence[str]) -> list[date | None
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    ending = " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    ending = " are separate fields" if len(parts) > 1 else " is a separate field"
     why = " and ".join(parts) + ending
     names = {part: field.name for part, field in parts.items()}
     guess = Guess(key=KEY, value=names, why=why)

@@ -209,7 +209,7 @@ def _unit(rows: ProductRows, product: str, codes: list[str], measures: Measures)
     if len(texts_beside) == 1:
         (text,) = texts_beside
         if unit := unit_of_text(text, product):
-            return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
+            return Named(text=unit, why=f"a field of units says {text[:30]} next to them")
 
     named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
     if named and named.text:

@@ -170,7 +170,7 @@ def unit_of_others(
 
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
-        return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
+        return Named(text=of_product[0], why=f"next to volumes in {of_product[0]}")
 
     # Gas beside oil in bbl is in Mcf; beside oil in m3 it may be in m3 or in thousands.
     all_units = {unit for units in others.values() for unit in units}
@@ -182,7 +182,7 @@ def unit_of_others(
     text = "bbl" if product == "liquid" else "Mcf"
     if all("/d" in unit for unit in units):
         text += "/d"
-    return Named(text=text, why=f"beside volumes in {', '.join(units)}")
+    return Named(text=text, why=f"next to volumes in {', '.join(units)}")
 
 
 def question(field: SourceField, product: str, largest: float | None) -> str:

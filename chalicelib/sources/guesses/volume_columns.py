@@ -89,7 +89,7 @@ def _liquids(
         return Guess(key=guess.key, value=guess.value, why=why)
 
     guess = _volume(LIQUIDS, [*oil, *condensate], [], measures, others)
-    parts = "oil and condensate" if condensate else "no condensate is told"
+    parts = "oil and condensate" if condensate else "no condensate is given"
     if not oil:
         parts = "condensate"
     return replace(guess, why=f"{parts}; {guess.why}")
