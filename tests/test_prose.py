@@ -112,6 +112,7 @@ def test_no_sentence_of_the_program_has_an_odd_word() -> None:
         ("page.js", '\nsay("You are told so.")'),
         ("page.js", '\nsay(`You are told ${what.join("")}.`)'),
         ("Makefile", "\nbench: .venv ## measure it beside others"),
+        ("CHANGELOG.md", "\n- Each has a name of\n  its own."),
         ("api.json", '{\n"description": "for whoever asks"'),
     ],
 )

@@ -48,7 +48,9 @@ _STRUCTURE = re.compile(r"(?:[-+*#>|=]+|\d+[.)])$")
 
 
 def documents() -> list[Path]:
-    """What people read. Decisions and the changelog are history, and stay as they were written."""
+    """What people read. Decisions are history, and stay as they were written; so do the lines of
+    the changelog, whose words tools/sentences.py reads.
+    """
     return [
         PROJECT / "README.md",
         PROJECT / "CONTRIBUTING.md",

@@ -1,5 +1,6 @@
 """The sentences that the program says to people, as they stand in its code: errors, help, labels,
-and the OpenAPI document. The prose of the documents is in tools/prose.py.
+the OpenAPI document, and what the changelog says of them. The prose of the documents is in
+tools/prose.py.
 
 The code is not parsed: to find its texts and comments by their signs takes a tenth of the time.
 """
@@ -19,6 +20,7 @@ PYTHON = ("app.py", "chalicelib/**/*.py", "clients/**/*.py", "infra/**/*.py", "l
 
 _HELP = re.compile(r"^[a-z-]+:.*?## (?P<text>.+)$", re.MULTILINE)
 _MEANING = re.compile(r'"(?:summary|description)": "(?P<text>(?:[^"\\]|\\.)*)"')
+_ITEM = re.compile(r"^- (?P<text>.+(?:\n  .+)*)", re.MULTILINE)
 _PIECE_OF_SCRIPT = re.compile(
     r"""
       (?P<comment> //[^\n]* | /\*.*?\*/ )
@@ -50,6 +52,7 @@ def places() -> list[Path]:
     python = {path for pattern in PYTHON for path in PROJECT.glob(pattern)}
     return [
         PROJECT / "Makefile",
+        PROJECT / "CHANGELOG.md",
         PROJECT / "chalicelib" / "api" / "openapi.json",
         *sorted(console.glob("*.js")),
         *sorted(python),
@@ -65,6 +68,8 @@ def sentences_of(name: str, text: str) -> Iterator[Sentence]:
             return of_script(text)
         case "json":
             return _of_lines(_MEANING, text)
+        case "md":
+            return _of_lines(_ITEM, text)
     return _of_lines(_HELP, text)
 
 
