@@ -17,9 +17,10 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from .credentials import HeaderAuth, basic_auth, secret_parts, stored_secret
 from .inside import is_inside
+from .secret import secret_parts, stored_secret
 from .session import check_authority
+from .signing import HeaderAuth, basic_auth
 
 if TYPE_CHECKING:
     import ssl

@@ -42,13 +42,16 @@ from chalicelib.errors import (
     TokenUnavailable,
     WellheadError,
 )
-from chalicelib.http.credentials import FORMS, HeaderAuth, TokenAuth, open_credentials
+from chalicelib.http.access_token import TokenAuth
+from chalicelib.http.credentials import open_credentials
+from chalicelib.http.secret import FORMS
+from chalicelib.http.signing import HeaderAuth
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.http.credentials import SourceAuth
+    from chalicelib.http.signing import SourceAuth
     from local.aws.emulator import LocalAws
 
 

@@ -26,8 +26,8 @@ from chalicelib.errors import (
     SourceUntrusted,
     TokenUnavailable,
 )
+from chalicelib.http.access_token import TokenAuth
 from chalicelib.http.body import Broken, read_body
-from chalicelib.http.credentials import TokenAuth
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
 from chalicelib.odata.connection import ODataConnection
 
