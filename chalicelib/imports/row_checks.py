@@ -164,12 +164,16 @@ def _describe_absence(absence: Absence, *, is_of_all: bool) -> str:
     rows. Of 1,000 rows, 3 without it are nothing; the last 200 show that the field has gone.
     """
     if not absence.filled:
-        is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
+        are_enough = is_of_all or absence.rows >= LEAST_ABSENT
+        is_gone = absence.stored and are_enough
         return f"no field, and {absence.stored:,} stored values" if is_gone else ""
-    before = absence.rows - absence.stretch
+
     least = min(LEAST_ABSENT, HALF * absence.rows)
-    is_long = absence.stretch >= least and absence.stretch > ABSENT_SHARE * absence.rows
-    was_usual = absence.filled >= HALF * before
+    is_large_share = absence.stretch > ABSENT_SHARE * absence.rows
+    is_long = absence.stretch >= least and is_large_share
+    # Of a column that is mostly empty, a long stretch without a value says nothing.
+    rows_outside = absence.rows - absence.stretch
+    was_usual = absence.filled >= HALF * rows_outside
     if is_long and was_usual:
         return f"no value in {absence.stretch:,} neighbouring rows, of {absence.rows:,}"
     return ""

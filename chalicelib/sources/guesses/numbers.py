@@ -52,8 +52,9 @@ class NumberForm:
 def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]:
     """The signs that the most values can be read with, and how sure that is."""
     texts = _like_numbers(fields)
-    has_signs = any(sign in text for text in texts for sign in ",' ") or _has_two(texts, ".")
-    if not has_signs:
+    # One point in a number is that of its decimals; two are between thousands (1.234.567).
+    has_other_signs = any(sign in text for text in texts for sign in ",' ")
+    if not has_other_signs and not _has_two(texts, "."):
         return NumberForm(), []
 
     decimal, why, sure = _decimal_sign(texts)

@@ -213,7 +213,9 @@ def _of_several_forms(field: SourceField) -> Period:
     """
     forms, unread_count = most_useful_forms(field)
     read_share = _read_anyhow(field)
-    if unread_count <= (1 - USUAL) * field.filled_count and read_share < USUAL:
+    most_unread = (1 - USUAL) * field.filled_count
+    # Forms are named only where they are needed and suffice.
+    if unread_count <= most_unread and read_share < USUAL:
         why = "the values have several forms"
         guess = Guess(key=KEY, value={"field": field.name, "format": forms}, why=why)
         days = _days_by_first(field, forms)

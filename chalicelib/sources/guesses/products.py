@@ -140,13 +140,16 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
 
 def _product_of(code: str) -> str:
     """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
+    # "Petróleo crudo" and PETROLEO-CRUDO have the same letters.
     signs = plain(code).lower()
     letters = "".join(sign for sign in signs if sign.isalpha())
     if letters in _CODE:
         return _CODE[letters]
 
+    # "Gas injected" is no production, and "Gas well" is a kind of well.
     words = set(words_of(code))
-    if words & (lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL):
+    no_product = lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL
+    if words & no_product:
         return ""
     products = [product for product, names in lexicon.PRODUCTS.items() if words & names]
     is_one = len(products) == 1 and products[0] in CODES
@@ -179,6 +182,7 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
     if liquids:
         guesses.append(_column(rows, LIQUIDS, liquids, measures))
 
+    # As the columns stand in a definition.
     order = [OIL, LIQUIDS, COLUMN_OF["gas"], COLUMN_OF["water"]]
     return sorted(guesses, key=lambda guess: order.index(guess.key.removeprefix("columns.")))
 
