@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid, SourceUnknown, ValidationError
-from chalicelib.sources.faults import fault
+from chalicelib.sources.faults import LONGEST_DEFINITION, fault
 
 from .parameters import whole
 from .request_fields import json_body
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOML = "application/toml"
-LONGEST = 64 << 10  # bytes
 # Categories of Unicode: controls, what turns text, line ends.
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FILE: dict[str, Any] = {
@@ -53,8 +52,8 @@ def parse_definition(body: str | bytes, content_type: str) -> dict[str, Any]:
     What they must be is known elsewhere. Raises DefinitionInvalid.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    if len(text.encode(errors="surrogatepass")) > LONGEST:
-        raise _fault(f"is longer than {LONGEST >> 10} KB", "a shorter definition")
+    if len(text.encode(errors="surrogatepass")) > LONGEST_DEFINITION:
+        raise _fault(f"is longer than {LONGEST_DEFINITION >> 10} KB", "a shorter definition")
     is_toml = content_type.partition(";")[0].strip().lower() == TOML
     try:
         definition = tomllib.loads(text) if is_toml else json.loads(text)

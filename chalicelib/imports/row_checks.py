@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.finding import Check
+from chalicelib.sources.plausibility import LEAST_REJECTED, NEARLY_ALL
 
 from .completeness import Verdict
 from .findings import as_percent, new_finding, scope, step_up, wells
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from .completeness import Completeness
 
-LEAST_REJECTED = 20  # rows; of a smaller import NEARLY_ALL
-NEARLY_ALL = 0.9
 LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01

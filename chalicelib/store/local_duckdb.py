@@ -29,6 +29,13 @@ LATER_FORMAT = "database file with version number"
 ANOTHER_FORMAT = "not a valid DuckDB database file"
 DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
+# What DuckDB raises of a file in which something is not as it was written.
+OF_THE_FILE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 FULL = ("No space left", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) ")
 STOP_SECONDS = 0.05

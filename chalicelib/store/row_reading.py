@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOUBTFUL_DATE",
+    "UNREADABLE",
     "ColumnReading",
     "RowReading",
     "field_text",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 DOUBTFUL_DATE = "doubtful date"  # what a statement ends with that reads ISO dates alone
+# Before a text that is none in the form that was declared: then it is none in any.
+UNREADABLE = "'?' || "
 
 
 @dataclass(frozen=True, kw_only=True)

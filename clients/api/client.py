@@ -21,7 +21,7 @@ from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
 from clients.api.list_files import save_list
-from clients.api.ops import OpsClient
+from clients.api.ops import POLL_SECONDS, OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
 from clients.api.words import OPEN
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
         Well,
     )
 
-POLL_SECONDS = 1.0  # where the API does not say
 SNAPSHOT = "X-Wellhead-Snapshot"
 CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LISTS = {

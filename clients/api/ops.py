@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clients.api.answers import NewToken, Token
     from clients.api.connection import Answer, Connection
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0  # where the API does not say
 REPORT_SECONDS = 3600.0  # what the function may take, with all its tries
 
 

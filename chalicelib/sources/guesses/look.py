@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.sources.choices import BLANKS
 from chalicelib.sources.faults import UNWRITABLE
 
 from .dates import FORMS, read_day, reader_of
@@ -24,7 +25,6 @@ LEAST_ROWS = 200
 LONGEST_NAME = 200  # characters
 LONGEST_VALUE = 200  # what is longer is no code, number or date
 FEW = 50  # values that are looked at first
-BLANKS = " \t\n\r\xa0"
 LEAST_OF_FEW = 0.8  # of them, for a look at the others
 LEAST_OF_NUMBERS = 0.8  # of the values that are no words for nothing
 USUAL = 0.98  # the share of values that makes a form the form
