@@ -38,7 +38,8 @@ def order_of(text: str, asked: EntitySet) -> list[Term]:
     for part in parts:
         name, *direction = part.split() or [""]
         known = property_of(name, asked, "$orderby")
-        if direction not in ([], ["asc"], ["desc"]) or known in terms:
+        is_direction = direction in ([], ["asc"], ["desc"])
+        if not is_direction or known in terms:
             raise ValidationError(
                 "$orderby takes each property once, with asc or desc.", field="$orderby"
             )

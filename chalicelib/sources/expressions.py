@@ -135,6 +135,7 @@ class Expressions:
         return " AND ".join(conditions) or "TRUE"
 
     def _holds(self, choice: Choice) -> str:
+        # No value is an empty text here, so that a choice may name it: { Status = [""] }.
         text = f"coalesce(stripped({self.raw(choice.field)}), '')"
         if choice.pattern:
             return f"regexp_full_match({text}, {literal(choice.pattern)})"

@@ -119,7 +119,7 @@ class Faults:
     def fields(self, key: str, value: Any) -> tuple[str, ...]:
         """Names of fields: none empty, none twice."""
         names = self.texts(key, value)
-        if not names or any(not name for name in names):
+        if not names or "" in names:
             self.add(key, "names no field", "the names of fields of the source")
         if len(set(names)) < len(names):
             self.add(key, "names a field twice", "each field once")

@@ -54,7 +54,7 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
         by_name = _month_of(parts["month"])
         month = f"coalesce({by_number}, {by_name})"
     elif "quarter" in parts:
-        month = f"3 * {_quarter_of(parts['quarter'])} - 2"
+        month = f"3 * {_quarter_of(parts['quarter'])} - 2"  # the first of the quarter's three
     day = _whole(parts["day"], 2) if "day" in parts else "1"
     date = _date(year, month, day)
     as_text = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())

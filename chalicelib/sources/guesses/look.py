@@ -147,7 +147,8 @@ class SourceField:
         dates = {value: count for value, count in self.counts.items() if not is_total(value)}
         if not dates:
             return ()
-        return tuple(form for form in forms if _share(dates, reader_of(form)) >= USUAL)
+        fitting = [form for form in forms if _share(dates, reader_of(form)) >= USUAL]
+        return tuple(fitting)
 
     @cached_property
     def is_fraction(self) -> bool:
@@ -184,11 +185,14 @@ class Table:
 
     @classmethod
     def of(cls, look: Look) -> Table:
+        # Of a table with many columns fewer rows are looked at.
         columns = max(1, len(look.fields))
         most_rows = min(MOST_ROWS, MOST_CELLS // columns)
-        rows = look.rows[: max(LEAST_ROWS, most_rows)]
+        most_rows = max(LEAST_ROWS, most_rows)
+        rows = look.rows[:most_rows]
 
-        names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
+        each_once = dict.fromkeys(look.fields)
+        names = [name for name in each_once if is_sayable(name)]
         fields = [_field_of(look, rows, name, place) for place, name in enumerate(names)]
         return cls(fields, len(rows))
 

@@ -113,6 +113,7 @@ def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
 def _decimal_sign_of_thousands(texts: list[str]) -> tuple[str, str, bool]:
     """Every sign stands before three digits."""
     with_comma = next((text for text in texts if "," in text), "")
+    # 12345 among 1,234: who separates thousands would have written 12,345.
     without = next((text for text in texts if re.fullmatch(r"[+-]?[0-9]{4,}", text)), "")
     if with_comma and without:
         return ",", f"{with_comma} next to {without}, which has no sign between thousands", False

@@ -48,6 +48,7 @@ def find_period(
     if single is None and not parts:
         return _ask(free)
 
+    # One field is better than a year by itself, and than parts where it says the period clearly.
     is_better = score >= AS_GOOD_AS_PARTS or list(parts) in ([], ["year"])
     if single is not None and is_better and not _is_one(parts, single):
         parts = {}

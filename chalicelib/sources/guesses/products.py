@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import words as lexicon
 from .look import Guess, SourceField
+from .meant_rows import where_too
 from .units import Named, question, unit_of_name, unit_of_others, unit_of_text
 from .volume_columns import largest_of
 from .volumes import COLUMN_OF, LIQUIDS, OIL
@@ -163,12 +164,8 @@ def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
     if not rest:
         return where
 
-    value: dict[str, Any] = {rows.product.name: known}
     why = f"what has a column, not {', '.join(rest[:4])}"
-    if where:
-        value = where[0].value | value
-        why = f"{where[0].why}; {why}"
-    return [Guess(key="where", value=value, why=why)]
+    return [where_too(where, rows.product.name, known, why)]
 
 
 def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:

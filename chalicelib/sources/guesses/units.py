@@ -90,6 +90,7 @@ def _pieces(field: SourceField) -> list[tuple[str, str]]:
     Of "Oil production (1000 barrels per day)": what the brackets hold, then 1e3bbl/day, bbl/day, …,
     and last the last word in the brackets.
     """
+    # A name that is in brackets as a whole is no unit for that: of "[Oil]" nothing is.
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", field.name.strip("[]"))
     in_brackets = [(plain(text).strip(), text.strip()) for text in brackets]
     last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
