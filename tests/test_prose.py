@@ -113,6 +113,9 @@ def test_no_sentence_of_the_program_has_an_odd_word() -> None:
         ("page.js", '\nsay(`You are told ${what.join("")}.`)'),
         ("Makefile", "\nbench: .venv ## measure it beside others"),
         ("CHANGELOG.md", "\n- Each has a name of\n  its own."),
+        ("preset.toml", '\nassumed = ["Wells are not told."]'),
+        ("api.yaml", "\n    Description: A name of your own"),
+        ("question.sql", "\n-- Wells beside each other"),
         ("api.json", '{\n"description": "for whoever asks"'),
     ],
 )
@@ -130,6 +133,8 @@ def test_an_odd_word_is_found_in_what_the_program_says(name: str, code: str) -> 
         ("room.py", "pattern = 'what is told'"),
         ("room.py", 'print(f"{told} rows, `told` rows")'),
         ("page.js", '// "what is told"\nh("p", { id: "url-told other-told" }, told);'),
+        ("preset.toml", '# "Wells are not told."\nunit = "bbl"'),
+        ("api.yaml", "# of their own\n    GroupDescription: its functions alone"),
         ("Makefile", "# beside\nbench: .venv\n\t@echo beside\n"),
     ],
 )

@@ -1,6 +1,6 @@
-"""The sentences that the program says to people, as they stand in its code: errors, help, labels,
-the OpenAPI document, and what the changelog says of them. The prose of the documents is in
-tools/prose.py.
+"""The sentences that people read outside the documents: errors, help and labels in the code, the
+OpenAPI document, the parameters of the template, the presets, the questions in SQL, the changelog.
+The prose of the documents is in tools/prose.py.
 
 The code is not parsed: to find its texts and comments by their signs takes a tenth of the time.
 """
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 PYTHON = ("app.py", "chalicelib/**/*.py", "clients/**/*.py", "infra/**/*.py", "local/**/*.py")
 
-_HELP = re.compile(r"^[a-z-]+:.*?## (?P<text>.+)$", re.MULTILINE)
-_MEANING = re.compile(r'"(?:summary|description)": "(?P<text>(?:[^"\\]|\\.)*)"')
-_ITEM = re.compile(r"^- (?P<text>.+(?:\n  .+)*)", re.MULTILINE)
+# By the ending of a file's name, the lines that people read.
+_OF_LINES = {
+    "Makefile": re.compile(r"^[a-z-]+:.*?## (?P<text>.+)$", re.MULTILINE),
+    "json": re.compile(r'"(?:summary|description)": "(?P<text>(?:[^"\\]|\\.)*)"'),
+    "md": re.compile(r"^- (?P<text>.+(?:\n  .+)*)", re.MULTILINE),
+    "sql": re.compile(r"^-- (?P<text>.+)$", re.MULTILINE),
+    "yaml": re.compile(r"^ +Description: (?P<text>.+)$", re.MULTILINE),
+}
 _PIECE_OF_SCRIPT = re.compile(
     r"""
       (?P<comment> //[^\n]* | /\*.*?\*/ )
@@ -56,21 +61,20 @@ def places() -> list[Path]:
         PROJECT / "chalicelib" / "api" / "openapi.json",
         *sorted(console.glob("*.js")),
         *sorted(python),
+        *sorted((PROJECT / "chalicelib" / "sources" / "presets").glob("*.toml")),
+        *sorted((PROJECT / "infra" / "template").glob("*.yaml")),
+        *sorted((PROJECT / "docs" / "questions").glob("*.sql")),
     ]
 
 
 def sentences_of(name: str, text: str) -> Iterator[Sentence]:
     """Of a file by its name and what it holds."""
-    match name.rpartition(".")[2]:
-        case "py":
-            return of_python(text, is_of_errors=name == "errors.py")
-        case "js":
-            return of_script(text)
-        case "json":
-            return _of_lines(_MEANING, text)
-        case "md":
-            return _of_lines(_ITEM, text)
-    return _of_lines(_HELP, text)
+    ending = name.rpartition(".")[2]
+    if ending in ("py", "toml"):  # whose comments and texts have the same signs
+        return of_python(text, is_of_errors=name == "errors.py")
+    if ending == "js":
+        return of_script(text)
+    return _of_lines(_OF_LINES[ending], text)
 
 
 def of_script(code: str) -> Iterator[Sentence]:
