@@ -11,7 +11,6 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid, SourceUnknown, ValidationError
-from chalicelib.sources.faults import LONGEST_DEFINITION, fault
 
 from .parameters import whole
 from .request_fields import json_body
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOML = "application/toml"
+LONGEST = 64 << 10  # bytes
 # Categories of Unicode: controls, what turns text, line ends.
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FILE: dict[str, Any] = {
@@ -52,8 +52,8 @@ def parse_definition(body: str | bytes, content_type: str) -> dict[str, Any]:
     What they must be is known elsewhere. Raises DefinitionInvalid.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    if len(text.encode(errors="surrogatepass")) > LONGEST_DEFINITION:
-        raise _fault(f"is longer than {LONGEST_DEFINITION >> 10} KB", "a shorter definition")
+    if len(text.encode(errors="surrogatepass")) > LONGEST:
+        raise _fault(f"is longer than {LONGEST >> 10} KB", "a shorter definition")
     is_toml = content_type.partition(";")[0].strip().lower() == TOML
     try:
         definition = tomllib.loads(text) if is_toml else json.loads(text)
@@ -104,4 +104,9 @@ def parse_if_match(headers: Mapping[str, str]) -> str | None:
 
 
 def _fault(problem: str, instead: str) -> DefinitionInvalid:
-    return DefinitionInvalid(faults=[fault("", problem, instead)])
+    fault = {
+        "key": "",
+        "problem": problem,
+        "instead": instead,
+    }
+    return DefinitionInvalid(faults=[fault])

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from chalicelib.files.form import FileForm
 
 from .definition_keys import READERS, RENAMED
-from .faults import LONGEST_DEFINITION, Faults, describe
+from .faults import Faults, describe
 from .merging import merge_definitions
 from .presets import ABOUT, PresetUnknown, find_preset
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .column_rules import ColumnRule
     from .file_form import Unpivot
 
+LONGEST = 64 << 10  # bytes
 # In a line. tomllib takes seconds for a key of many thousand parts.
 MOST_DOTS = 1_000
 MOST_PRESETS = 4  # one upon the other
@@ -137,8 +138,8 @@ def read_definition(text: str, *, presets: Presets = find_preset) -> Definition:
     Raises DefinitionInvalid.
     """
     faults = Faults()
-    if len(text.encode(errors="surrogatepass")) > LONGEST_DEFINITION:
-        faults.add("", f"is longer than {LONGEST_DEFINITION >> 10} KB", "a shorter definition")
+    if len(text.encode(errors="surrogatepass")) > LONGEST:
+        faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
         faults.raise_any()
 
     is_json = text.lstrip().startswith("{")

@@ -13,7 +13,6 @@ from chalicelib.errors import DefinitionInvalid
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-LONGEST_DEFINITION = 64 << 10  # bytes
 MOST_TOLD = 100
 LONGEST_TOLD = 60  # characters of a word that somebody wrote
 LARGEST_TOLD = 10**LONGEST_TOLD  # Python writes no number of more than 4,300 digits

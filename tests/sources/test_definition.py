@@ -18,9 +18,8 @@ from support.documents import PROJECT
 
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.choices import Choice
-from chalicelib.sources.definition import Definition, definition_of, read_definition
+from chalicelib.sources.definition import LONGEST, Definition, definition_of, read_definition
 from chalicelib.sources.definition_keys import PERIODS
-from chalicelib.sources.faults import LONGEST_DEFINITION
 from chalicelib.sources.presets import PresetUnknown, find_preset, preset_names
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.period import Period
@@ -232,8 +231,8 @@ def test_a_secret_is_a_reference_and_is_not_shown(secret: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a = 1\n" * LONGEST_DEFINITION, "is longer than 64 KB"),
-        ('url = "' + "x" * LONGEST_DEFINITION + '"', "is longer than 64 KB"),
+        ("a = 1\n" * LONGEST, "is longer than 64 KB"),
+        ('url = "' + "x" * LONGEST + '"', "is longer than 64 KB"),
         ("a = " + "[" * 5_000, "cannot be read"),
         ("a = " + "[" * 500 + "]" * 500, "cannot be read"),
         ("a = " + "[" * 50 + "]" * 50, "is no key"),
