@@ -13,7 +13,6 @@ import { chosenUnits } from "./profile.js";
 import { textOf } from "./units.js";
 import { KEYS, subtitleOf, viewOf } from "./view.js";
 
-
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.
 /** @param {Page} page @param {Bench} bench */
