@@ -93,7 +93,7 @@ destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=dele
 token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'
 
-smoke: .venv/ready ## try once what a deployed stage can do, with rows of its own, and print a table (STAGE=try; CHANGES=1: new code and a new stack too)
+smoke: .venv/ready ## try once what a deployed stage can do, with its own rows, and print a table (STAGE=try; CHANGES=1: new code and a new stack too)
 	@$(BIN)/python -m infra smoke --stage $(STAGE) $(if $(CHANGES),--changes) $(if $(YES),--yes $(YES))
 
 test: .venv/checks .venv/bundle ## run all the tests
@@ -109,7 +109,7 @@ environments: .venv/checks ## make the environments of what others wrote, which 
 	done
 	@cd tests && ../$(BIN)/python -m support.third_party.environment
 
-compatibility: environments ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
+compatibility: environments ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in its own environment
 	@$(BIN)/python -m pytest tests/store/test_compatibility.py tests/store/test_using_the_data.py
 
 third-party: environments ## import from odatapy and SAP CAP, servers that others wrote
@@ -162,16 +162,16 @@ format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	@if [ -e $(CONSOLE)/node_modules/ready ]; then npm --prefix $(CONSOLE) run --silent format; fi
 
-bench: .venv/ready ## measure a whole import beside DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
+bench: .venv/ready ## measure a whole import next to DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-bench-source: .venv/ready ## measure how fast the source is read, beside curl and requests (BENCH="--rows 1e5 --document")
+bench-source: .venv/ready ## measure how fast the source is read, next to curl and requests (BENCH="--rows 1e5 --document")
 	@$(BIN)/python -m benchmarks.source $(BENCH)
 
 bench-ranges: .venv/ready ## measure how much faster a slow source is when it is read in parts (BENCH="--rows 1e5 --document")
 	@$(BIN)/python -m benchmarks.ranges $(BENCH)
 
-bench-cold-start: .venv/ready ## measure the cold start of the packaged functions beside a bare boto3 handler (BENCH="--turns 21 --document")
+bench-cold-start: .venv/ready ## measure the cold start of the packaged functions next to a bare boto3 handler (BENCH="--turns 21 --document")
 	@$(BIN)/python -m benchmarks.cold_start $(BENCH)
 
 bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests against a local stack, and the register and the feed of 200,000 wells (BENCH="--document")

@@ -206,7 +206,7 @@ class Unauthorized(WellheadError):
 
 class TokenExpired(WellheadError):
     """The time of this token is over, or a newer one has replaced it.
-    Ask whoever runs Wellhead for another.
+    Ask those who run Wellhead for another.
     """
 
     code = "TOKEN_EXPIRED"
@@ -260,7 +260,7 @@ class SourceVersionDiffers(WellheadError):
 
 
 class CheckUnknown(WellheadError):
-    """There is no check of that id: the table keeps the newest ones alone. Start another one."""
+    """There is no check of that id: the table keeps only the newest ones. Start another one."""
 
     code = "SOURCE_CHECK_UNKNOWN"
     http_status = 404
@@ -302,7 +302,7 @@ class NoOlderVersion(WellheadError):
 
 
 class ReportUnknown(WellheadError):
-    """There is no report of that id: the table keeps the newest ones alone. Ask for another one."""
+    """There is no report of that id: the table keeps only the newest ones. Ask for another one."""
 
     code = "OPS_REPORT_UNKNOWN"
     http_status = 404
@@ -486,7 +486,7 @@ class SourceRedefined(BusinessRuleViolation):
 
 class StateUnavailable(WellheadError):
     """The job table does not answer.
-    Nothing was changed that you were not told of; try again shortly.
+    Nothing was changed without an answer that says so; try again shortly.
     """
 
     code = "STATE_UNAVAILABLE"
@@ -622,7 +622,7 @@ class DatabaseTooLarge(QueryUnavailable):
 
 class SqlOff(WellheadError):
     """The published data is a lake, which DuckDB reads over the network, and a statement of a
-    reader may not reach the network. Read the tables of the lake with a program of your own;
+    reader may not reach the network. Read the tables of the lake with your own program;
     docs/lake.md says how.
     """
 
@@ -659,7 +659,7 @@ class SqlEnded(WellheadError):
 
 class SnapshotGone(WellheadError):
     """The data has been replaced since the first page, and the snapshot that this cursor belongs to
-    is no longer kept. Begin anew without a cursor: the first page is then of the current data.
+    is no longer kept. Begin again without a cursor: the first page is then of the current data.
     """
 
     code = "SNAPSHOT_GONE"
@@ -711,7 +711,7 @@ class ClaimRefused(WellheadError):
 
 class ScheduleMoved(WellheadError):
     """Somebody else has written the schedule since it was read:
-    what was due is started, paused or defined anew.
+    what was due is started, paused or defined again.
     """
 
     code = "SCHEDULE_MOVED"
@@ -789,7 +789,7 @@ class SecretUnavailable(ImportFailed):
 
 class SecretInvalid(ImportFailed):
     """The source's secret is missing, may not be read, or is not of the expected form.
-    Store it anew; docs/configuration.md shows the form.
+    Store it again; docs/configuration.md shows the form.
     """
 
     code = "SECRET_INVALID"
@@ -881,7 +881,7 @@ class SourceThrottled(SourceError):
 
 class SourceUnauthorized(SourceError):
     """The source does not know the credentials.
-    Check them and WELLHEAD_SOURCE_AUTH, then store them anew.
+    Check them and WELLHEAD_SOURCE_AUTH, then store them again.
     """
 
     code = "SOURCE_UNAUTHORIZED"
@@ -988,7 +988,7 @@ class SourceLoop(SourceError):
 
 
 class SourceKey(SourceError):
-    """The rows of the source cannot be told apart by a key, so its pages cannot be cut by one.
+    """No key tells the rows of the source apart, so its pages cannot be cut by one.
     Set WELLHEAD_SOURCE_PAGING to auto.
     """
 
@@ -1120,9 +1120,9 @@ class WarehouseFileMissing(WarehouseUnavailable):
 
 
 class WarehouseOwned(ImportFailed):
-    """The warehouse belongs to another table, so nothing was written to it. Give this table a
-    warehouse of its own with WELLHEAD_WAREHOUSE; docs/operations.md, "Another table for a
-    warehouse", says how one changes hands.
+    """The warehouse belongs to another table, so nothing was written to it. Give this table
+    another warehouse with WELLHEAD_WAREHOUSE; docs/operations.md, "Another table for a warehouse",
+    says how one changes hands.
     """
 
     code = "WAREHOUSE_OWNED"
@@ -1170,7 +1170,7 @@ class StoreDiffers(ImportFailed):
 
 
 class AdoptsInFile(ImportFailed):
-    """The source takes over the rows of an earlier one, and that is done in a file alone.
+    """The source takes over the rows of an earlier one, and that is done only in a file.
     Set WELLHEAD_STORE=file, import everything of this source once, and set it back.
     """
 

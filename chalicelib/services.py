@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
-    from chalicelib.http.credentials import SourceAuth
+    from chalicelib.http.signing import SourceAuth
     from chalicelib.imports.part_import import PartImport
     from chalicelib.imports.rollback import Rollback
     from chalicelib.imports.service import WellProductionImportService
@@ -529,7 +529,7 @@ class Services:
         """Read each time, so that a secret that gave way to another needs no new deployment.
         Raises SecretUnavailable, SecretInvalid.
         """
-        from chalicelib.http.credentials import stored_secret
+        from chalicelib.http.secret import stored_secret
         from chalicelib.notices.signature import keys_of
 
         place = self.settings.webhook_secret

@@ -212,7 +212,7 @@ class Settings:
         _refuse_incomplete(settings)
         if settings.source_proxy_secret and not settings.source_proxy:
             raise SettingsError(
-                "WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use alone."
+                "WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use by itself."
             )
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)

@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m infra", description="Packages and deploys Wellhead."
     )
     commands = parser.add_subparsers(required=True)
+    _add_deployment(commands)
+    _add_use(commands)
+    _add_recovery(commands)
+    return parser
+
+
+def _add_deployment(commands: Any) -> None:
     fetch = commands.add_parser(
         "fetch", help="fetch the packages of the bundle, as this machine runs it"
     )
@@ -67,22 +74,28 @@ def _parser() -> argparse.ArgumentParser:
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
     destroy.add_argument("--yes", metavar="STACK", help="the name that is asked for otherwise")
+    for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy)):
+        command.add_argument("--stage", default="dev")
+        command.set_defaults(run=run)
+    fetch.set_defaults(run=_fetch)
+
+
+def _add_use(commands: Any) -> None:
+    """Of a stage that is deployed."""
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument(
-        "--days", type=days_of_token, help="how long it lives; without an end unless told"
+        "--days", type=days_of_token, help="how long it lives; without an end by default"
     )
-    smoke = commands.add_parser(
-        "smoke", help="try what a deployed stage can do, with rows of its own"
-    )
+    smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with its own rows")
     smoke.add_argument(
         "--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack"
     )
     smoke.add_argument(
         "--changes",
         action="store_true",
-        help="give it new code, and make it anew over its data, too",
+        help="give it new code, and make it again over its data, too",
     )
     smoke.add_argument(
         "--yes", metavar="STACK", help="the name that is asked for before it is changed"
@@ -90,19 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     key = commands.add_parser(
         "key-policy", help="print what the policy of the key of KmsKeyArn has to allow"
     )
-    runs = (
-        (package, _package),
-        (deploy, _deploy),
-        (destroy, _destroy),
-        (token, _token),
-        (smoke, _smoke),
-    )
-    for command, run in (*runs, (key, _key_policy)):
+    for command, run in ((token, _token), (smoke, _smoke), (key, _key_policy)):
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
-    fetch.set_defaults(run=_fetch)
-    _add_recovery(commands)
-    return parser
 
 
 def _add_recovery(commands: Any) -> None:
@@ -292,7 +295,7 @@ def _smoke(options: argparse.Namespace) -> None:
     url = options.api or outputs.get("RestApiUrl") or outputs["ApiUrl"]
     package = None
     if options.changes and not deployment.is_production:  # which the smoke test refuses
-        print(f"{deployment.stack} gets new code, is removed, and is made anew over its data.")
+        print(f"{deployment.stack} gets new code, is removed, and is made again over its data.")
         _confirm(deployment.stack, options.yes)
         package = build(stage=options.stage, output=BUILD / options.stage)
     smoke = Smoke(deployment, url.removesuffix("/api/v1"), package=package)

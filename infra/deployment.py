@@ -108,7 +108,7 @@ class Deployment:
         before = self.description()
         if before and (what := failure_of(before)):
             return [
-                f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."
+                f"The {what} of {self.stack} failed: the next one removes what is left, and creates it again."
             ]
         try:
             prepared = self._prepare(package, parameters, before, tags or {})

@@ -85,7 +85,7 @@ class Smoke:
         """Raises DeploymentError for a stage of production."""
         if self.deployment.is_production:
             raise DeploymentError(
-                "make smoke imports rows of its own: take a stage that holds nothing of worth."
+                "make smoke imports its own rows: take a stage that holds nothing of worth."
             )
         try:
             for what, attempt in self._attempts():

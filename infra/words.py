@@ -12,6 +12,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.csv_rows import CONTROL, FORMULA, UNSEEN
+from chalicelib.backoff import Backoff
 from chalicelib.jobs.finding import Check
 from chalicelib.jobs.job import JobStatus, Phase
 from chalicelib.products import PRODUCTS, Product
@@ -105,6 +106,16 @@ SHOWN_UNITS = {
         ("m3", "m³", "standard cubic metres"),
     ),
 }
+# Of the console, in seconds. Without the lot: a page has nobody whom it could meet again.
+BACKOFF = Backoff(first=1.0, longest=15.0, draw=lambda _, most: most)
+
+
+def _waits() -> list[float | int]:
+    """After the first failure, after the second one, and so on to the longest."""
+    waits = [BACKOFF.seconds(0)]
+    while waits[-1] < BACKOFF.longest:
+        waits.append(BACKOFF.seconds(len(waits)))
+    return [_plain(wait) for wait in waits]
 
 
 def _units(kind: str) -> list[dict[str, Any]]:
@@ -139,6 +150,7 @@ def _plain(number: Any) -> float | int:
 LISTS: dict[str, Any] = {
     "STATUSES": list(JobStatus),
     "FINAL": [status for status in JobStatus if status.final],
+    "OPEN": [status for status in JobStatus if not status.final],  # of a check too
     "STATUS_WORDS": STATUS_WORDS,
     "STEP_WORDS": STEP_WORDS,
     "OUTCOME_WORDS": OUTCOME_WORDS,
@@ -153,27 +165,30 @@ OF_CONSOLE = {
     "LIQUIDS": _units("liquid"),
     "GASES": _units("gas"),
     "FORMULA": _formula(),
+    "BACKOFF": _waits(),
 }
 # What TypeScript would not see by itself; Unit and Product are those of tools/console/types.d.ts.
 TYPE_OF_CONSOLE = {
     "STATUSES": "string[]",
     "FINAL": "string[]",
+    "OPEN": "string[]",
     "PERIODS": "[string, number, number][]",
     "PRODUCTS": "Product[]",
     "KINDS": 'Record<string, "liquid" | "gas" | "days">',
     "LIQUIDS": "Unit[]",
     "GASES": "Unit[]",
     "FORMULA": "RegExp",
+    "BACKOFF": "number[]",
 }
 OF_WORDS = "Record<string, string>"
 OF_CLIENTS = {
-    "OPEN": [status for status in JobStatus if not status.final],  # of a check too
     "PHASES": list(Phase),
     "TONES": TONES,
 }
 TYPE_OF = {
     "STATUSES": ": tuple[Status, ...]",
     "FINAL": ": tuple[Status, ...]",
+    "OPEN": ": tuple[Status, ...]",
     "PHASES": ": tuple[Phase, ...]",
 }
 
@@ -194,7 +209,7 @@ def _of_script(value: Any) -> str:
         return _lines("{}", (f"{name}: {_json(each)}" for name, each in value.items()), indent=2)
     if isinstance(value, Source):
         return value
-    if isinstance(value[0], str):
+    if isinstance(value[0], str | int):
         return _json(value)
     return _lines("[]", map(_row_of_script, value), indent=2)
 

@@ -280,8 +280,28 @@ class LocalStack:
             else self._start_source(exits, username, password)
         )
         self.catalog_url = self._start_catalog(exits)
+
         journal = self.state / "state" / "table.sqlite"
         is_new = not journal.exists()
+        aws = self._start_aws(exits, journal)
+        if username:
+            aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
+        self.environment |= _isolate(self._user) | self.keys.environment
+        endpoint = self._start_lambda(exits)
+        self._disks = [aws.disk, endpoint.disk]
+        self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
+        _check(self.environment)
+
+        functions = self._start_api(exits)
+        endpoint.deploy(functions)
+        self._deploy_machine(aws, functions)
+        self._apply_definitions()
+        # A new table has nothing to sweep: two processes less during the first import.
+        schedules = Schedules(endpoint, functions, at_once=not is_new)
+        self._schedules = exits.enter_context(schedules)
+
+    def _start_aws(self, exits: ExitStack, journal: Path) -> LocalAws:
+        """With the keys and the tokens that let anyone in."""
         aws = exits.enter_context(
             LocalAws(
                 table=self._setting("WELLHEAD_TABLE"),
@@ -294,33 +314,30 @@ class LocalStack:
         self.aws_url = aws.url
         exits.callback(write_keys(self.state, self.keys).unlink, missing_ok=True)
         self._put_tokens(aws)
-        if username:
-            aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
-        self.environment |= _isolate(self._user) | self.keys.environment
+        return aws
+
+    def _start_lambda(self, exits: ExitStack) -> LambdaEndpoint:
+        """Its functions see the environment as it is when they are deployed."""
+        at_once = self._workers if self.machine == "states" else 0
         runtime = LambdaRuntime(
             project=self._project,
             logs=self.state / "logs",
             environment=self.environment,
-            warm_workers=max(WARM_WORKERS, self._workers)
-            if self.machine == "states"
-            else WARM_WORKERS,
+            warm_workers=max(WARM_WORKERS, at_once),
         )
-        queue = self.state / "state" / "events.sqlite"
         endpoint = exits.enter_context(
             LambdaEndpoint(
                 runtime=runtime,
-                queue=queue,
+                queue=self.state / "state" / "events.sqlite",
                 keys=self.keys,
                 destinations=DESTINATIONS,
             )
         )
-        self._disks = [aws.disk, endpoint.disk]
         self.lambda_url = endpoint.url
-        self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
-        _check(self.environment)
-        functions = self._start_api(exits)
-        endpoint.deploy(functions)
-        self._deploy_machine(aws, functions)
+        return endpoint
+
+    def _apply_definitions(self) -> None:
+        """That of the source, then those of the directory. Raises StackError."""
         try:
             with self.client() as wellhead:
                 apply_definition(self._definition, wellhead)
@@ -328,9 +345,6 @@ class LocalStack:
                     self.applied = apply_directory(self._sources, wellhead)
         except DefinitionRefused as exc:
             raise StackError(str(exc)) from exc
-        # A new table has nothing to sweep: two processes less beside the first import.
-        schedules = Schedules(endpoint, functions, at_once=not is_new)
-        self._schedules = exits.enter_context(schedules)
 
     @property
     def _workers(self) -> int:

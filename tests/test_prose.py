@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.prose import COLUMNS, PROJECT, documents, faults, wrap_paragraphs
+from tools.prose import COLUMNS, documents, faults, faults_of_code, wrap_paragraphs
+from tools.sentences import PROJECT, places, sentences_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,3 +89,63 @@ def test_an_item_goes_on_under_its_text_and_no_line_begins_with_a_sign_of_struct
     assert wrap_paragraphs("1. one two\nthree\n") == "1. one two three\n"
     assert wrap_paragraphs(document) == document
     assert wrap_paragraphs("b" * 94 + " is 204. So") == "b" * 94 + "\nis 204. So\n"
+
+
+def test_no_sentence_of_the_program_has_an_odd_word() -> None:
+    found = {
+        path.relative_to(PROJECT).as_posix(): faults_of_code(path.name, path.read_text("utf-8"))
+        for path in places()
+    }
+
+    assert len(found) > 500
+    assert {name: odd for name, odd in found.items() if odd} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("room.py", '\nraise Failed("You are told so.")'),
+        ("room.py", '\nraise Failed(f"A {kind} that {name} "\n    f"told {other}.")'),
+        ("room.py", '\nsay("a disk of "  # why\n    "its own")'),
+        ("errors.py", '\nclass Gone(ApiError):\n    """The data is gone. Begin anew."""'),
+        ("room.py", '\n@ops.command()\ndef drill(own: Own) -> int:\n    """Restore it beside."""'),
+        ("page.js", '\nsay("You are told so.")'),
+        ("page.js", '\nsay(`You are told ${what.join("")}.`)'),
+        ("Makefile", "\nbench: .venv ## measure it beside others"),
+        ("CHANGELOG.md", "\n- Each has a name of\n  its own."),
+        ("preset.toml", '\nassumed = ["Wells are not told."]'),
+        ("api.yaml", "\n    Description: A name of your own"),
+        ("question.sql", "\n-- Wells beside each other"),
+        ("api.json", '{\n"description": "for whoever asks"'),
+    ],
+)
+def test_an_odd_word_is_found_in_what_the_program_says(name: str, code: str) -> None:
+    [fault] = faults_of_code(name, code)
+
+    assert re.match(r"line [2-4]: '.+' is an odd word here; say ", fault)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("room.py", 'x = told["told"]  # "who is told so"'),
+        ("room.py", 'def look() -> int:\n    """Of those that are told."""\n'),
+        ("room.py", "pattern = 'what is told'"),
+        ("room.py", 'print(f"{told} rows, `told` rows")'),
+        ("page.js", '// "what is told"\nh("p", { id: "url-told other-told" }, told);'),
+        ("preset.toml", '# "Wells are not told."\nunit = "bbl"'),
+        ("api.yaml", "# of their own\n    GroupDescription: its functions alone"),
+        ("Makefile", "# beside\nbench: .venv\n\t@echo beside\n"),
+    ],
+)
+def test_names_comments_and_docstrings_of_code_are_no_sentences(name: str, code: str) -> None:
+    assert faults_of_code(name, code) == []
+
+
+def test_a_text_of_several_parts_is_one_sentence() -> None:
+    code = 'say(\n    "One "\n    f"{two} three.",\n    "Another one.",\n)'
+
+    assert [each.text for each in sentences_of("room.py", code)] == [
+        "One {} three.",
+        "Another one.",
+    ]

@@ -1,5 +1,5 @@
 """The prose of the documents: what it may not say, how long a line may be, and the same lines
-wrapped.
+wrapped. What it may not say, no sentence of the program says either.
 
     python -m tools.prose             figures of each document, then the faults
     python -m tools.prose --wrap      wrap their paragraphs at 100 columns first
@@ -13,9 +13,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-PROJECT = Path(__file__).parents[1]
+from tools.sentences import PROJECT, places, sentences_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 COLUMNS = 100
 
 # Right once, and a manner of speaking when every page has them. Each with what a reader expects in
@@ -28,7 +32,7 @@ ODD_WORDS = {
     "anew": "again",
     r"of\s+(?:its|one's|their|your|his|our)\s+own": "separate, another or for each",
 }
-_ODD = re.compile(rf"\b(?:{'|'.join(ODD_WORDS)})\b", re.IGNORECASE)
+_ODD = re.compile(rf"(?<![-\w])(?:{'|'.join(ODD_WORDS)})(?![-\w])", re.IGNORECASE)
 
 _FENCE = re.compile(r" *```")
 _BEGIN_OF_FIGURES = re.compile(r"<!-- (?!end\b).*\bfigures\b")
@@ -44,7 +48,9 @@ _STRUCTURE = re.compile(r"(?:[-+*#>|=]+|\d+[.)])$")
 
 
 def documents() -> list[Path]:
-    """What people read. Decisions and the changelog are history, and stay as they were written."""
+    """What people read. Decisions are history, and stay as they were written; so do the lines of
+    the changelog, whose words tools/sentences.py reads.
+    """
     return [
         PROJECT / "README.md",
         PROJECT / "CONTRIBUTING.md",
@@ -73,21 +79,29 @@ def faults(document: str) -> list[str]:
     """The odd words, then the long lines, each as a sentence with its place."""
     lines = prose(document)
     words = _without_code_and_addresses("\n".join(lines))
-    odd_words = [
-        (words.count("\n", 0, found.start()) + 1, " ".join(found[0].split()))
-        for found in _ODD.finditer(words)
-    ]
     return [
-        *(
-            f"line {number}: {odd!r} is an odd word here; say {_instead(odd)}"
-            for number, odd in odd_words
-        ),
+        *(_of_odd_word(words, found.start(), found[0]) for found in _ODD.finditer(words)),
         *(
             f"line {number}: {len(line)} columns; wrap it at {COLUMNS}"
             for number, line in enumerate(lines, start=1)
             if _is_too_long(line)
         ),
     ]
+
+
+def faults_of_code(name: str, code: str) -> list[str]:
+    """The odd words in the sentences of a file, whose name tells what it is written in."""
+    return [
+        _of_odd_word(code, sentence.place, found[0])
+        for sentence in sentences_of(name, code)
+        for found in _ODD.finditer(_without_code_and_addresses(sentence.text))
+    ]
+
+
+def _of_odd_word(text: str, place: int, odd: str) -> str:
+    line = text.count("\n", 0, place) + 1
+    word = " ".join(odd.split())
+    return f"line {line}: {word!r} is an odd word here; say {_instead(word)}"
 
 
 def _is_too_long(line: str) -> bool:
@@ -188,6 +202,10 @@ def main() -> int:
             print(f"  {fault}")
             found += 1
     print(f"all: {figures(everything)}")
+    for path in places():
+        for fault in faults_of_code(path.name, path.read_text("utf-8")):
+            print(f"{path.relative_to(PROJECT)}, {fault}")
+            found += 1
     return 1 if found else 0
 
 

@@ -73,7 +73,7 @@ def parse_feed_request(
     name, key = _parse_path(path)
     if part not in ("", COUNT) or (part and key is not None):
         raise FeedNotImplemented(
-            "The feed knows whole entities alone. Ask for properties with $select."
+            "The feed knows only whole entities. Ask for properties with $select."
         )
     options = _options(query)
     is_count = bool(part)

@@ -112,7 +112,7 @@ def checked_format(
     if kind != "csv":
         for name in values:
             raise ValidationError(
-                f"{name} goes with format=csv alone.", field=name, allowed="format=csv"
+                f"{name} goes only with format=csv.", field=name, allowed="format=csv"
             )
     if kind not in ("csv", "json"):
         for name in paging:

@@ -23,6 +23,7 @@ from .fetched_once import FetchedOnce
 from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .open_file import OpenFile
+from .page import cursor_at, first_part, page_of
 from .piece import Mark
 from .place import digest_of, listing_of, other_files
 from .position import Position
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from .form import FileForm
     from .known import Known
     from .limits import Limits
-    from .piece import Piece, Reader
+    from .piece import Piece
     from .place import Listed, Place
 
 AT_ONCE = 2  # parts, in the threads of one worker
@@ -259,7 +260,7 @@ class FilesAdapter:
         for piece in self._check_while(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
             behind = replace(position, mark=piece.mark)
-            page = _page(cursor, position, piece, reader, after if is_at_end else behind)
+            page = page_of(cursor, position, piece, reader, after if is_at_end else behind)
             yield page
             cursor = page.next
             position = behind
@@ -268,9 +269,9 @@ class FilesAdapter:
             self._place.check(listed)
             yield Page(
                 number=position.number,
-                part=_first_part(position),
+                part=first_part(position),
                 rows=[],
-                next=_cursor_at(cursor, after),
+                next=cursor_at(cursor, after),
                 file=reader.file,
             )
 
@@ -295,31 +296,3 @@ class FilesAdapter:
         if position.at + 1 < past:
             return replace(here, at=position.at + 1, member=0)
         return None
-
-
-def _page(
-    cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None
-) -> Page:
-    delivered = cursor.delivered + piece.count
-    behind = replace(cursor, delivered=delivered, bytes=cursor.bytes + piece.size)
-    return Page(
-        number=position.number,
-        part=_first_part(position),
-        rows=piece.rows,
-        next=_cursor_at(behind, following),
-        size=piece.size,
-        table=piece.table,
-        first_row=position.mark.row,
-        file=reader.file,
-    )
-
-
-def _first_part(position: Position) -> int | None:
-    """The number of the part in which its file begins, where it does in another one."""
-    return position.part.begun if position.part else None
-
-
-def _cursor_at(cursor: Cursor, position: Position | None) -> Cursor:
-    if position is None:
-        return replace(cursor, page=cursor.page + 1, url=None, ended=str(End.FILES))
-    return replace(cursor, page=position.number, url=position.url)

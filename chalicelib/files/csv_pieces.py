@@ -26,6 +26,7 @@ from .csv_faults import (
     row_too_long,
     unclosed_quote,
 )
+from .csv_lines import LineSigns, first_lines, with_line_feeds
 from .csv_records import UnclosedQuote, read_records
 from .mending import MendedRows
 from .piece import Mark, Piece
@@ -83,12 +84,7 @@ class CsvPieces:
         self._limits = limits
         self._count_rows = count_rows
         self._new_path = new_path
-        self._quote = dialect.quote.encode()
-        self._comment = dialect.comment.encode()
-        delimiter = dialect.delimiter.encode()
-        marks = delimiter + b"\n"
-        self._others = bytes(byte for byte in range(256) if byte not in marks)
-        self._empty_row = delimiter * (len(dialect.names) - 1) + b"\n"
+        self._signs = LineSigns(dialect)
         self._table = Table(
             path=path,
             format="csv",
@@ -194,13 +190,13 @@ class CsvPieces:
         """
         for lines in self._lines(source, piece):
             most_lines = piece.most_rows - piece.rows
-            first_lines = _first_lines(lines, most_lines)
-            if not self._copy(first_lines, target, piece):
+            taken = first_lines(lines, most_lines)
+            if not self._copy(taken, target, piece):
                 return False
             if piece.has_quotes and not with_quotes:
                 return False
 
-            if piece.is_full or len(first_lines) < len(lines):
+            if piece.is_full or len(taken) < len(lines):
                 break
         return True
 
@@ -223,13 +219,13 @@ class CsvPieces:
         self._check_encoding(lines, piece.next_row)
         piece.read += len(lines)
 
-        lines = _with_line_feeds(lines)
-        if self._quote and self._quote in lines:
-            if self._has_lines_to_leave_out(lines.translate(None, self._quote)):
+        lines = with_line_feeds(lines)
+        if self._signs.has_quotes(lines):
+            if self._signs.has_lines_to_leave_out(lines):
                 return False
             piece.has_quotes = True
             piece.rows += lines.count(b"\n")  # at most: a quoted line feed ends no row
-        elif self._is_clean(lines):
+        elif self._signs.are_clean(lines):
             piece.rows += lines.count(b"\n")
         else:
             lines = self._mend(lines, piece)
@@ -245,24 +241,6 @@ class CsvPieces:
             lines.decode("utf-8")
         except UnicodeDecodeError as exc:
             raise row_not_utf8(self.file, row + lines.count(b"\n", 0, exc.start)) from None
-
-    def _is_clean(self, lines: bytes) -> bool:
-        """Whether each of these lines, which quote nothing, has a value for each name. Of a single
-        column nobody can tell by delimiters.
-
-        Without all but delimiters and line feeds, `A-1,2024-01,17.5` and a line feed are `,,` and a
-        line feed, the row of three empty values; so are all lines together that row, repeated.
-        """
-        marks = lines.translate(None, self._others)
-        is_full = marks == self._empty_row * lines.count(b"\n")
-        if not is_full or len(self.names) <= 1:
-            return False
-        return not self._has_lines_to_leave_out(lines)
-
-    def _has_lines_to_leave_out(self, lines: bytes) -> bool:
-        """Empty rows, and comments."""
-        beginnings = [text for text in (self._empty_row, self._comment) if text]
-        return any(_has_line_of(beginning, lines) for beginning in beginnings)
 
     def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)
@@ -324,24 +302,3 @@ class CsvPieces:
         piece.unreadable += rows.unreadable
         if len(piece.unreadable) > MOST_UNREADABLE:
             raise many_unreadable(self.file, piece.unreadable, self._dialect.delimiter)
-
-
-def _has_line_of(beginning: bytes, lines: bytes) -> bool:
-    return lines.startswith(beginning) or b"\n" + beginning in lines
-
-
-def _first_lines(lines: bytes, most: int) -> bytes:
-    if lines.count(b"\n") <= most:
-        return lines
-
-    past = 0
-    for _ in range(most):
-        past = lines.find(b"\n", past) + 1
-    return lines[:past]
-
-
-def _with_line_feeds(lines: bytes) -> bytes:
-    """At the end of each line, the last one of a file included, and nowhere a carriage return."""
-    if b"\r" in lines:
-        lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b" ")
-    return lines if lines.endswith(b"\n") else lines + b"\n"

@@ -122,7 +122,7 @@ def _error(answer: dict[str, Any], file: str) -> ImportFailed:
     if answer["error"] == "memory":
         return _too_large(file, "takes more memory than there is")
     return FileUnreadable(
-        f"{file} is damaged or no Excel file ({answer['says']}). Open it in Excel, and save it anew or as CSV.",
+        f"{file} is damaged or no Excel file ({answer['says']}). Open it in Excel, and save it again, or as CSV.",
         file=file,
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from chalicelib.errors import FileTooLarge, FileUnreadable, OutOfMemory
-from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
+from chalicelib.store.local_duckdb import exhaustion_errors, quoted_name, sql_path
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import Table
 
@@ -141,12 +141,7 @@ def _as_texts(
     for (column, column_type), name in zip(columns, names, strict=True):
         fitting = [form for form in FORMS if form[0].fullmatch(column_type)]
         _, statement, kind = fitting[0]  # the last one of FORMS fits all
-        value = STATEMENTS[statement].format(value=_identifier(column)).strip()
-        texts.append(f"{value} AS {_identifier(name)}")
+        value = STATEMENTS[statement].format(value=quoted_name(column)).strip()
+        texts.append(f"{value} AS {quoted_name(name)}")
         kinds.append(kind)
     return ", ".join(texts), tuple(kinds)
-
-
-def _identifier(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'

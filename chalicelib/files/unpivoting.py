@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FileUnreadable
-from chalicelib.store.local_duckdb import exhaustion_errors, sql_path
+from chalicelib.store.local_duckdb import exhaustion_errors, quoted_name, sql_path
 from chalicelib.store.row_reading import literal
 from chalicelib.store.statements import named_statements
 from chalicelib.store.table import PLACE, Table
@@ -105,16 +105,16 @@ class LongReader:
         wide = self._groups_by_name(table.names)
 
         # Numbers stand for the names within the statement, which has a `place` and `cells` of its own.
-        columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
-        columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
-        fields = [f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
-        cells = [self._cell(groups, f"field.{_name(name)}") for name, groups in wide.items()]
+        columns = [f"kept_{place} AS {quoted_name(name)}" for place, name in enumerate(kept)]
+        columns += [f"cell.{quoted_name(name)} AS {quoted_name(name)}" for name in self._fields]
+        fields = [f"field.{quoted_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
+        cells = [self._cell(groups, f"field.{quoted_name(name)}") for name, groups in wide.items()]
         unreadable = ", ".join(str(record.row) for record in table.unreadable)
         lists = {
             "columns": ", ".join(columns),
             "kept": ", ".join(fields) or "NULL",
-            "value": _name(self._value),
-            "place": _name(PLACE),
+            "value": quoted_name(self._value),
+            "place": quoted_name(PLACE),
             "cells": ", ".join(cells),
             "nothing": self._cell({}, "NULL"),
             "unreadable": f"CAST([{unreadable}] AS BIGINT[])",
@@ -140,8 +140,8 @@ class LongReader:
     def _cell(self, groups: Mapping[str, str], value: str) -> str:
         """A row's new fields, as struct_pack("month" := 'JAN', "OIL" := field."JAN_OIL")."""
         texts = {name: literal(groups.get(name, "")) for name in self._pattern.groupindex}
-        members = [f"{_name(name)} := {text}" for name, text in texts.items()]
-        members.append(f"{_name(self._value)} := {value}")
+        members = [f"{quoted_name(name)} := {text}" for name, text in texts.items()]
+        members.append(f"{quoted_name(self._value)} := {value}")
         return f"struct_pack({', '.join(members)})"
 
     def _kinds(self, table: Table, kept: list[str]) -> tuple[str, ...]:
@@ -171,8 +171,3 @@ class LongReader:
             if members[name] not in (None, "")
         ]
         return [json.dumps(long_row, ensure_ascii=False).encode() for long_row in long_rows]
-
-
-def _name(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'

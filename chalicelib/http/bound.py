@@ -79,8 +79,8 @@ class Bound:
             places = ()
         if not places or len(places) != len(named):
             raise SecretInvalid(
-                "The secret of the source does not name the origin that it may be sent to. Store it anew with "
-                '"origin": "https://…" beside its other parts, and with the path if it is good for that alone.'
+                "The secret of the source does not name the origin that it may be sent to. Store it again with "
+                '"origin": "https://…" next to its other parts, and with the path if it is good only for that.'
             )
         return cls(places)
 

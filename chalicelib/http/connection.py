@@ -28,10 +28,10 @@ from chalicelib.errors import (
     WorkerTimeSpent,
 )
 
+from .access_token import TokenAuth
 from .allowance import HEAD_BYTES, Allowance, TooLarge, TooSlow
 from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
-from .credentials import TokenAuth
 from .failures import broken_exchange, check_status, safe_url
 from .origins import Origin, Origins
 from .retries import Retries, is_overload

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from .credentials import HeaderAuth, basic_auth, secret_parts, stored_secret
 from .inside import is_inside
+from .secret import secret_parts, stored_secret
+from .signing import HeaderAuth, basic_auth
 from .trust import check_authority
 from .url_parts import url_parts
 

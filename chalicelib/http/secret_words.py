@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from .credentials import SourceAuth
+from .signing import SourceAuth
 
 if TYPE_CHECKING:
     from requests.auth import AuthBase

@@ -38,7 +38,7 @@ class CheckpointsOfJob:
     source_url: str
 
     def store(self, parts: PartsReading, fingerprint: Fingerprint) -> None:
-        (part,) = parts.parts
+        (part,) = parts.parts  # a source that is read in several has a plan
         before = self.progress.job.checkpoint
         after = Checkpoint(
             cursor=part.cursor_to_store().to_attributes(self.source_url),

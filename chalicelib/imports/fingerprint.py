@@ -104,8 +104,10 @@ class Fingerprint:
         """
         self.refuse_other_settings(now.settings)
         self.refuse_other_fields(now.fields)
-        is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
-        has_other_columns = bool(self.fields) and self.fields.keys() != now.fields.keys()
+        leaves_some_out = self.leaves_out or now.leaves_out
+        is_lenient = leaves_some_out and bool(now.fields)
+        are_others = self.fields.keys() != now.fields.keys()
+        has_other_columns = bool(self.fields) and are_others
         if has_other_columns and not is_lenient:
             raise SourceChangedSince
 

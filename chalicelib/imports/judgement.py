@@ -40,7 +40,9 @@ class Judgement:
         """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
         settled = merged.settled
         completeness = Completeness.after(end, settled)
-        accepted = [*job.accepted, *(facts_of(base, settings).accepted or ())]
+        # By an operator for this import, and what was accepted of the source before.
+        accepted_before = facts_of(base, settings).accepted or ()
+        accepted = [*job.accepted, *accepted_before]
         is_of_all = end.is_of_all and not is_partial(job.parameters)
         findings = judge(
             merged.diff,

@@ -15,7 +15,7 @@ from chalicelib.lake.spark import SPARK_ROWS, SparkAsked
 from chalicelib.lake.versions import Versions
 from chalicelib.warehouse.names import Warehouse, delta_name, order_name, sha256_of, snapshot_name
 
-from .publication import FilePublication, publish_seconds, remove_segments
+from .publication import MERGE_ROWS_PER_SECOND, FilePublication, publish_seconds, remove_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from chalicelib.lake.repository import LakeRepository
     from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
-# As fast as into a file. Only the rows of the import count: of the lake, the files are read that
-# have rows of the same periods.
-MERGE_ROWS_PER_SECOND = 20_000
 # Of each commit, beside what grows with the rows: as long as an answer of the catalog may take.
 COMMIT_SECONDS = 30.0
 
@@ -56,6 +53,8 @@ class LakePublication:
     _move: Move | None = None
 
     def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        # As fast as into a file. Of a lake only the rows of the import count: its files are read
+        # that have rows of the same periods.
         moved = base.rows if base and not base.is_lake else 0
         return (rows + moved) / MERGE_ROWS_PER_SECOND
 

@@ -57,6 +57,7 @@ def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], surve
     if "from" in parameters:
         parts.append(_comparison(PERIOD, "ge", parameters["from"], mapping, survey))
     if parameters.get("to", LAST_DAY) != LAST_DAY:
+        # To 31 March: before 1 April, so that 31 March 14:00 is in.
         day_after = date.fromisoformat(parameters["to"]) + timedelta(days=1)
         parts.append(_comparison(PERIOD, "lt", day_after.isoformat(), mapping, survey))
     return all_of(*parts) if parts else ""
@@ -80,7 +81,6 @@ def _literal(value: str, edm_type: str | None, version: int) -> str:
     if edm_type in NUMBER_TYPES and not DIGITS.fullmatch(value):
         raise Unwritable("no number is written so")  # 007 would ask for another code, 7
     if edm_type in MOMENT_TYPES:
-        return moment_literal(
-            datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version
-        )
+        midnight = datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return moment_literal(midnight.timestamp(), edm_type, version)
     return literal(value, edm_type, version)

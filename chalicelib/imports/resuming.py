@@ -136,8 +136,10 @@ class Resuming:
         """The parts of all rows, where these can be cut and more than one may be read at once."""
         if at_once == 1:
             return self._as_one_part(first, self.segments(0))
+        # More parts than threads: who has read a short one takes the next.
         most = min(MOST_PARTS, PARTS_OF_A_THREAD * at_once)
-        cursors = self.calls.ask(partial(self.source.parts, first, fields.survey, most=most))
+        question = partial(self.source.parts, first, fields.survey, most=most)
+        cursors = self.calls.ask(question)
         if len(cursors) == 1:
             return self._as_one_part(cursors[0], self.segments(0))
         return self.planning.plan(first, cursors, fields.fingerprint())

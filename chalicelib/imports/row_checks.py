@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.finding import Check
+from chalicelib.sources.plausibility import LEAST_REJECTED, NEARLY_ALL
 
 from .completeness import Verdict
 from .findings import as_percent, new_finding, scope, step_up, wells
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from .completeness import Completeness
 
-LEAST_REJECTED = 20  # rows; of a smaller import NEARLY_ALL
-NEARLY_ALL = 0.9
 LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01
@@ -29,7 +28,7 @@ LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
 TELL_APART = (
     "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest "
     "edition of a row wins. Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them "
-    "up, and WELLHEAD_SOURCE_PRIMARY_KEY names the fields that each part has of its own. In a "
+    "up, and WELLHEAD_SOURCE_PRIMARY_KEY names the fields in which the parts differ. In a "
     "definition these are order_by, rows and primary_key."
 )
 MOST_PROBLEMS = 3
@@ -164,14 +163,18 @@ def _describe_absence(absence: Absence, *, is_of_all: bool) -> str:
     rows. Of 1,000 rows, 3 without it are nothing; the last 200 show that the field has gone.
     """
     if not absence.filled:
-        is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
+        are_enough = is_of_all or absence.rows >= LEAST_ABSENT
+        is_gone = absence.stored and are_enough
         return f"no field, and {absence.stored:,} stored values" if is_gone else ""
-    before = absence.rows - absence.stretch
+
     least = min(LEAST_ABSENT, HALF * absence.rows)
-    is_long = absence.stretch >= least and absence.stretch > ABSENT_SHARE * absence.rows
-    was_usual = absence.filled >= HALF * before
+    is_large_share = absence.stretch > ABSENT_SHARE * absence.rows
+    is_long = absence.stretch >= least and is_large_share
+    # Of a column that is mostly empty, a long stretch without a value says nothing.
+    rows_outside = absence.rows - absence.stretch
+    was_usual = absence.filled >= HALF * rows_outside
     if is_long and was_usual:
-        return f"no value in {absence.stretch:,} rows beside each other, of {absence.rows:,}"
+        return f"no value in {absence.stretch:,} neighbouring rows, of {absence.rows:,}"
     return ""
 
 

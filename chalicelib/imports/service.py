@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ImportFailed, PublishRefused, SourceColumns, WorkerTimeSpent
@@ -118,14 +118,6 @@ class WellProductionImportService:
         self._watermark = Watermark(settings)
         self._segments = partial(_segments_of, warehouse, directory, claim)
         self._publication = new_publication(warehouse=warehouse, directory=directory, claim=claim)
-        self._planning = Planning(
-            claim=claim,
-            table=PartTable(table=job_manager.table, clock=clock),
-            progress=self._progress,
-            settings=settings,
-            directory=directory,
-            segments=self._segments,
-        )
         self._calls = SourceCalls(
             source=source, progress=self._progress, claim=claim, prefetch=prefetch
         )
@@ -207,6 +199,17 @@ class WellProductionImportService:
         return min(self._settings.workers, self._source.most_at_once)
 
     # -- where to begin, and fetching ---------------------------------------------------------
+
+    @cached_property
+    def _planning(self) -> Planning:
+        return Planning(
+            claim=self._claim,
+            table=PartTable(table=self._job_manager.table, clock=self._clock),
+            progress=self._progress,
+            settings=self._settings,
+            directory=self._directory,
+            segments=self._segments,
+        )
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> PartsReading:
         start: Start = self._resuming().resume(repository, at_once=self._threads)

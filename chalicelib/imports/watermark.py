@@ -57,7 +57,7 @@ class Watermark:
         if not self.settings.is_of_files or job.parameters.get("full"):
             return ()
         published = facts_of(base, self.settings)
-        if published.changed_of != self._source_hash:
+        if published.changed_of != self._source_hash:  # read by another mapping, say
             return ()
         return published.files or ()
 
@@ -90,6 +90,8 @@ class Watermark:
         if published_until is not None:
             moments.append(published_until)
         if newest is not None:
+            # A row may carry a moment that is still to come. What changes after the import began
+            # is asked for by the next one, whatever the rows say.
             moments.append(min(newest, began))
         until = max(moments, default=None)
         return Facts(changed_until=until, changed_of=self._source_hash)

@@ -92,6 +92,7 @@ def check_cron(text: str) -> None:
     parts = text.split()
     if len(parts) != len(FIELDS):
         raise CronInvalid(f"which has {len(parts)} fields", 'five of them, such as "0 5 * * *"')
+    # Each field among stars, so that the fault names the field: of "0 99 * * *" the hour.
     for place, part in enumerate(parts):
         part_alone = [*ANY[:place], part, *ANY[place + 1 :]]
         if not _is_cron(part_alone):
@@ -99,6 +100,7 @@ def check_cron(text: str) -> None:
                 f'whose {FIELDS[place]} "{part[:20]}" is none',
                 "five fields of cron: minute, hour, day of the month, month, day of the week",
             )
+    # 30 February can be read, and never comes.
     if not _is_cron(parts) or Cron(text).next(0.0) is None:
         raise CronInvalid("which never comes", "a day that one of its months has")
 

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import DispatchFailed
 
+from .aws_error import error_code
 from .dispatcher import Dispatcher
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Executions:
                 input=event,
             )
         except (ClientError, BotoCoreError) as exc:
-            if _code(exc) != "ExecutionAlreadyExists":
+            if error_code(exc) != "ExecutionAlreadyExists":
                 raise DispatchFailed from exc
             return False
         return True
@@ -80,7 +81,7 @@ class Executions:
         try:
             answer = self._stepfunctions.describe_execution(executionArn=f"{arn}:{name}")
         except (ClientError, BotoCoreError) as exc:
-            if _code(exc) == "ExecutionDoesNotExist":
+            if error_code(exc) == "ExecutionDoesNotExist":
                 return None
             raise DispatchFailed from exc
         return str(answer["status"])
@@ -118,9 +119,3 @@ class MachineDispatcher(Dispatcher):
 
 def _name(job: Job) -> str:
     return f"{job.job_id}-{job.attempt}"
-
-
-def _code(exc: Exception) -> str:
-    if not isinstance(exc, ClientError):
-        return ""
-    return str(exc.response["Error"]["Code"])

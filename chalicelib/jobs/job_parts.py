@@ -148,7 +148,7 @@ class JobDiff(TypedDict):
     absent: Annotated[
         dict[str, _Absent],
         "by column that lacks a field: values stored, rows that came, those with a value, and the "
-        "stretch of rows beside each other without one",
+        "stretch of neighbouring rows without one",
     ]
     sums: Annotated[
         dict[str, _Sum],

@@ -420,11 +420,9 @@ class JobManager(JobReader):
         gone = values.keys() - shown.keys()  # what is None is no attribute of an item
         renewed = {"lease_until": self._until(self._lease.seconds)}
         may_go_on = is_at(claim.fence) & NOT_CANCELLED
-        written = self._try(
-            self.table.update(job_key(job.job_id), shown, remove=gone, when=may_go_on),
-            self.table.update(LOCK, renewed, when=is_mine(claim)),
-        )
-        if not written:
+        progress = self.table.update(job_key(job.job_id), shown, remove=gone, when=may_go_on)
+        renewal = self.table.update(LOCK, renewed, when=is_mine(claim))
+        if not self._try(progress, renewal):
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
 
     def renew(self, lock: Lock, seconds: float) -> bool:

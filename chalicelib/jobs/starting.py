@@ -93,22 +93,10 @@ def retry_import(
     WarehouseUnavailable, and what start_import raises.
     """
     old = job_manager.get(job_id)
-    if old.rollback_to:
-        raise NotRetryable(
-            "The job was a rollback, which has no checkpoint to go on from. Ask for the rollback again.",
-            job_id=job_id,
-            status=old.status,
-        )
-    if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
-        raise NotRetryable(job_id=job_id, status=old.status)
-    if old.is_held:
-        raise NotRetryable(
-            "The job is held by its findings, and would be held again. Accept or discard it.",
-            job_id=job_id,
-            status=old.status,
-        )
+    _refuse_retry(old)
     wanted = old.retry(now=clock(), triggered_by=triggered_by)
     wanted = replace(wanted, source_id=source_id, source_version=source_version)
+    # One that was retried already gives the job of then, to a caller who asks with the same key.
     if old.checkpoint and not old.retried_by:
         _refuse_useless(old, source_id, warehouse, clock())
     return _accept(wanted, key, job_manager, dispatcher)
@@ -161,6 +149,23 @@ def start_rollback(
     return _accept(wanted, key, job_manager, dispatcher)
 
 
+def _refuse_retry(old: Job) -> None:
+    """Raises NotRetryable."""
+    facts: dict[str, Any] = {"job_id": old.job_id, "status": old.status}
+    if old.rollback_to:
+        raise NotRetryable(
+            "The job was a rollback, which has no checkpoint to go on from. Ask for the rollback again.",
+            **facts,
+        )
+    if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise NotRetryable(**facts)
+    if old.is_held:
+        raise NotRetryable(
+            "The job is held by its findings, and would be held again. Accept or discard it.",
+            **facts,
+        )
+
+
 def _refuse_other_source(old: Job, source_id: str) -> None:
     """Raises SourceChangedSince."""
     if old.source_id != source_id:
@@ -189,6 +194,7 @@ def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) 
 
 
 def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
+    # The wanted one, or the one that the same key has made before: then of the same order only.
     job = job_manager.create(wanted, key=key)
     is_other_source = job.source_name not in (None, wanted.source_name)
     if is_other_source or _order(job) != _order(wanted):

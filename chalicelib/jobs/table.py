@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.backoff import Backoff
 from chalicelib.errors import StateUnavailable
 
+from .aws_error import error_code
 from .dynamodb_item import from_item, to_attribute, to_item
 from .table_time import TableTime
 
@@ -175,7 +176,7 @@ class Table:
         try:
             self._dynamodb.update_item(**self.update(key, values, when=when)["Update"])
         except (ClientError, BotoCoreError) as exc:
-            if _code(exc) == "ConditionalCheckFailedException":
+            if error_code(exc) == "ConditionalCheckFailedException":
                 raise ConditionRefused from exc
             raise _unavailable(exc) from exc
 
@@ -224,12 +225,6 @@ def _condition(
     if values:
         arguments["ExpressionAttributeValues"] = to_item(values)
     return arguments
-
-
-def _code(exc: Exception) -> str:
-    if not isinstance(exc, ClientError):
-        return ""
-    return str(exc.response["Error"]["Code"])
 
 
 def _cancellation_reasons(exc: Exception) -> set[str]:

@@ -78,19 +78,25 @@ class Timetable:
             if old is None and not plan.is_kept:
                 continue
             old = old or Schedule(source=plan.source)
-            try:
-                new = self._update(plan, old, published.get(plan.source))
-            except StateUnavailable:
-                raise
-            except Exception:
-                text = "the schedule cannot be looked at; the others go on"
-                log.exception(text, extra={"source": plan.source})
-                continue
+            new = self._try_update(plan, old, published.get(plan.source))
             if new:
                 pairs.append((plan, new))
         stale = sum(schedule.stale_since is not None for _, schedule in pairs)
         record("the schedules are looked at", {"StaleSources": stale})
         return self._start_oldest(pairs)
+
+    def _try_update(
+        self, plan: Plan, old: Schedule, published: Mapping[str, Any] | None
+    ) -> Schedule | None:
+        """What is wrong with one source stops no other one's schedule. Raises StateUnavailable."""
+        try:
+            return self._update(plan, old, published)
+        except StateUnavailable:
+            raise
+        except Exception:
+            text = "the schedule cannot be looked at; the others go on"
+            log.exception(text, extra={"source": plan.source})
+            return None
 
     def _update(
         self, plan: Plan, old: Schedule, published: Mapping[str, Any] | None

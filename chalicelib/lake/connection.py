@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from chalicelib.errors import LakeUnavailable, SnapshotGone
-from chalicelib.store.local_duckdb import raise_if_full, raise_if_out_of_memory
+from chalicelib.store.local_duckdb import plain_text, raise_if_full, raise_if_out_of_memory
 
 from .extensions import load_extensions
 
@@ -42,16 +42,13 @@ def attach_lake(
         else:
             name = "wellhead"
             endpoint = catalog.place.rstrip("/")
-            options = f"ENDPOINT {_text(endpoint)}, AUTHORIZATION_TYPE 'none'"
+            options = f"ENDPOINT {plain_text(endpoint)}, AUTHORIZATION_TYPE 'none'"
         # DuckDB would remove the files that it has written when its commit is refused. A commit
         # whose answer is lost is sent again, and refused because the first one has succeeded.
         options += ", REMOVE_FILES_ON_DELETE false"
-        connection.execute(f"ATTACH IF NOT EXISTS {_text(name)} AS lake (TYPE iceberg, {options})")
-
-
-def _text(value: str) -> str:
-    """ATTACH takes no expression, as quoted_text may be one."""
-    return "'" + value.replace("'", "''") + "'"
+        connection.execute(
+            f"ATTACH IF NOT EXISTS {plain_text(name)} AS lake (TYPE iceberg, {options})"
+        )
 
 
 def _trust(
@@ -74,7 +71,7 @@ def _trust(
         "SESSION_TOKEN": credentials.token,
         "REGION": region,
     }
-    options = [f"{name} {_text(value)}" for name, value in parameters.items() if value]
+    options = [f"{name} {plain_text(value)}" for name, value in parameters.items() if value]
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     if endpoint:
         url = urlsplit(endpoint)

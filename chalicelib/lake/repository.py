@@ -235,7 +235,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         if adopted and self._lake_sql.one("has_rows_of", whole=whole, adopted=adopted)[0]:
             raise AdoptsInFile(
                 f"The source {self._source.name} takes over the rows of {adopted}, and that is "
-                "done in a file alone. Set WELLHEAD_STORE=file, import everything of this source "
+                "done only in a file. Set WELLHEAD_STORE=file, import everything of this source "
                 "once, and set it back."
             )
 

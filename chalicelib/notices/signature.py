@@ -31,7 +31,7 @@ def keys_of(secret: str) -> list[bytes]:
         or any(len(key) not in KEY_BYTES for key in keys)
     ):
         raise SecretInvalid(
-            "The secret of the webhook is not of the form whsec_ and 24 to 64 random bytes in base64. Store it anew; "
+            "The secret of the webhook is not of the form whsec_ and 24 to 64 random bytes in base64. Store it again; "
             "docs/notices.md shows how to make one."
         )
     return keys

@@ -16,6 +16,8 @@ from chalicelib.errors import (
 from chalicelib.jobs.job import JobStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalicelib.jobs.manager import JobManager
 
     from .client import QueryClient
@@ -73,6 +75,7 @@ def _current(job_manager: JobManager) -> str:
 
 
 def _check_publication(query: Query, job_manager: JobManager) -> None:
+    # What an import rejected and changed is published with it, so there is none without that.
     job_id = query.arguments["job_id"]
     status = job_manager.get(job_id).status
     not_yet, not_kept = _OF_A_JOB[query.name]
@@ -85,17 +88,30 @@ def _check_publication(query: Query, job_manager: JobManager) -> None:
 def sentence(data: dict[str, Any]) -> str:
     """What the answer holds, for people."""
     if "next_cursor" not in data:
-        wells = data["wells"]
-        sources = data.get("sources", ())
-        whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
-        return f"{data['rows']:,} rows of {whose} are published."
+        return _sentence_of_summary(data)
     if "found" in data:
-        totals = data["total"]
-        counts = [f"{count:,} of {totals[of]:,} {of}" for of, count in data["found"].items()]
-        return f"{' and '.join(counts)} are found."
-
-    count = len(data["rows"])
-    rows = "1 row" if count == 1 else f"{count:,} rows"
+        return _sentence_of_register(data)
+    rows = count_of_rows(data)
     if data["next_cursor"]:
         return f"{rows}. Ask for the following ones with next_cursor."
     return f"{rows}."
+
+
+def _sentence_of_summary(data: Mapping[str, Any]) -> str:
+    # Where there are several sources no wells are counted: two may report the same one.
+    wells = data["wells"]
+    sources = data.get("sources", ())
+    whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
+    return f"{data['rows']:,} rows of {whose} are published."
+
+
+def _sentence_of_register(data: Mapping[str, Any]) -> str:
+    """Such as: 12 of 340 wells and 2 of 18 fields are found."""
+    totals = data["total"]
+    counts = [f"{count:,} of {totals[of]:,} {of}" for of, count in data["found"].items()]
+    return f"{' and '.join(counts)} are found."
+
+
+def count_of_rows(data: Mapping[str, Any]) -> str:
+    count = len(data["rows"])
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -176,7 +176,9 @@ class LocalCopies:
         needed = size - _size(part)
         if size > disk.total:
             raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
-        free = disk.free + sum(_size(path) for path, _ in self._times_of_use())
+        # Older copies make room.
+        kept = sum(_size(path) for path, _ in self._times_of_use())
+        free = disk.free + kept
         if free < needed:
             raise _full(needed, free)
 

@@ -134,7 +134,7 @@ def snapshot_in(text: str) -> str | None:
 
 def no_cursor() -> ValidationError:
     return ValidationError(
-        "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin anew.",
+        "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin again.",
         field="cursor",
     )
 

@@ -128,8 +128,11 @@ class _Question:
         wells = self.production.feed_wells
         if self.asked.name == "Wells":
             wells.make()
-        is_summed = self.asked.name != "Monthly" or not wells.is_by_month
-        statement = _SQL[self.asked.name if is_summed else "each_month"]
+        # Rows that are by month already need not be summed by it.
+        name = self.asked.name
+        if name == "Monthly" and wells.is_by_month:
+            name = "each_month"
+        statement = _SQL[name]
         return statement.format_map(self.production.tables)
 
     def count(self) -> int:

@@ -70,6 +70,7 @@ def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
     Raises ValidationError.
     """
     reader = _Reader(text, entity_set, bound, option="key")
+    wanted = f"takes {', '.join(entity_set.key)}, each once and of its type"
     parts: dict[str, str] = {}
     while not parts or reader.takes("sign", ","):
         name = reader.property_name()
@@ -77,12 +78,12 @@ def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
         value = reader.literal()
         is_new = name in entity_set.key and name not in parts
         if not is_new or value.kind != kind_of(entity_set.type_of(name)):
-            reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
+            reader.refuse(wanted)
         parts[name] = f"{name} = {value.sql}"
     reader.end()
 
     if len(parts) != len(entity_set.key):
-        reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
+        reader.refuse(wanted)
     return " AND ".join(parts.values())
 
 

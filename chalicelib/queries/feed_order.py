@@ -38,7 +38,8 @@ def order_of(text: str, asked: EntitySet) -> list[Term]:
     for part in parts:
         name, *direction = part.split() or [""]
         known = property_of(name, asked, "$orderby")
-        if direction not in ([], ["asc"], ["desc"]) or known in terms:
+        is_direction = direction in ([], ["asc"], ["desc"])
+        if not is_direction or known in terms:
             raise ValidationError(
                 "$orderby takes each property once, with asc or desc.", field="$orderby"
             )
@@ -53,7 +54,7 @@ def property_of(text: str, asked: EntitySet, option: str) -> str:
             return name
     if any(sign in text for sign in "(/$@."):
         raise FeedNotImplemented(
-            f"The feed knows names of properties alone in {option}.", field=option
+            f"The feed knows only names of properties in {option}.", field=option
         )
     raise ValidationError(
         f"{option} names no property of {asked.name}. $metadata lists them.", field=option

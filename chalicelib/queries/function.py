@@ -114,8 +114,9 @@ def _count(failed: WellheadError | None, seconds: float) -> None:
     """What the caller did wrong, or asked beyond what the feed knows,
     is no error of the function.
     """
-    is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    is_ours = is_ours and not isinstance(failed, FeedNotImplemented)  # its status is 501
+    status = failed.http_status if failed else HTTPStatus.OK
+    is_beyond_feed = isinstance(failed, FeedNotImplemented)  # its status is 501
+    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_beyond_feed
     figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
     level = logging.ERROR if is_ours else logging.INFO
     code = failed.code if failed else None

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from chalicelib.errors import (
     JobNotFound,
     NothingPublished,
@@ -30,6 +28,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.job import JobStatus
 from chalicelib.lake.versions import Versions
+from chalicelib.store.local_duckdb import OF_THE_FILE
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.names import (
     StoredFile,
@@ -57,14 +56,6 @@ if TYPE_CHECKING:
 # For the fetch of a database while somebody waits; the question takes its time besides.
 FETCH_SECONDS = 12.0
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")
-
-# What DuckDB raises of a file in which something is not as it was written.
-OF_THE_FILE = (
-    duckdb.IOException,
-    duckdb.SerializationException,
-    duckdb.InternalException,
-    duckdb.FatalException,
-)
 
 
 @dataclass(kw_only=True)

@@ -78,7 +78,7 @@ BY = choice(
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 ENTITY_SET = choice(*ENTITY_SETS, meaning="a set of the feed")
-COUNTED = choice("true", "false", meaning="whether it is told how many rows there are")
+COUNTED = choice("true", "false", meaning="whether the answer says how many rows there are")
 MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
 
 # The register: which lists it has, and the columns of each, by all of which it is sorted.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.store.local_duckdb import DAMAGED_BLOCK, is_full, local_config
+from chalicelib.store.local_duckdb import DAMAGED_BLOCK, OF_THE_FILE, is_full, local_config
 
 from .reading import is_reading
 
@@ -33,13 +33,6 @@ OWN_MB = 300  # Python, DuckDB and the stacks of threads, beside what DuckDB may
 AT_ONCE = 100  # rows
 SPILL_MB = 1024
 TYPE_SIGNS = 200  # of a type, which may name all fields of a struct
-# An error of another class may hold any words that a reader chose.
-OF_THE_FILE = (
-    duckdb.IOException,
-    duckdb.SerializationException,
-    duckdb.InternalException,
-    duckdb.FatalException,
-)
 
 
 def main() -> None:
@@ -76,6 +69,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         is_of_the_disk = isinstance(exc, duckdb.Error) and is_full(exc)
         return {"error": "disk" if is_of_the_disk else "memory", "says": ""}
     except duckdb.Error as exc:
+        # An error of another class may hold any words that a reader chose.
         if isinstance(exc, OF_THE_FILE) and DAMAGED_BLOCK in str(exc):
             return {"error": "file", "says": ""}
         error = "disk" if is_full(exc) else "statement"
@@ -112,7 +106,7 @@ def _answer(
     if size > most_bytes:
         return {
             "error": "statement",
-            "says": "The names of the columns alone are more than an answer may have.",
+            "says": "The names of the columns by themselves are more than an answer may have.",
         }
 
     values = ", ".join(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.api.request_fields import json_body
 from chalicelib.errors import SqlOff, ValidationError
 
+from .ask import count_of_rows
 from .query import QUERIES, Query, parse_query
 from .questions import all_questions
 
@@ -30,10 +31,12 @@ def parse_sql(body: str | bytes) -> Query:
             'The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement"
         )
 
+    # By the very type, because `true` is an int in Python too.
     for name, kind in (("statement", str), ("limit", int)):
         if name in request and type(request[name]) is not kind:
             allowed = known[name].allowed
             raise ValidationError(f"{name} must be {allowed}.", field=name, allowed=allowed)
+    # From here on as the parameters of an address are read, each a list of texts.
     texts = {name: [str(value)] for name, value in request.items()}
     return parse_query("sql", texts)
 
@@ -50,8 +53,7 @@ def sql_offer(published: Snapshot | None) -> dict[str, Any]:
 
 
 def sql_sentence(data: Mapping[str, Any]) -> str:
-    count = len(data["rows"])
-    rows = "1 row" if count == 1 else f"{count:,} rows"
+    rows = count_of_rows(data)
     cut = data["cut"]
     if not cut:
         return f"{rows}."

@@ -194,6 +194,7 @@ def _unknown(fields: list[str], rules: Mapping[str, ColumnRule], settings: Setti
     if definition is not None:
         choices = (*definition.where, *definition.skip)
         used |= {choice.field for choice in choices}
+    # Without those that Wellhead keeps itself, such as updated_at.
     unknown = unknown_fields(fields, {})
     return [name for name in unknown if name not in used]
 

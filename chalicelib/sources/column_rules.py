@@ -215,6 +215,7 @@ def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
         text_begin = match.end()
     places.append(Place(text=text[text_begin:]))
 
+    # Of "{}" the field has no name, and "05-{" has a brace that belongs to none.
     fields = [match[1].strip() for match in _PLACE.finditer(text)]
     has_stray_brace = any("{" in place.text or "}" in place.text for place in places)
     if not fields or not all(fields) or has_stray_brace:

@@ -17,7 +17,7 @@ from chalicelib.files.form import FileForm
 from .definition_keys import READERS, RENAMED
 from .faults import Faults, describe
 from .merging import merge_definitions
-from .presets import PresetUnknown, find_preset
+from .presets import ABOUT, PresetUnknown, find_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +62,6 @@ TOP = (
     "gate",
     "expect",
 )
-# What a preset tells of itself, which has no effect.
-OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 # What tells when and whether to import, and not what the rows are.
 _NO_MEANING = {
     "schedule",
@@ -76,7 +74,7 @@ _NO_MEANING = {
     "odata",
     "fresh_for",
     "pause_after",
-    *OF_PRESETS,
+    *ABOUT,
 }
 Presets = Callable[[Any], dict[str, Any]]
 
@@ -168,7 +166,7 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = find_preset) 
     """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
-    table = faults.table("", whole, (*TOP, *OF_PRESETS))
+    table = faults.table("", whole, (*TOP, *ABOUT))
     facts = {
         RENAMED.get(name, name): read(faults, name, table[name])
         for name, read in READERS.items()

@@ -21,28 +21,28 @@ LONGEST_SCHEDULE = 200  # characters
 MOST_FAILURES = 100
 SECONDS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
 NAME = re.compile(r"[a-z0-9-]{1,40}")
+# Those of store/period.py, which reaches DuckDB, and nothing on the way of the trigger does.
 PERIODS = ("day", "month", "quarter", "year")
-GATE = ("rejected", "nulled", "withdrawn", "restated", "skipped")
-ODATA = (
-    "page_size",
-    "paging",
-    "headers",
-    "filter",
-    "expand",
-    "page_seconds",
-    "page_mb",
-    "max_pages",
-    "seconds",
-    "connections",
-    "rps",
-    "retries",
-    "overlap_seconds",
-    "aliases",
-    "auth",
-    "key_header",
-    "token_url",
-    "scope",
-)
+# Keys that are settings of an import too, each with the name of its setting.
+ODATA_SETTINGS = {
+    **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
+    **{
+        name: f"source_{name}"
+        for name in (
+            "paging",
+            "seconds",
+            "connections",
+            "rps",
+            "retries",
+            "overlap_seconds",
+            "aliases",
+        )
+    },
+    **{name: f"source_{name}" for name in ("auth", "key_header", "token_url", "scope")},
+}
+GATE_SETTINGS = {name: f"gate_{name}" for name in ("rejected", "nulled", "withdrawn", "restated")}
+ODATA = ("headers", "filter", "expand", *ODATA_SETTINGS)
+GATE = (*GATE_SETTINGS, "skipped")
 _SECRET = re.compile(
     r"(ssm:/[A-Za-z0-9_./-]{1,500}|secretsmanager:[A-Za-z0-9_/+=.@:-]{1,500}|env:[A-Za-z_][A-Za-z0-9_]{0,100})"
 )

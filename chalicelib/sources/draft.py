@@ -169,27 +169,42 @@ def _write(
     """
     form, signs = number_form(columns.measured_fields)
     measures = _measures(table, columns, form, units)
-    volumes = write_volumes(columns.volumes, measures)
-    if columns.products:
-        volumes += write_product_rows(columns.products, measures)
-    if not any(guess.key.removeprefix("columns.") in COLUMN_OF.values() for guess in volumes):
-        volumes.append(_ask_for_volume(table, columns.used_names))
+    volumes = _write_volumes(table, columns, measures)
 
     product = columns.products.product if columns.products else None
     keys = _keys(table, columns.entities, columns.period)
     grain = find_grain(table, keys, columns.used_names, product)
 
-    of_period = [guess for guess in columns.period.guesses if guess.key.startswith("columns.")]
-    of_all_rows = [guess for guess in columns.period.guesses if guess not in of_period]
-    of_all_rows += [*grain, *null_words(columns.measured_fields, form), *signs, *rows]
-    of_columns = [*columns.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
+    # The period is of all rows (`period`, `timezone`) and of a column (`production_period`).
+    of_period = columns.period.guesses
+    of_its_column = [guess for guess in of_period if guess.key.startswith("columns.")]
+    of_all_rows = [guess for guess in of_period if guess not in of_its_column]
+    nulls = null_words(columns.measured_fields, form)
+    of_all_rows += [*grain, *nulls, *signs, *rows]
 
+    days_and_volumes = _days_of_owners(volumes, grain, table)
+    of_columns = [*columns.entities.guesses, *of_its_column, *days_and_volumes]
+    unused = _unused_names(table, columns, grain)
+    return _Findings(guesses=[*of_all_rows, *of_columns], unused=unused)
+
+
+def _write_volumes(table: Table, columns: _Columns, measures: Measures) -> list[Guess]:
+    """With a question, where nothing looks like a volume: a definition needs one."""
+    volumes = write_volumes(columns.volumes, measures)
+    if columns.products:
+        volumes += write_product_rows(columns.products, measures)
+    names = {guess.key.removeprefix("columns.") for guess in volumes}
+    if names.isdisjoint(COLUMN_OF.values()):
+        volumes.append(_ask_for_volume(table, columns.used_names))
+    return volumes
+
+
+def _unused_names(table: Table, columns: _Columns, grain: list[Guess]) -> list[str]:
     used = columns.used_names
     for guess in grain:
         if guess.key == "primary_key":
             used |= {*guess.value}
-    unused = [name for name in table.by_name if name not in used]
-    return _Findings(guesses=[*of_all_rows, *of_columns], unused=unused)
+    return [name for name in table.by_name if name not in used]
 
 
 def _measures(
@@ -222,12 +237,16 @@ def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, s
 
 
 def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object, ...]]:
-    """Field, well and period of each row; nothing when they are not known."""
-    if not period.fields or not (entities.well or entities.is_whole_field):
+    """Field, well and period of each row, such as ("F1", "A-1", 2024-01-01); nothing when they
+    are not known.
+    """
+    has_well = entities.well or entities.is_whole_field
+    if not period.fields or not has_well:
         return []
     names = [name for name in (*entities.field, *entities.well) if name in table.by_name]
     columns: list[Sequence[object]] = [table.by_name[name].values for name in names]
     columns.append(period.days or [None] * table.rows)
+    # From columns to rows.
     return [tuple(values[place] for values in columns) for place in range(table.rows)]
 
 

@@ -91,7 +91,7 @@ def _headline(look: Look) -> str:
         return "A draft without a look: no field was seen, so all is to be filled in."
     if not look.rows:
         return (
-            f"A draft from the names of {len(look.fields):,} fields alone: "
+            f"A draft from the names of {len(look.fields):,} fields only: "
             "no row was seen, so units and forms are not."
         )
     return f"A draft from a look at {len(look.rows):,} rows of {len(look.fields):,} fields."

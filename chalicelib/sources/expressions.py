@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceColumns
 from chalicelib.store.columns import COLUMNS, Kind
-from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
+from chalicelib.store.row_reading import (
+    UNREADABLE,
+    ColumnReading,
+    RowReading,
+    field_text,
+    literal,
+    unique,
+)
 from chalicelib.store.table import PLACE
 
 from .choices import BLANKS
 from .column_rules import PERIOD, ColumnRule, Place
 from .mapping import names_among, refuse_absent_key, rules_of
 from .measures import DAYS
-from .number_sql import UNREADABLE, plain_number, sum_of, times, volume_of_mass
+from .number_sql import plain_number, sum_of, times, volume_of_mass
 from .period_sql import date_of_parts, date_of_text, day_in_zone, iso_date
 from .periods import usual_forms
 from .units import Rate
@@ -135,6 +142,7 @@ class Expressions:
         return " AND ".join(conditions) or "TRUE"
 
     def _holds(self, choice: Choice) -> str:
+        # No value is an empty text here, so that a choice may name it: { Status = [""] }.
         text = f"coalesce(stripped({self.raw(choice.field)}), '')"
         if choice.pattern:
             return f"regexp_full_match({text}, {literal(choice.pattern)})"

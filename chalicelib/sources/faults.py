@@ -18,7 +18,14 @@ LONGEST_TOLD = 60  # characters of a word that somebody wrote
 LARGEST_TOLD = 10**LONGEST_TOLD  # Python writes no number of more than 4,300 digits
 # A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word
 # of a table has the others; line breaks stand in the headers of spreadsheets.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+Fault = dict[str, str]
+
+
+def fault(key: str, problem: str, instead: str) -> Fault:
+    """Such as: period is "weekly"; write one of day, month, quarter, year."""
+    return {"key": key, "problem": problem, "instead": instead}
 
 
 class Faults:
@@ -27,11 +34,10 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self._found: list[dict[str, str]] = []
+        self._found: list[Fault] = []
 
     def add(self, key: str, problem: str, instead: str) -> None:
-        fault = {"key": safe_text(key), "problem": problem, "instead": instead}
-        self._found.append(fault)
+        self._found.append(fault(safe_text(key), problem, instead))
 
     def raise_any(self) -> None:
         """Raises DefinitionInvalid."""
@@ -39,7 +45,7 @@ class Faults:
         faults = self._found[:MOST_TOLD]
         if more > 0:
             problem = f"has {more:,} more faults"
-            faults.append({"key": "", "problem": problem, "instead": "what these say, first"})
+            faults.append(fault("", problem, "what these say, first"))
         if faults:
             raise DefinitionInvalid(faults=faults)
 
@@ -66,7 +72,7 @@ class Faults:
             self.add(key, f"is {describe(value)}, which is no text", "a text in quotes")
             return default
 
-        unwritable = _UNWRITABLE.search(value)
+        unwritable = UNWRITABLE.search(value)
         if unwritable:
             code_point = ord(unwritable[0])
             self.add(key, f"holds the character U+{code_point:04X}", "the text without it")
@@ -112,7 +118,7 @@ class Faults:
     def fields(self, key: str, value: Any) -> tuple[str, ...]:
         """Names of fields: none empty, none twice."""
         names = self.texts(key, value)
-        if not names or any(not name for name in names):
+        if not names or "" in names:
             self.add(key, "names no field", "the names of fields of the source")
         if len(set(names)) < len(names):
             self.add(key, "names a field twice", "each field once")
@@ -140,7 +146,7 @@ def describe(value: Any) -> str:
 def safe_text(text: str) -> str:
     """In a sentence: cut, and without what no terminal and no answer takes."""
     beginning = text[: LONGEST_TOLD + 1]
-    writable = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
+    writable = UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
     return _cut(writable)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .faults import fault
+
 if TYPE_CHECKING:
     from .definition import Definition
-    from .reach import Fault
+    from .faults import Fault
     from .source import Source
 
 MOST_SOURCES = 200
@@ -20,19 +22,19 @@ def faults_beside_others(name: str, definition: Definition, defined: list[Source
     for source in others:
         if definition.is_default and source.is_default:
             problem = f"{source.name} is the default one already"
-            faults.append(_fault("default", problem, "take it out there"))
+            faults.append(fault("default", problem, "take it out there"))
 
     if name in RESERVED:
-        faults.append(_fault("name", "is a word of the API's addresses", "another name"))
+        faults.append(fault("name", "is a word of the API's addresses", "another name"))
     if definition.name != name:
-        faults.append(_fault("name", "is another one than the address says", name))
+        faults.append(fault("name", "is another one than the address says", name))
     if definition.adopts:
         faults += _adoption_faults(name, definition.adopts, others)
     if name in {source.adopts for source in others}:
         problem = "is the name of a source whose rows another one has adopted"
-        faults.append(_fault("name", problem, "another name"))
+        faults.append(fault("name", problem, "another name"))
     if len(others) >= MOST_SOURCES:
-        faults.append(_fault("name", f"would be source {MOST_SOURCES + 1}", "fewer sources"))
+        faults.append(fault("name", f"would be source {MOST_SOURCES + 1}", "fewer sources"))
     return faults
 
 
@@ -40,14 +42,10 @@ def _adoption_faults(name: str, adopts: str, others: list[Source]) -> list[Fault
     """`adopts` is the source whose rows this one takes over."""
     faults: list[Fault] = []
     if adopts == name:
-        faults.append(_fault("adopts", "is the source itself", "the name of another source"))
+        faults.append(fault("adopts", "is the source itself", "the name of another source"))
     if adopts in {source.name for source in others}:
         problem = "is a source that still imports, so its rows would come back"
-        faults.append(_fault("adopts", problem, "delete that source first"))
+        faults.append(fault("adopts", problem, "delete that source first"))
     if adopts in {source.adopts for source in others}:
-        faults.append(_fault("adopts", "is adopted by another source", "another name"))
+        faults.append(fault("adopts", "is adopted by another source", "another name"))
     return faults
-
-
-def _fault(key: str, problem: str, instead: str) -> Fault:
-    return {"key": key, "problem": problem, "instead": instead}

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.store.row_reading import literal
+from chalicelib.store.row_reading import UNREADABLE, literal
 
 from .choices import HARD_SPACES
 from .measures import DENSITIES
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-# Before a text that is no number in the form that was declared: then it is none in any.
-UNREADABLE = "'?' || "
 
 
 def plain_number(text: str, *, decimal: str, thousands: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chalicelib.files.place import Place
     from chalicelib.http.connection import SourceConnection
-    from chalicelib.http.credentials import SourceAuth
+    from chalicelib.http.signing import SourceAuth
     from chalicelib.settings import Settings
 
     from .reader import SourceReader

@@ -13,11 +13,14 @@ from chalicelib.errors import DefinitionInvalid
 from chalicelib.setting_values import header_name
 from chalicelib.settings import BY_FORM, SETTINGS, Settings
 
+from .definition_keys import GATE_SETTINGS, ODATA_SETTINGS
+from .faults import fault
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .definition import Definition
-    from .reach import Fault
+    from .faults import Fault
 
 # What belongs to the source that the settings describe, and to no other.
 OF_THE_SOURCE = (
@@ -39,24 +42,7 @@ OF_THE_SOURCE = (
     "source_aggregate",
     "source_missing",
 )
-OF_ODATA = {
-    **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
-    **{
-        name: f"source_{name}"
-        for name in (
-            "paging",
-            "seconds",
-            "connections",
-            "rps",
-            "retries",
-            "overlap_seconds",
-            "aliases",
-        )
-    },
-    **{name: f"source_{name}" for name in ("auth", "key_header", "token_url", "scope")},
-}
 OF_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
-OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "withdrawn", "restated")}
 
 
 def settings_of(definition: Definition, base: Settings) -> Settings:
@@ -66,8 +52,8 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     faults: list[Fault] = []
     is_at_same_host = _host_of(definition.url) == _host_of(base.source_url)
     values = {
-        **_read_each("odata", OF_ODATA, definition.odata, faults),
-        **_read_each("gate", OF_THE_GATE, definition.gate, faults),
+        **_read_each("odata", ODATA_SETTINGS, definition.odata, faults),
+        **_read_each("gate", GATE_SETTINGS, definition.gate, faults),
         "source_url": _url_of(definition, faults),
         "source_name": definition.name,
         "source_period": definition.period,
@@ -116,16 +102,14 @@ def _try_setting(
     try:
         return {setting: read(text)}
     except ValueError as exc:
-        faults.append({"key": key, "problem": "cannot be taken", "instead": f"it {exc}"})
+        faults.append(fault(key, "cannot be taken", f"it {exc}"))
         return {}
 
 
 def _url_of(definition: Definition, faults: list[Fault]) -> str:
     """With the filter and the fields to expand, where the definition has them apart."""
     if not definition.url:
-        faults.append(
-            {"key": "url", "problem": "is missing", "instead": "the address of the source"}
-        )
+        faults.append(fault("url", "is missing", "the address of the source"))
     if urlsplit(definition.url).scheme not in ("http", "https"):
         return definition.url
     if not _try_setting("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
@@ -152,20 +136,15 @@ def _of_credentials(settings: Mapping[str, Any]) -> list[Fault]:
     auth = settings.get("source_auth", "none")
     problem = f'is missing, and auth = "{auth}" needs it'
     if auth not in ("none", BY_FORM) and not settings["source_secret"]:
-        return [{"key": "secret", "problem": problem, "instead": "a reference"}]
+        return [fault("secret", problem, "a reference")]
     if auth == "oauth2" and not settings.get("source_token_url"):
-        instead = "the address of the token endpoint"
-        return [{"key": "odata.token_url", "problem": problem, "instead": instead}]
+        return [fault("odata.token_url", problem, "the address of the token endpoint")]
     return []
 
 
 def _of_headers(headers: Any) -> Iterator[Fault]:
     if not isinstance(headers, dict):
-        yield {
-            "key": "odata.headers",
-            "problem": "is no table",
-            "instead": '{ "Accept-Language" = "en" }',
-        }
+        yield fault("odata.headers", "is no table", '{ "Accept-Language" = "en" }')
         return
 
     for name, value in headers.items():
@@ -173,20 +152,12 @@ def _of_headers(headers: Any) -> Iterator[Fault]:
         try:
             header_name(name)
         except ValueError as exc:
-            yield {"key": key, "problem": "cannot be sent", "instead": f"it {exc}"}
+            yield fault(key, "cannot be sent", f"it {exc}")
 
         if name.lower() in OF_CREDENTIALS:
-            yield {
-                "key": key,
-                "problem": "carries credentials",
-                "instead": "a reference to them in secret",
-            }
+            yield fault(key, "carries credentials", "a reference to them in secret")
         if not isinstance(value, str) or not re.fullmatch(r"[\x20-\x7e]{1,1000}", value):
-            yield {
-                "key": key,
-                "problem": "is no text that a header carries",
-                "instead": "visible ASCII characters",
-            }
+            yield fault(key, "is no text that a header carries", "visible ASCII characters")
 
 
 def _host_of(url: str) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from chalicelib.store.row_reading import DOUBTFUL_DATE, literal
+from chalicelib.store.row_reading import DOUBTFUL_DATE, UNREADABLE, literal
 
 from .periods import NAMES, format_parts, pivot
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 # A name that no field has: DuckDB would take the field of that name.
 FOUND = '"what was found of a date"'
-# Before a text that is no date in the form that was declared: then it is none in any.
-UNREADABLE = "'?' || "
 
 # Two lists, so that the name stands once in the expression: DuckDB plans each copy of it anew.
 _NUMBERED_NAMES = [(word, month) for month, words in NAMES.items() for word in words.split()]
@@ -56,7 +54,7 @@ def date_of_parts(parts: Mapping[str, str]) -> str:
         by_name = _month_of(parts["month"])
         month = f"coalesce({by_number}, {by_name})"
     elif "quarter" in parts:
-        month = f"3 * {_quarter_of(parts['quarter'])} - 2"
+        month = f"3 * {_quarter_of(parts['quarter'])} - 2"  # the first of the quarter's three
     day = _whole(parts["day"], 2) if "day" in parts else "1"
     date = _date(year, month, day)
     as_text = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())

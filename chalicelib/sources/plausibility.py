@@ -150,7 +150,8 @@ def local_midnight(texts: Iterable[str]) -> str:
     if any(match[2] not in _LAST_DAYS for match in evenings):
         return ""
     return (
-        f"Periods such as {moments[0]} are midnights of a place east of Greenwich, told in UTC: each is the last day "
-        'of the month before. Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month '
+        f"Periods such as {moments[0]} are midnights of a place east of Greenwich, written in UTC: "
+        "each is the last day of the month before. "
+        'Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month '
         "is stored."
     )

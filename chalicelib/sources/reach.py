@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.http.inside import is_inside
 
+from .faults import fault
 from .uploads import uploads_address
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
     from .definition import Definition
-
-Fault = dict[str, str]
+    from .faults import Fault
 
 
 def reach_faults(definition: Definition, settings: Settings) -> list[Fault]:
@@ -62,14 +62,14 @@ def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
     if own_bucket and bucket == own_bucket:
         if not is_below_own:
             problem = (
-                "is in this stack's own bucket, where a source may read what was sent for it alone"
+                "is in this stack's own bucket, where a source may read only what was sent for it"
             )
-            yield _fault("url", problem, f"an address below s3://{own_bucket}/{own_path}")
+            yield fault("url", problem, f"an address below s3://{own_bucket}/{own_path}")
     elif bucket not in settings.source_buckets:
         names = ", ".join(settings.source_buckets)
         allowed = names or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
         problem = "is a bucket that sources of this stack may not read"
-        yield _fault("url", problem, f"one of the buckets {allowed}")
+        yield fault("url", problem, f"one of the buckets {allowed}")
 
 
 def _place_of(address: str) -> tuple[str, str]:
@@ -87,13 +87,13 @@ def _of_url(key: str, url: str) -> Iterator[Fault]:
         return  # told by the reader of the definition
 
     if parts.scheme != "https" or not host:
-        yield _fault(
+        yield fault(
             key,
             "is a place that only a source on a laptop may have",
             "an https address, or s3://bucket/…",
         )
     elif is_inside(host):
-        yield _fault(
+        yield fault(
             key,
             "leads into the machine that Wellhead itself runs on",
             "an address of the source's own",
@@ -114,12 +114,8 @@ def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
     is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & steps
     is_own = expected is not None and (place == expected or place.startswith(f"{expected}/"))
     if not is_plain or not is_own:
-        yield _fault(
+        yield fault(
             "secret",
             "is not under this stack's own path for this source",
             f"ssm:{own_path} or secretsmanager:{own_name}, or what lies below it",
         )
-
-
-def _fault(key: str, problem: str, instead: str) -> Fault:
-    return {"key": key, "problem": problem, "instead": instead}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.schedule import Plan
     from chalicelib.settings import Settings
 
-    from .reach import Fault
+    from .faults import Fault
 
 ANY = "*"  # as If-Match: whatever version there is
 

@@ -13,6 +13,7 @@ from chalicelib.odata.masked_link import mask_link
 
 from .definition import PAUSE_AFTER, definition_of
 from .definition_keys import seconds_of
+from .faults import fault
 from .overlay import settings_of
 from .reach import reach_faults
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
     from .definition import Definition
-    from .reach import Fault
+    from .faults import Fault
 
 LARGEST_ITEM = 64 << 10  # bytes, all of it
 LONGEST_DEFINITION = 56 << 10  # bytes as JSON; names, times and who it was are the rest
@@ -185,11 +186,11 @@ def definition_text(values: Mapping[str, Any]) -> str:
         size = len(text.encode())
     except (ValueError, TypeError, RecursionError):
         problem = "holds what JSON cannot, such as nan or half a character"
-        refuse_any([{"key": "", "problem": problem, "instead": "texts, numbers, true and false"}])
+        refuse_any([fault("", problem, "texts, numbers, true and false")])
         raise
     if size > LONGEST_DEFINITION:
         problem = f"is longer than {LONGEST_DEFINITION >> 10} KB"
-        refuse_any([{"key": "", "problem": problem, "instead": "a shorter definition"}])
+        refuse_any([fault("", problem, "a shorter definition")])
     return text
 
 

@@ -302,7 +302,7 @@ def _normal(text: str, plain: str, at: str) -> str:
     if not at:
         raise UnitUnknown(
             f"{_quote(text)} can mean a cubic metre at 0 °C, 15 °C or 20 °C.",
-            'Say which beside it, such as at = "0C", or write m3 for the volume as it is.',
+            'Say which one, such as at = "0C", or write m3 for the volume as it is.',
         )
     return plain.replace("nm3", "m3")
 

@@ -165,7 +165,7 @@ MOST_OF_A_WELL = {
 
 REJECTION_REASONS = {
     "MISSING_KEY": (
-        "field, well and period identify a row; without one of them it cannot be told from others"
+        "field, well and period identify a row; without one of them it cannot be distinguished from others"
     ),
     "NOT_A_WHOLE_NUMBER": (
         "a code that comes as a number must be a whole one that can be read exactly"

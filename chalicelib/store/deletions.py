@@ -88,12 +88,12 @@ def must_be_rewritten(deletions: Deletions, *, most_mb: float, size: int, free: 
         return False
     if free < size * REWRITTEN:
         raise OutOfMemory(
-            "The revised rows stand all over the database, and what is deleted takes of whoever "
-            f"reads it afterwards {deletions.memory_mb:,.0f} MB of memory, of which there are "
+            "The revised rows stand all over the database, and to read it afterwards takes "
+            f"{deletions.memory_mb:,.0f} MB of memory for what is deleted, of which there are "
             f"{most_mb:,.0f}, half of WELLHEAD_MEMORY_MB. Set this to "
             f"{deletions.memory_mb / MEMORY_SHARE:,.0f}, or give the function "
             f"{int(size * REWRITTEN) >> 20:,} MB of free local disk instead of {free >> 20:,}: "
-            "then the database is written anew without them."
+            "then the database is written again without them."
         )
     return True
 

@@ -29,6 +29,13 @@ LATER_FORMAT = "database file with version number"
 ANOTHER_FORMAT = "not a valid DuckDB database file"
 DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
+# What DuckDB raises of a file in which something is not as it was written.
+OF_THE_FILE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 FULL = ("No space left", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) ")
 STOP_SECONDS = 0.05
@@ -91,6 +98,20 @@ def time_limit(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iter
 def sql_path(path: Path) -> str:
     """For a text in single quotes: /tmp/well's.parquet is /tmp/well''s.parquet there."""
     return str(path).replace("'", "''")
+
+
+def quoted_name(name: str) -> str:
+    """As a name of SQL: 8" oil is "8"" oil" there."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def plain_text(text: str) -> str:
+    """As a text of SQL where no expression is taken, and so without a zero byte: in ATTACH, and in
+    the options of read_csv.
+    """
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
 
 
 def quoted_text(text: str) -> str:

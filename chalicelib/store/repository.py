@@ -118,17 +118,20 @@ class DuckDBWellProductionRepository(Scratch):
             deletions = Deletions()
             if not is_new:
                 deletions = self._find_deletions(result, withdraws=looks.withdraws)
-            self._is_rewritten = must_be_rewritten(
-                deletions,
-                most_mb=self._most_deletions_mb,
-                size=store.stat().st_size,
-                free=free_room(self._directory),
-            )
+            self._is_rewritten = self._must_be_rewritten(store, deletions)
             self._write(facts, looks.now, result, deletions)
             if self._is_rewritten or self._is_worth_a_copy(store):
                 copy_compactly(self._connection, store, without_gone=self._is_rewritten)
         take_compact(store)
         return replace(result, adoption=adoption)
+
+    def _must_be_rewritten(self, store: Path, deletions: Deletions) -> bool:
+        return must_be_rewritten(
+            deletions,
+            most_mb=self._most_deletions_mb,
+            size=store.stat().st_size,
+            free=free_room(self._directory),
+        )
 
     def _write(
         self, facts: RunFacts, now: float, result: MergeResult, deletions: Deletions

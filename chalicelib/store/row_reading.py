@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .columns import COLUMNS
+from .local_duckdb import quoted_name
 from .local_duckdb import quoted_text as literal
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOUBTFUL_DATE",
+    "UNREADABLE",
     "ColumnReading",
     "RowReading",
     "field_text",
@@ -24,6 +26,8 @@ __all__ = [
 ]
 
 DOUBTFUL_DATE = "doubtful date"  # what a statement ends with that reads ISO dates alone
+# Before a text that is none in the form that was declared: then it is none in any.
+UNREADABLE = "'?' || "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +83,7 @@ def plain_reading(mapping: Mapping[str, str]) -> RowReading:
 
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
-    quoted_name = '"' + name.replace('"', '""') + '"'
-    return f"field.{quoted_name}"
+    return f"field.{quoted_name(name)}"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

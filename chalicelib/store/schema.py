@@ -81,7 +81,7 @@ def refuse_other_periods(
         raise PeriodChanged(
             f"The published rows of the source {source.name} have periods of a {other}, and "
             f"WELLHEAD_SOURCE_PERIOD is {source.period}. Set it to {other}, or give the rows of "
-            "another length a source of their own with another WELLHEAD_SOURCE_NAME. Nothing was "
+            "another length a separate source with another WELLHEAD_SOURCE_NAME. Nothing was "
             "published."
         )
 

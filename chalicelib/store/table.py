@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_duckdb import sql_path
+from .local_duckdb import plain_text, sql_path
 from .row_reading import field_text
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Table:
         """
         if not self.names:
             return "'{}'"
-        members = ", ".join(f"{_text(name)}: {field_text(name)}" for name in self.names)
+        members = ", ".join(f"{plain_text(name)}: {field_text(name)}" for name in self.names)
         return f"CAST(to_json({{{members}}}) AS VARCHAR)"
 
     @property
@@ -75,12 +75,8 @@ class Table:
         """
         if self.format == "parquet":
             return f"read_parquet('{sql_path(self.path)}', hive_partitioning = false)"
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
-        quote = _text(self.quote)
-        marks = f"delim = {_text(self.delimiter)}, quote = {quote}, escape = {quote}"
+        columns = ", ".join(f"{plain_text(name)}: 'VARCHAR'" for name in self.names)
+        quote = plain_text(self.quote)
+        marks = f"delim = {plain_text(self.delimiter)}, quote = {quote}, escape = {quote}"
         path = sql_path(self.path)
         return f"read_csv('{path}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -87,7 +87,7 @@ class Diff(TypedDict):
     """By column: of so many stored values that the import touches so many turn null."""
     absent: dict[str, dict[str, Any]]
     """By column that lacks a field: values stored, rows that came, those with a value, and the
-    stretch of rows beside each other without one.
+    stretch of neighbouring rows without one.
     """
     sums: dict[str, Sum]
     """By column: the stored volume of the periods that the import covers, before and after; new
@@ -336,7 +336,7 @@ class Token(TypedDict):
     role: Literal["reader", "operator", "admin"] | None
     """Null of a parameter that is no token and lets nobody in."""
     created_at: float | None
-    """When it was made, or made anew, epoch seconds."""
+    """When it was made, or made again, epoch seconds."""
     expires_at: float | None
     """Null without an end, epoch seconds."""
     last_used_at: float | None
@@ -351,7 +351,7 @@ class NewToken(TypedDict):
     name: str
     role: Literal["reader", "operator", "admin"]
     token: str
-    """In plain text, in this answer alone."""
+    """In plain text, only in this answer."""
     expires_at: float | None
     """Epoch seconds; null without an end."""
     previous_until: float
@@ -390,26 +390,26 @@ class Summary(TypedDict):
 
     rows: int
     wells: int | None
-    """Null where several sources are stored and none was asked for: one well may be told by
-    two.
+    """Null where several sources are stored and none was asked for: two may report the same
+    well.
     """
     fields: int | None
-    """Null where several sources are stored and none was asked for: one well may be told by
-    two.
+    """Null where several sources are stored and none was asked for: two may report the same
+    well.
     """
     first_period: str | None
     last_period: str | None
     wells_with_gaps: int | None
-    """Null where several sources are stored and none was asked for: one well may be told by
-    two.
+    """Null where several sources are stored and none was asked for: two may report the same
+    well.
     """
     missing_periods: int | None
-    """Null where several sources are stored and none was asked for: one well may be told by
-    two.
+    """Null where several sources are stored and none was asked for: two may report the same
+    well.
     """
     missing_months: int | None
-    """Null where several sources are stored and none was asked for: one well may be told by
-    two.
+    """Null where several sources are stored and none was asked for: two may report the same
+    well.
     """
     replaced_rows: int
     rejected_rows: int
@@ -489,7 +489,7 @@ class Source(TypedDict):
     """Its latest import that was published."""
     definition: NotRequired[dict[str, Any] | None]
     """As it was written; null where the settings are the source. The query of its address is
-    shown to admins alone.
+    shown only to admins.
     """
 
 

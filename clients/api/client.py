@@ -21,7 +21,7 @@ from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
 from clients.api.list_files import save_list
-from clients.api.ops import OpsClient
+from clients.api.ops import POLL_SECONDS, OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
 from clients.api.words import OPEN
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
         Well,
     )
 
-POLL_SECONDS = 1.0  # where the API does not say
 SNAPSHOT = "X-Wellhead-Snapshot"
 CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LISTS = {
@@ -280,7 +279,7 @@ class WellheadClient:
         """The last lines that were logged of the job, in their order."""
         return cast(
             "list[LogLine]",
-            self._part_of(self._get(f"/wells/import/jobs/{_part(job_id)}/logs"), "lines"),
+            self._get(f"/wells/import/jobs/{_part(job_id)}/logs").part("lines"),
         )
 
     def _csv(self, job_id: str, rows: str, **asked: Any) -> CsvPage:
@@ -294,7 +293,7 @@ class WellheadClient:
     def sources(self) -> list[Source]:
         """By name, without their definitions."""
         answer = self._get("/sources")
-        return cast("list[Source]", self._part_of(answer, "sources"))
+        return cast("list[Source]", answer.part("sources"))
 
     def source(self, name: str, *, version: int | None = None) -> Source:
         """With its definition, as it is or as it was."""
@@ -374,19 +373,19 @@ class WellheadClient:
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""
         answer = self._get("/sources/presets")
-        return cast("list[Preset]", self._part_of(answer, "presets"))
+        return cast("list[Preset]", answer.part("presets"))
 
     # -- notices ------------------------------------------------------------------------------------------
 
     def notices(self, *, limit: int | None = None) -> list[Notice]:
         """The last ones and what has become of them, newest first."""
         answer = self._get("/notices", limit=limit)
-        return cast("list[Notice]", self._part_of(answer, "notices"))
+        return cast("list[Notice]", answer.part("notices"))
 
     def test_notices(self) -> str:
         """The key of a notice that is a test, and is sent within about a minute."""
         answer = self._connection.ask("POST", "/notices/test", safe=False)
-        return str(self._part_of(answer, "key"))
+        return str(answer.part("key"))
 
     # -- what is published --------------------------------------------------------------------------------
 
@@ -552,13 +551,6 @@ class WellheadClient:
             rows = tuple(map(row_of, answer.data["rows"]))
             return Page(rows, answer.data["next_cursor"], answer.headers.get(SNAPSHOT))
         except (KeyError, TypeError, ValueError) as exc:
-            raise NotWellhead from exc
-
-    @staticmethod
-    def _part_of(answer: Answer, name: str) -> Any:
-        try:
-            return answer.data[name]
-        except (KeyError, TypeError) as exc:
             raise NotWellhead from exc
 
     def _get(self, path: str, **query: Any) -> Answer:

@@ -43,11 +43,12 @@ READ_SECONDS = 35.0  # the API answers within 29 seconds, or its gateway does in
 ATTEMPTS = 3
 MOST_PAUSE_SECONDS = 30.0
 BACKOFF = Backoff(first=1.0, longest=10.0)
-OF_FILES = (
-    "text/csv",
-    "application/vnd.apache.parquet",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-)
+# Of lists as files, by their kind.
+MEDIA_TYPES = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 TRANSIENT = {429, 502, 503, 504}
 BROKEN = (
     requests.ConnectionError,
@@ -63,7 +64,7 @@ KINDS: Mapping[int, type[ApiError]] = {
     410: SnapshotGone,
 }
 NOT_LET_IN = (
-    "The API does not know this token, or no longer. Check that it is whole and of this Wellhead, or ask whoever runs"
+    "The API does not know this token, or no longer. Check that it is whole and of this Wellhead, or ask those who run"
     " it for another."
 )
 """A gateway has one sentence for a request without a token and for one with a wrong one; who has sent one knows."""
@@ -84,6 +85,13 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     retry_after: float | None
     content: bytes = b""
+
+    def part(self, name: str) -> Any:
+        """Raises NotWellhead for an answer that has none of that name."""
+        try:
+            return self.data[name]
+        except (KeyError, TypeError) as exc:
+            raise NotWellhead from exc
 
 
 class Connection:
@@ -177,7 +185,7 @@ def checked_url(text: str) -> str:
         )
     if parts.scheme == "http" and not is_loopback(url):
         raise InvalidAddress(
-            "A token goes over https, or to this machine alone. Give the https address."
+            "A token goes only over https, or to this machine. Give the https address."
         )
     return url
 
@@ -217,8 +225,8 @@ def _answer(response: requests.Response, url: str) -> Answer:
             f"{url} sends its visitors elsewhere, and a token is not carried there. Give the real URL."
         )
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
-    if response.ok and kind in OF_FILES:
-        text = response.content.decode("utf-8") if kind == "text/csv" else ""
+    if response.ok and kind in MEDIA_TYPES.values():
+        text = response.content.decode("utf-8") if kind == MEDIA_TYPES["csv"] else ""
         return Answer(None, text, response.headers, retry_after, response.content)
     envelope = _envelope(response)
     if envelope.get("success") is True and "data" in envelope:

@@ -136,7 +136,7 @@ class NotFound(ApiError):
 
 class SnapshotGone(ApiError):
     """The data was replaced while its pages were read, and the older snapshot is no longer kept.
-    Begin anew.
+    Begin again.
     """
 
 

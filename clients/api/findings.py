@@ -10,8 +10,12 @@ from clients.api.words import CHECK_WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clients.api.answer_types import Diff
+
 HELD = "HELD"  # the code of the error that a held import ended with
 ONLY_SHOWN = {"COMPLETENESS_UNKNOWN"}  # where the API does not say whether a finding holds
+NOTHING = "\N{EN DASH}"
+CHANGES = ("new", "updated", "unchanged", "rejected")  # rows, as a diff counts them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,16 @@ class Finding:
         return "shown" if self.check in ONLY_SHOWN else "accepted"
 
     @property
+    def measures(self) -> list[str]:
+        """Such as "found: 1,250"; what it does not have is left out."""
+        amounts = {"found": self.found, "limit": self.limit}
+        return [
+            f"{name}: {shown_value(amount)}"
+            for name, amount in amounts.items()
+            if amount not in (None, "")
+        ]
+
+    @property
     def columns(self) -> list[str]:
         """Of the examples, in the order of their first sight."""
         names: dict[str, None] = {}  # which keeps the order
@@ -71,3 +85,20 @@ class Finding:
             row = example if isinstance(example, dict) else {"example": example}
             rows.append(row)
         return rows
+
+
+def shown_value(value: Any) -> str:
+    """Of a finding or a change: text as it is, numbers with their thousands."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.6g}"
+
+
+def shown_changes(diff: Diff) -> str:
+    """Such as: 12 new, 3 updated, 1,900 unchanged, 0 rejected rows."""
+    counts = [f"{diff.get(name, 0):,} {name}" for name in CHANGES]
+    return f"{', '.join(counts)} rows"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clients.api.connection import MEDIA_TYPES
 from clients.api.download import download, write_whole
 from clients.api.errors import NotWellhead
 
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clients.api.connection import Connection
-
-MEDIA_TYPES = {
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @dataclass(frozen=True)

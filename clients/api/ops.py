@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clients.api.answers import NewToken, Token
     from clients.api.connection import Answer, Connection
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0  # where the API does not say
 REPORT_SECONDS = 3600.0  # what the function may take, with all its tries
 
 
@@ -62,12 +62,12 @@ class OpsClient:
     def snapshots(self) -> list[KeptSnapshot]:
         """Newest first."""
         answer = self._get("/ops/snapshots")
-        return cast("list[KeptSnapshot]", _part_of(answer, "snapshots"))
+        return cast("list[KeptSnapshot]", answer.part("snapshots"))
 
     def tokens(self) -> list[Token]:
         """By name."""
         answer = self._get("/ops/tokens")
-        return cast("list[Token]", _part_of(answer, "tokens"))
+        return cast("list[Token]", answer.part("tokens"))
 
     def rotate_token(self, name: str, *, now: bool = False, days: int | None = None) -> NewToken:
         """A new token of this name. The one before works for a day more, or ends `now`; the new one
@@ -128,10 +128,3 @@ class OpsClient:
 
     def _get(self, path: str) -> Answer:
         return self._connection.ask("GET", path, safe=True)
-
-
-def _part_of(answer: Answer, name: str) -> Any:
-    try:
-        return answer.data[name]
-    except (KeyError, TypeError) as exc:
-        raise NotWellhead from exc

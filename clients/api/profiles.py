@@ -62,7 +62,7 @@ class Profiles:
             return saved, stored["default"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise ProfileError(
-                f"{self.path} cannot be read. Correct or remove it, and log in anew."
+                f"{self.path} cannot be read. Correct or remove it, and log in again."
             ) from exc
 
     def save(self, name: str, profile: Profile) -> None:

@@ -19,6 +19,7 @@ class Product(NamedTuple):
 
 STATUSES: tuple[Status, ...] = ("PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
 FINAL: tuple[Status, ...] = ("COMPLETED", "FAILED", "CANCELLED")
+OPEN: tuple[Status, ...] = ("PENDING", "RUNNING")
 STATUS_WORDS = {
     "PENDING": "Pending",
     "RUNNING": "Running",
@@ -94,7 +95,6 @@ PRODUCTS = (
         unit="thousand barrels",
     ),
 )
-OPEN = ("PENDING", "RUNNING")
 PHASES: tuple[Phase, ...] = ("FETCHING", "MERGING", "CHECKING", "PUBLISHING")
 TONES = {
     "PENDING": "muted",

@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 30.0
 @click.option(
     "--link",
     is_flag=True,
-    help="Print the address in place of opening it; whoever has it is signed in.",
+    help="Print the address in place of opening it; anyone who has it is signed in.",
 )
 @with_session
 def open_console(session: Session, link: bool) -> None:

@@ -218,7 +218,7 @@ def production(
 def summary(session: Session, source: str | None) -> None:
     """Show what is published, and by which import.
 
-    Of several sources each is counted on its own, because one well may be told by two.
+    Of several sources each is counted on its own, because two may report the same well.
     """
     with session.client() as wellhead:
         found = wellhead.summary(source=source)
@@ -233,7 +233,7 @@ def summary(session: Session, source: str | None) -> None:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--parquet", is_flag=True, help="The rows of production alone, as a Parquet file.")
+@click.option("--parquet", is_flag=True, help="Only the rows of production, as a Parquet file.")
 @json_option
 @with_session
 def download(session: Session, path: Path | None, force: bool, parquet: bool) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from operator import itemgetter, methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clients.api.findings import HELD
+from clients.api.findings import HELD, shown_changes
 from clients.cli.terminal import Column, Terminal, moment
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _show(terminal: Terminal, finding: Finding) -> None:
     terminal.note(
         f"{finding.check} ({finding.state}): {finding.title}.", "yellow" if finding.holds else ""
     )
-    for line in (finding.message, *_measures(finding)):
+    for line in (finding.message, *finding.measures):
         terminal.note(f"  {line}")
     if not finding.can_be_accepted:
         terminal.note("  This cannot be accepted.", "red")
@@ -83,20 +83,9 @@ def _what_became(job: Job) -> str:
     return f"The import that goes on from it: wellhead status {job.retried_by}"
 
 
-def _measures(finding: Finding) -> list[str]:
-    measures = []
-    for name, amount in (("found", finding.found), ("limit", finding.limit)):
-        if amount not in (None, ""):
-            measures.append(f"{name}: {value(amount)}")
-    return measures
-
-
 def _show_change(terminal: Terminal, diff: Diff) -> None:
     """What nobody should accept blind."""
-    rows = ", ".join(
-        f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")
-    )
-    terminal.note(f"It would change: {rows} rows.")
+    terminal.note(f"It would change: {shown_changes(diff)}.")
     sums = [{"column": column, **each} for column, each in diff.get("sums", {}).items()]
     if sums:
         terminal.note("Stored volumes of the periods that it covers:")
@@ -105,14 +94,3 @@ def _show_change(terminal: Terminal, diff: Diff) -> None:
     if fields:
         terminal.note("Where they change most:")
         terminal.note_rows([*FIELD_COLUMNS, *SUM_COLUMNS], fields)
-
-
-def value(told: Any) -> str:
-    """Of a finding: text as it is, numbers with their thousands."""
-    if told is None:
-        return "-"
-    if isinstance(told, bool) or not isinstance(told, int | float):
-        return str(told)
-    if isinstance(told, int):
-        return f"{told:,}"
-    return f"{told:,.6g}"

@@ -110,7 +110,7 @@ def fields(
 def totals(session: Session, /, volumes: bool, file: FileWish | None, **asked: Any) -> None:
     """Show what all wells produced together, period by period.
 
-    Each source by itself, because one well may be told by two.
+    Each source by itself, because two may report the same well.
     """
     if file:
         refuse_display_options(volumes)

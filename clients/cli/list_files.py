@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.api.connection import MEDIA_TYPES
 from clients.cli.session import Session
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from clients.api.client import WellheadClient
 
-KINDS = ("csv", "parquet", "xlsx")
+KINDS = tuple(MEDIA_TYPES)
 BOM = "\ufeff"
 _FORMAT = click.option(
     "--format", "kind", type=click.Choice(["json", *KINDS]), help="Print all rows as such a file."

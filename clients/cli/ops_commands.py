@@ -191,7 +191,7 @@ def restore(session: Session, snapshot: str) -> None:
 @json_option
 @with_session
 def drill(session: Session) -> int:
-    """Restore the newest backup beside what is published,
+    """Restore the newest backup next to what is published,
     look at all of it, and remove it again.
     """
     with session.client() as wellhead:

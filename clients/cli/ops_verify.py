@@ -48,7 +48,7 @@ FILE_COLUMNS = [
     "--all",
     "is_all",
     is_flag=True,
-    help="Every snapshot that is kept, and not the current one alone.",
+    help="Every snapshot that is kept, and not only the current one.",
 )
 @click.option(
     "--here", is_flag=True, help="Download what is published, and look at it on this machine."

@@ -79,7 +79,7 @@ def login(session: Session, url: str, name: str) -> None:
 def logout(session: Session, name: str) -> None:
     """Forget the profile NAME.
 
-    Its token stays valid until whoever made it ends it.
+    Its token stays valid until the one who made it ends it.
     """
     session.profiles.remove(name)
     session.terminal.note(f"The profile {name} is forgotten.")

@@ -183,7 +183,7 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
 @click.option(
     "--kind",
     type=click.Choice(["odata", "files"]),
-    help="What is at ADDRESS; told by its form by default.",
+    help="What is at ADDRESS; by default its form says so.",
 )
 @with_session
 def draft(session: Session, address: str, name: str, kind: str | None) -> int:

@@ -8,6 +8,7 @@ from tkinter import filedialog, ttk
 from typing import TYPE_CHECKING
 
 from clients.api.errors import ClientError
+from clients.api.findings import NOTHING
 from clients.window import words
 from clients.window.lines import Line
 from clients.window.parts import Card, tiles
@@ -187,7 +188,7 @@ class DatabasePage(ttk.Frame):
 def month(period: str | None) -> str:
     if period:
         return period[:7]
-    return words.NOTHING
+    return NOTHING
 
 
 def usual_folder() -> Path:
@@ -215,4 +216,4 @@ def _gaps(summary: Summary) -> str:
 
 def _rejects(summary: Summary) -> str:
     count = words.count(summary["rejected_rows"])
-    return f"{count} rejected rows are kept beside them."
+    return f"{count} rejected rows are kept next to them."

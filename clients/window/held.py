@@ -6,6 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
+from clients.api.findings import shown_changes, shown_value
 from clients.window import words
 
 if TYPE_CHECKING:
@@ -130,15 +131,12 @@ def what_became(job: Job) -> str:
 
 
 def _finding(finding: Finding) -> list[Piece]:
-    measures = [("found", finding.found), ("limit", finding.limit)]
-    text = "".join(
-        f"{name}: {_value(value)}\n" for name, value in measures if value not in (None, "")
-    )
+    measures = "".join(f"{measure}\n" for measure in finding.measures)
     title_tags = ("warning", "strong") if finding.holds else ("strong",)
     pieces: list[Piece] = [
         (f"{finding.title}\n", title_tags),
         (f"{finding.message}\n", ()),
-        (text, ("muted",)),
+        (measures, ("muted",)),
     ]
     if not finding.can_be_accepted:
         pieces.append(("This cannot be accepted.\n", ("bad",)))
@@ -147,17 +145,14 @@ def _finding(finding: Finding) -> list[Piece]:
 
 
 def _example(row: Mapping[str, Any]) -> str:
-    words = [f"{name} {_value(each)}" for name, each in row.items()]
+    words = [f"{name} {shown_value(each)}" for name, each in row.items()]
     return "  ".join(words) + "\n"
 
 
 def _change(diff: Diff) -> list[Piece]:
-    counts = [
-        f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected")
-    ]
     pieces: list[Piece] = [
         ("It would change\n", ("caption",)),
-        (f"{', '.join(counts)} rows\n", ()),
+        (f"{shown_changes(diff)}\n", ()),
     ]
     for column, sums in diff.get("sums", {}).items():
         pieces.append((f"{column}  {_step(sums)}\n", ("mono",)))
@@ -168,16 +163,6 @@ def _change(diff: Diff) -> list[Piece]:
 
 
 def _step(sums: Mapping[str, Any]) -> str:
-    before = _value(sums["before"])
-    after = _value(sums["after"])
+    before = shown_value(sums["before"])
+    after = shown_value(sums["after"])
     return f"{before} → {after}"
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return words.NOTHING
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.6g}"

@@ -7,6 +7,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
 from clients.api.durations import duration
+from clients.api.findings import NOTHING
 from clients.api.words import STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.held import HeldPanel, Piece, findings, what_became
@@ -197,7 +198,7 @@ def cells(job: Job) -> tuple[str, ...]:
     return (
         STATUS_WORDS[job.state],
         words.moment(job.created_at),
-        duration(job.execution_time_seconds) or words.NOTHING,
+        duration(job.execution_time_seconds) or NOTHING,
         *(words.count(number) if is_complete else "" for number in merged),
         words.count(job.failed_records),
         job.source or "",

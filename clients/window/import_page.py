@@ -7,6 +7,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from clients.api.durations import duration
+from clients.api.findings import NOTHING
 from clients.api.words import OUTCOME_WORDS, PHASES, STATUS_WORDS, STEP_WORDS, TONES
 from clients.window import words
 from clients.window.history import History
@@ -205,9 +206,9 @@ class ProgressCard(Card):
         """The time goes on between two answers."""
         job = self._session.job
         since = self._session.seconds_of_silence
-        so_far = left = words.NOTHING
+        so_far = left = NOTHING
         if job:
-            so_far = duration(words.seconds_at_work(job, since)) or words.NOTHING
+            so_far = duration(words.seconds_at_work(job, since)) or NOTHING
         if job and job.status == "RUNNING":
             left = words.remaining(job, since)
         self.tiles["Time so far"].show(so_far)
@@ -229,7 +230,7 @@ class ProgressCard(Card):
         self.rows.configure(text="")
         self._show_steps(-1)
         for tile in self.tiles.values():
-            tile.show(words.NOTHING)
+            tile.show(NOTHING)
 
     def _show_buttons(self, job: Job | None) -> None:
         can_cancel = False
@@ -282,7 +283,7 @@ class ProgressCard(Card):
             is_known = job.status == "COMPLETED" or name == "failed"
             number = getattr(job, f"{name}_records")
             tile = self.tiles[OUTCOME_WORDS[name]]
-            tile.show(words.count(number) if is_known else words.NOTHING)
+            tile.show(words.count(number) if is_known else NOTHING)
         self.tiles["Rows a second"].show(words.count(job.records_per_second))
 
 

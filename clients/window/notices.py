@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from clients.api.durations import duration
 from clients.api.errors import ApiError, ClientError
+from clients.api.findings import NOTHING
 from clients.window import words
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def end_notice(job: Job, retry: Callable[[], None]) -> Notice:
             "info", "The import was cancelled. What is published is as it was.", again, rings=True
         )
     rows = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
-    took = duration(job.execution_time_seconds) or words.NOTHING
+    took = duration(job.execution_time_seconds) or NOTHING
     return Notice("good", f"The import is complete: {rows}, in {took}.", rings=True)
 
 

@@ -6,8 +6,8 @@ from math import ceil
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
+from clients.api.findings import NOTHING
 from clients.window.lines import Tip, fit_text
-from clients.window.words import NOTHING
 
 if TYPE_CHECKING:
     import tkinter as tk

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Pixel = tuple[float, float, float, float]
 CLEAR: Pixel = (0.0, 0.0, 0.0, 0.0)
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Picture:
@@ -272,12 +273,12 @@ def png(width: int, height: int, rows: Iterable[bytes], *, has_alpha: bool) -> b
     """Of rows of 8-bit RGB or RGBA (PNG specification, chapters 9 and 11.2)."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6 if has_alpha else 2, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))  # 0: a row without a filter
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", pixels)
-        + _chunk(b"IEND", b"")
-    )
+    return png_of([(b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")])
+
+
+def png_of(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Of chunks by their names (chapter 5)."""
+    return SIGNATURE + b"".join(_chunk(name, body) for name, body in chunks)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

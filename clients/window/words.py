@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from clients.api.durations import HOUR, MINUTE, duration
-from clients.api.findings import HELD
+from clients.api.findings import HELD, NOTHING
 from clients.api.words import STATUS_WORDS, STEP_WORDS
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from clients.api.answers import Job
 
-NOTHING, UNKNOWN = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}"
+UNKNOWN = "\N{HORIZONTAL ELLIPSIS}"
 # The parameters of an import of a part.
 LIMITS = {"field_code": "field", "from": "from", "to": "to"}
 STEP = 1000  # from one unit of size to the next

@@ -1,5 +1,5 @@
 -- How each field's oil has changed over a year
--- The oil of each field in its last twelve months beside the twelve before, in thousand barrels, and the change in percent. Fields
+-- The oil of each field in its last twelve months next to the twelve before, in thousand barrels, and the change in percent. Fields
 -- that have less than two years of data are left out.
 WITH months AS (
     SELECT source, field_code, field_name, calendar_month, sum(oil_production_kb) AS oil_kb FROM monthly GROUP BY ALL

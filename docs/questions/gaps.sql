@@ -1,5 +1,5 @@
 -- Wells with gaps in their months
--- A month is a gap when the well has a row before it and one after it and none of its own.
+-- A month is a gap when the well has a row before it and one after it, and has none itself.
 SELECT
     source,
     arg_max(field_name, calendar_month) AS field,

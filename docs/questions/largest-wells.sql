@@ -1,5 +1,5 @@
 -- The twenty wells with the most oil
--- Over their whole life, in thousand barrels, with the months in which they were told of and their best month.
+-- Over their whole life, in thousand barrels, with the months that were reported of them and their best month.
 SELECT
     source,
     arg_max(field_name, calendar_month) AS field,

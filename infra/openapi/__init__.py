@@ -38,6 +38,21 @@ envelope: `success`, then `data` and `message`, or `error` with a `code` for pro
 `Accept: application/problem+json` an error comes as problem details (RFC 9457). Parameters that a route does not know
 are refused. The web console at `/console` and the OData feed at
 `/odata/v4` are no part of this document."""
+INFO = {
+    "title": "Wellhead",
+    "version": __version__,
+    "summary": "One import at a time, each row exactly once.",
+    "description": DESCRIPTION,
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+TAGS = {
+    "import": "Start, follow, list, cancel and retry imports.",
+    "sources": "What is imported: addresses and definitions.",
+    "data": "What the last completed import has published.",
+    "operations": "For those who keep it running: look, go back, verify, restore.",
+    "notices": "What has happened, and whether the news arrived.",
+    "service": "Health, and this document.",
+}
 
 
 def document(served: Iterable[Served], *, gateway: GatewayErrors) -> dict[str, Any]:
@@ -55,25 +70,9 @@ def document(served: Iterable[Served], *, gateway: GatewayErrors) -> dict[str, A
     }
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Wellhead",
-            "version": __version__,
-            "summary": "One import at a time, each row exactly once.",
-            "description": DESCRIPTION,
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
+        "info": INFO,
         "servers": [{"url": "../v1", "description": "Where this document is."}],
-        "tags": [
-            {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
-            {"name": "sources", "description": "What is imported: addresses and definitions."},
-            {"name": "data", "description": "What the last completed import has published."},
-            {
-                "name": "operations",
-                "description": "For whoever keeps it running: look, go back, verify, restore.",
-            },
-            {"name": "notices", "description": "What has happened, and whether the news arrived."},
-            {"name": "service", "description": "Health, and this document."},
-        ],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -225,7 +224,7 @@ def _head(route: Route, get: dict[str, Any]) -> dict[str, Any]:
     unchanged = {"304": get["responses"]["304"]} if route.is_conditional else {}
     return {
         "operationId": f"{route.id}Head",
-        "summary": f"{route.summary}: the headers alone",
+        "summary": f"{route.summary}: only the headers",
         "tags": [route.tag],
         "parameters": get["parameters"],
         "responses": {

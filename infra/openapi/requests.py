@@ -68,7 +68,7 @@ REQUESTS: dict[str, Any] = {
         {
             "all": {
                 "type": "boolean",
-                "description": "every snapshot that is kept, and not the current one alone",
+                "description": "every snapshot that is kept, and not only the current one",
             }
         }
     ),

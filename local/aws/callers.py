@@ -20,7 +20,7 @@ def check_host(headers: Message, port: int | None) -> None:
     """
     named = headers.get_all("Host", [])
     if len(named) != 1 or not _is_of_this_machine(named[0], port):
-        raise ForeignCallerError("This port answers to 127.0.0.1 and localhost alone.")
+        raise ForeignCallerError("This port answers only to 127.0.0.1 and localhost.")
 
 
 def check_origin(headers: Message, port: int) -> None:

@@ -11,7 +11,7 @@ import botocore.session
 from rich.table import Table
 
 from chalicelib.errors import DefinitionInvalid, WellheadError
-from chalicelib.http.credentials import basic_auth
+from chalicelib.http.signing import basic_auth
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings

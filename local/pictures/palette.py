@@ -10,7 +10,8 @@ import zlib
 
 from playwright.sync_api import Page
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from clients.window.shapes import png_of
+
 PALETTE = 3  # the type of colour
 BITS = 8
 
@@ -64,11 +65,4 @@ def smaller(taken: bytes, page: Page) -> bytes:
         (b"IDAT", zlib.compress(lines, 9)),
         (b"IEND", b""),
     ]
-    return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    length = struct.pack(">I", len(data))
-    content = kind + data
-    checksum = struct.pack(">I", zlib.crc32(content))
-    return length + content + checksum
+    return png_of(chunks)

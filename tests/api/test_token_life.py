@@ -66,7 +66,7 @@ def test_a_token_that_is_over_is_told_so_and_lets_nobody_in(api: Api, aws: Local
 
     error = over.envelope["error"]
     assert (over.status, error["code"], error["retryable"]) == (401, "TOKEN_EXPIRED", False)
-    assert error["message"].endswith("Ask whoever runs Wellhead for another.")
+    assert error["message"].endswith("Ask those who run Wellhead for another.")
     assert over.headers["WWW-Authenticate"] == "Bearer"
     assert "X-Wellhead-Role" not in over.headers
     assert api.ask("POST", "/api/v1/wells/import/trigger", Authorization="Bearer old").status == 401

@@ -23,7 +23,7 @@ from support.scripted_source import Answer
 from support.stores import wide
 
 from clients.api.answers import Job
-from clients.api.list_files import MEDIA_TYPES
+from clients.api.connection import MEDIA_TYPES
 from clients.cli.import_commands import JOB_COLUMNS
 from clients.cli.local_sql import SqlError, _answer, _statements, open_database
 from clients.cli.main import wellhead

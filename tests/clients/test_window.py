@@ -17,10 +17,11 @@ from support.stack import ask, trigger
 from support.waiting import wait_until
 
 from chalicelib.api.tokens import Role
+from clients.api.findings import NOTHING
 from clients.api.profiles import Profile, Profiles
 from clients.api.words import PRODUCTS
 from clients.window.app import Book, make_client
-from clients.window.words import NOTHING, UNKNOWN
+from clients.window.words import UNKNOWN
 from local.pictures.xvfb import why_not
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource

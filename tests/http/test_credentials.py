@@ -42,13 +42,16 @@ from chalicelib.errors import (
     TokenUnavailable,
     WellheadError,
 )
-from chalicelib.http.credentials import FORMS, HeaderAuth, TokenAuth, open_credentials
+from chalicelib.http.access_token import TokenAuth
+from chalicelib.http.credentials import open_credentials
+from chalicelib.http.secret import FORMS
+from chalicelib.http.signing import HeaderAuth
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.http.credentials import SourceAuth
+    from chalicelib.http.signing import SourceAuth
     from local.aws.emulator import LocalAws
 
 
@@ -244,7 +247,7 @@ def test_a_secret_of_another_form_is_refused_with_the_right_one(kind: str, text:
 
     form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
     assert refused.value.message == (
-        f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it anew."
+        f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it again."
     )
     assert refused.value.__cause__ is None
     assert refused.value.__context__ is None

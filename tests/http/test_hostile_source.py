@@ -37,7 +37,7 @@ from chalicelib.errors import (
     SourceUnreachable,
     WorkerTimeSpent,
 )
-from chalicelib.http.credentials import basic_auth
+from chalicelib.http.signing import basic_auth
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:

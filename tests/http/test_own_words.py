@@ -11,8 +11,8 @@ import pytest
 from support.scripted_source import Answer
 
 from chalicelib.errors import SourceRefused
-from chalicelib.http.credentials import basic_auth
 from chalicelib.http.own_words import sentence_of
+from chalicelib.http.signing import basic_auth
 
 if TYPE_CHECKING:
     from support.scripted_source import Connect, Serve

@@ -26,9 +26,10 @@ from chalicelib.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
-from chalicelib.http.credentials import TokenAuth, basic_auth
+from chalicelib.http.access_token import TokenAuth
 from chalicelib.http.proxy import Proxy, open_proxy
 from chalicelib.http.session import BoundedSession
+from chalicelib.http.signing import basic_auth
 from chalicelib.http.trust import Trust
 from chalicelib.odata.connection import ODataConnection
 

@@ -26,9 +26,9 @@ from chalicelib.errors import (
     SourceUntrusted,
     TokenUnavailable,
 )
+from chalicelib.http.access_token import TokenAuth
 from chalicelib.http.allowance import TooLarge, TooSlow
 from chalicelib.http.body import Broken, read_body
-from chalicelib.http.credentials import TokenAuth
 from chalicelib.http.session import BoundedSession
 from chalicelib.http.trust import Trust
 from chalicelib.odata.connection import ODataConnection

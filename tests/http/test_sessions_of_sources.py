@@ -9,7 +9,7 @@ from support.scripted_source import Answer, page, rows
 
 from chalicelib.errors import SourceUnauthorized
 from chalicelib.http.cookies import MOST_COOKIES
-from chalicelib.http.credentials import basic_auth
+from chalicelib.http.signing import basic_auth
 
 if TYPE_CHECKING:
     from support.scripted_source import Asked, Connect, Serve

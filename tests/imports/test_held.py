@@ -130,7 +130,7 @@ def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(
     held = source.imported(rows[:300] + renamed(rows[300:]))
 
     assert checks(held) == ["COLUMN_GONE"]
-    assert "no value in 700 rows beside each other, of 1,000" in held.findings[0].message
+    assert "no value in 700 neighbouring rows, of 1,000" in held.findings[0].message
     assert worker.manager.current_snapshot() is None
 
 

@@ -150,7 +150,7 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
             "SNAPSHOT_GONE",
             False,
         ), path
-        assert "Begin anew without a cursor" in answer.error["message"]
+        assert "Begin again without a cursor" in answer.error["message"]
         assert answer.error["details"] == {"snapshot": revisions.snapshot_of(old)["name"]}
     assert (
         all_rows(revisions, LISTS[-1], after=begun[LISTS[-1]]) == rejects

@@ -105,7 +105,7 @@ def test_what_is_no_longer_kept_is_gone_and_what_to_do_is_told(publisher: Publis
 
     for _ in range(2):
         with (
-            pytest.raises(SnapshotGone, match="Begin anew without a cursor") as told,
+            pytest.raises(SnapshotGone, match="Begin again without a cursor") as told,
             publisher.reader().query(gone.name),
         ):
             pass

@@ -19,8 +19,10 @@ from support.documents import PROJECT
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.choices import Choice
 from chalicelib.sources.definition import LONGEST, Definition, definition_of, read_definition
+from chalicelib.sources.definition_keys import PERIODS
 from chalicelib.sources.presets import PresetUnknown, find_preset, preset_names
 from chalicelib.store.columns import COLUMNS
+from chalicelib.store.period import Period
 
 PRESETS = PROJECT / "chalicelib" / "sources" / "presets"
 COLUMNS_OF_ONE = {
@@ -956,3 +958,7 @@ def test_a_preset_that_there_is_not_is_a_fault(name: Any) -> None:
     faults = faults_of({"preset": name})
     assert faults[0]["key"] == "preset"
     assert faults[0]["problem"].endswith("which does not exist")
+
+
+def test_a_definition_names_all_lengths_that_a_period_has() -> None:
+    assert list(PERIODS) == list(Period)

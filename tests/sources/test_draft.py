@@ -35,7 +35,7 @@ def test_a_look_without_fields_asks_for_all() -> None:
 def test_a_header_without_rows_is_drafted_from_its_names() -> None:
     found = drafted("Field;Well;Month;Oil (bbl);Gas")
 
-    assert found.text.startswith("# A draft from the names of 5 fields alone: no row was seen")
+    assert found.text.startswith("# A draft from the names of 5 fields only: no row was seen")
     assert values(found)["columns"] == {
         "field_code": "Field",
         "well_code": "Well",

@@ -359,7 +359,7 @@ def test_size_alone_tells_no_unit_but_is_shown_with_the_question() -> None:
 
     assert asked(found) == {
         f"columns.{OIL}": "unit unknown: bbl, Mbbl or m3? The largest value is 512.5.",
-        f"columns.{LIQUIDS}": "no condensate is told; unit unknown: bbl, Mbbl or m3? The largest value is 512.5.",
+        f"columns.{LIQUIDS}": "no condensate is given; unit unknown: bbl, Mbbl or m3? The largest value is 512.5.",
         f"columns.{GAS}": "unit unknown: Mcf, MMcf or thousand m3 (e3m3)? With /d: the name says a rate. "
         "The largest value is 7.",
     }
@@ -372,7 +372,7 @@ def test_volumes_beside_barrels_are_american_too() -> None:
 
     assert values(found)["columns"][GAS] == {"field": "Gas", "unit": "Mcf"}
     assert values(found)["columns"][WATER] == {"field": "Water", "unit": "bbl"}
-    assert "# guess: beside volumes in bbl" in found.text
+    assert "# guess: next to volumes in bbl" in found.text
 
 
 def test_a_row_of_units_below_the_header_tells_them_and_is_skipped() -> None:

@@ -268,4 +268,4 @@ A;2024-01;Water;BBL;7
     }
     columns = values(found)["columns"]
     assert [columns[OIL], columns[GAS], columns[WATER]] == list(told.values())
-    assert "a field of units says MCF beside them" in found.text
+    assert "a field of units says MCF next to them" in found.text

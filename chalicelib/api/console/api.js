@@ -2,6 +2,7 @@
 // again where something moves.
 
 import { DIALECT } from "./dom.js";
+import { BACKOFF } from "./words.js";
 
 const BASE = new URL("../api/v1/", import.meta.url); // also behind a stage's prefix
 const KEPT_ANSWERS = 60;
@@ -9,7 +10,6 @@ const PATIENCE = 32_000; // ms; the API itself answers within 29 seconds
 const TOKEN = "wellhead-token";
 const ROLE = "wellhead-role";
 const SENDABLE = /^[\x21-\x7e]+$/; // what a header can carry
-const BACKOFF = [1, 2, 4, 8, 15]; // seconds
 const FETCHES = 60; // looks at a database that is on its way, some ten minutes
 
 /** @type {Map<string, {etag: string, data: any}>} */

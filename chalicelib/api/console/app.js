@@ -185,7 +185,7 @@ function signIn(root, reason = "") {
         { class: "muted" },
         "On your own machine ",
         h("code", {}, "make run"),
-        " prints a link that signs you in. Elsewhere, ask whoever runs Wellhead for a token. It is kept in your tabs of the console until you close the last of them.",
+        " prints a link that signs you in. Elsewhere, ask those who run Wellhead for a token. It is kept in your tabs of the console until you close the last of them.",
       ),
     ),
   );

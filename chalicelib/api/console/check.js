@@ -1,6 +1,7 @@
 // A look at the source through a definition: asked for, waited for, given up. It stores nothing.
 
 import { ask, poll } from "./api.js";
+import { OPEN } from "./words.js";
 
 const LOOK = 1; // seconds
 
@@ -47,7 +48,7 @@ async function answerTo(values, signal) {
   const watch = poll(async () => {
     const answer = await ask(`sources/check/${encodeURIComponent(data.check_id)}`, { signal });
     last = answer.data;
-    return ["DONE", "FAILED"].includes(last.status) ? null : (answer.retryAfter ?? LOOK);
+    return OPEN.includes(last.status) ? (answer.retryAfter ?? LOOK) : null;
   }, signal);
   await watch.ended;
   return last.result ? { state: "done", result: /** @type {Found} */ (last.result) } : failure(last.error ?? {});

@@ -4,13 +4,13 @@
 
 import { daysOf, endOf } from "./periods.js";
 import { cumulative, firstTold, isAfterGap, MEASURES, monthsOn, PANELS, valuesOf } from "./production.js";
+import { DAY } from "./scales.js";
 import { converted, ratioUnit } from "./units.js";
 
 // By how they differ from each other in both themes; the dashes tell them apart without colours.
 const COLOURS = ["--oil", "--gas", "--water", "--liquids", "--bad", "--warn", "--run", "--muted"];
 const DASHES = [[], [8, 3], [3, 3], [12, 3, 3, 3]];
 const OF_PRODUCING = [2, 3];
-const DAY = 86_400_000; // ms
 const MONTH = 30.4375 * DAY;
 
 export const MOST = COLOURS.length; // that one plot tells apart

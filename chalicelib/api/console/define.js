@@ -107,7 +107,7 @@ function looks(sheet, check, signal) {
 }
 
 const ABOUT_COLUMNS =
-  "What is stored of each row. A volume of the source becomes a rate a day; which unit it is in is for you to say, because numbers alone do not tell.";
+  "What is stored of each row. A volume of the source becomes a rate a day; which unit it is in is for you to say, because numbers by themselves do not tell.";
 
 // {elements, wait(isWaiting), showForm(isShown), showEnd()}: what comes when the source was looked at. The form is hidden
 // where it cannot show the definition; its name can be given all the same.

@@ -246,11 +246,14 @@ export function age(at, now) {
   return unit && length ? AGE.format(-Math.floor(past / length), unit) : "just now";
 }
 
+/** @param {string} day */
+export const calendarDay = (day) => DAY.format(Date.parse(day));
+
 // A period by its month when it begins with one, as monthly data does.
 /** @param {string | null} [day] */
 export function period(day) {
   if (!day) return NONE;
-  return (day.endsWith("-01") ? MONTH : DAY).format(Date.parse(day));
+  return day.endsWith("-01") ? MONTH.format(Date.parse(day)) : calendarDay(day);
 }
 
 /** @param {number} number @param {string} one @param {string} [many] */

@@ -138,7 +138,7 @@ const titleCell = ({ sheet, name, title }, signal) => [
 function fieldCell({ sheet, name, title, own, changed }, rule, { found, forget }) {
   const more = [["", emptyWord(sheet, rule, found)]];
   if (own !== undefined) more.push([OWN, `as written: ${shown(inline(own))}`]);
-  if (rule.kind === "parts") more.push(["parts", "in fields of their own"]);
+  if (rule.kind === "parts") more.push(["parts", "in separate fields"]);
   const picked = (/** @type {FieldPicked} */ choice) => {
     changed((values) => {
       if (choice.field !== undefined) setField(values, name, choice.field);

@@ -6,9 +6,10 @@ import { fitted, forecast, rateAt, sumTo, YEAR } from "./decline.js";
 import { period } from "./dom.js";
 import { endOf } from "./periods.js";
 import { valuesOf, volume } from "./production.js";
+import { DAY } from "./scales.js";
 import { converted } from "./units.js";
 
-const MS = YEAR * 864e5; // of a year
+const MS = YEAR * DAY; // of a year
 /** @type {Record<string, string>} */
 const ROLES = { told: "Published", curve: "Curve" };
 

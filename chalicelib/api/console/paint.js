@@ -2,6 +2,7 @@
 
 import { save, svg } from "./dom.js";
 
+export const FILE_WIDTH = 1200; // pixels of a picture that is saved
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const SHARPNESS = 2; // pixels of a PNG by those of the screen
 

@@ -1,10 +1,9 @@
 // Periods of any length: how long one is, what is missing between two, and how they are called.
 
-import { period, UTC } from "./dom.js";
+import { calendarDay, period } from "./dom.js";
+import { DAY } from "./scales.js";
 import { PERIODS } from "./words.js";
 
-const DAY = 86_400_000; // ms
-const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
 /** @type {Record<string, number>} */
 const MONTHS = { month: 1, quarter: 3, year: 12 };
 
@@ -28,7 +27,7 @@ export function nameOf(row) {
   const [year, month] = [day.slice(0, 4), Number(day.slice(5, 7))];
   /** @type {Record<string, () => string>} */
   const names = { month: () => period(day), quarter: () => `Q${Math.ceil(month / 3)} ${year}`, year: () => year };
-  return (names[kindOf(row)] ?? (() => DATE.format(Date.parse(day))))();
+  return (names[kindOf(row)] ?? (() => calendarDay(day)))();
 }
 
 // When it ends and the next one may begin, in ms.
@@ -39,7 +38,7 @@ export const endOf = (row) => Date.parse(row.production_period) + daysOf(row) * 
 /** @param {Row} before @param {Row} after */
 export function missingBetween(before, after) {
   const kind = kindOf(before);
-  if (kind in MONTHS) return Math.max(0, Math.floor((monthOf(after) - monthOf(before)) / MONTHS[kind]) - 1);
+  if (kind in MONTHS) return Math.max(0, Math.floor((monthNumber(after) - monthNumber(before)) / MONTHS[kind]) - 1);
   const days = (Date.parse(after.production_period) - endOf(before)) / DAY;
   return Math.max(0, Math.ceil(days / daysOf(before)));
 }
@@ -49,5 +48,6 @@ export function missingBetween(before, after) {
 export const missing = (rows) =>
   rows.reduce((sum, row, place) => sum + (place ? missingBetween(rows[place - 1], row) : 0), 0);
 
+// The months since the year 0.
 /** @param {Row} row */
-const monthOf = ({ production_period: day }) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
+export const monthNumber = ({ production_period: day }) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));

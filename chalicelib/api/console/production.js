@@ -1,6 +1,7 @@
 // What rows of production say: rates, volumes, sums and ratios. Arithmetic alone, without a page.
 
-import { daysOf, endOf, kindOf } from "./periods.js";
+import { daysOf, endOf, kindOf, monthNumber } from "./periods.js";
+import { DAY } from "./scales.js";
 import { converted, ratioUnit } from "./units.js";
 import { PRODUCTS } from "./words.js";
 
@@ -117,14 +118,11 @@ export function monthsOn(rows) {
   const first = rows.find((row) => MEASURES.some(({ name }) => row[name] > 0)) ?? rows[0];
   return rows.map((row) => {
     if (kindOf(row) === "day") {
-      return (Date.parse(row.production_period) - Date.parse(first.production_period)) / 864e5 / MONTH;
+      return (Date.parse(row.production_period) - Date.parse(first.production_period)) / DAY / MONTH;
     }
     return monthNumber(row) - monthNumber(first);
   });
 }
-
-/** @param {Row} row */
-const monthNumber = ({ production_period: day }) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
 
 // Whether a period is missing before this one, so that no line may lead over it.
 /** @param {Row} before @param {Row} row */

@@ -5,10 +5,9 @@ import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { chart } from "./chart.js";
 import { tabsOf } from "./controls.js";
 import { button, count, csv, decimal, evenly, framed, h, NONE, saveCsv, table, whole, writtenDigits } from "./dom.js";
-import { savePng, saveSvg } from "./paint.js";
+import { FILE_WIDTH, savePng, saveSvg } from "./paint.js";
 
 const SHOWN = 500; // rows of a table; a CSV has all
-const FILE_WIDTH = 1200; // pixels of a picture that is saved
 /** @type {Record<string, (rows: number) => string>} */
 const CUT = {
   rows: (rows) => `There are more: the first ${count(rows, "row")} came.`,

@@ -1,6 +1,6 @@
 // Ranges of axes and the values that stand beside them. Arithmetic alone.
 
-const DAY = 86_400_000; // ms
+export const DAY = 86_400_000; // ms
 const DAYS = [1, 2, 7, 14];
 const MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 300, 600];
 

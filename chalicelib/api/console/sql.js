@@ -100,7 +100,7 @@ function statementFields(questions, { take, run }) {
       "aria-describedby": "explained",
       onchange: () => take(questions[Number(choice.value || -1)]?.statement ?? ""),
     },
-    h("option", { value: "" }, "A statement of your own"),
+    h("option", { value: "" }, "Your own statement"),
     questions.map(({ title }, place) => h("option", { value: place }, title)),
   );
   const text = h("textarea", {

@@ -6,6 +6,9 @@ export const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED
 /** @type {string[]} */
 export const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
 
+/** @type {string[]} */
+export const OPEN = ["PENDING", "RUNNING"];
+
 /** @type {Record<string, string>} */
 export const STATUS_WORDS = {
   PENDING: "Pending",
@@ -137,3 +140,6 @@ export const GASES = [
 
 /** @type {RegExp} */
 export const FORMULA = /^[\t\r\n]|^[\p{C}\p{Z}]*[=+\-@＝＋－＠]/u;
+
+/** @type {number[]} */
+export const BACKOFF = [1, 2, 4, 8, 15];

@@ -6,14 +6,12 @@ import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
 import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
 import { button, count, csv, evenly, framed, h, rate, saveCsv, say, table } from "./dom.js";
-import { savePng, saveSvg } from "./paint.js";
+import { FILE_WIDTH, savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
 import { PANELS, valuesOf } from "./production.js";
 import { chosenUnits } from "./profile.js";
 import { textOf } from "./units.js";
 import { KEYS, subtitleOf, viewOf } from "./view.js";
-
-const FILE_WIDTH = 1200; // pixels of a picture that is saved
 
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.

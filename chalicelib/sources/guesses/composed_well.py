@@ -39,12 +39,14 @@ def compose_well(free: list[SourceField]) -> ComposedWell | None:
     if "api" not in county.terms | number.terms:
         return None
 
+    # "{COUNTY:03}-{API_SEQ:05}", where the braces are those of the template.
     template = f"{{{county.name}:03}}-{{{number.name}:05}}"
     rest = [field for field in sayable if field is not county]
     state = _number_with(rest, {"state", "st"}, 2)
     if state is None:
         return _without_state(free, county, number, template)
 
+    # Of several states the first one stands for all.
     first_state = next(iter(state.counts), "0")
     code = f"{int(first_state):02}"
     return ComposedWell(

@@ -213,6 +213,7 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
     names = [field for field in candidates if field.terms & lexicon.NAME and field not in with_code]
     others = [field for field in candidates if field not in names]
 
+    # A name stands for the code where nothing else does: it tells fields apart too.
     codes = own_codes or with_code or others or names
     code = codes[0]
     found.field = (code.name,)

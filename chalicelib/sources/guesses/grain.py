@@ -74,12 +74,14 @@ def _groups_of(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     """Places of rows that share a key; the same row twice counts once."""
     places_by_key: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, well_and_period in enumerate(key):
+        # A row without a well or a period would be rejected, and says nothing of the others.
         is_whole = None not in well_and_period and "" not in well_and_period
         if is_whole:
             places_by_key[well_and_period].append(place)
 
     shared = [group for group in places_by_key.values() if len(group) > 1]
     groups = [_distinct(table, group) for group in shared]
+    # Of a group of equal rows one is left, which shares its key with none.
     return [group for group in groups if len(group) > 1]
 
 
@@ -110,10 +112,13 @@ def _can_tell_apart(field: SourceField) -> bool:
 
 def _is_of_row(field: SourceField) -> bool:
     """The number of a row, or a column without a name, which the reader calls by its place."""
-    is_each = len(field.counts) == len(field.values) >= MANY
-    if is_each and not field.terms & lexicon.FORMATION:
+    are_many = len(field.values) >= MANY
+    is_another_each_time = len(field.counts) == len(field.values)
+    is_formation = field.terms & lexicon.FORMATION
+    if are_many and is_another_each_time and not is_formation:
         return True
-    return bool(field.terms & _OF_ROWS or re.fullmatch("column[0-9]+", field.name))
+    is_nameless = re.fullmatch("column[0-9]+", field.name)
+    return bool(field.terms & _OF_ROWS or is_nameless)
 
 
 def _is_date(field: SourceField) -> bool:

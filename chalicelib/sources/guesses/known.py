@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.definition import Definition, definition_of
+from chalicelib.sources.mapping import CONSTANTS
 
 from .dates import reader_of
 from .look import MOST_ROWS, USUAL
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from .look import Look
 
-OF_READER = frozenset({"_file", "_sheet", "_row"})  # the reader of a file knows these fields
 LEAST = 4  # fields that make a header one of its own
 
 
@@ -93,7 +93,7 @@ def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
     if definition.order_by:
         needed.add(definition.order_by)
 
-    needed -= made | OF_READER
+    needed -= made | CONSTANTS
     fits = len(needed) >= LEAST and needed <= here
     return needed if fits else set()
 

@@ -10,6 +10,9 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.sources.choices import BLANKS
+from chalicelib.sources.faults import UNWRITABLE
+
 from .dates import FORMS, read_day, reader_of
 from .words import word_set, words_of
 
@@ -22,7 +25,6 @@ LEAST_ROWS = 200
 LONGEST_NAME = 200  # characters
 LONGEST_VALUE = 200  # what is longer is no code, number or date
 FEW = 50  # values that are looked at first
-BLANKS = " \t\n\r\xa0"
 LEAST_OF_FEW = 0.8  # of them, for a look at the others
 LEAST_OF_NUMBERS = 0.8  # of the values that are no words for nothing
 USUAL = 0.98  # the share of values that makes a form the form
@@ -30,7 +32,6 @@ NULL_WORDS = word_set(
     "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
     "unknown confidential conf"
 )
-_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # in a definition
 _FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
 NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
@@ -146,7 +147,8 @@ class SourceField:
         dates = {value: count for value, count in self.counts.items() if not is_total(value)}
         if not dates:
             return ()
-        return tuple(form for form in forms if _share(dates, reader_of(form)) >= USUAL)
+        fitting = [form for form in forms if _share(dates, reader_of(form)) >= USUAL]
+        return tuple(fitting)
 
     @cached_property
     def is_fraction(self) -> bool:
@@ -183,11 +185,14 @@ class Table:
 
     @classmethod
     def of(cls, look: Look) -> Table:
+        # Of a table with many columns fewer rows are looked at.
         columns = max(1, len(look.fields))
         most_rows = min(MOST_ROWS, MOST_CELLS // columns)
-        rows = look.rows[: max(LEAST_ROWS, most_rows)]
+        most_rows = max(LEAST_ROWS, most_rows)
+        rows = look.rows[:most_rows]
 
-        names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
+        each_once = dict.fromkeys(look.fields)
+        names = [name for name in each_once if is_sayable(name)]
         fields = [_field_of(look, rows, name, place) for place, name in enumerate(names)]
         return cls(fields, len(rows))
 
@@ -213,7 +218,7 @@ def is_sayable(name: Any) -> bool:
 
 
 def is_unsayable(text: str) -> bool:
-    return bool(_UNSAYABLE.search(text))
+    return bool(UNWRITABLE.search(text))
 
 
 def _field_of(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> SourceField:
@@ -226,4 +231,4 @@ def _strip(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     beginning = value[: LONGEST_VALUE + 1].strip(BLANKS)
-    return _UNSAYABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", beginning)

@@ -52,7 +52,7 @@ def find_where(table: Table) -> list[Guess]:
                 Guess(
                     key="where",
                     value={field.name: sorted(words)},
-                    why=f"production alone, not {examples}",
+                    why=f"only production, not {examples}",
                 )
             ]
     return []
@@ -76,11 +76,11 @@ def find_wells(table: Table, where: list[Guess]) -> list[Guess]:
                 continue
             if codes := _codes_of(field, kind, wells):
                 why = f"rows of wells, whose {field.name!r} are identifiers"
-                return [_where_too(where, kind.name, codes, why)]
+                return [where_too(where, kind.name, codes, why)]
     return where
 
 
-def _where_too(where: list[Guess], name: str, codes: list[str], why: str) -> Guess:
+def where_too(where: list[Guess], name: str, codes: list[str], why: str) -> Guess:
     """One guess of what `where` says already and of these codes."""
     value: dict[str, Any] = {name: codes}
     if where:

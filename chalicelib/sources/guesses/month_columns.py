@@ -102,8 +102,9 @@ def _as_rows(look: Look, pattern: str, called: str) -> tuple[Look, list[Guess]]:
     value_field = _free("Volume", look.fields)
     matches = {name: re.fullmatch(pattern, name) for name in look.fields}
     columns = {name: match.groupdict() for name, match in matches.items() if match}
-    # A total beside the months would be repeated in the row of each of them.
-    rest = [name for name in look.fields if name not in columns and not set(words_of(name)) & TOTAL]
+    # A total next to the months would be repeated in the row of each of them.
+    others = [name for name in look.fields if name not in columns]
+    rest = [name for name in others if TOTAL.isdisjoint(words_of(name))]
 
     rows: list[dict[str, str | None]] = []
     most_rows = max(1, MOST_ROWS // len(columns))

@@ -52,8 +52,9 @@ class NumberForm:
 def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]:
     """The signs that the most values can be read with, and how sure that is."""
     texts = _like_numbers(fields)
-    has_signs = any(sign in text for text in texts for sign in ",' ") or _has_two(texts, ".")
-    if not has_signs:
+    # One point in a number is that of its decimals; two are between thousands (1.234.567).
+    has_other_signs = any(sign in text for text in texts for sign in ",' ")
+    if not has_other_signs and not _has_two(texts, "."):
         return NumberForm(), []
 
     decimal, why, sure = _decimal_sign(texts)
@@ -112,9 +113,10 @@ def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
 def _decimal_sign_of_thousands(texts: list[str]) -> tuple[str, str, bool]:
     """Every sign stands before three digits."""
     with_comma = next((text for text in texts if "," in text), "")
+    # 12345 among 1,234: who separates thousands would have written 12,345.
     without = next((text for text in texts if re.fullmatch(r"[+-]?[0-9]{4,}", text)), "")
     if with_comma and without:
-        return ",", f"{with_comma} beside {without}, which has no sign between thousands", False
+        return ",", f"{with_comma} next to {without}, which has no sign between thousands", False
     return ".", "", False
 
 

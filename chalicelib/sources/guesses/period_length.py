@@ -39,12 +39,15 @@ def find_length(
     """
     usual = _usual_distance(table, well, days)
     by_distance = _length_by_distance(usual)
+    # Fields "Year" and "Month" make a month. It is in doubt where the dates of a well lie further
+    # apart: the month may be that in which a year ends.
     if parts:
         finest = next((part for part in ("day", "month", "quarter") if part in parts), "year")
         verb = "are" if len(parts) > 1 else "is"
-        why = f"{' and '.join(parts)} {verb} told"
+        why = f"{' and '.join(parts)} {verb} given"
         return Length(finest, why, sure=by_distance in (finest, ""))
 
+    # A form such as %Y-Q%q is that of one length only.
     by_form = next((name for name, forms in FORMS_OF.items() if form in forms), "")
     if by_form:
         return Length(by_form, f"{form} tells a {by_form}", sure=True)

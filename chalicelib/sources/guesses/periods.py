@@ -48,6 +48,7 @@ def find_period(
     if single is None and not parts:
         return _ask(free)
 
+    # One field is better than a year by itself, and than parts where it says the period clearly.
     is_better = score >= AS_GOOD_AS_PARTS or list(parts) in ([], ["year"])
     if single is not None and is_better and not _is_one(parts, single):
         parts = {}
@@ -213,7 +214,9 @@ def _of_several_forms(field: SourceField) -> Period:
     """
     forms, unread_count = most_useful_forms(field)
     read_share = _read_anyhow(field)
-    if unread_count <= (1 - USUAL) * field.filled_count and read_share < USUAL:
+    most_unread = (1 - USUAL) * field.filled_count
+    # Forms are named only where they are needed and suffice.
+    if unread_count <= most_unread and read_share < USUAL:
         why = "the values have several forms"
         guess = Guess(key=KEY, value={"field": field.name, "format": forms}, why=why)
         days = _days_by_first(field, forms)
@@ -237,7 +240,7 @@ def _days_by_first(field: SourceField, forms: Sequence[str]) -> list[date | None
 
 
 def _of_parts(table: Table, parts: dict[str, SourceField]) -> Period:
-    ending = " are fields of their own" if len(parts) > 1 else " is a field of its own"
+    ending = " are separate fields" if len(parts) > 1 else " is a separate field"
     why = " and ".join(parts) + ending
     names = {part: field.name for part, field in parts.items()}
     guess = Guess(key=KEY, value=names, why=why)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import words as lexicon
 from .look import Guess, SourceField
+from .meant_rows import where_too
 from .units import Named, question, unit_of_name, unit_of_others, unit_of_text
 from .volume_columns import largest_of
 from .volumes import COLUMN_OF, LIQUIDS, OIL
@@ -140,13 +141,16 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
 
 def _product_of(code: str) -> str:
     """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
+    # "Petróleo crudo" and PETROLEO-CRUDO have the same letters.
     signs = plain(code).lower()
     letters = "".join(sign for sign in signs if sign.isalpha())
     if letters in _CODE:
         return _CODE[letters]
 
+    # "Gas injected" is no production, and "Gas well" is a kind of well.
     words = set(words_of(code))
-    if words & (lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL):
+    no_product = lexicon.NO_PRODUCTION - lexicon.UNIT | lexicon.WELL
+    if words & no_product:
         return ""
     products = [product for product, names in lexicon.PRODUCTS.items() if words & names]
     is_one = len(products) == 1 and products[0] in CODES
@@ -160,12 +164,8 @@ def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
     if not rest:
         return where
 
-    value: dict[str, Any] = {rows.product.name: known}
     why = f"what has a column, not {', '.join(rest[:4])}"
-    if where:
-        value = where[0].value | value
-        why = f"{where[0].why}; {why}"
-    return [Guess(key="where", value=value, why=why)]
+    return [where_too(where, rows.product.name, known, why)]
 
 
 def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
@@ -179,6 +179,7 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
     if liquids:
         guesses.append(_column(rows, LIQUIDS, liquids, measures))
 
+    # As the columns stand in a definition.
     order = [OIL, LIQUIDS, COLUMN_OF["gas"], COLUMN_OF["water"]]
     return sorted(guesses, key=lambda guess: order.index(guess.key.removeprefix("columns.")))
 
@@ -209,7 +210,7 @@ def _unit(rows: ProductRows, product: str, codes: list[str], measures: Measures)
     if len(texts_beside) == 1:
         (text,) = texts_beside
         if unit := unit_of_text(text, product):
-            return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
+            return Named(text=unit, why=f"a field of units says {text[:30]} next to them")
 
     named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
     if named and named.text:

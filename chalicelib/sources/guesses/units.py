@@ -90,6 +90,7 @@ def _pieces(field: SourceField) -> list[tuple[str, str]]:
     Of "Oil production (1000 barrels per day)": what the brackets hold, then 1e3bbl/day, bbl/day, …,
     and last the last word in the brackets.
     """
+    # A name that is in brackets as a whole is no unit for that: of "[Oil]" nothing is.
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", field.name.strip("[]"))
     in_brackets = [(plain(text).strip(), text.strip()) for text in brackets]
     last_words = [(text.rpartition(" ")[2], shown) for text, shown in in_brackets]
@@ -170,7 +171,7 @@ def unit_of_others(
 
     of_product = sorted(set(others.get(product, [])))
     if len(of_product) == 1:
-        return Named(text=of_product[0], why=f"beside volumes in {of_product[0]}")
+        return Named(text=of_product[0], why=f"next to volumes in {of_product[0]}")
 
     # Gas beside oil in bbl is in Mcf; beside oil in m3 it may be in m3 or in thousands.
     all_units = {unit for units in others.values() for unit in units}
@@ -182,7 +183,7 @@ def unit_of_others(
     text = "bbl" if product == "liquid" else "Mcf"
     if all("/d" in unit for unit in units):
         text += "/d"
-    return Named(text=text, why=f"beside volumes in {', '.join(units)}")
+    return Named(text=text, why=f"next to volumes in {', '.join(units)}")
 
 
 def question(field: SourceField, product: str, largest: float | None) -> str:

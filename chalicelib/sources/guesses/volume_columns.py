@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.sources.measures import DAYS
+
 from . import words as lexicon
 from .look import Guess
 from .units import Named, beyond_a_well, question, unit_of_name, unit_of_others
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from .volumes import Volumes
 
 Others = dict[str, list[str]]  # units that names say, of liquid and gas
-DAYS = "days_on_production"
 MOST_DAYS = {"day": 1, "month": 31, "quarter": 92, "year": 366}
 HOURS_A_DAY = 24
 MANY = 0.4  # share of values beyond the days of a period that makes them hours
@@ -89,7 +90,7 @@ def _liquids(
         return Guess(key=guess.key, value=guess.value, why=why)
 
     guess = _volume(LIQUIDS, [*oil, *condensate], [], measures, others)
-    parts = "oil and condensate" if condensate else "no condensate is told"
+    parts = "oil and condensate" if condensate else "no condensate is given"
     if not oil:
         parts = "condensate"
     return replace(guess, why=f"{parts}; {guess.why}")

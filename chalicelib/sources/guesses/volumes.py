@@ -97,9 +97,11 @@ def _choose(product: str, fields: list[SourceField]) -> list[SourceField]:
 
     Of "Gas from wells" and "Casinghead gas" both are added; beside "Total gas" neither counts.
     """
+    # The highest rank first, of equal ones the field that the source has first.
     ranked = sorted(fields, key=lambda field: (-_rank(field), field.place))
     best = ranked[:1]
-    if product != "gas" or ranked[0].terms & lexicon.TOTAL:
+    is_sum = ranked[0].terms & lexicon.TOTAL
+    if product != "gas" or is_sum:
         return best
 
     with_oil = [field for field in ranked if _is_gas_with_oil(field)]

@@ -11,7 +11,7 @@ from typing import Any
 
 _PLACE = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
-# What a preset tells of itself; the rest is its mapping.
+# What a preset tells of itself, which has no effect; the rest is its mapping.
 ABOUT = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 
 

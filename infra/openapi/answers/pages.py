@@ -72,7 +72,7 @@ class RegisterPage(_Page):
     found: Annotated[_Counts, "with the words, of what is chosen"]
     total: Annotated[_Counts, "of all"]
     sources: list[_RowsOfSource]
-    fields: Annotated[list[_RowsOfField], "of wells alone: the 200 fields with the most of them"]
+    fields: Annotated[list[_RowsOfField], "only of wells: the 200 fields with the most of them"]
 
 
 ProductionPageOrFile = ProductionPage | ListFile

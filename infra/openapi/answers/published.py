@@ -7,7 +7,7 @@ from .kinds import Address, Day, Moment, PeriodLength, Sha256, Uuid
 _Expiry = Annotated[float | None, "epoch seconds; null for a file"]
 _OfWells = Annotated[
     int | None,
-    "null where several sources are stored and none was asked for: one well may be told by two",
+    "null where several sources are stored and none was asked for: two may report the same well",
 ]
 
 

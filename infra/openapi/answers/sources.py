@@ -73,7 +73,7 @@ class DefinedSource(_Defined):
     definition: Annotated[
         dict[str, Any] | None,
         "as it was written; null where the settings are the source. The query of its address is "
-        "shown to admins alone",
+        "shown only to admins",
     ]
 
 

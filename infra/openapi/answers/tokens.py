@@ -10,7 +10,7 @@ class Token(TypedDict):
 
     name: str
     role: Annotated[Role | None, "null of a parameter that is no token and lets nobody in"]
-    created_at: Annotated[float | None, "when it was made, or made anew, epoch seconds"]
+    created_at: Annotated[float | None, "when it was made, or made again, epoch seconds"]
     expires_at: Annotated[float | None, "null without an end, epoch seconds"]
     last_used_at: Annotated[
         float | None,
@@ -31,6 +31,6 @@ class NewToken(TypedDict):
 
     name: str
     role: Role
-    token: Annotated[str, "in plain text, in this answer alone"]
+    token: Annotated[str, "in plain text, only in this answer"]
     expires_at: Annotated[float | None, "epoch seconds; null without an end"]
     previous_until: Annotated[float, "until when the one before works, epoch seconds"]

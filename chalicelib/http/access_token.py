@@ -1,0 +1,147 @@
+"""The access token of OAuth2 that signs a request: asked for at its endpoint, and renewed in time."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+import requests
+import urllib3
+
+from chalicelib.errors import TokenRefused, TokenUnavailable
+
+from .allowance import TooLarge, TooSlow
+from .body import Broken, Unreadable, read_body
+from .failures import proxy_failure
+from .secret import HEADER_TEXT, json_object
+from .session import BoundedSession
+from .signing import SourceAuth, basic_auth
+from .trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .proxy import Proxy
+
+TOKEN_SECONDS = 30.0
+TOKEN_BYTES = 1 << 17
+RENEWED_EARLY = 60.0  # seconds; of a token that lives shorter, a fifth of its life
+OAUTH_ERRORS = {  # RFC 6749, section 5.2
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+}
+
+
+class TokenAuth(SourceAuth):
+    """OAuth2 client credentials (RFC 6749, section 4.4). Safe for threads: of many that need a
+    token, one fetches it.
+
+    Calling it raises TokenUnavailable, TokenRefused.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        scope: str,
+        client_id: str,
+        client_secret: str,
+        ca: str = "",
+        seconds: float = TOKEN_SECONDS,
+        is_kept_outside: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        proxy: Proxy | None = None,
+    ) -> None:
+        """`ca` is the file of a private authority:
+        a token endpoint may be one of the house, or everybody's.
+        """
+        super().__init__()
+        self._url = url
+        self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        # Section 2.3.1: both are form-encoded before they become a Basic header.
+        client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
+        self._session = BoundedSession(
+            auth=client,
+            clock=clock,
+            trust=Trust(ca_too=ca),
+            is_kept_outside=is_kept_outside,
+            proxy=proxy,
+        )
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._header = ""
+        self._until = 0.0
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self.bound.check(str(request.url))
+        self.bound.check(self._url)
+        with self._lock:
+            if not self._header or self._clock() >= self._until:
+                self._renew()
+            request.headers["Authorization"] = self._header
+        return request
+
+    def forget(self, request: requests.PreparedRequest) -> None:
+        """The source refused this request: its token is not used again. A newer one stays."""
+        with self._lock:
+            if request.headers.get("Authorization") == self._header:
+                self._header = ""
+
+    def _renew(self) -> None:
+        asked_at = self._clock()
+        token, seconds = _token(self._answer())
+        self._header = f"Bearer {token}"
+        self._secrets = {token}
+        self._until = asked_at + seconds - min(RENEWED_EARLY, seconds / 5)
+
+    def _answer(self) -> bytes | bytearray:
+        allowance = self._session.allowance
+        allowance.grant(seconds=self._seconds, body_bytes=TOKEN_BYTES)
+        try:
+            with self._session.ask("POST", self._url, data=self._form) as response:
+                body = read_body(response, allowance, most=TOKEN_BYTES)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise proxy_failure(exc) or TokenUnavailable() from exc
+        except (TooSlow, TooLarge, Unreadable, Broken) as exc:
+            raise TokenUnavailable from exc
+        _check(response.status_code, body)
+        return body
+
+
+def _check(status: int, body: bytes | bytearray) -> None:
+    if status == requests.codes.ok:
+        return
+    passing = status >= requests.codes.server_error or status in (
+        requests.codes.too_many_requests,
+        requests.codes.request_timeout,
+    )
+    error = TokenUnavailable if passing else TokenRefused
+    code = json_object(body).get("error")
+    reason = f", {code}" if isinstance(code, str) and code in OAUTH_ERRORS else ""
+    raise error(f"{error().message} (HTTP {status}{reason})")
+
+
+def _token(body: bytes | bytearray) -> tuple[str, float]:
+    """The access token, and how many seconds it lives;
+    without end when the answer does not tell.
+    """
+    answer = json_object(body)
+    token = answer.get("access_token")
+    kind = answer.get("token_type", "Bearer")
+    if not (
+        isinstance(token, str) and HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"
+    ):
+        raise TokenUnavailable(
+            "The token endpoint's answer holds no bearer token. Check WELLHEAD_SOURCE_TOKEN_URL."
+        )
+    lives = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)?", str(answer.get("expires_in")))
+    seconds = float(lives[0]) if lives else 0.0
+    return token, seconds or float("inf")

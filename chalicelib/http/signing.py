@@ -1,0 +1,83 @@
+"""Signing: what puts a secret on a request, and hides it in every text."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from requests.auth import AuthBase
+
+from .bound import Bound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import requests
+
+SECRET_PART = 8  # characters of a secret that are hidden like the whole
+
+
+def written_anyhow(secrets: Iterable[str]) -> set[str]:
+    """As they are, and as an address may hold them: percent-encoded, once or twice, in large
+    letters or in small ones.
+
+    Of `a/b`: a/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
+    """
+    plain = set(secrets)
+    once = {
+        encode(secret, safe=safe)
+        for secret in plain
+        for encode in (quote, quote_plus)
+        for safe in ("", "/")
+    }
+    twice = {quote(each, safe="") for each in once}
+    forms = plain | once | twice
+    return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
+
+
+class SourceAuth(AuthBase):
+    """Signs a request. `hide` takes the secrets out of a text. `bound` are the places that they may
+    be sent to; calling it for another one raises SecretInvalid.
+    """
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self.bound = Bound()
+
+    def hide(self, text: str) -> str:
+        """A text may have been cut within a secret, so a good part of one is taken out too."""
+        forms = written_anyhow(self._secrets.copy())
+        for secret in sorted(forms, key=len, reverse=True):
+            shortest = min(len(secret), SECRET_PART)
+            for length in range(len(secret), shortest - 1, -1):
+                text = text.replace(secret[:length], "…")
+        return text
+
+
+class HeaderAuth(SourceAuth):
+    """The same header on every request."""
+
+    def __init__(self, name: str, value: str, *secrets: str) -> None:
+        super().__init__()
+        self._name = name
+        self._value = value
+        _, _, last_word = value.rpartition(" ")  # of "Bearer abc": abc
+        self._secrets = {secret for secret in (value, last_word, *secrets) if secret}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {self._name: self._value}
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self.bound.check(str(request.url))
+        request.headers[self._name] = self._value
+        return request
+
+
+def basic_auth(user: str, password: str, *, header: str = "Authorization") -> HeaderAuth:
+    """RFC 7617, in UTF-8."""
+    return HeaderAuth(
+        header, "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password
+    )
