@@ -3,7 +3,7 @@ leads to.
 
 Only what is asked of the source by https goes through it, by CONNECT: the proxy sees which host is
 asked, and nothing of what is said. What a name leads to the proxy alone knows, so the look at the
-address of a connection (_refuse_inside in session.py) is not taken here. It need not be: the source still
+address of a connection (_refuse_inside in adapter.py) is not taken here. It need not be: the source still
 has to show a certificate for its name before it is sent a word, which no service that hands out
 credentials can.
 """

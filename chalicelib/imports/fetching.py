@@ -185,12 +185,15 @@ class Fetching:
     def _stage_meanwhile(self) -> None:
         """While no page is there, what would be left to do when the last one is. Parts of one size
         come to their ends together, and their rows would be staged one after the other then.
+        Once for each part: every segment costs the merge.
         """
-        if len(self.parts.parts) == 1:
+        parts = self.parts.parts
+        if len(parts) == 1:
             return
-        well_on = [part for part in self.parts.parts if _is_well_on(part)]
+        well_on = [part for part in parts if part.is_well_on and not part.is_staged_early]
         largest = max(well_on, key=lambda part: part.batch.rows, default=None)
         if largest and largest.batch.rows >= self._early_rows:
+            largest.is_staged_early = True
             self._stage(largest)
 
     def _stage(self, part: PartReading) -> None:
@@ -267,12 +270,3 @@ class Fetching:
             log.warning(
                 "the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__
             )
-
-
-def _is_well_on(part: PartReading) -> bool:
-    """Whether no more rows are to come than those in its batch."""
-    batch = part.batch
-    expected = part.cursor.expected
-    if part.is_at_end or expected is None or batch.table:
-        return False
-    return expected - part.cursor.delivered <= batch.rows

@@ -42,6 +42,7 @@ class PartReading:
     changed_until: float | None = None
     undated: int = 0
     is_in_step: bool = True
+    is_staged_early: bool = False
     batch: Batch = field(init=False)
     stored_to: Cursor = field(init=False)
 
@@ -70,6 +71,14 @@ class PartReading:
     @property
     def is_at_end(self) -> bool:
         return self.cursor.url is None
+
+    @property
+    def is_well_on(self) -> bool:
+        """Whether no more rows are to come than those in its batch."""
+        if self.is_at_end or self.cursor.expected is None or self.batch.table:
+            return False
+        to_come = self.cursor.expected - self.cursor.delivered
+        return 0 <= to_come <= self.batch.rows
 
     @property
     def has_news(self) -> bool:

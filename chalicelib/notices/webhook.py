@@ -3,7 +3,7 @@ time.
 
 Who sets its address decides where this function connects to. So in a deployed stack it is https,
 and the name leads to public addresses alone; the connection is made to the very address that was
-looked at (http/session.py).
+looked at (http/adapter.py).
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class LambdaRuntime:
 class Worker(threading.Thread):
     """A process of a function, from its start to its end.
 
-    The process dies with the thread that started it (local/child.py), so that thread does nothing
+    The process dies with the thread that started it (local/aws/child.py), so that thread does nothing
     but wait for it.
     """
 

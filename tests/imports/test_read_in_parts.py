@@ -271,10 +271,10 @@ def test_what_came_is_staged_while_the_rest_is_waited_for(worker: Worker) -> Non
 
     job_id = worker.trigger()
     worker.run(
-        job_id, new_repository=Noted, prefetch=one_after_the_other, early_rows=ROWS // PARTS // 2
+        job_id, new_repository=Noted, prefetch=one_after_the_other, early_rows=ROWS // PARTS // 8
     )
 
-    assert len(staged) == 2 * PARTS
+    assert len(staged) == 2 * PARTS  # and no third of what is still to come
     assert sum(staged) == ROWS
     assert max(staged) < ROWS // PARTS * 2 / 3
     assert_whole(worker, worker.manager.get(job_id))
