@@ -85,6 +85,8 @@ def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) ->
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:
+    if snapshot is None:
+        return 0  # and the columns of today's table say nothing of a state without rows
     order = ", ".join(STORED_KEY) if table in BY_YEAR else "ALL"
     rows = at(table, snapshot)
     known = columns_of(connection, f"wells.{table}")

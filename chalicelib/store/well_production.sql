@@ -449,11 +449,11 @@ FROM ({rejected});
 
 -- name: forget_rejected
 -- A row that is rejected once more stands with the newest import that met it, and not with each. What nobody has met
--- for long may go.
+-- for long may go. The sentence in `detail` may be another one in a later release.
 DELETE FROM {store}.rejected_rows
 WHERE job_id <> $job_id AND (
     rejected_at < to_timestamp($now - $kept_seconds)
-    OR hash(reason, detail, raw) IN (SELECT hash(reason, detail, raw) FROM {rejected_now} WHERE job_id = $job_id)
+    OR hash(reason, raw) IN (SELECT hash(reason, raw) FROM {rejected_now} WHERE job_id = $job_id)
 );
 
 -- name: count_problems

@@ -73,7 +73,7 @@ def _refuse_unreadable(metadata: TableMetadata, schema: Schema) -> None:
         before = known.get(field.field_id)
         if before is None and field.field_id <= metadata.last_column_id:
             raise ValueError(f"the id of the column {field.name} was given before")
-        if before is None and field.required:
+        if field.required and not (before and before.required):
             raise ValueError(f"older rows have no value of the column {field.name}")
         if before is not None and before.field_type != field.field_type:
             raise ValueError(f"the column {field.name} had another type")

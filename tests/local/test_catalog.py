@@ -179,6 +179,7 @@ def test_a_table_gets_a_column_where_its_schema_is_what_it_was(catalog: CatalogS
     [
         [a_column(1, "name")],  # of another type
         [*FIELDS, a_column(6, required=True)],
+        [{**FIELDS[0], "required": True}],
         [*FIELDS, a_column(6, "name")],
         [*FIELDS, a_column(5)],  # the id of another column
         [*FIELDS, a_column(4)],  # an id from before

@@ -182,3 +182,17 @@ def test_a_file_that_is_no_whole_database_is_told_as_such(store: Store, damage: 
 
     with pytest.raises(WarehouseCorrupt, match="not the file that was published"):
         store.run(2, Import([[[json.loads(json_row())]]]))
+
+
+def test_a_rejected_row_is_known_again_by_an_earlier_sentence(store: Store) -> None:
+    """The sentences of reasons may become others in a later release."""
+    with_a_bad_row = Import([[[(json_row(), ""), (json_row(well_code=None), "")]]])
+    store.run(1, with_a_bad_row)
+    with duckdb.connect(store.path) as connection:
+        connection.execute("UPDATE rejected_rows SET detail = 'An earlier sentence.'")
+
+    store.run(2, with_a_bad_row)
+
+    with duckdb.connect(store.path, read_only=True) as connection:
+        kept = connection.execute("SELECT job_id FROM rejected_rows").fetchall()
+    assert kept == [("job-2",)]
