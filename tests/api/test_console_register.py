@@ -224,6 +224,17 @@ def test_figures_are_in_the_units_chosen(shared: tuple[str, Browser, Answers]) -
         assert page.locator("tbody td:nth-child(4)").inner_text() == "2,384.8"
 
 
+def test_other_units_are_those_of_titles_and_figures_at_once(
+    shared: tuple[str, Browser, Answers],
+) -> None:
+    with visit(*shared, "/wells?q=Ekofisk+120") as page:
+        seen(page, "1 of 123 wells")
+        page.route("**/wells/register?**", lambda route: route.abort())  # nothing is answered
+        page.get_by_label("Liquids in").select_option("bbl")
+        page.get_by_role("button", name="Oil rate, bbl/d").wait_for()
+        assert page.locator("tbody td:nth-child(4)").inner_text() == "15,000"
+
+
 def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser, Answers]) -> None:
     error = {
         "code": "DATABASE_FETCHING",

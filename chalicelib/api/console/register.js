@@ -55,11 +55,7 @@ function register(page, of) {
     if (isShown) goTo(list.body, list.body.rows[end < 0 ? list.body.rows.length - 1 : end]);
   }
 
-  const measure = (/** @type {Units} */ units) => {
-    list.measure(units);
-    load();
-  };
-  const units = unitSelects(chosen, chosenUnits(page.query), measure);
+  const units = unitSelects(chosen, chosenUnits(page.query), list.measure);
   page.root.append(h("h1", { tabindex: "-1" }, "Wells and fields"), panel(search.element, units, list));
   load();
 }
@@ -153,10 +149,12 @@ function searchForm(q, { lists, signal, search, enter }) {
 // -- what was found --------------------------------------------------------------------------------------------------
 
 // {frame, body, links, facets, foot, …}: the table and what stands around it. `show(data)` shows an answer, `fail(error)`
-// why there is none; `measure(units)` makes the titles anew.
+// why there is none; `measure(units)` writes titles and figures in other units.
 /** @param {Listed} of @param {Chosen} chosen @param {{units: Units, choose: Choose, turn: TurnPage}} options */
 function listing(of, chosen, { units, choose, turn }) {
   let columns = columnsOf(of, units);
+  /** @type {Api.Registered[]} */
+  let rows = [];
   let hasMore = false;
   const heads = () => columns.map((column) => head(column, chosen, choose));
   const headRow = h("tr", {}, heads());
@@ -173,8 +171,8 @@ function listing(of, chosen, { units, choose, turn }) {
   /** @param {Api.RegisterPage} data */
   function show(data) {
     hasMore = data.next_cursor !== null;
-    body.replaceChildren(...data.rows.map((row, index) => line(row, columns, index === 0)));
-    [...headRow.cells].forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
+    rows = data.rows;
+    draw();
     frame.scrollTop = 0;
     const text = foundText(data, of, chosen);
     told.textContent = text;
@@ -185,18 +183,26 @@ function listing(of, chosen, { units, choose, turn }) {
     facets.show(data);
   }
 
+  function draw() {
+    body.replaceChildren(...rows.map((row, index) => line(row, columns, index === 0)));
+    [...headRow.cells].forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
+  }
+
   /** @param {any} error */
   function fail(error) {
     const fault = () => h("span", { class: "fault", role: "alert" }, error.message);
     told.replaceChildren(error.code === "NO_DATA_YET" ? nothingYet() : fault());
-    body.replaceChildren();
+    rows = [];
+    draw();
     before.hidden = after.hidden = true;
   }
 
+  // At once, not when the next answer comes: until then a title would name another unit than its figures have.
   /** @param {Units} others */
   function measure(others) {
     columns = columnsOf(of, others);
     headRow.replaceChildren(...heads());
+    draw();
   }
   return { frame, body, links, facets: facets.element, foot, show, fail, measure, hasMore: () => hasMore };
 }
