@@ -152,14 +152,9 @@ function searchForm(q, { lists, signal, search, enter }) {
 // why there is none; `measure(units)` writes titles and figures in other units.
 /** @param {Listed} of @param {Chosen} chosen @param {{units: Units, choose: Choose, turn: TurnPage}} options */
 function listing(of, chosen, { units, choose, turn }) {
-  let columns = columnsOf(of, units);
-  /** @type {Api.Registered[]} */
-  let rows = [];
   let hasMore = false;
-  const heads = () => columns.map((column) => head(column, chosen, choose));
-  const headRow = h("tr", {}, heads());
-  const body = h("tbody", {});
-  const frame = framed("The table, which scrolls", tableOf(of, headRow, body));
+  const { element, body, fill, measure } = rowsTable(of, chosen, { units, choose });
+  const frame = framed("The table, which scrolls", element);
   const links = h("nav", { class: "spans", "aria-label": "Lists" });
   const facets = facetChoices(of, chosen, choose);
   const told = h("span", { class: "muted", role: "status" }, "Loading …");
@@ -171,8 +166,7 @@ function listing(of, chosen, { units, choose, turn }) {
   /** @param {Api.RegisterPage} data */
   function show(data) {
     hasMore = data.next_cursor !== null;
-    rows = data.rows;
-    draw();
+    fill(data.rows);
     frame.scrollTop = 0;
     const text = foundText(data, of, chosen);
     told.textContent = text;
@@ -183,39 +177,45 @@ function listing(of, chosen, { units, choose, turn }) {
     facets.show(data);
   }
 
-  function draw() {
-    body.replaceChildren(...rows.map((row, index) => line(row, columns, index === 0)));
-    [...headRow.cells].forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
-  }
-
   /** @param {any} error */
   function fail(error) {
     const fault = () => h("span", { class: "fault", role: "alert" }, error.message);
     told.replaceChildren(error.code === "NO_DATA_YET" ? nothingYet() : fault());
-    rows = [];
-    draw();
+    fill([]);
     before.hidden = after.hidden = true;
-  }
-
-  // At once, not when the next answer comes: until then a title would name another unit than its figures have.
-  /** @param {Units} others */
-  function measure(others) {
-    columns = columnsOf(of, others);
-    headRow.replaceChildren(...heads());
-    draw();
   }
   return { frame, body, links, facets: facets.element, foot, show, fail, measure, hasMore: () => hasMore };
 }
 
-/** @param {Listed} of @param {HTMLElement} headRow @param {HTMLElement} body */
-const tableOf = (of, headRow, body) =>
-  h(
-    "table",
-    { class: "register" },
-    h("caption", { class: "unseen" }, of === "wells" ? "Wells with their figures" : "Fields with their figures"),
-    h("thead", {}, headRow),
-    body,
-  );
+// {element, body, fill(rows), measure(units)}. It keeps its rows, so that other units are those of titles and figures
+// at once: with the next answer, a title would name another unit than the figures below it until then.
+/** @param {Listed} of @param {Chosen} chosen @param {{units: Units, choose: Choose}} options */
+function rowsTable(of, chosen, { units, choose }) {
+  /** @type {Api.Registered[]} */
+  let rows = [];
+  let columns = columnsOf(of, units);
+  const heads = () => columns.map((column) => head(column, chosen, choose));
+  const headRow = h("tr", {}, heads());
+  const body = h("tbody", {});
+  const title = of === "wells" ? "Wells with their figures" : "Fields with their figures";
+  const caption = h("caption", { class: "unseen" }, title);
+  const element = h("table", { class: "register" }, caption, h("thead", {}, headRow), body);
+
+  /** @param {Api.Registered[]} others */
+  function fill(others) {
+    rows = others;
+    body.replaceChildren(...rows.map((row, index) => line(row, columns, index === 0)));
+    [...headRow.cells].forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
+  }
+
+  /** @param {Units} others */
+  function measure(others) {
+    columns = columnsOf(of, others);
+    headRow.replaceChildren(...heads());
+    fill(rows);
+  }
+  return { element, body, fill, measure };
+}
 
 /** @param {Api.Registered} row @param {ListColumn[]} columns @param {boolean} isFirst */
 const line = (row, columns, isFirst) =>
