@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 
 # Boyun Guo, William C. Lyons, Ali Ghalambor: Petroleum Production Engineering (2007), problem 8.4:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 LINES = [
     f"Loma;L-{well};2023{month:02};{1000 * well},5;31" for well in (1, 2) for month in range(1, 13)

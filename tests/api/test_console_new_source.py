@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 NEW = "/new-source"
 ADDRESS = "s3://wells/Pozos 2024.csv"

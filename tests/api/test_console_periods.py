@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 FIELD, WELL = "0071", "NO 15/9-F-12 #1 100%?"
 ENCODED = "NO%2015%2F9-F-12%20%231%20100%25%3F"

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 PLACE = "/wells/1/12?source=default"
 YEARS = 10

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from chalicelib.queries.production import ProductionQuery
 
 pytestmark = pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 LONG = "Øst-Frigg Beta, the second well of the north-eastern flank"
 DASH = "\N{EN DASH}"

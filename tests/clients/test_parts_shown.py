@@ -39,7 +39,8 @@ def test_the_window_shows_the_parts_while_they_are_read() -> None:
 
 
 @pytest.mark.skipif(
-    find_browser() is None, reason="there is no Chromium here: apt-get install chromium"
+    find_browser() is None,
+    reason="there is no Chromium here: apt-get install chromium-headless-shell",
 )
 def test_the_console_shows_the_parts_while_they_are_read(
     scripted_console: tuple[str, Browser],
