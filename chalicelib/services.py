@@ -20,6 +20,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
+from chalicelib import __version__
 from chalicelib.api.health import check_room, check_warehouse, health
 from chalicelib.api.ops import ops_status
 from chalicelib.api.token_list import TokenList
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
     from chalicelib.sources.source import Source
     from chalicelib.warehouse.names import StoredFile, Warehouse
 
+# botocore puts this together anew for each call, which takes a fifth of the call's CPU.
+_NAME = Config(user_agent=f"Wellhead/{__version__} Botocore/{botocore.__version__}")
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(
     connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
@@ -771,7 +774,7 @@ class Services:
         return session
 
     def _client(self, service: str, config: Config = _CLIENT) -> Any:
-        return self._session.create_client(service, config=config)
+        return self._session.create_client(service, config=_NAME.merge(config))
 
 
 class ServiceModels(Loader):

@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.aws_session import new_session
 from support.coordination import KEYS
+from support.waiting import wait_until
 
 from local.aws.emulator import LocalAws
 from local.aws.table_journal import Key, TableJournal
@@ -213,12 +214,13 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
         assert process.stdout is not None
         dynamodb = client(process.stdout.readline().split()[1])
         acknowledged: list[int] = []
-        killer = threading.Timer(0.5, process.kill)
-        killer.start()
-        with pytest.raises(HTTPClientError):
-            write_until_the_end(dynamodb, acknowledged)
+        with ThreadPoolExecutor(1) as writer:
+            writing = writer.submit(write_until_the_end, dynamodb, acknowledged)
+            wait_until(lambda: len(acknowledged) > 20)
+            process.kill()  # in the midst of some write
+            with pytest.raises(HTTPClientError):
+                writing.result()
         dynamodb.close()
-    killer.join()
 
     with LocalAws(table=TABLE, journal=journal, keys=KEYS) as aws:
         dynamodb = client(aws.url)
