@@ -126,9 +126,9 @@ class WellProductionSql:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        for name in _SQL:
-            if name.startswith("macro_"):
-                self.run(name)
+        macros = [fill(name) for name in _SQL if name.startswith("macro_")]
+        with exhaustion_errors():
+            connection.execute("\n".join(macros))
 
     def run(
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
