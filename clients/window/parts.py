@@ -179,9 +179,9 @@ class Listing(ttk.Frame):
         )
         for name, heading, width, anchor in columns:
             tree.heading(name, text=heading, anchor=anchor)
-            tree.column(
-                name, width=px(width), minwidth=px(40), anchor=anchor, stretch=name == grows
-            )
+            of_heading = self._theme.fonts["Small"].measure(heading) + px(SIDES)
+            room = max(px(width), of_heading)
+            tree.column(name, width=room, minwidth=px(40), anchor=anchor, stretch=name == grows)
         return tree
 
     def _place_tree(self) -> None:

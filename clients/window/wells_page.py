@@ -104,7 +104,7 @@ class WellsPage(ttk.Frame):
             style="Switch.TCheckbutton",
             command=lambda: self.plot.use_volumes(self.has_volumes.get()),
         )
-        self.volumes.pack(side="right")
+        self.volumes.pack(side="right", padx=px(14))
         self.title.pack(side="left", fill="x", expand=True)
         self.subtitle.pack(fill="x", pady=(0, px(6)))
         self.plot = Plot(card, self._theme)

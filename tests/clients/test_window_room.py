@@ -59,6 +59,25 @@ def test_every_page_has_the_room_it_asks_for_on_a_small_screen(display: str) -> 
 
 
 @needs_window
+def test_every_heading_of_a_list_is_whole(display: str) -> None:
+    from support.window_stage import open_window
+
+    with open_window(display) as driver:
+        window = driver.window
+        measure = window.theme.fonts["Small"].measure
+        for listing in (window.imports.history.listing, window.wells.listing):
+            headings = {
+                name: str(listing.tree.heading(name, "text")) for name in listing.tree["columns"]
+            }
+            too_narrow = [
+                heading
+                for name, heading in headings.items()
+                if int(listing.tree.column(name, "width")) < measure(heading) + window.theme.px(12)
+            ]
+            assert too_narrow == []
+
+
+@needs_window
 def test_a_long_name_is_cut_and_shown_whole_under_the_pointer(display: str) -> None:
     from support.window_stage import open_window
 
