@@ -87,13 +87,16 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)  # of those that were asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test that is marked `by_lot` a run takes a third of the cases, a soak all."""
+    """Of a test that is marked `by_lot` a run takes a third of the cases, a soak all. What is
+    marked `long` comes first.
+    """
     marked = [item for item in items if item.get_closest_marker("by_lot")]
     drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed", 0))
     left_out = {item for item in marked if item.nodeid not in drawn}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

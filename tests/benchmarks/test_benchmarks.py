@@ -55,6 +55,7 @@ def figures(**others: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "imports": {"1500": results}, "growth": {"0": one(bytes_moved=3_000_000)}}
 
 
+@pytest.mark.long
 def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) -> None:
     sizes = ["--rows", "1500", "--stores", "1500", "--page-size", "500", "--turns", "1"]
     kinds = ["--no-peers", "--no-real-data"]

@@ -270,6 +270,7 @@ def send_the_rest(lab: Lab) -> None:
     assert outbox.waiting() == []
 
 
+@pytest.mark.long
 @pytest.mark.by_lot
 @pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])
 def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:

@@ -148,6 +148,7 @@ def _environment(path: Path) -> set[bytes]:
         return set()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the bundle is for Linux")
 def test_a_deployed_stack_from_its_creation_to_its_end(

@@ -266,6 +266,7 @@ def s3(aws: LocalAws) -> Any:
     return aws_client(aws.url, "s3", s3={"addressing_style": "path"})
 
 
+@pytest.mark.long
 def test_each_function_may_do_what_it_does_and_nothing_else(
     functions: Functions,
     aws: LocalAws,
@@ -295,6 +296,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
         )
 
 
+@pytest.mark.long
 def test_each_state_of_the_machine_may_do_what_it_does_and_nothing_else(
     functions: Functions,
     aws: LocalAws,
