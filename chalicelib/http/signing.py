@@ -49,6 +49,7 @@ class SourceAuth(AuthBase):
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
         forms = written_anyhow(self._secrets.copy())
+        # The longest first, and of each the whole first: a part would leave the rest to be read.
         for secret in sorted(forms, key=len, reverse=True):
             shortest = min(len(secret), SECRET_PART)
             for length in range(len(secret), shortest - 1, -1):
