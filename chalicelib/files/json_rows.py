@@ -103,7 +103,7 @@ class JsonLines(JsonRows):
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:
             byte = lines.seek(mark.byte or self._text.start)
-            while line := lines.readline(LONGEST_ROW + 2):
+            while line := lines.readline(LONGEST_ROW + 2):  # with its end, \r\n
                 byte += len(line)
                 row = line.strip()
                 # The rest of a line that is too long is passed over.
@@ -125,6 +125,8 @@ def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
 
 
 def _rows_in(lines: bytes) -> int:
+    # As many as line feeds, unless some lines are blank. The first one may be, so a feed is put in
+    # front of it for the look.
     if BLANK_LINE.search(b"\n" + lines):
         return sum(bool(line.strip()) for line in lines.split(b"\n"))
 

@@ -66,6 +66,7 @@ def kind_of(path: Path, file: str, declared: str) -> str:
 def _kind_of_text(text: bytes, file: str) -> str:
     if text.startswith(b"{"):
         return "ndjson" if _is_of_lines(text, file) else "json"
+    # An array of objects or of lists. A header may begin with a bracket too: [Well],[Oil].
     return "json" if re.match(rb"\[\s*([{\[\]]|$)", text) else "csv"
 
 

@@ -22,6 +22,7 @@ def unique_names(cells: Iterable[str]) -> tuple[str, ...]:
     number: `Oil_2`.
     """
     wanted = [" ".join(cell.replace("\0", " ").split())[:LONGEST] for cell in cells]
+    # From the start also those that come later: Oil, Oil, Oil_2 become Oil, Oil_3, Oil_2.
     taken = {name.casefold() for name in wanted}
     seen: set[str] = set()
     found = []

@@ -31,7 +31,7 @@ TABLES = re.compile(
     r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$",
     re.IGNORECASE,
 )
-# No data.
+# No data: what a Mac adds, hidden files (./ and ../ hide nothing), read-me files and licences.
 BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 ENCRYPTED = 0x1
