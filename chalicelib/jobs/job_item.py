@@ -21,6 +21,7 @@ _STORED = [*(name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}), 
 
 def job_attributes(job: Job) -> dict[str, Any]:
     """The job as its worker stores it: plain values, and nothing for what is null."""
+    # `seal`, `source` and `plan` are no attributes of a Job; they come with its checkpoint.
     values = {name: getattr(job, name, None) for name in _STORED}
     if job.checkpoint:
         values |= job.checkpoint.to_attributes()
@@ -35,6 +36,7 @@ def absent_attributes(job: Job) -> list[str]:
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:
+    # Without what a later version has added, and what is of the checkpoint.
     values = {name: value for name, value in attributes.items() if name in _FIELDS}
     values["status"] = JobStatus(values["status"])
     if "phase" in values:
