@@ -18,7 +18,7 @@ from typing import Any
 
 from chalicelib.errors import ValidationError
 
-MARK_BYTES = 9
+MARK_BYTES = 9  # of a digest; they are twelve letters
 Key = Mapping[str, int | str | None]
 
 # What orders each list: the columns of its last row go into the cursor.

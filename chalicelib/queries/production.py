@@ -484,6 +484,8 @@ class ProductionQuery:
         if is_summed:
             wells = {name: sum(facts[name] for facts in sources) for name in OF_WELLS}
 
+        # The first names are those that people look for. Each keeps its place when what is spread
+        # behind them has it once more.
         return {
             "rows": rows["rows"],
             "wells": wells["wells"],
@@ -568,6 +570,7 @@ class ProductionQuery:
         if stood:
             tables = {**tables, "production": _SQL["stood"].format_map(tables)}
         lists = {**times, **_LISTS, **tables}
+        # A part of several statements, which has places of its own to fill.
         whole = {**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)}
         return _SQL[name].format_map(whole).strip().removesuffix(";")
 
