@@ -92,10 +92,11 @@ def answer(
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        if query.file:
-            data = list_file(query, _arguments_of(query))
-        else:
-            data = _answer(query, published, export, sql)
+        data = (
+            list_file(query, _arguments_of(query))
+            if query.file
+            else _answer(query, published, export, sql)
+        )
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
