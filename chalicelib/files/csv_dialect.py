@@ -163,7 +163,8 @@ def _width(records: Sequence[Record]) -> int:
     counts = Counter(len(record.fields) for record in records)
     if not counts:
         return 1
-    _, width = max((count, width) for width, count in counts.items())
+    by_count = [(count, width) for width, count in counts.items()]
+    _, width = max(by_count)
     return width
 
 

@@ -60,7 +60,8 @@ class JsonRows:
             behind = Mark(mark.row + len(piece_rows), byte)
 
             is_last = behind.is_at(until)
-            is_full = len(piece_rows) >= self._limits.page_rows or size >= self._limits.page
+            has_all_rows = len(piece_rows) >= self._limits.page_rows
+            is_full = has_all_rows or size >= self._limits.page
             if is_last or is_full:
                 yield Piece(mark=behind, is_last=is_last, size=size, rows=piece_rows)
                 mark = behind

@@ -79,7 +79,8 @@ def _is_of_lines(text: bytes, file: str) -> bool:
 
 def _refuse(text: bytes, beginning: bytes, file: str, declared: str) -> None:
     """Raises FileFormatUnknown."""
-    known = next((words for mark, words in NOT_READ.items() if beginning.startswith(mark)), "")
+    marks = [mark for mark in NOT_READ if beginning.startswith(mark)]
+    known = NOT_READ[marks[0]] if marks else ""
     if not known and _PAGE.match(text):
         known = (
             "a web page, whatever its name says. Open it: often it holds a sentence of the server"

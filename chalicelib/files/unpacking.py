@@ -162,7 +162,8 @@ def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
 
 
 def _no_member(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
-    names = ", ".join(_safe_name(entry.filename) for entry in entries[:SHOWN]) or "nothing"
+    first_names = [_safe_name(entry.filename) for entry in entries[:SHOWN]]
+    names = ", ".join(first_names) or "nothing"
     lack = "no member that looks like a table"
     if pattern:
         lack = f'no member named "{_safe_name(pattern)}"'

@@ -222,7 +222,9 @@ class _Deflate(_Gzip):
         if data and not self._is_begun:
             # The low four bits are 8 in zlib's wrapping. A bare stream that begins so is a stored
             # block with a bit set in its padding, which nobody writes.
-            is_wrapped = data[0] & 0x0F == zlib.DEFLATED and data[0] >> 4 <= 7  # noqa: PLR2004  RFC 1950, section 2.2
+            method = data[0] & 0x0F
+            window = data[0] >> 4
+            is_wrapped = method == zlib.DEFLATED and window <= 7  # noqa: PLR2004  RFC 1950, section 2.2
             window_bits = zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS
             self._member = zlib.decompressobj(window_bits)
             self._is_begun = True

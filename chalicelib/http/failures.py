@@ -96,7 +96,8 @@ def broken_exchange(exc: Exception, url: str) -> SourceError:
         error = SourceInterrupted
     elif any(isinstance(cause, _NO_HTTP) for cause in causes):
         error = SourceInvalid
-    return error(f"{error().message} ({_cause(causes[-1])} from {safe_url(url)})")
+    innermost = _cause(causes[-1])
+    return error(f"{error().message} ({innermost} from {safe_url(url)})")
 
 
 def proxy_failure(exc: Exception) -> SourceError | None:

@@ -115,7 +115,8 @@ class Retries:
 
     def _wait(self, seconds: float, code: str, *, number: int) -> None:
         thread = threading.get_ident()
-        self._waits[thread] = {"for": code, "until": round(self._now() + seconds, 3), "try": number}
+        until = round(self._now() + seconds, 3)
+        self._waits[thread] = {"for": code, "until": until, "try": number}
         try:
             self._sleep(seconds)
         finally:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import requests
 
 SECRET_PART = 8  # characters of a secret that are hidden like the whole
+_ENCODED = re.compile("%[0-9A-F]{2}")
 
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
@@ -34,7 +35,12 @@ def written_anyhow(secrets: Iterable[str]) -> set[str]:
     }
     twice = {quote(each, safe="") for each in once}
     forms = plain | once | twice
-    return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
+    in_small_letters = {_ENCODED.sub(_small, form) for form in forms}
+    return forms | in_small_letters
+
+
+def _small(sign: re.Match[str]) -> str:
+    return sign[0].lower()
 
 
 class SourceAuth(AuthBase):

@@ -150,7 +150,8 @@ def check_columns(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
     gone = [name for name, sentence in sentences.items() if sentence]
     if gone:
         found = ", ".join(f"{name}: {sentences[name]}" for name in gone)
-        values = {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone}
+        absent = {name: diff.absent[name] for name in gone}
+        values = {name: float(each.stored + each.filled) for name, each in absent.items()}
         yield new_finding(
             Check.COLUMN_GONE,
             "a field for each column that had one",

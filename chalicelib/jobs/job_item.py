@@ -16,7 +16,8 @@ _FIELDS = [field.name for field in fields(Job)]
 _OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}
 # Attributes of the field `checkpoint`, which has none of its own.
 _OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")
-_STORED = [*(name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}), *_OF_CHECKPOINT]
+_OF_WORKER = [name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}]
+_STORED = [*_OF_WORKER, *_OF_CHECKPOINT]
 
 
 def job_attributes(job: Job) -> dict[str, Any]:

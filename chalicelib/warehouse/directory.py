@@ -158,7 +158,8 @@ class DirectoryWarehouse:
         with _directory_errors():
             try:
                 name, _, mark = (self._root / LATEST_NOTE).read_text("utf-8").partition("\n")
-                is_ours = mark == _mark(self._root / LATEST) and not self._logs()
+                is_same_file = mark == _mark(self._root / LATEST)
+                is_ours = is_same_file and not self._logs()
             except FileNotFoundError:
                 return None
             return name if is_ours else None

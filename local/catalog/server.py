@@ -236,8 +236,9 @@ def _place(path: str) -> tuple[int, list[str]]:
     parts = [unquote(part) for part in urlsplit(path).path.split("/") if part]
     if parts == ["v1", "config"]:
         return 0, []
-    is_ours = parts[:2] == ["v1", "namespaces"] and parts[3:4] in ([], ["tables"])
-    if is_ours:
+    is_below_namespaces = parts[:2] == ["v1", "namespaces"]
+    are_tables_meant = parts[3:4] in ([], ["tables"])
+    if is_below_namespaces and are_tables_meant:
         return (len(parts) - 1, parts[2:3] + parts[4:])
     return (-1, [])
 
