@@ -22,9 +22,8 @@ from infra.recovery import manager_of
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
-PRODUCTION = re.compile(
-    r"(.*-)?(prod|prd|production|live)\d*(-.*)?"
-)  # stages whose stacks are protected
+# Stages whose stacks are protected: prod, eu-prod2, live-blue; not preprod.
+PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")
 THROTTLED = (
     "Throttling",
     "ThrottlingException",
@@ -80,10 +79,12 @@ class Deployment:
         before = self.description()
         tags = tags or {}
         if before and (what := failure_of(before)):
+            # What was given for the failed stack is kept, since that goes with all that it says.
             template = json.loads(package.template.read_text())
             repeated, hidden = said_before(template["Parameters"], before)
             parameters = {**repeated, **parameters}
             tags = self._tags(before, tags)
+            # Looked at before anything is removed: it raises where a value is missing or unknown.
             self._parameters(template, parameters, {})
             self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")
             lost = [name for name in hidden if name not in parameters]
@@ -98,6 +99,7 @@ class Deployment:
             self._execute(prepared)
         if self.is_production:
             self.protect(protected=True)
+        # Not before: until the change is through, a way back reads the files of the last deploy.
         self._code_bucket().remove_others(set(prepared.keys), stack=self.stack)
         return self.outputs()
 
@@ -116,6 +118,7 @@ class Deployment:
                 return ["Nothing would change."]
             self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
         finally:
+            # A change set that would create a stack leaves an empty one in REVIEW_IN_PROGRESS.
             if before is None:
                 self._remove_review()
         return [*lines_of(prepared.changes), *prepared.remarks()]
@@ -152,9 +155,8 @@ class Deployment:
         ]
 
     def _of_alarms(self, topic: str) -> list[str]:
-        pages = (
-            self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        )
+        paginator = self.client("sns").get_paginator("list_subscriptions_by_topic")
+        pages = paginator.paginate(TopicArn=topic)
         arns = [told["SubscriptionArn"] for page in pages for told in page["Subscriptions"]]
         if not arns:
             return [
@@ -175,6 +177,7 @@ class Deployment:
         description = self.description()
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
+        # By its id: a stack that is deleted has no name any more, and is looked at to the end.
         progress = self._progress(description["StackId"])
         options = {}
         left = stuck_resources(self._cloudformation, description)
@@ -196,7 +199,7 @@ class Deployment:
         """
         if not NAME.fullmatch(name):
             raise DeploymentError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
-        self.outputs()
+        self.outputs()  # raises where there is no stack: nobody would read the token
         token = new_token()
         entry = TokenEntry.new(token, role, now=time.time(), days=days)
         self.client("ssm").put_parameter(
@@ -211,13 +214,13 @@ class Deployment:
     def _describe(self) -> dict[str, Any] | None:
         """Also a stack that is not yet one."""
         try:
-            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)[
-                "Stacks"
-            ][0]
+            answer = self._cloudformation.describe_stacks(StackName=self.stack)
         except ClientError as exc:
+            # What CloudFormation says of a name that no stack has.
             if exc.response["Error"]["Code"] == "ValidationError":
                 return None
             raise
+        stack: dict[str, Any] = answer["Stacks"][0]
         return stack
 
     def _remove_review(self) -> None:
@@ -234,19 +237,16 @@ class Deployment:
         """`before` is the stack as it is. Raises DeploymentError."""
         known: dict[str, Any] = template["Parameters"]
         values = {"Stage": self.stage, **given}
-        kept = {
-            told["ParameterKey"] for told in before.get("Parameters", [])
-        } & known.keys() - values.keys()
+        # A parameter of an older template that this one has no more is not given again.
+        before_names = {each["ParameterKey"] for each in before.get("Parameters", [])}
+        kept = before_names & known.keys() - values.keys()
         unknown = sorted(values.keys() - known.keys())
         if unknown:
             raise DeploymentError(
                 f"There is no parameter {unknown[0]}; infra/README.md lists them."
             )
-        missing = [
-            name
-            for name, told in known.items()
-            if "Default" not in told and name not in {*values, *kept}
-        ]
+        required = [name for name, facts in known.items() if "Default" not in facts]
+        missing = [name for name in required if name not in {*values, *kept}]
         if missing:
             raise DeploymentError(
                 f"The first deploy needs {missing[0]}: make deploy PARAMETERS='{missing[0]}=...'"
@@ -299,12 +299,13 @@ class Deployment:
                 "Two of the tags have the same key but for small and capital letters: keep one."
             )
         kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
+        usual = {"application": "wellhead", "stage": self.stage}
+        # Later ones take the place of earlier ones, whatever their case: Stage=x replaces stage.
         tags: dict[str, str] = {}
-        for more in ({"application": "wellhead", "stage": self.stage}, kept, given):
-            said = {key.casefold() for key in more}
-            tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(
-                more
-            )
+        for more in (usual, kept, given):
+            replaced = {key.casefold() for key in more}
+            others = {key: value for key, value in tags.items() if key.casefold() not in replaced}
+            tags = {**others, **more}
         return tags
 
     def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
@@ -325,8 +326,10 @@ class Deployment:
             job=job,
         )
         place = self.place()
+        # Only a new stack can take over what an older one has left.
         clients = {name: self.client(name) for name in ("dynamodb", "s3")}
-        template = with_names(template, place, existing_data(place, **clients) if new else ())
+        existing = existing_data(place, **clients) if new else ()
+        template = with_names(template, place, existing)
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
         return template, frozenset({code, layer, job, key}), bucket.address(key)
 
@@ -363,6 +366,7 @@ class Deployment:
                 ChangeSetName=change_set, WaiterConfig=self.waiter
             )
         except WaiterError as exc:
+            # CloudFormation counts a change set without changes as one that has failed.
             reason = exc.last_response.get("StatusReason", "")
             if any(words in reason for words in UNCHANGED):
                 self._cloudformation.delete_change_set(ChangeSetName=change_set)
@@ -376,6 +380,7 @@ class Deployment:
     def _execute(self, prepared: Prepared) -> None:
         for line in prepared.remarks():
             self.say(line)
+        # Before the change begins: what has happened to the stack by now is no part of it.
         progress = self._progress(prepared.stack_id)
         self._cloudformation.execute_change_set(ChangeSetName=prepared.change_set)
         self._follow(progress)

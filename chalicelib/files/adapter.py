@@ -192,11 +192,12 @@ class FilesAdapter:
             marks = list(self._own.marks(listed))
         except FileError:
             marks = []
-        self._place.check(listed)
+        self._place.check(listed)  # the marks may be those of a file that grew meanwhile
         self._own.close()  # each part opens it anew, and its copy may be large
         if not marks:
             return []
-        return even(marks, wanted, marks[-1].row)
+        rows = marks[-1].row  # the last mark stands at the end of the file
+        return even(marks, wanted, rows)
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:  # noqa: ARG002
         """Before the first row of the part that `like` is in."""
@@ -233,6 +234,7 @@ class FilesAdapter:
         part = position.part
         directory = self._directory / f"part-{position.at}-{part.mark.row}"
         tools = Tools(directory, memory_mb=self._memory_mb)
+        # Only of a file that is cut do several parts, in as many threads, need the same copy.
         place = nullcontext(self._place) if part.begun is None else self._cut.hold()
         with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged

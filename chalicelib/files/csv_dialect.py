@@ -25,6 +25,7 @@ DELIMITERS = ",;\t|}"  # the last one as the Railroad Commission of Texas writes
 LOOKED_AT = 100  # records
 AS_NAMES = 1000  # fields: what a record of names counts for, beside those of numbers
 BEGINNING = 1 << 18  # bytes
+# 1,234.5 and -1.234,5 and 12 % and 1e-3; 31.01.2024 as well, which stands where values do.
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")
 # A year, a year and a month, or a date in the place of a name: tables with a column a month have
 # such headers.
@@ -99,7 +100,9 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
     if len(beginning) <= BEGINNING:
         return beginning
 
-    end = beginning.rfind(b"\n", 0, BEGINNING) + 1 or beginning.find(b"\n") + 1
+    end = beginning.rfind(b"\n", 0, BEGINNING) + 1  # 0 where there is no line break
+    if not end:
+        end = beginning.find(b"\n") + 1
     if not end and len(beginning) > LONGEST_RECORD:
         raise FileUnreadable(
             f"The first line of {file} has more than {LONGEST_RECORD >> 20} MB: it is no table of lines. Look whether "
@@ -140,6 +143,7 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
             return 0.0, 0
 
         fitting = sum(len(record.fields) == width for record in records)
+        # To a tenth: one odd line of a hundred does not count for more than names and width do.
         share = round(fitting / len(records), 1)
         return share, width + AS_NAMES * _has_names(records, width)
 
@@ -159,7 +163,8 @@ def _width(records: Sequence[Record]) -> int:
     counts = Counter(len(record.fields) for record in records)
     if not counts:
         return 1
-    _, width = max((count, width) for width, count in counts.items())
+    by_count = [(count, width) for width, count in counts.items()]
+    _, width = max(by_count)
     return width
 
 
@@ -203,7 +208,9 @@ def _likely_header(records: Sequence[Record]) -> int | None:
     for place, record in enumerate(records):
         cells = record.fields
         named = sum(bool(cell.strip()) for cell in cells)
-        if len(cells) >= width - 1 and named * 2 > len(cells):
+        # One less than a row has: its first field may be a number that no header names.
+        is_wide = len(cells) >= width - 1
+        if is_wide and named * 2 > len(cells):
             return place if _is_header(cells, records[place + 1 :]) else None
     return 0 if records else None
 
@@ -215,9 +222,11 @@ def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
     """
     numbers = [cell for cell in cells if NUMBER.fullmatch(cell)]
     if not numbers:
+        # All text. Names of columns differ, and values of a text column often repeat.
         distinct = {cell for cell in cells if cell}
         return len(distinct) > len(cells) // 2 or not below
     if len(numbers) > 1 and all(map(PERIOD.fullmatch, numbers)):
+        # Two dates of a row of data may be the same; two columns are of two months.
         return len(set(numbers)) == len(numbers)
 
     filled = [place for place, cell in enumerate(cells) if cell.strip()]

@@ -112,14 +112,15 @@ class CsvPieces:
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
         """From the mark to the end, or to the row `until`. Raises FileUnreadable, ScratchFull."""
-        mark = mark if mark.byte else Mark(mark.row, self._dialect.start)
+        if not mark.byte:  # the beginning, which only the dialect knows
+            mark = Mark(mark.row, self._dialect.start)
         size = self._path.stat().st_size
         while mark.byte < size and not mark.is_at(until):
             table, mark = self._next(mark, until)
             if table.rows:
                 is_last = mark.byte >= size or mark.is_at(until)
                 yield Piece(mark=mark, is_last=is_last, table=table, size=table.path.stat().st_size)
-            else:
+            else:  # of lines that are no rows
                 table.path.unlink()
 
     def marks(self) -> Iterator[Mark]:
@@ -196,7 +197,8 @@ class CsvPieces:
             if piece.has_quotes and not with_quotes:
                 return False
 
-            if piece.is_full or len(taken) < len(lines):
+            are_some_left = len(taken) < len(lines)  # for the next piece, which begins there
+            if piece.is_full or are_some_left:
                 break
         return True
 

@@ -123,5 +123,5 @@ def options(delimiter: str, quote: str) -> dict[str, Any]:
         "delimiter": delimiter,
         "quotechar": quote,
         "doublequote": True,
-        "skipinitialspace": True,
+        "skipinitialspace": True,  # so that a quote behind a blank opens a field: A-1, "oil, gas"
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# UTF-32 first: its mark (FF FE 00 00) begins with that of UTF-16 (FF FE).
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -29,7 +30,7 @@ BEGINNING = 4096  # bytes, enough to tell a text of two bytes a character
 # Latin-1.
 OTHER = "cp1252"
 REPLACED = "\ufffd"
-_VALID = re.compile("[^\x00-\x7f\ufffd]")
+_VALID = re.compile("[^\x00-\x7f\ufffd]")  # what was read out of two bytes or more
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def _has_old_ends(path: Path) -> bool:
     """Whether carriage returns alone end the lines, as in files of an old Macintosh."""
     with path.open("rb") as opened:
         beginning = opened.read(BLOCK)
+    # The block may have cut a \r\n in two, so its last byte says nothing.
     return b"\r" in beginning[:-1] and b"\n" not in beginning
 
 
@@ -177,6 +179,8 @@ def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guesse
     with path.open("rb") as opened, target.open("wb") as written:
         block = opened.read(BLOCK)
         ends = None
+        # Once for an empty file too. And once more where bytes are left behind the last block: with
+        # `final` the decoder takes these for the error that they are.
         while block or ends is None or decoder.getstate()[0]:
             try:
                 text = decoder.decode(block, final=not block)

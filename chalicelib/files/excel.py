@@ -90,6 +90,7 @@ def _ask_process(
 ) -> dict[str, Any]:
     arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
     command = [sys.executable, "-m", f"{__package__}.excel_process", *arguments]
+    # It finds its packages where this process does, in a layer perhaps.
     python_path = os.pathsep.join(filter(None, sys.path))
     environment = {**os.environ, "PYTHONPATH": python_path, "RUST_BACKTRACE": "0"}
     try:

@@ -103,6 +103,7 @@ def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[
 
 
 def _as_text(cell: Any) -> tuple[str, str]:
+    # In this order: a bool is an int to Python, and a datetime a date.
     if isinstance(cell, str):
         return "text", _on_one_line(cell)
     if isinstance(cell, bool):

@@ -42,12 +42,11 @@ class FetchedOnce:
         return self._place.files()
 
     def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  its own place outlives the first reader
-        with self._alone:
+        with self._alone:  # who comes second waits until the copy is whole
             if listed not in self._paths:
                 self._directory.mkdir(parents=True, exist_ok=True)
-                self._paths[listed] = self._place.fetch(
-                    listed, self._directory / str(len(self._paths))
-                )
+                copy = self._directory / str(len(self._paths))
+                self._paths[listed] = self._place.fetch(listed, copy)
             return self._paths[listed]
 
     @contextmanager

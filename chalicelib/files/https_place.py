@@ -48,7 +48,8 @@ class HttpsPlace:
         return [self._listed]
 
     def fetch(self, listed: Listed, target: Path) -> Path:
-        if not self._path.exists() and self._download() != listed:
+        is_given_away = not self._path.exists()  # to a reader before this one
+        if is_given_away and self._download() != listed:
             raise changed_file(listed.name)
         return self._path.replace(target)
 

@@ -90,7 +90,7 @@ class JsonArray:
         """The elements that are whole within the window, and what they take of it.
         None where the first one is not.
         """
-        text = window.decode("utf-8", "ignore")
+        text = window.decode("utf-8", "ignore")  # without a character that the window has cut
         rows: list[bytes] = []
         place = past_rows = 0  # in characters
         while True:
@@ -101,13 +101,16 @@ class JsonArray:
                 break
 
             place = _past_blanks(text, end)
-            if text[place : place + 1] not in (",", "]"):
+            sign = text[place : place + 1]
+            if sign not in (",", "]"):
                 break  # a number, say, may go on in the next window
             rows.append(text[start:end].encode(errors="surrogatepass"))
 
-            place = past_rows = place + (text[place] == ",")
-            if text[place - 1] != ",":
+            if sign == "]":  # stays, and tells the next look that this is the end
+                past_rows = place
                 break
+            place += 1
+            past_rows = place
 
         if not rows:
             return None

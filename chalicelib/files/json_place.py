@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import mmap
     from collections.abc import Iterator
 
+# `*+` and `++` give nothing back: what does not fit is not read in any other way, however long it
+# is.
 STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(STRING, re.DOTALL)
@@ -86,7 +88,7 @@ class JsonPlace:
         """Of /data/rows: the document's member data, and of that the member rows."""
         place: int | None = self._root
         for part in pointer.split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
+            name = part.replace("~1", "/").replace("~0", "~")  # in this order: ~01 is ~1, and no /
             place = None if place is None else self._child(place, name)
         return place
 

@@ -60,7 +60,8 @@ class JsonRows:
             behind = Mark(mark.row + len(piece_rows), byte)
 
             is_last = behind.is_at(until)
-            is_full = len(piece_rows) >= self._limits.page_rows or size >= self._limits.page
+            has_all_rows = len(piece_rows) >= self._limits.page_rows
+            is_full = has_all_rows or size >= self._limits.page
             if is_last or is_full:
                 yield Piece(mark=behind, is_last=is_last, size=size, rows=piece_rows)
                 mark = behind
@@ -103,7 +104,7 @@ class JsonLines(JsonRows):
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:
             byte = lines.seek(mark.byte or self._text.start)
-            while line := lines.readline(LONGEST_ROW + 2):
+            while line := lines.readline(LONGEST_ROW + 2):  # with its end, \r\n
                 byte += len(line)
                 row = line.strip()
                 # The rest of a line that is too long is passed over.
@@ -125,6 +126,8 @@ def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
 
 
 def _rows_in(lines: bytes) -> int:
+    # As many as line feeds, unless some lines are blank. The first one may be, so a feed is put in
+    # front of it for the look.
     if BLANK_LINE.search(b"\n" + lines):
         return sum(bool(line.strip()) for line in lines.split(b"\n"))
 

@@ -66,6 +66,7 @@ def kind_of(path: Path, file: str, declared: str) -> str:
 def _kind_of_text(text: bytes, file: str) -> str:
     if text.startswith(b"{"):
         return "ndjson" if _is_of_lines(text, file) else "json"
+    # An array of objects or of lists. A header may begin with a bracket too: [Well],[Oil].
     return "json" if re.match(rb"\[\s*([{\[\]]|$)", text) else "csv"
 
 
@@ -78,7 +79,8 @@ def _is_of_lines(text: bytes, file: str) -> bool:
 
 def _refuse(text: bytes, beginning: bytes, file: str, declared: str) -> None:
     """Raises FileFormatUnknown."""
-    known = next((words for mark, words in NOT_READ.items() if beginning.startswith(mark)), "")
+    marks = [mark for mark in NOT_READ if beginning.startswith(mark)]
+    known = NOT_READ[marks[0]] if marks else ""
     if not known and _PAGE.match(text):
         known = (
             "a web page, whatever its name says. Open it: often it holds a sentence of the server"

@@ -21,7 +21,9 @@ def unique_names(cells: Iterable[str]) -> tuple[str, ...]:
     small letters alone DuckDB knows one, so these count as the same, and the later ones get a
     number: `Oil_2`.
     """
-    wanted = [" ".join(cell.replace("\0", " ").split())[:LONGEST] for cell in cells]
+    one_line = [" ".join(cell.replace("\0", " ").split()) for cell in cells]
+    wanted = [name[:LONGEST] for name in one_line]
+    # From the start also those that come later: Oil, Oil, Oil_2 become Oil, Oil_3, Oil_2.
     taken = {name.casefold() for name in wanted}
     seen: set[str] = set()
     found = []

@@ -43,6 +43,8 @@ class OpenedFile:
         self._written: list[Path] = []
         self._readers: tuple[int, list[Reader]] | None = None
         self._path = self._unpack(path, name)
+        # What was written by now is of the file, and stays while it is open; what comes is of one
+        # member, and goes with it.
         self._own = list(self._written)
         self._written = []
         self.is_packed = self._path != path
@@ -74,7 +76,7 @@ class OpenedFile:
         return [Member(self._name)]
 
     def _unpack(self, path: Path, name: str) -> Path:
-        if path.parent == self._tools.directory:
+        if path.parent == self._tools.directory:  # a copy; what lies elsewhere is somebody's
             self._written.append(path)
         if not beginning_of(path).startswith(GZIP):
             return path
@@ -118,6 +120,7 @@ class OpenedFile:
         return [self._csv(text.path, dialect, file)]
 
     def _sheets(self, path: Path, file: str) -> list[Reader]:
+        # As excel_process.py writes it, whatever the definition says of a CSV.
         form = replace(self._form, delimiter=",", quote='"', comment="")
         directory = self._new_path()
         sheets = sheets_of(path, directory, pattern=form.sheet, file=file, limits=self._limits)

@@ -55,7 +55,7 @@ class ParquetPieces:
         link.symlink_to(path.absolute())
         self._source = STATEMENTS["source"].format(path=sql_path(link)).strip()
 
-        self.names: tuple[str, ...] = ()
+        self.names: tuple[str, ...] = ()  # an error of the first statement counts them
         described = self._rows("columns")
         columns = [(name, column_type) for name, column_type in described if name != ROW_NUMBER]
         check_columns(len(columns), file, limits)

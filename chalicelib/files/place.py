@@ -127,13 +127,13 @@ _SIGNS = re.compile(r"\*\*/|\*+|\?|\[[^\]/]+\]|.", re.DOTALL)
 
 def _expression_of(sign: str) -> str:
     if sign == "**/":
-        return "(?:.*/)?"
+        return "(?:.*/)?"  # a/**/*.csv has a/b.csv too
     if sign.startswith("*"):
         return ".*" if len(sign) > 1 else "[^/]*"
     if sign == "?":
         return "[^/]"
     if sign.startswith("[") and len(sign) > 1:
-        letters = sign[1:-1]
+        letters = sign[1:-1]  # [!0-9] becomes [^/0-9]
         without = letters.startswith("!")
         chosen = re.escape(letters[1:] if without else letters).replace(r"\-", "-")
         return f"[{'^/' if without else ''}{chosen}]"

@@ -31,7 +31,7 @@ TABLES = re.compile(
     r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$",
     re.IGNORECASE,
 )
-# No data.
+# No data: what a Mac adds, hidden files (./ and ../ hide nothing), read-me files and licences.
 BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 ENCRYPTED = 0x1
@@ -162,7 +162,8 @@ def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
 
 
 def _no_member(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
-    names = ", ".join(_safe_name(entry.filename) for entry in entries[:SHOWN]) or "nothing"
+    first_names = [_safe_name(entry.filename) for entry in entries[:SHOWN]]
+    names = ", ".join(first_names) or "nothing"
     lack = "no member that looks like a table"
     if pattern:
         lack = f'no member named "{_safe_name(pattern)}"'

@@ -145,7 +145,7 @@ class LongReader:
         return f"struct_pack({', '.join(members)})"
 
     def _kinds(self, table: Table, kept: list[str]) -> tuple[str, ...]:
-        kinds = dict(zip(table.names, table.kinds, strict=False))
+        kinds = dict(zip(table.names, table.kinds, strict=False))  # of a CSV none are known
         if not kinds:
             return ()
         kept_kinds = [kinds[name] for name in kept]

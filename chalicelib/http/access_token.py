@@ -64,7 +64,9 @@ class TokenAuth(SourceAuth):
         """
         super().__init__()
         self._url = url
-        self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        self._form = {"grant_type": "client_credentials"}
+        if scope:
+            self._form["scope"] = scope
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
         self._session = BoundedSession(
@@ -82,6 +84,7 @@ class TokenAuth(SourceAuth):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.bound.check(str(request.url))
+        # The client's secret itself goes to the token endpoint, so that must be one of its places.
         self.bound.check(self._url)
         with self._lock:
             if not self._header or self._clock() >= self._until:
@@ -96,11 +99,13 @@ class TokenAuth(SourceAuth):
                 self._header = ""
 
     def _renew(self) -> None:
-        asked_at = self._clock()
+        asked_at = self._clock()  # the token's life may begin before its answer is here
         token, seconds = _token(self._answer())
         self._header = f"Bearer {token}"
         self._secrets = {token}
-        self._until = asked_at + seconds - min(RENEWED_EARLY, seconds / 5)
+        # One that lives for 3,600 s is used for 3,540, one of 100 s for 80.
+        early = min(RENEWED_EARLY, seconds / 5)
+        self._until = asked_at + seconds - early
 
     def _answer(self) -> bytes | bytearray:
         allowance = self._session.allowance
@@ -124,8 +129,10 @@ def _check(status: int, body: bytes | bytearray) -> None:
         requests.codes.request_timeout,
     )
     error = TokenUnavailable if passing else TokenRefused
+    # Only words of the RFC are repeated: another text may hold the secret that was sent.
     code = json_object(body).get("error")
-    reason = f", {code}" if isinstance(code, str) and code in OAUTH_ERRORS else ""
+    is_known = isinstance(code, str) and code in OAUTH_ERRORS
+    reason = f", {code}" if is_known else ""
     raise error(f"{error().message} (HTTP {status}{reason})")
 
 
@@ -142,6 +149,7 @@ def _token(body: bytes | bytearray) -> tuple[str, float]:
         raise TokenUnavailable(
             "The token endpoint's answer holds no bearer token. Check WELLHEAD_SOURCE_TOKEN_URL."
         )
+    # 3600 or "3600": some servers write it as text. What is no number tells nothing, and so does 0.
     lives = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)?", str(answer.get("expires_in")))
     seconds = float(lives[0]) if lives else 0.0
     return token, seconds or float("inf")

@@ -63,7 +63,7 @@ class BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def close(self) -> None:
-        self._last_place = None
+        self._last_place = None  # its pool is closed with all others
         super().close()
 
     def get_connection_with_tls_context(
@@ -79,6 +79,7 @@ class BoundedAdapter(HTTPAdapter):
         url = urlsplit(str(request.url))
         place = (url.scheme, url.netloc, bool(proxies))
         if place != self._last_place or self._resolve:
+            # Read in build_connection_pool_key_attributes, which the next call makes.
             self._is_tunnel = bool(proxies)
             self._last_pool = super().get_connection_with_tls_context(
                 request, verify, proxies, cert
@@ -106,9 +107,9 @@ class BoundedAdapter(HTTPAdapter):
         tls: Any
         place, tls = super().build_connection_pool_key_attributes(request, verify, cert)
         if place["scheme"] == "https":
-            tls["ssl_context"] = self._trust.context(
-                ssl.SSLSocket if self._is_tunnel else self._sockets
-            )
+            # Through a tunnel the other end is the proxy, which may well be inside.
+            sockets = ssl.SSLSocket if self._is_tunnel else self._sockets
+            tls["ssl_context"] = self._trust.context(sockets)
         if self._resolve:
             name = place["host"]
             place["host"] = public_address(name, place["port"] or HTTPS_PORT, self._resolve)
@@ -152,8 +153,11 @@ class _OutsideTls(ssl.SSLSocket):
 
 def _pools(allowance: Allowance, plain: type[HTTPConnection]) -> dict[str, type]:
     """urllib3's pools, whose connections read their answers within the allowance."""
+    # Pools make their connections, and connections their responses, by a class and with arguments
+    # of urllib3's. So the allowance is an attribute of classes that are made for it.
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
     connection = {"ConnectionCls": type("Connection", (plain,), reading)}
+    # Of these the socket looks where it leads, before its handshake: _OutsideTls.
     tls_connection = {"ConnectionCls": type("TlsConnection", (HTTPSConnection,), reading)}
     return {
         "http": type("Pool", (HTTPConnectionPool,), connection),
@@ -166,6 +170,7 @@ class _BoundedResponse(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
+        # http.client reads through a buffer of its own. Detached, it gives the socket's file.
         raw = _BoundedRaw(self.fp.detach(), sock, self.allowance)
         self.fp = io.BufferedReader(raw, BUFFER_BYTES)
 
@@ -186,9 +191,8 @@ class _BoundedRaw(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         seconds = min(SILENT_SECONDS, self._allowance.seconds())
-        if (
-            seconds != self._sock.gettimeout()
-        ):  # to set it asks the system, for each piece of a page
+        # To set it asks the system, and a page comes in many pieces.
+        if seconds != self._sock.gettimeout():
             self._sock.settimeout(seconds)
         try:
             size: int | None = self._raw.readinto(buffer)

@@ -46,6 +46,7 @@ class Allowance:
         self._left = HEAD_BYTES
 
     def begin_body(self, answer: HTTPResponse) -> None:
+        # The buffer reads 64 KB at a time: what it has of the body by now was counted as the head.
         self._left = self._body_bytes
         self._answer = answer
 
@@ -53,9 +54,13 @@ class Allowance:
         """Read the body of the last answer into the buffer;
         how many bytes came until one of them ended.
         """
+        # The view ends with the block: while there is one, nobody can make the bytearray shorter.
         with memoryview(buffer) as room:
             received = 0
-            while received < len(room) and (size := self._answer.readinto(room[received:])):
+            while received < len(room):
+                size = self._answer.readinto(room[received:])
+                if not size:
+                    break
                 received += size
             return received
 

@@ -19,7 +19,7 @@ from urllib3.exceptions import IncompleteRead
 from .allowance import TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import requests
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 18
 PIECE_BYTES = 1 << 16  # of a page that is gone through: such need no fresh memory from the system
-JOINED_BYTES = 8 << 20
+JOINED_BYTES = 8 << 20  # of pieces that wait in a list; a body below that is joined once
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
 GZIP = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and trailer
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff")
+# Such as iso-8859-1, windows-1252, cp1252 and latin-1.
 _BELOW_128_AS_ASCII = re.compile(
     r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+"
 )
@@ -100,6 +101,7 @@ def _read_at_once(
 def _put_on_one_line(body: bytearray) -> None:
     if b"\n" not in body and b"\r" not in body:
         return
+    # A break becomes one blank, so each piece keeps its length and its place.
     for start in range(0, len(body), PIECE_BYTES):
         piece = slice(start, start + PIECE_BYTES)
         body[piece] = _on_one_line(body[piece])
@@ -116,7 +118,8 @@ def _on_one_line(piece: T) -> T:
 def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytes:
     body = _Body(most)
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
-        for piece in gzip.pieces(chunk) if gzip else (chunk,):
+        pieces: Iterable[bytes] = gzip.pieces(chunk) if gzip else (chunk,)
+        for piece in pieces:
             body.append(piece)
     if gzip:
         gzip.end()
@@ -150,7 +153,8 @@ class _Body:
         self._size += len(piece)
         if self._size > self._most:
             raise TooLarge
-        if self._size - self._buffer.tell() > JOINED_BYTES:
+        waiting = self._size - self._buffer.tell()
+        if waiting > JOINED_BYTES:
             self._move()
 
     def whole(self) -> bytes:
@@ -191,6 +195,7 @@ class _Gzip:
                 yield self._member.decompress(data, CHUNK_BYTES)
             except zlib.error as exc:
                 raise Broken("its gzip is damaged") from exc
+            # Either CHUNK_BYTES were full and the member goes on, or it has ended before these.
             data = self._member.unconsumed_tail or self._member.unused_data
 
     def _begin_member(self) -> None:
@@ -215,7 +220,11 @@ class _Deflate(_Gzip):
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         if data and not self._is_begun:
-            is_wrapped = data[0] & 0x0F == zlib.DEFLATED and data[0] >> 4 <= 7  # noqa: PLR2004  RFC 1950, section 2.2
+            # The low four bits are 8 in zlib's wrapping. A bare stream that begins so is a stored
+            # block with a bit set in its padding, which nobody writes.
+            method = data[0] & 0x0F
+            window = data[0] >> 4
+            is_wrapped = method == zlib.DEFLATED and window <= 7  # noqa: PLR2004  RFC 1950, section 2.2
             window_bits = zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS
             self._member = zlib.decompressobj(window_bits)
             self._is_begun = True

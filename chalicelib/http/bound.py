@@ -56,7 +56,7 @@ def _climbs(path: str) -> bool:
     """Whether a server could read it as a way out of where it begins,
     however often it decodes it.
     """
-    for _ in range(3):
+    for _ in range(3):  # %25252e%25252e is `..` by then
         path = unquote(path)
     return ".." in path.replace("\\", "/").split("/")
 
@@ -77,6 +77,7 @@ class Bound:
             places = tuple(Place.of(each) for each in named if isinstance(each, str))
         except (ValueError, urllib3.exceptions.HTTPError):
             places = ()
+        # Fewer places than names: one of them was no text.
         if not places or len(places) != len(named):
             raise SecretInvalid(
                 "The secret of the source does not name the origin that it may be sent to. Store it again with "

@@ -185,6 +185,7 @@ class SourceConnection:
         whose body has `most` bytes and is there in so many seconds.
         """
         with self._turn():
+            # Looked at when the turn has come: to wait for it takes of the same time.
             limit = self._limits.first_of_exchange(seconds)
             if self._closed.is_set():
                 raise WorkerTimeSpent
@@ -249,7 +250,7 @@ class SourceConnection:
             yield session
         finally:
             self._idle.append(session)
-            if self._closed.is_set():
+            if self._closed.is_set():  # and close() did not find this one, which was at work
                 self.close()
 
     def _new_session(self) -> BoundedSession:
@@ -288,7 +289,8 @@ class SourceConnection:
         session.cookies = self._cookies.of(origin)
         response = session.ask("GET", url, headers=headers)
         is_refused = response.status_code == requests.codes.unauthorized
-        if not is_refused or not (isinstance(self._auth, TokenAuth) or self._has_succeeded):
+        may_pass = isinstance(self._auth, TokenAuth) or self._has_succeeded
+        if not is_refused or not may_pass:
             return response
         response.close()
         if isinstance(self._auth, TokenAuth):

@@ -42,11 +42,8 @@ class _FewCookies(DefaultCookiePolicy):
     def set_ok(self, cookie: Cookie, request: Any) -> bool:
         is_new = not any(cookie.name == each.name for each in self.jar)
         is_fit = len(cookie.name) + len(cookie.value or "") <= LONGEST_COOKIE
-        return (
-            is_fit
-            and not (is_new and len(self.jar) >= MOST_COOKIES)
-            and super().set_ok(cookie, request)
-        )
+        has_room = not is_new or len(self.jar) < MOST_COOKIES  # one that is there is replaced
+        return is_fit and has_room and super().set_ok(cookie, request)
 
 
 def _new_jar() -> RequestsCookieJar:

@@ -39,12 +39,10 @@ def open_credentials(
     check_authority(settings.source_ca)
     text = stored_secret(settings.source_secret, client=client, environment=environment)
     kind = kind_of(text) if settings.source_auth == BY_FORM else settings.source_auth
-    auth = _auth(
-        kind, secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}"), settings, proxy
-    )
-    auth.bound = Bound.of_secret(
-        json_object(text.encode("utf-8", "replace")).get("origin"), settings
-    )
+    parts = secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}")
+    auth = _auth(kind, parts, settings, proxy)
+    origin = json_object(text.encode("utf-8", "replace")).get("origin")
+    auth.bound = Bound.of_secret(origin, settings)
     return auth
 
 

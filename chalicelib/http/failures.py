@@ -75,7 +75,8 @@ def check_status(response: requests.Response, allowance: Allowance) -> None:
         return
     retry_after = seconds_of_retry_after(response.headers.get("Retry-After"))
     says = own_sentence(response, allowance)
-    error = STATUS_ERRORS.get(status, SourceUnavailable if status >= 500 else SourceRefused)  # noqa: PLR2004
+    otherwise = SourceUnavailable if status >= 500 else SourceRefused  # noqa: PLR2004
+    error = STATUS_ERRORS.get(status, otherwise)
     sentence = f"{error().message} (HTTP {status} from {safe_url(response.url)})"
     if says:
         sentence += f' It says: "{says}"'
@@ -90,11 +91,13 @@ def broken_exchange(exc: Exception, url: str) -> SourceError:
     error: type[SourceError] = SourceUnreachable
     if any(isinstance(cause, ssl.CertificateError) for cause in causes):
         error = SourceUntrusted
+    # Before _NO_HTTP: an IncompleteRead is an HTTPException too.
     elif any(isinstance(cause, _BROKEN) for cause in causes):
         error = SourceInterrupted
     elif any(isinstance(cause, _NO_HTTP) for cause in causes):
         error = SourceInvalid
-    return error(f"{error().message} ({_cause(causes[-1])} from {safe_url(url)})")
+    innermost = _cause(causes[-1])
+    return error(f"{error().message} ({innermost} from {safe_url(url)})")
 
 
 def proxy_failure(exc: Exception) -> SourceError | None:
@@ -102,6 +105,7 @@ def proxy_failure(exc: Exception) -> SourceError | None:
     Its own words are not repeated: nobody knows what it puts there.
     """
     causes = list(_causes(exc))
+    # The sentence is http.client's; nothing else tells the status of an answer to CONNECT.
     refusals = [re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)) for cause in causes]
     for status in (int(found[1]) for found in refusals if found):
         if status >= 500 or status in PASSING:  # noqa: PLR2004
@@ -130,6 +134,7 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 def _cause(exc: BaseException) -> str:
     """A few words without the request's URL, which requests puts into its own sentences."""
     name = type(exc).__name__
+    # What requests raises is an OSError too, and has no `strerror`: that is the system's word.
     if isinstance(exc, OSError) and exc.strerror:
         return f"{name}: {exc}"
     return name

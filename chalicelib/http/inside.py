@@ -25,10 +25,11 @@ _NAMES = (
     "metadata.google.internal",
     "instance-data.ec2.internal",
 )
-_MAPPED = [
-    ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
-]  # an IPv4 address in the last 32 bits
+# With an IPv4 address in the last 32 bits, by RFC 6052, RFC 2765 and RFC 4291 (section 2.5.5.1).
+_MAPPED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")]
 
+# For translation within a network (RFC 8215), of a site (RFC 3879), shared by a carrier's customers
+# (RFC 6598), and of protocols (RFC 6890). Python calls some of them global, by its version others.
 _NOT_EVERYBODYS = [
     ipaddress.ip_network(text)
     for text in ("64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10", "192.0.0.0/24")
@@ -113,7 +114,7 @@ def _within(address: Address) -> list[Address]:
 def _address(text: str) -> Address | None:
     """None for a name."""
     try:
-        return ipaddress.ip_address(text.partition("%")[0])
+        return ipaddress.ip_address(text.partition("%")[0])  # of fe80::1%eth0 without the interface
     except ValueError:
         pass
     try:

@@ -53,7 +53,7 @@ class Retries:
     @property
     def longest_wait(self) -> dict[str, Any] | None:
         """The one under way that ends last, see SourceConnection.waiting."""
-        waits = list(self._waits.values())
+        waits = list(self._waits.values())  # a copy: other threads go on
         return max(waits, key=lambda wait: float(wait["until"]), default=None)
 
     def insist(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
@@ -115,7 +115,8 @@ class Retries:
 
     def _wait(self, seconds: float, code: str, *, number: int) -> None:
         thread = threading.get_ident()
-        self._waits[thread] = {"for": code, "until": round(self._now() + seconds, 3), "try": number}
+        until = round(self._now() + seconds, 3)
+        self._waits[thread] = {"for": code, "until": until, "try": number}
         try:
             self._sleep(seconds)
         finally:

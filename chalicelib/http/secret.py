@@ -22,6 +22,7 @@ FORMS = {
     "api_key": ("key",),
     "oauth2": ("client_id", "client_secret"),
 }
+# Visible ASCII, and blanks only within it. RFC 9110 (section 5.5) has tabs and obsolete bytes too.
 HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write half a character; no header can
@@ -43,7 +44,7 @@ def stored_secret(
     """The secret's text. Errors do not repeat the place:
     it may be a secret put where its name belongs. Raises SecretUnavailable, SecretInvalid.
     """
-    store, _, name = place.partition(":")
+    store, _, name = place.partition(":")  # what is neither `env` nor `secretsmanager` is of SSM
     try:
         if store == "env":
             return environment[name]
@@ -55,7 +56,8 @@ def stored_secret(
     except (ParamValidationError, KeyError) as exc:
         raise _unfound(setting) from exc
     except ClientError as exc:
-        raise (SecretUnavailable() if _is_passing(exc) else _unfound(setting)) from exc
+        error = SecretUnavailable() if _is_passing(exc) else _unfound(setting)
+        raise error from exc
     except BotoCoreError as exc:
         raise SecretUnavailable from exc
 
@@ -107,6 +109,7 @@ def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
 def _is_fit(name: str, part: str) -> bool:
     if name in ("token", "key"):
         return bool(HEADER_TEXT.fullmatch(part))
+    # The first colon ends the user's name (RFC 7617, section 2).
     if _SURROGATE.search(part) or (name == "username" and ":" in part):
         return False
     # Some services take a key as user or password, beside nothing.

@@ -34,7 +34,7 @@ class SecretWords:
             exc.message = hide(exc.message)
             exc.details["says"] = hide(exc.details.get("says", ""))
             exc.details["url"] = hide(exc.details["url"])
-        exc.args = (exc.message,)
+        exc.args = (exc.message,)  # they are what a traceback shows
 
 
 def _query_values(url: str) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import requests
 
 SECRET_PART = 8  # characters of a secret that are hidden like the whole
+_ENCODED = re.compile("%[0-9A-F]{2}")
 
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
@@ -34,7 +35,12 @@ def written_anyhow(secrets: Iterable[str]) -> set[str]:
     }
     twice = {quote(each, safe="") for each in once}
     forms = plain | once | twice
-    return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
+    in_small_letters = {_ENCODED.sub(_small, form) for form in forms}
+    return forms | in_small_letters
+
+
+def _small(sign: re.Match[str]) -> str:
+    return sign[0].lower()
 
 
 class SourceAuth(AuthBase):
@@ -49,6 +55,7 @@ class SourceAuth(AuthBase):
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
         forms = written_anyhow(self._secrets.copy())
+        # The longest first, and of each the whole first: a part would leave the rest to be read.
         for secret in sorted(forms, key=len, reverse=True):
             shortest = min(len(secret), SECRET_PART)
             for length in range(len(secret), shortest - 1, -1):

@@ -100,14 +100,15 @@ class Throttle:
 
     def _wait_for_turn(self) -> None:
         """Another one, where the source has asked for a pause while this one was waited for."""
-        turn = float("-inf")
-        while turn < self._paused_until or turn == float("-inf"):
+        while True:
             with self._free:
                 now = self._clock()
                 turn = max(now, self._next_at)
                 self._next_at = turn + self._spacing
             if turn > now:
                 self._sleep(turn - now)
+            if turn >= self._paused_until:
+                return
 
     def _learn(self, slot: Slot) -> None:
         with self._free:
@@ -131,6 +132,7 @@ class Throttle:
         """
         if slot.began >= self._reduced_at:
             at_once = max(slot.at_once, self._active)
+            # Refused with 16 under way: from now on 15 at most, until it was calm for a while.
             if slot.overloaded and at_once > 1:
                 self._taken = at_once - 1
                 self._refused_at = now

@@ -38,9 +38,8 @@ def load_accepted_rows(
     has_lost_plan = checkpoint.plan is not None and not items
     if has_lost_plan:
         raise HeldRowsGone
-    before = join_fingerprints(
-        [checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)]
-    )
+    of_parts = [item.checkpoint.source or {} for item in items]
+    before = join_fingerprints([checkpoint.source or {}, *of_parts])
     before.refuse_other_settings(planning.settings.source_id)
     parts = planning.load_whole(checkpoint, items, repository)
     if parts is None:

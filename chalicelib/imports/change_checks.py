@@ -70,10 +70,11 @@ def check_withdrawals(diff: Diff, limit: float) -> Iterator[Finding]:
 
 
 def check_sums(diff: Diff, limit: float) -> Iterator[Finding]:
-    factors = {name: factor_of(sums["before"], sums["after"]) for name, sums in diff.sums.items()}
+    factors = {name: _factor(sums) for name, sums in diff.sums.items()}
     beyond = {name: factor for name, factor in factors.items() if factor > limit}
     if beyond:
-        found = ", ".join(f"{name} {_change(diff.sums[name])}" for name in beyond)
+        changes = [f"{name} {_change(diff.sums[name])}" for name in beyond]
+        found = ", ".join(changes)
         yield new_finding(
             Check.RESTATED,
             f"a factor of {limit:g} in what is stored of the same periods",
@@ -82,6 +83,10 @@ def check_sums(diff: Diff, limit: float) -> Iterator[Finding]:
             {name: step_up(factor) for name, factor in beyond.items()},
             examples=diff.examples.get("RESTATED", []),
         )
+
+
+def _factor(sums: Mapping[str, float]) -> float:
+    return factor_of(sums["before"], sums["after"])
 
 
 def _change(sums: Mapping[str, float]) -> str:

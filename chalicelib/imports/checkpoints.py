@@ -97,7 +97,7 @@ class CheckpointsOfParts:
             rejected=part.rejected,
         )
         self.table.store(self.claim, self.plan, part.item)
-        part.stored_to = part.cursor
+        part.stored_to = part.cursor  # not before: what the table has not taken is still news
 
     def show(self, parts: PartsReading) -> None:
         counts = {"count": len(parts.parts), "done": parts.finished_parts}

@@ -107,6 +107,7 @@ def _verdict(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
         return Verdict.PROVED, ""  # some rows came and some went while the pages were read
     if reading.missing:
         of_a_part = ""
+        # Together enough, because ten rows too many of one part hide ten that another lacks.
         if reading.delivered >= least:
             of_a_part = f"; {reading.missing:,} that a part of it counts did not come"
         return Verdict.DISPROVED, (

@@ -49,9 +49,8 @@ class SourceFields:
         self._settings = settings
         self._leaves_out = survey.leaves_out
         self._before: Fingerprint | None = None
-        self._accepted: Fingerprint | None = (
-            None  # of rows that are accepted: the source is not asked
-        )
+        # Of rows that are accepted, of which the source is asked nothing.
+        self._accepted: Fingerprint | None = None
         self._sample = RowSample()
 
     def rules(self) -> dict[str, ColumnRule]:
@@ -89,6 +88,7 @@ class SourceFields:
         fields = [field for name in KEY if name in rules for field in rules[name].sources]
         if not is_by_keys:
             return fields
+        # Each once: a field may fill our key and be part of the source's.
         return list(dict.fromkeys([*fields, *grain.primary_key]))
 
     def grain(self) -> Grain:
@@ -103,6 +103,7 @@ class SourceFields:
             order_by=own_name(grain.order_by),
         )
         if self._accepted:
+            # Whatever it is called: only that there is one counts. The segments have its values.
             identity = ("primary_key",) if self._accepted.identified else ()
             return replace(grain, primary_key=identity, is_unique=self._accepted.is_unique)
         self._refuse_absent("WELLHEAD_SOURCE_PRIMARY_KEY", grain.primary_key)
@@ -151,11 +152,11 @@ class SourceFields:
         if batch.table or self._settings.definition or are_all_filled:
             return
         names = [name for name in repository.field_names(batch) if name not in self.survey.links]
-        fingerprint = self.fingerprint()
+        fingerprint = self.fingerprint()  # by the names that were known so far
         self._names = list(dict.fromkeys([*self._names, *names]))
         self._rules = None
         if rules and self._rules_so_far() != rules:
-            self._leaves_out = True
+            self._leaves_out = True  # as the field that is there now did in the rows before
             fields = self.fingerprint().fields
             fingerprint.refuse_other_fields(fields)
             if self._before:

@@ -58,5 +58,5 @@ def as_percent(share: float) -> str:
 
 def step_up(number: float) -> float:
     """To the next percent, so that a little more of the same is not another finding."""
-    percent = round(number * STEPS, 4)
+    percent = round(number * STEPS, 4)  # 0.07 * 100 is a little more than 7, and would become 8
     return math.ceil(percent) / STEPS

@@ -160,7 +160,7 @@ class PartImport:
         )
         try:
             fetching.run()
-            fetching.checkpoint()
+            fetching.checkpoint()  # the part's item says then that it is done
         except HandOver:
             self.has_moved = part.cursor != cursor
             raise

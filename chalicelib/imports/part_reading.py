@@ -77,6 +77,7 @@ class PartReading:
         """Whether no more rows are to come than those in its batch."""
         if self.is_at_end or self.cursor.expected is None or self.batch.table:
             return False
+        # A part that brings more than was counted does not tell how much is still to come.
         to_come = self.cursor.expected - self.cursor.delivered
         return 0 <= to_come <= self.batch.rows
 
@@ -215,5 +216,6 @@ def _end_of(ends: Sequence[str]) -> str:
         return ""
     if End.SHORT in ends:
         return str(End.SHORT)
+    # Of different ends: the one that proves nothing by itself, as those by key and of files do.
     is_one = len(set(ends)) == 1
     return ends[0] if is_one else str(End.MARKER)

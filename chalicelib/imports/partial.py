@@ -56,6 +56,7 @@ def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], surve
         parts.append(_comparison(FIELD, "eq", str(parameters[FIELD]), mapping, survey))
     if "from" in parameters:
         parts.append(_comparison(PERIOD, "ge", parameters["from"], mapping, survey))
+    # To the last day that there is, nothing is left out; and no day comes after it.
     if parameters.get("to", LAST_DAY) != LAST_DAY:
         # To 31 March: before 1 April, so that 31 March 14:00 is in.
         day_after = date.fromisoformat(parameters["to"]) + timedelta(days=1)

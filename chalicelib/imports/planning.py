@@ -139,6 +139,7 @@ class Planning:
             )
         loaded = join(segments, proved)
         cursor = self._restore(loaded)
+        # A part that is done, and is as it was, needs no other attempt.
         if item.state is PartState.OPEN or loaded != item.checkpoint:
             as_loaded = replace(
                 item,
@@ -173,7 +174,7 @@ class Planning:
                 cursor=self._cursor_to_store(cursor), seal=NO_SEAL, source=source
             ),
             expected=cursor.expected,
-            attempt=1,
+            attempt=1,  # that of who plans, and may go on to read the parts
         )
 
     def _reading(self, item: Part, cursor: Cursor, segments: Segments) -> PartReading:

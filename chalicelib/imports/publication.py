@@ -57,6 +57,7 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_
     for_segments = to_stage * LEAST_ROW
     for_rows = float(for_segments)
     if base is None:
+        # All rows are new. What counts of `rows` and `new` is their ratio.
         for_rows += room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
     purpose = f"{int(for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
     if to_stage:

@@ -225,7 +225,7 @@ class Resuming:
         joined = self._join_if_many(repository, segments, proved)
         self.progress.change(checkpoint=joined)
         if joined != proved:
-            self.progress.report()
+            self.progress.report()  # at once: segments that no item names are as good as lost
         cursor = Cursor.from_attributes(joined.cursor, self.settings.source_url)
         return self._as_one_part(cursor, segments)
 

@@ -118,6 +118,9 @@ def problem_shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict
     """Of the rows that are taken, by problem: the most frequent, as far as each is beyond the
     limit by itself, and all others as one. Others within the limit are as good as none: a few odd
     rows are no other thing.
+
+    Of 1,000 rows with a limit of 1 %: 60 times NOT_A_DATE and 5 times TOO_LONG become
+    NOT_A_DATE=0.06 and other=0.01.
     """
     if not rejects or not taken:
         return {}
@@ -147,7 +150,8 @@ def check_columns(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
     gone = [name for name, sentence in sentences.items() if sentence]
     if gone:
         found = ", ".join(f"{name}: {sentences[name]}" for name in gone)
-        values = {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone}
+        absent = {name: diff.absent[name] for name in gone}
+        values = {name: float(each.stored + each.filled) for name, each in absent.items()}
         yield new_finding(
             Check.COLUMN_GONE,
             "a field for each column that had one",

@@ -60,7 +60,7 @@ def add_seal(path: Path, note: Note) -> tuple[str, str]:
         digest.update(end)
         seal = digest.digest()
         file.write(end + seal)
-    digest.update(seal)
+    digest.update(seal)  # so it becomes the digest of the whole file
     return seal.hex(), digest.hexdigest()
 
 

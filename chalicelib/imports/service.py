@@ -380,6 +380,7 @@ class WellProductionImportService:
         missing = abs(end.expected - end.delivered) if end.expected is not None else 0
         unknown = len(self._fields.unknown()) or self._warning_count("UNKNOWN_FIELDS")
         counts = {
+            # One, where as many came as were counted at first, and another page counted others.
             "SOURCE_CHANGED": missing or int(end.recounted),
             "UNKNOWN_FIELDS": unknown,
             "WITHOUT_CHANGE_TIME": self._fields.undated,

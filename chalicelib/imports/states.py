@@ -109,6 +109,7 @@ def fail_import(job_id: str, *, execution: str, error: str, job_manager: JobMana
         if job is None or job.job_id != job_id:
             return "nothing"
         is_ours = execution_of(lock.holder) == execution
+        # Ours too where nobody has claimed it: the execution ended before its first state could.
         if not is_ours and (lock.holder or job.status is not JobStatus.PENDING):
             return "nothing"
         if job_manager.expire(lock, _error_of_name(error)):

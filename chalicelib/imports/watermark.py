@@ -116,8 +116,10 @@ class Watermark:
             settings.source_url,
             settings.source_changed,
             sorted(settings.source_columns.items()),
+            settings.source_name,
+            settings.source_period,
+            "codes are text",
         ]
-        facts += [settings.source_name, settings.source_period, "codes are text"]
         if settings.definition is not None:
             facts.append(settings.definition_facts)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

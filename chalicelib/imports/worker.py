@@ -82,7 +82,9 @@ def run_import(
     StateUnavailable and WarehouseSilent, so that Lambda delivers the event again.
     """
     add_to_log_context(job_id=job_id)
-    holder = holder_of(execution, f"{request_id}/{uuid.uuid4().hex[:8]}")
+    # Lambda repeats an event under the same request id, and each attempt needs a name.
+    worker = f"{request_id}/{uuid.uuid4().hex[:8]}"
+    holder = holder_of(execution, worker)
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, sleep=sleep)
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})

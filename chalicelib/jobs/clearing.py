@@ -134,6 +134,7 @@ def _published_snapshots(names: list[str], find: Find) -> list[tuple[str, float]
     the others were left by workers that lost their lease.
     """
     snapshots = []
+    # The names are sorted, and their fences have ten digits: the newest comes last.
     for name in reversed(names):
         if not name.startswith(SNAPSHOTS):
             continue

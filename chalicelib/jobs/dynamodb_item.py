@@ -32,7 +32,7 @@ def to_attribute(value: Any) -> dict[str, Any]:
             return {"S": str(value)}  # also of an enumeration
         case None:
             return {"NULL": True}
-        case bool():
+        case bool():  # before the numbers: True is an int too
             return {"BOOL": value}
         case int() | float():
             return {"N": repr(value)}

@@ -428,7 +428,7 @@ def new_job(
     rollback_to: str | None = None,
 ) -> Job:
     job = Job(
-        job_id=uuid7(now, os.urandom(10)),
+        job_id=uuid7(now, os.urandom(10)),  # the 80 bits below the milliseconds
         created_at=now,
         triggered_by=triggered_by,
         parameters=parameters,

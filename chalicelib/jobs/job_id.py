@@ -33,6 +33,8 @@ def parse_job_id(text: str) -> str:
         parsed = uuid.UUID(text)
     except ValueError:
         raise InvalidJobId from None
-    if str(parsed) != text.lower() or parsed.version != 7:  # noqa: PLR2004
+    # Python also reads braces, `urn:uuid:` and no hyphens at all; one job has one id.
+    is_canonical = str(parsed) == text.lower()
+    if not is_canonical or parsed.version != 7:  # noqa: PLR2004
         raise InvalidJobId
     return str(parsed)

@@ -16,11 +16,13 @@ _FIELDS = [field.name for field in fields(Job)]
 _OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}
 # Attributes of the field `checkpoint`, which has none of its own.
 _OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")
-_STORED = [*(name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}), *_OF_CHECKPOINT]
+_OF_WORKER = [name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}]
+_STORED = [*_OF_WORKER, *_OF_CHECKPOINT]
 
 
 def job_attributes(job: Job) -> dict[str, Any]:
     """The job as its worker stores it: plain values, and nothing for what is null."""
+    # `seal`, `source` and `plan` are no attributes of a Job; they come with its checkpoint.
     values = {name: getattr(job, name, None) for name in _STORED}
     if job.checkpoint:
         values |= job.checkpoint.to_attributes()
@@ -35,6 +37,7 @@ def absent_attributes(job: Job) -> list[str]:
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:
+    # Without what a later version has added, and what is of the checkpoint.
     values = {name: value for name, value in attributes.items() if name in _FIELDS}
     values["status"] = JobStatus(values["status"])
     if "phase" in values:

@@ -80,6 +80,7 @@ class JobReader:
                 return jobs[:limit], jobs[limit - 1].job_id
             if place is None:
                 return jobs, None
+        # The last job that was looked at, which need not be one of those that were found.
         return jobs, str(place).removeprefix("JOB#")
 
     def lock(self) -> Lock:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 
-@dataclass(
-    frozen=True, eq=False
-)  # each is its own: Python keeps one of Annotated types that are equal
+# No two are equal, because Python keeps one of two Annotated types that are.
+@dataclass(frozen=True, eq=False)
 class Shape:
     """`unit` is what a table says of the type, `schema` what the type does not say. `of` names the
     schema of an object, or of each member of a list; a table shows its members where it `unfolds`.

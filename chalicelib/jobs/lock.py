@@ -129,7 +129,7 @@ def execution_of(holder: str | None) -> str:
     """Whose worker it is; empty of one that runs by itself."""
     if not (holder or "").startswith(_OF_EXECUTION):
         return ""
-    return str(holder).split("/")[1]
+    return str(holder).split("/")[1]  # of execution/<name>/<worker>
 
 
 def job_key(job_id: str) -> dict[str, str]:
@@ -211,8 +211,9 @@ class Lease:
     a lease is over only when that much more has passed.
     """
 
-    seconds: float = 60.0
+    seconds: float = 60.0  # of a worker, since it last wrote
     grace: float = 15.0
+    # Of a job that waits for a worker: its event is delivered within five minutes, or never.
     pending: float = 360.0
 
 
@@ -420,6 +421,7 @@ def may_take_place() -> Condition:
     """Of a check, a line of a log, and the sweeper's pulse:
     whatever stood there is older, and nobody waits for it any more.
     """
+    # Always true. Every write names a condition, and this one says that it has none.
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 
 

@@ -64,11 +64,9 @@ class WorkerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = fields_of(record)
-        if (
-            fields.get("job_id") != self._job_id
-            or "fence" not in fields
-            or _comes_too_often(fields)
-        ):
+        # Without a fence it is of the time before the claim, and no line of this attempt.
+        is_of_this_job = fields.get("job_id") == self._job_id and "fence" in fields
+        if not is_of_this_job or _comes_too_often(fields):
             return
         try:
             self._new.append(_line(record, fields, hide=self._hide))

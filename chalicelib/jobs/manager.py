@@ -529,7 +529,8 @@ class JobManager(JobReader):
         if owner is None:
             return self.free_of_nobody(lock)
         expired = self._expired_job(owner, error)
-        written = self._try(*self._end(expired, fence=lock.fence), self._lock_release(lock))
+        end = self._end(expired, fence=lock.fence)
+        written = self._try(*end, self._lock_release(lock))
         if written:
             record_end(expired)
         return written

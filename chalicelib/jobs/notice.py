@@ -63,6 +63,7 @@ _ENDS = {
     JobStatus.CANCELLED: "import.cancelled",
 }
 _ADDRESS = re.compile(r"(https?://[^/\s\"')]+)[^\s\"')]*")
+# Controls, signs without a width, and those that turn the direction of writing.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 

@@ -48,7 +48,7 @@ def own_warehouse(*, job_manager: JobManager, warehouse: Warehouse) -> None:
     if is_unmarked and _has_our_files(job_manager, warehouse):
         ownership = _find_or_make(table)
         warehouse.set_owner(_text(ownership))
-        mark = warehouse.owner()
+        mark = warehouse.owner()  # of whoever was first, who need not be this table
     if mark is None:
         raise WarehouseOwned(
             "The warehouse does not hold what this table has published, or holds files of another one, so nothing was "
@@ -148,6 +148,7 @@ def _has_our_files(job_manager: JobManager, warehouse: Warehouse) -> bool:
     if current is not None and current.name in names:
         return True
     job_ids = {job_of(name) for name in names}
+    # Ids of jobs sort by the time of their creation.
     latest_job_ids = sorted(job_ids, reverse=True)[:JOBS_LOOKED_AT]
     return any(job_manager.find(job_id) for job_id in latest_job_ids)
 

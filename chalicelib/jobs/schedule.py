@@ -149,6 +149,7 @@ class Schedule:
         if self.due is None:
             return self
         latest, count = self._times.past(self.due, now)
+        # From now on: after a long standstill `latest` is the last one that was counted.
         next_due = self._times.next(max(now, latest))
         return replace(
             self,

@@ -95,4 +95,4 @@ class Schedules:
             try:
                 return self.write(new)
             except ConditionRefused:
-                continue
+                continue  # the sweeper, say, has written it since: change what it is now

@@ -56,6 +56,7 @@ def kept_snapshots(*, job_manager: JobManager, warehouse: Warehouse) -> list[Kep
     """Newest first. Raises StateUnavailable, WarehouseUnavailable."""
     current = job_manager.current_snapshot()
     stored = {name for name in warehouse.names(SNAPSHOTS) if is_fenced(name)}
+    # The current one is shown also where its file is lost: that is what somebody has to see.
     names = stored | {current.name} if current else stored
     snapshots = []
     for name in names:

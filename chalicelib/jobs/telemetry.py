@@ -95,5 +95,6 @@ def _rows(job: Job) -> dict[str, float | None]:
         "DuplicateRows": job.duplicate_records,
         "FailedRows": job.failed_records,
         "RejectedPercent": rejected_percent,
+        # At any moment: the job is over, so its end counts and not the clock.
         "RowsPerSecond": job.view(0.0)["records_per_second"],
     }

@@ -133,7 +133,11 @@ class Timetable:
             return None
         # A schedule whose last import is not judged yet may be about to be paused.
         now = self._schedules.now
-        due = [pair for pair in pairs if pair[1].is_judged and pair[1].is_due(now)]
+        due = [
+            (plan, schedule)
+            for plan, schedule in pairs
+            if schedule.is_judged and schedule.is_due(now)
+        ]
         for plan, schedule in sorted(due, key=_due_time):
             try:
                 return self._start(plan, schedule)

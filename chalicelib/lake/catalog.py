@@ -58,9 +58,11 @@ class Head:
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         current = metadata.get("current-snapshot-id")
         schemas = {each["schema-id"]: each for each in metadata["schemas"]}
+        # Iceberg's Java library writes -1 where there is none, in tables of versions 1 and 2.
+        has_snapshot = current not in (None, -1)
         return cls(
             uuid=metadata["table-uuid"],
-            snapshot=None if current in (None, -1) else current,
+            snapshot=current if has_snapshot else None,
             properties=metadata.get("properties") or {},
             snapshots={each["snapshot-id"]: each for each in metadata.get("snapshots") or []},
             schema=schemas[metadata["current-schema-id"]],
@@ -85,7 +87,7 @@ class Head:
             return None
         if int(summary.get("total-equality-deletes", 0)):
             return None  # one of these may be of any number of rows
-        deleted = int(summary.get("total-position-deletes", 0))
+        deleted = int(summary.get("total-position-deletes", 0))  # each of one row
         return int(summary["total-records"]) - deleted
 
     def holds_the_rows_of(self, snapshot: int | None) -> bool:
@@ -145,6 +147,7 @@ class Catalog:
         """Main becomes this snapshot, and the table has the properties;
         False when somebody has moved it since `head` was read.
         """
+        # A table that held nothing had no main, and that is what it goes back to.
         update: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
         if snapshot is not None:
             update = {
@@ -168,9 +171,11 @@ class Catalog:
         """Columns of these names and Iceberg's types, behind those that are there: stored rows have
         null in them. False when somebody has changed the columns since `head` was read.
         """
+        # Behind every id that was ever given: that of a column that was dropped is not used again.
+        first_id = head.last_field + 1
         added = [
-            {"id": field, "name": name, "type": each, "required": False}
-            for field, (name, each) in enumerate(types.items(), start=head.last_field + 1)
+            {"id": field_id, "name": name, "type": each, "required": False}
+            for field_id, (name, each) in enumerate(types.items(), start=first_id)
         ]
         # The catalog gives the new schema its id; -1 stands for that of the last one added.
         schema: dict[str, Any] = {
@@ -237,8 +242,9 @@ class Catalog:
                 if is_last or not is_passing:
                     return status, _json(answer.content)
                 asked = seconds_of_retry_after(answer.headers.get("Retry-After"))
-            self._sleep(min(BACKOFF.seconds(attempt, asked=asked), LONGEST_WAIT))
-        raise LakeUnavailable
+            wait = BACKOFF.seconds(attempt, asked=asked)
+            self._sleep(min(wait, LONGEST_WAIT))
+        raise LakeUnavailable  # not reached: the last try has returned or raised
 
     def _request(self, method: str, path: str, body: bytes | None) -> AWSPreparedRequest:
         """S3 Tables wants it signed."""
@@ -277,7 +283,8 @@ def _json(content: bytes) -> Any:
 
 
 def _refusal(status: int, answer: Any) -> LakeUnavailable:
-    kind = answer.get("error", {}).get("type", "") if isinstance(answer, dict) else ""
+    error = answer.get("error", {}) if isinstance(answer, dict) else {}
+    kind = error.get("type", "")
     return LakeUnavailable(
         f"The catalog of the lake answers {status} {kind}".rstrip()
         + ". Check WELLHEAD_CATALOG, and that this function may use it."

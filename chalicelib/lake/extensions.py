@@ -45,7 +45,7 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
         paths = _extensions()
         if trusts and not _are_signed(paths):
             raise LakeUnprepared("DuckDB's extensions were just exchanged. Start the import again.")
-        states = [_state(path) for path in paths]
+        states = [_state(path) for path in paths]  # as they were before DuckDB read them
         for path in paths:
             connection.execute(f"LOAD '{path}'")
     finally:

@@ -252,16 +252,19 @@ class LakeRepository(DuckDBWellProductionRepository):
         """
         changed = ", ".join(f"CASE WHEN revised THEN {name} END AS {name}" for name in STORED)
         bounds = self._lake_sql.bounds()
+        has_rows = bounds["first"] != "NULL"
+        # A second comparison begins with none of the rows that the first one has brought.
         for name in ("well_production", "rejected_rows"):
             self._connection.execute(f"DELETE FROM wells.{name}")  # noqa: S608  names of ours
         self._lake_sql.run("meet_none")
         for lists in self._lists_of_parts():
-            if bounds["first"] != "NULL":
+            if has_rows:
                 self._lake_sql.run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
         self._lake_sql.run("bring_changed")
         self._match_stored_rows()
         self._lake_sql.run("drop_unchanged")
         self._count_changes()
+        # Each row that was brought to be revised has to be matched: none is lost on the way.
         if self._lake_sql.one("count_met")[0] != self._changes.revised:
             raise ImportFailed
 
@@ -270,8 +273,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         some of them are withdrawn.
         """
         bounds = self._lake_sql.bounds()
+        has_rows = bounds["first"] != "NULL"
         for lists in self._lists_of_parts():
-            if bounds["first"] != "NULL":
+            if has_rows:
                 self._lake_sql.run("bring_missing", whole=whole, **bounds, **lists)
 
     # -- what each table takes: how many rows were written ------------------------------------

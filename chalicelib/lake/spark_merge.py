@@ -86,6 +86,7 @@ class SparkMerge:
         for _ in range(TRIES):
             head = self._settle(compared)
             staged_facts = head.snapshots.get(staged)
+            # Upon another main, the staged rows would undo what has come to the table since.
             if staged_facts is None or staged_facts.get("parent-snapshot-id") != head.snapshot:
                 raise LakeMoved
             with suppress(LakeUnavailable):

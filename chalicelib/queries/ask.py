@@ -107,8 +107,9 @@ def _sentence_of_summary(data: Mapping[str, Any]) -> str:
 
 def _sentence_of_register(data: Mapping[str, Any]) -> str:
     """Such as: 12 of 340 wells and 2 of 18 fields are found."""
-    totals = data["total"]
-    counts = [f"{count:,} of {totals[of]:,} {of}" for of, count in data["found"].items()]
+    found = data["found"]
+    total = data["total"]
+    counts = [f"{found[of]:,} of {total[of]:,} {of}" for of in found]
     return f"{' and '.join(counts)} are found."
 
 

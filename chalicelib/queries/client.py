@@ -124,7 +124,8 @@ def _death_of(payload: Any) -> QueryUnavailable:
     """
     said = payload if isinstance(payload, dict) else {}
     log.error("the query function died: %.100s", said.get("errorType"))
-    slow = "Timedout" in str(said.get("errorType")) or "Task timed out" in str(
-        said.get("errorMessage")
-    )
-    return QueryTooSlow() if slow else QueryUnavailable()
+    # Its own time was over. Lambda says so in one of two places.
+    kind = str(said.get("errorType"))
+    message = str(said.get("errorMessage"))
+    is_slow = "Timedout" in kind or "Task timed out" in message
+    return QueryTooSlow() if is_slow else QueryUnavailable()

@@ -18,7 +18,7 @@ from typing import Any
 
 from chalicelib.errors import ValidationError
 
-MARK_BYTES = 9
+MARK_BYTES = 9  # of a digest; they are twelve letters
 Key = Mapping[str, int | str | None]
 
 # What orders each list: the columns of its last row go into the cursor.
@@ -89,7 +89,8 @@ def read_cursor(text: str, *, of: str) -> Cursor:
         _, snapshot, *parts = read_parts(text)
         list_name, _, _ = of.partition(" ")
         kinds = KEYS[list_name]
-        values = [_part(part, kind) for part, kind in zip(parts, kinds.values(), strict=True)]
+        pairs = zip(parts, kinds.values(), strict=True)
+        values = [_part(part, kind) for part, kind in pairs]
         key = dict(zip(kinds, values, strict=True))
     except (ValueError, TypeError, RecursionError) as exc:
         raise no_cursor() from exc

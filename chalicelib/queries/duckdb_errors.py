@@ -46,6 +46,7 @@ def duckdb_errors() -> Iterator[None]:
 
 def _error_of(exc: duckdb.Error) -> WellheadError:
     words = str(exc)
+    # First: where DuckDB may not spill, its memory is at an end too.
     if is_full(exc):
         return ScratchFull.of_question("Answering")
     if isinstance(exc, duckdb.OutOfMemoryException):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MOST_SHEET_ROWS = 1_048_575  # below the one with the headings
 MOST_TEXT = 32_767  # characters of a cell
 DAY_FORMAT, MOMENT_FORMAT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
-FIRST_DAY = date(1900, 3, 1)  # what is earlier Excel counts wrongly, or not at all
+# Excel has a 29 February 1900, so it counts earlier days wrongly, and none before that year.
+FIRST_DAY = date(1900, 3, 1)
 WIDTHS = {"raw": 60, "detail": 40, "job_id": 38}
 USUAL_WIDTH = 18
 OPTIONS = {
@@ -70,7 +71,9 @@ def _write_rows(sheet: Worksheet, rows: ListRows, pace: Pace, day: Format) -> No
             place += 1
             for column, value in enumerate(row):
                 if value is not None:
-                    writers.get(type(value), sheet.write_number)(place, column, value)
+                    # By the very type, because a datetime is a date too.
+                    write = writers.get(type(value), sheet.write_number)
+                    write(place, column, value)
         pace.add(len(batch))
     if place:
         sheet.autofilter(0, 0, place, len(rows.columns) - 1)

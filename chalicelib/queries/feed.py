@@ -177,7 +177,8 @@ class _Question:
         for condition in (equal_first, beyond_first):
             bound = Bound(letter="p")
             behind = condition(self.terms, values, bound)
-            rows += self._fetch(names, behind, limit - len(rows), 0, bound.values)
+            lacking = limit - len(rows)
+            rows += self._fetch(names, behind, lacking, 0, bound.values)
             if len(rows) == limit:
                 break
         return rows
@@ -200,7 +201,8 @@ class _Question:
             bound = Bound(letter="p")
             behind = after(self.terms, list(place.key.values()), bound) if place else "true"
             within = f"{behind} AND {window.condition(bound)}"
-            rows += self._fetch(names, within, limit - len(rows), to_skip, bound.values)
+            lacking = limit - len(rows)
+            rows += self._fetch(names, within, lacking, to_skip, bound.values)
             to_skip = 0  # all of them were in the first window
             if len(rows) >= limit:
                 break

@@ -11,6 +11,7 @@ from chalicelib.api.feed_model import DATE, MOMENT, STRING
 
 # Kinds of values, beside the types of the model.
 NUMBER, TRUTH, NOTHING = "number", "truth", "null"
+# The first that fits, so a moment comes before a day, and that before a number: 2024 would be one.
 TOKEN = re.compile(
     r"""
     (?P<space>[ \t]+)
@@ -65,7 +66,7 @@ def value_of(token: Token) -> tuple[Any, str]:
         case "text":
             return text[1:-1].replace("''", "'"), STRING
         case "number":
-            is_whole = re.fullmatch(r"-?[0-9]{1,18}", text)
+            is_whole = re.fullmatch(r"-?[0-9]{1,18}", text)  # which 64 bits hold for certain
             return (int(text) if is_whole else float(text)), NUMBER
         case "day":
             return date.fromisoformat(text), DATE
@@ -80,6 +81,7 @@ def value_of(token: Token) -> tuple[Any, str]:
 
 def _moment(text: str) -> datetime:
     """In UTC, without a zone. A plus that a URL has made a space is one."""
+    # 2024-01-31T08:30, :15, .25 and +01:00; seconds and their parts may be missing.
     match = re.fullmatch(r"(.{16})(:[0-9]{2})?(\.[0-9]+)?(Z|[-+ ].{5})", text)
     if not match:
         raise ValueError

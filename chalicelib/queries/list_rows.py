@@ -41,7 +41,7 @@ class ListRows:
 
     def as_text(self) -> Iterator[list[tuple[Any, ...]]]:
         """Days and moments as an answer has them: 2024-01-31, and ISO 8601 in UTC."""
-        return self._batches({MOMENT: _SAID, "DATE": "CAST({name} AS VARCHAR)"})
+        return self._batches({MOMENT: _ISO_8601, "DATE": "CAST({name} AS VARCHAR)"})
 
     def as_values(self) -> Iterator[list[tuple[Any, ...]]]:
         """Days as dates, moments as times of UTC without a zone."""
@@ -60,4 +60,4 @@ class ListRows:
                 yield rows
 
 
-_SAID = "strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ')"
+_ISO_8601 = "strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ')"

@@ -354,7 +354,8 @@ class ProductionQuery:
             source=_one(source),
             skip=skip,
         )
-        found = self._register.ask(asked, after=None if after is None else int(after), limit=limit)
+        after_place = None if after is None else int(after)
+        found = self._register.ask(asked, after=after_place, limit=limit)
 
         rows = found.rows[:limit]
         next_cursor = None
@@ -484,6 +485,8 @@ class ProductionQuery:
         if is_summed:
             wells = {name: sum(facts[name] for facts in sources) for name in OF_WELLS}
 
+        # The first names are those that people look for. Each keeps its place when what is spread
+        # behind them has it once more.
         return {
             "rows": rows["rows"],
             "wells": wells["wells"],
@@ -525,7 +528,8 @@ class ProductionQuery:
     ) -> Rows:
         _check_limit(limit, most)
         of = list_of(name, filters)
-        key = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
+        before_first = dict.fromkeys(KEYS[name])
+        key = self._key_in(cursor, name, of=of) if cursor else before_first
         values = {**filters, "limit": limit + 1}  # one more tells whether there are more
         values |= {f"after_{part}": value for part, value in key.items()}
         if "as_of" in filters:
@@ -568,6 +572,7 @@ class ProductionQuery:
         if stood:
             tables = {**tables, "production": _SQL["stood"].format_map(tables)}
         lists = {**times, **_LISTS, **tables}
+        # A part of several statements, which has places of its own to fill.
         whole = {**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)}
         return _SQL[name].format_map(whole).strip().removesuffix(";")
 
@@ -607,7 +612,8 @@ def _filters_of_list(name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _file_columns(name: str) -> str:
     """Of a list, as a file has them."""
-    days = ", ".join(f"CAST({day} AS DATE) AS {day}" for day in _DAYS.get(name, ()))
+    casts = [f"CAST({day} AS DATE) AS {day}" for day in _DAYS.get(name, ())]
+    days = ", ".join(casts)
     replaced = f" REPLACE ({days})" if days else ""
     is_nested = name == "changes"
     if is_nested:

@@ -200,11 +200,13 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
     known = QUERIES.get(name)
     if known is None:
         raise ValidationError(f"The questions are {', '.join(QUERIES)}.", field="question")
-    told = single_values(query, allowed=[each for each in known if each not in path]) | path
+    # What the address holds cannot be given once more behind its question mark.
+    allowed = [each for each in known if each not in path]
+    texts = single_values(query, allowed=allowed) | path
     arguments = {
-        each: read_value(each, parameter, told[each])
+        each: read_value(each, parameter, texts[each])
         for each, parameter in known.items()
-        if each in told
+        if each in texts
     }
     check_range(arguments)
     return Query(

@@ -99,11 +99,8 @@ def _link(path: Path, directory: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> set[Path]:
-    return {
-        path.with_name(f"{path.name}{end}")
-        for end in BESIDE
-        if path.with_name(f"{path.name}{end}").exists()
-    }
+    places = [path.with_name(f"{path.name}{end}") for end in BESIDE]
+    return {place for place in places if place.exists()}
 
 
 def _ask(
@@ -136,6 +133,7 @@ def _ask_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, 
     with tempfile.TemporaryFile(dir=directory) as out:
         code = _run(asked, kept, out, limits.seconds)
         out.seek(0)
+        # Twice: what the process counts of a row such as [1] is without the ", " behind it.
         told = out.read(2 * limits.most_bytes + LONGEST_ERROR)
     if code:
         raise SqlEnded(how=_how(code))
@@ -163,7 +161,7 @@ def _run(asked: bytes, kept: dict[str, str], out: IO[bytes], seconds: int) -> in
 
 def _how(code: int) -> str:
     try:
-        return signal.Signals(-code).name
+        return signal.Signals(-code).name  # subprocess has a signal as a negative number
     except ValueError:
         return f"exit {code}"
 

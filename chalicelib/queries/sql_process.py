@@ -40,7 +40,7 @@ def main() -> None:
     most_bytes = (request["memory_mb"] + OWN_MB) * MB
     resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # When nobody waits any more.
+    # When nobody waits any more: two threads take two seconds of CPU in one.
     seconds = request["seconds"] * 2
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     json.dump(answer(request), sys.stdout)

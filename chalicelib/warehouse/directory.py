@@ -147,6 +147,7 @@ class DirectoryWarehouse:
             self._set_logs_aside()
             mark = self._copy(self._root / name, self._root / LATEST)
             self._set_logs_aside()  # of who has opened the old file meanwhile
+            # The note is last. Who dies before it leaves one that does not fit the file.
             with self._part_of(self._root / LATEST_NOTE) as part:
                 part.write_text(f"{name}\n{mark}", "utf-8")
 
@@ -157,7 +158,8 @@ class DirectoryWarehouse:
         with _directory_errors():
             try:
                 name, _, mark = (self._root / LATEST_NOTE).read_text("utf-8").partition("\n")
-                is_ours = mark == _mark(self._root / LATEST) and not self._logs()
+                is_same_file = mark == _mark(self._root / LATEST)
+                is_ours = is_same_file and not self._logs()
             except FileNotFoundError:
                 return None
             return name if is_ours else None
@@ -216,12 +218,15 @@ class DirectoryWarehouse:
         self._clear_parts()
         with self._part_of(target) as part:
             shutil.copyfile(path, part)
-            if not self._sync(part) and sha256_of(part) != sha256_of(path):
+            # Where nothing tells that the bytes have arrived, they are read once more.
+            is_synced = self._sync(part)
+            if not is_synced and sha256_of(part) != sha256_of(path):
                 raise OSError(errno.EIO, "what was written does not read back")
-            if not target.is_relative_to(self._root / SEGMENTS):
+            is_segment = target.is_relative_to(self._root / SEGMENTS)  # no file that people open
+            if not is_segment:
                 part.chmod(part.stat().st_mode & READ_ONLY)
             mark = _mark(part)
-        self._sync(target.parent)
+        self._sync(target.parent)  # the new name is written there, and not in the file
         return mark
 
     @contextmanager

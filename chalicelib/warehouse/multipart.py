@@ -133,6 +133,7 @@ class Multipart:
 
     def _compare(self, key: str, size: int, checksum: str) -> None:
         head = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+        # With the number of parts behind it: that of three ends with "=-3".
         stored_checksum, _, _parts = head.get("ChecksumSHA256", "").partition("-")
         if (head["ContentLength"], stored_checksum) != (size, checksum):
             raise WarehouseUnavailable(

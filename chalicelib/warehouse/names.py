@@ -45,7 +45,7 @@ EXPORTS = "exports/"
 REGISTER = "register1"
 UPLOADS = "uploads/"
 DRILLS = "drills/"
-PART_SECONDS = 3600
+PART_SECONDS = 3600  # no living process copies one file for longer
 
 
 def snapshot_name(fence: int, job_id: str, *, is_lake: bool = False) -> str:
@@ -202,6 +202,7 @@ def add_segment(
     if not runs:
         return [new_run]
 
+    # After 3 segments of fence 7: one more of fence 7 makes 4, one of fence 8 begins a run.
     *earlier, last = runs
     is_of_last = replace(last, count=1) == new_run
     if is_of_last:
@@ -224,7 +225,9 @@ def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
 
 # snapshots/wells-0000000007-<job>.duckdb, and segments/<job>/0000000007-0000-000000.parquet
 _FENCED = re.compile(
-    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake|parquet|register\d+)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
+    r"(?:snapshots|exports)/wells-(?P<fence>\d+)-(?P<job>[0-9a-f-]{36})"
+    r"\.(?:duckdb|lake|parquet|register\d+)"
+    r"|segments/(?P<of>[0-9a-f-]{36})/(?P<fence_of_segment>\d+)-.*"
 )
 
 
@@ -237,7 +240,7 @@ def is_fenced(name: str) -> bool:
 
 def fence_of(name: str) -> int:
     match = _FENCED.fullmatch(name)
-    return int(match[1] or match[4]) if match else 0
+    return int(match["fence"] or match["fence_of_segment"]) if match else 0
 
 
 def job_of(name: str) -> str:

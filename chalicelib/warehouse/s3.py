@@ -232,6 +232,7 @@ class S3Warehouse:
             if size > self._multipart.largest_request:
                 self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=note)
                 return
+            # Without a directive the copy would have the snapshot's own metadata, and no note.
             self._s3.copy_object(
                 Bucket=self._bucket,
                 Key=self._prefix + LATEST,

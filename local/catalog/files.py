@@ -35,11 +35,9 @@ class StoredFile(InputFile, OutputFile):
         self._s3 = s3
         parts = urlsplit(location)
         self._path = Path(parts.path)
-        self._place = (
-            {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
-            if parts.scheme == "s3"
-            else None
-        )
+        self._place: dict[str, str] | None = None  # in a bucket; else the file is on this disk
+        if parts.scheme == "s3":
+            self._place = {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
 
     def __len__(self) -> int:
         return len(self.read())

@@ -29,6 +29,7 @@ from pyiceberg.table.metadata import TableMetadata
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.catalog.tables import Tables
 
+# As the protocol writes them. Nobody is given a prefix (_config), so no path has one.
 _TABLE = "/v1/{prefix}/namespaces/{namespace}/tables/{table}"
 ENDPOINTS = [
     "GET /v1/{prefix}/namespaces",
@@ -46,6 +47,7 @@ ERRORS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     TableAlreadyExistsError: (HTTPStatus.CONFLICT, "AlreadyExistsException"),
     CommitFailedException: (HTTPStatus.CONFLICT, "CommitFailedException"),
     ValidationError: (HTTPStatus.BAD_REQUEST, "ValidationException"),
+    # Also what pydantic raises of a request whose parts do not fit.
     ValueError: (HTTPStatus.BAD_REQUEST, "BadRequestException"),
 }
 
@@ -58,12 +60,12 @@ class StrictCatalog:
 
     def __init__(self, database: Path, files: str) -> None:
         database.parent.mkdir(parents=True, exist_ok=True)
-        told: dict[str, str] = {
+        properties: dict[str, str] = {
             "uri": f"sqlite:///{database}",
             "warehouse": files,
             "py-io-impl": "local.catalog.files.Files",
         }
-        self._catalog = Tables("lake", **told)
+        self._catalog = Tables("lake", **properties)
 
     def close(self) -> None:
         self._catalog.engine.dispose()
@@ -98,8 +100,8 @@ class StrictCatalog:
         """At once, or staged: then there is no table before the commit that asserts so."""
         place = (namespace, asked["name"])
         schema = Schema.model_validate(asked["schema"])
-        told = asked.get("partition-spec")
-        spec = PartitionSpec.model_validate(told) if told else UNPARTITIONED_PARTITION_SPEC
+        wanted = asked.get("partition-spec")
+        spec = PartitionSpec.model_validate(wanted) if wanted else UNPARTITIONED_PARTITION_SPEC
         values: dict[str, Any] = {
             "location": asked.get("location"),
             "partition_spec": spec,
@@ -112,8 +114,9 @@ class StrictCatalog:
 
     def commit(self, namespace: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
         """All of it, or CommitFailedException."""
-        told = {"identifier": {"namespace": [namespace], "name": name}, **asked}
-        request = CommitTableRequest.model_validate(told)
+        # The address names the table; a request may leave that out, or say it as well.
+        named = {"identifier": {"namespace": [namespace], "name": name}, **asked}
+        request = CommitTableRequest.model_validate(named)
         done = self._catalog.commit_table(
             _Named((namespace, name)), request.requirements, request.updates
         )
@@ -204,9 +207,10 @@ class CatalogHandler(LoopbackHandler):
 
     def _answer(self, answers: dict[int, Callable[..., dict[str, Any]]]) -> None:
         body = self.read_body()
-        asked = [json.loads(body)] if body and self.command == "POST" else []
-        status, told = self._reply(answers, asked)
-        content = json.dumps(told).encode()
+        has_request = body and self.command == "POST"
+        asked = [json.loads(body)] if has_request else []
+        status, answer = self._reply(answers, asked)
+        content = json.dumps(answer).encode()
         self.answer(status, content, {"Content-Type": "application/json"})
 
     def _reply(
@@ -219,16 +223,22 @@ class CatalogHandler(LoopbackHandler):
         try:
             return HTTPStatus.OK, ask(*names, *asked)
         except tuple(ERRORS) as exc:
-            return _error(*next(ERRORS[kind] for kind in ERRORS if isinstance(exc, kind)), str(exc))
+            status, kind = next(ERRORS[each] for each in ERRORS if isinstance(exc, each))
+            return _error(status, kind, str(exc))
 
 
 def _place(path: str) -> tuple[int, list[str]]:
-    """How deep the path leads, and the names in it; -1 for one that leads nowhere."""
+    """How deep the path leads, and the names in it; -1 for one that leads nowhere.
+
+    /v1/namespaces is 1, /v1/namespaces/lake/tables is 3 with the name lake, and what stands below
+    that is 4 with the names lake and wells.
+    """
     parts = [unquote(part) for part in urlsplit(path).path.split("/") if part]
     if parts == ["v1", "config"]:
         return 0, []
-    is_ours = parts[:2] == ["v1", "namespaces"] and parts[3:4] in ([], ["tables"])
-    if is_ours:
+    is_below_namespaces = parts[:2] == ["v1", "namespaces"]
+    are_tables_meant = parts[3:4] in ([], ["tables"])
+    if is_below_namespaces and are_tables_meant:
         return (len(parts) - 1, parts[2:3] + parts[4:])
     return (-1, [])
 

@@ -58,19 +58,21 @@ def _numbered(metadata: TableMetadata, update: TableUpdate) -> TableUpdate:
     schema = update.schema_
     _refuse_unreadable(metadata, schema)
     last = max(each.schema_id for each in metadata.schemas)
-    own = Schema(
+    numbered = Schema(
         *schema.fields, schema_id=last + 1, identifier_field_ids=schema.identifier_field_ids
     )
-    return AddSchemaUpdate(schema=own)
+    return AddSchemaUpdate(schema=numbered)
 
 
 def _refuse_unreadable(metadata: TableMetadata, schema: Schema) -> None:
+    # Of every schema that the table ever had: rows are still stored by some of these.
     known = {field.field_id: field for each in metadata.schemas for field in each.fields}
     names = [field.name for field in schema.fields]
     if len(set(names)) < len(names):
         raise ValueError("two columns have one name")
     for field in schema.fields:
         before = known.get(field.field_id)
+        # Ids count upwards: one that is not above the last was a column's, known here or not.
         if before is None and field.field_id <= metadata.last_column_id:
             raise ValueError(f"the id of the column {field.name} was given before")
         if field.required and not (before and before.required):
