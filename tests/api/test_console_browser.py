@@ -22,7 +22,6 @@ from support.console_stage import (
     LONG_CODE,
     MARKUP,
     QUOTES,
-    SLOW_SECONDS,
     Bucket,
     ConsoleStage,
     GivenRows,
@@ -30,6 +29,7 @@ from support.console_stage import (
     Visit,
     start_stack,
 )
+from support.waiting import wait_until
 
 from chalicelib.jobs.job import new_job
 from local.aws.loopback import LoopbackHandler, LoopbackServer
@@ -93,6 +93,14 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def plotted(page: Page, name: str) -> None:
+    """The page of this well: that of all wells, from which one comes, has a plot too.
+    The code stands in its head until the name comes.
+    """
+    page.get_by_role("heading", level=1, name=name, exact=True).wait_for()
+    page.locator(".plot svg").wait_for()
+
+
 def gone(page: Page, selector: str) -> None:
     page.locator(selector).first.wait_for(state="hidden")
 
@@ -103,20 +111,20 @@ def gone(page: Page, selector: str) -> None:
 def test_an_import_is_started_watched_and_its_result_shown(
     stage: ConsoleStage, visit: Visit
 ) -> None:
-    stage.source.latency = SLOW_SECONDS
     page = visit.open()
-    page.get_by_role("radio", name=EVERYTHING).check()
-    press(page, "Start import")
+    with stage.running():
+        page.get_by_role("radio", name=EVERYTHING).check()
+        press(page, "Start import")
 
-    bar = page.get_by_role("progressbar")
-    bar.wait_for()
-    seen(page, ".phases [aria-current]", "Fetching")
-    seen(page, "[data-figure=speed]", "rows/s")
-    seen(page, "#said", "percent")
-    seen(page, ".facts", "everything")
-    [job], _ = stage.manager.history(limit=1)
-    assert job.parameters == {"full": True}
-    assert 0 < float(bar.get_attribute("value") or 0) <= 100
+        bar = page.get_by_role("progressbar")
+        bar.wait_for()
+        seen(page, ".phases [aria-current]", "Fetching")
+        seen(page, "[data-figure=speed]", "rows/s")
+        seen(page, "#said", "percent")
+        seen(page, ".facts", "everything")
+        [job], _ = stage.manager.history(limit=1)
+        assert job.parameters == {"full": True}
+        assert 0 < float(bar.get_attribute("value") or 0) <= 100
 
     seen(page, ".ended .badge", "Completed")
     ended = stage.ended(job.job_id)
@@ -129,41 +137,42 @@ def test_an_import_is_started_watched_and_its_result_shown(
 def test_a_second_start_names_the_running_import_and_follows_it(
     stage: ConsoleStage, visit: Visit
 ) -> None:
-    stage.source.latency = SLOW_SECONDS
     page = visit.open()
-    job_id = stage.trigger()
-    press(page, "Start import")
+    with stage.running():
+        job_id = stage.trigger()
+        press(page, "Start import")
 
-    seen(page, "[role=alert]", job_id)
-    press(page, "Follow it")
-    page.locator(f".progress[data-job='{job_id}']").wait_for()
-    gone(page, "[role=alert]")
+        seen(page, "[role=alert]", job_id)
+        press(page, "Follow it")
+        page.locator(f".progress[data-job='{job_id}']").wait_for()
+        gone(page, "[role=alert]")
 
 
 def test_an_import_started_elsewhere_shows_by_itself_and_survives_a_reload(
     stage: ConsoleStage, own_visit: Visit
 ) -> None:
-    stage.source.latency = SLOW_SECONDS
     own_visit.page.clock.install()
     page = own_visit.open()
-    job_id = stage.trigger()
-    page.clock.fast_forward(LOOK_MS)
-    page.locator(f".progress[data-job='{job_id}']").wait_for()
+    with stage.running():
+        job_id = stage.trigger()
+        page.clock.fast_forward(LOOK_MS)
+        page.locator(f".progress[data-job='{job_id}']").wait_for()
 
-    page.reload()
-    page.locator(f".progress[data-job='{job_id}']").wait_for()
+        page.reload()
+        page.locator(f".progress[data-job='{job_id}']").wait_for()
     page.locator(f".ended[data-job='{job_id}']").wait_for()
 
 
 def test_an_import_is_stopped_and_goes_on_later(stage: ConsoleStage, visit: Visit) -> None:
-    stage.source.latency = SLOW_SECONDS
     page = visit.open()
-    press(page, "Start import")
-    press(page, "Cancel import")
-    page.get_by_role("dialog").get_by_role("button", name="Keep it running").click()
-    gone(page, "dialog")
-    press(page, "Cancel import")
-    page.get_by_role("dialog").get_by_role("button", name="Cancel import").click()
+    with stage.running():
+        press(page, "Start import")
+        press(page, "Cancel import")
+        page.get_by_role("dialog").get_by_role("button", name="Keep it running").click()
+        gone(page, "dialog")
+        press(page, "Cancel import")
+        page.get_by_role("dialog").get_by_role("button", name="Cancel import").click()
+        wait_until(lambda: is_told_to_stop(stage))
 
     seen(page, ".ended .badge", "Cancelled")
     [stopped], _ = stage.manager.history(limit=1)
@@ -172,6 +181,11 @@ def test_an_import_is_stopped_and_goes_on_later(stage: ConsoleStage, visit: Visi
     seen(page, ".ended .badge", "Completed")
     [newest], _ = stage.manager.history(limit=1)
     assert newest.retry_of == stopped.job_id
+
+
+def is_told_to_stop(stage: ConsoleStage) -> bool:
+    [job], _ = stage.manager.history(limit=1)
+    return job.status.final or job.cancel_requested_at is not None
 
 
 def test_a_failed_import_says_why_and_what_to_do_and_is_retried(
@@ -358,16 +372,16 @@ class Lure(LoopbackHandler):
 
 
 def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, own_visit: Visit) -> None:
-    stage.source.latency = SLOW_SECONDS
     own_visit.page.clock.install()
     page = own_visit.open(token=stage.reader)
     seen(page, ".start", "Your token has the role reader")
-    job_id = stage.trigger()
-    page.clock.fast_forward(LOOK_MS)
-    page.locator(f".progress[data-job='{job_id}']").wait_for()
-    assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
+    with stage.running():
+        job_id = stage.trigger()
+        page.clock.fast_forward(LOOK_MS)
+        page.locator(f".progress[data-job='{job_id}']").wait_for()
+        assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
+        stage.manager.cancel(job_id)
 
-    stage.manager.cancel(job_id)
     seen(page, ".ended .badge", "Cancelled")
     assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
 
@@ -390,6 +404,7 @@ def test_the_history_is_filtered_and_paged(stage: ConsoleStage, visit: Visit) ->
 
     page.get_by_label("Status").select_option("COMPLETED")
     page.wait_for_url("**#/history?status=COMPLETED")
+    gone(page, "tbody .badge:not(.completed)")  # with the page before this one
     seen(page, "tbody", "Completed")
     statuses = set(page.locator("tbody .badge").all_inner_texts())
     assert statuses == {"Completed"}
@@ -501,7 +516,7 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     page = visit.open("/data")
     page.get_by_label("Find a well").fill("gap wel")
     page.get_by_role("link", name="Gap Well").click()
-    page.locator(".plot svg").wait_for()
+    plotted(page, "Gap Well")
 
     assert page.title() == "Gap Well · Wellhead"
     rows = page.locator("tbody tr")
@@ -684,10 +699,7 @@ def test_names_of_the_source_are_text_whatever_they_say(stage: ConsoleStage, vis
     for name in (MARKUP, QUOTES, BACKWARDS):
         page.goto(f"{stage.url}#/fields/{HOSTILE_FIELD}")
         page.locator(".found a").get_by_text(name, exact=True).first.click()
-        page.locator(".plot svg").wait_for()
-        page.get_by_role(
-            "heading", level=1, name=name, exact=True
-        ).wait_for()  # the code stands there until the name comes
+        plotted(page, name)
         assert page.title() == f"{name} · Wellhead"
 
 
@@ -706,7 +718,7 @@ def test_what_a_spreadsheet_would_run_is_made_harmless(stage: ConsoleStage, visi
 def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visit) -> None:
     page = visit.open(f"/data?search={LONG_CODE}")
     page.get_by_role("link", name="Long Code").click()
-    page.locator(".plot svg").wait_for()
+    plotted(page, "Long Code")
 
     assert page.url.partition("#")[2].partition("?")[0] == f"/wells/{HOSTILE_FIELD}/{LONG_CODE}"
     seen(page, ".facts", str(LONG_CODE))

@@ -97,6 +97,7 @@ def test_each_finding_is_ticked_by_hand_before_the_import_is_published(
     api.answers["/accept"] = whole(accepted("PENDING"))
     with visit(*scripted_console, api, PLACE) as page:
         press(page, "Accept and publish …")
+        page.get_by_role("dialog").wait_for()
         boxes = page.get_by_role("checkbox")
         publish = page.get_by_role("button", name=BOTH)
         assert [boxes.count(), publish.is_disabled()] == [2, True]
@@ -129,6 +130,7 @@ def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(
         assert api.sent == []
 
         page.keyboard.press("Enter")
+        page.get_by_role("dialog").wait_for()
         page.keyboard.press("Space")
         page.keyboard.press("Tab")
         page.keyboard.press("Space")

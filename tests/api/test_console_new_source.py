@@ -18,7 +18,7 @@ from support.sources_api import FIELDS, SourcesApi, found
 from local.pictures.browser import find_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from playwright.sync_api import Browser, Page, Route
 
@@ -30,6 +30,8 @@ NEW = "/new-source"
 ADDRESS = "s3://wells/Pozos 2024.csv"
 BUCKET = "https://wells-123.s3.eu-central-1.amazonaws.com/"
 NONE = "\N{EN DASH}"
+PATIENCE = 45  # seconds
+REST_MS = 700  # without a change, until the console looks at the source
 COLUMNS = {
     "field_code": "Campo",
     "well_code": "Pozo",
@@ -82,6 +84,14 @@ def stored(page: Page, column: str, text: str) -> None:
     page.locator(f"[data-stored={column}]").filter(
         has_text=re.compile(f"^{re.escape(text)}$")
     ).wait_for()
+
+
+def came(page: Page, condition: Callable[[], bool]) -> None:
+    """The console has asked, which it does when it likes to."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        page.wait_for_timeout(50)  # in which the script answers
 
 
 def look_at(page: Page, address: str = ADDRESS) -> None:
@@ -214,7 +224,7 @@ def test_a_unit_is_never_chosen_by_itself(shared: tuple[str, Browser]) -> None:
                 page, f"#fault-{column}", f"columns.{column}.unit is missing, and is never guessed."
             )
         assert api.sources == {}
-        assert "oil_production_kbd" not in api.checked[-1]["columns"]
+        came(page, lambda: "oil_production_kbd" not in api.checked[-1]["columns"])
 
 
 def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(
@@ -276,8 +286,15 @@ def test_each_change_is_looked_at_once_somebody_rests(shared: tuple[str, Browser
     with visit(*shared, api, NEW) as page:
         drafted(page)
         before = len(api.checked)
+        page.clock.install()
+        page.clock.pause_at(page.evaluate("() => Date.now() + 1000"))
         for unit in ("bbl", "Mbbl", "gal", "bbl"):
+            page.clock.run_for(REST_MS - 100)
             choose(page, "Unit of Oil", unit)
+        page.clock.run_for(REST_MS - 100)
+        assert len(api.checked) == before
+        page.clock.run_for(100)
+        page.clock.resume()
         stored(page, "oil_production_kbd", f"{0.001 * 0.158987 * 4928.5:.6g}")
         assert len(api.checked) == before + 1
 
@@ -335,6 +352,8 @@ def test_problems_and_hints_are_told_and_go_when_they_are_mended(
 
 
 def test_every_fault_stands_beside_its_key(shared: tuple[str, Browser]) -> None:
+    from playwright.sync_api import expect
+
     api = SourcesApi()
     with visit(*shared, api, NEW) as page:
         drafted(page)
@@ -347,7 +366,7 @@ def test_every_fault_stands_beside_its_key(shared: tuple[str, Browser]) -> None:
         seen(page, "#fault-thousands", "is the decimal sign too")
         seen(page, "#fault-primary_key", "is missing: a row that comes twice would be added twice")
         seen(page, "#fault-gas_production_mmcfd", "columns.gas_production_mmcfd.unit is missing")
-        assert page.locator(".save [role=alert] li").count() == 5
+        expect(page.locator(".save [role=alert] li")).to_have_count(5)  # the look tells some too
     assert api.sources == {}
 
 
@@ -619,10 +638,9 @@ def test_of_ten_thousand_columns_one_is_found_by_a_part_of_its_name(
     names = [*FIELDS, *(f"Column {number}" for number in range(10_000))]
     api = SourcesApi(finds=lambda values: found(values, names))
     with visit(*shared, api, NEW) as page:
-        began = time.monotonic()
         drafted(page)
-        assert time.monotonic() - began < 20
         assert page.locator("#field-well_name option").count() <= 202
+        assert page.locator("option").count() < 14 * 250
         page.get_by_role(
             "button", name="Search the fields: Field of the source for Well, its name"
         ).click()

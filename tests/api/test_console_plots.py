@@ -117,8 +117,14 @@ def keys(page: Page) -> dict[str, str]:
     }
 
 
+def drawn(page: Page) -> None:
+    """What is said of a plot stands there before its size is known and it is drawn."""
+    page.locator(".plot svg").first.wait_for()
+
+
 def shapes(page: Page, name: str) -> int:
     """How many runs there are of the shapes of this name."""
+    drawn(page)
     paths = page.locator(f".plot svg path[data-shape={name}]").evaluate_all(
         "all => all.map(each => each.getAttribute('d'))"
     )
@@ -126,6 +132,7 @@ def shapes(page: Page, name: str) -> int:
 
 
 def titles(page: Page) -> list[str]:
+    drawn(page)
     return page.locator(".plot svg text[font-weight]").all_text_contents()
 
 
@@ -133,6 +140,8 @@ def test_a_view_is_an_address_with_a_way_back(scripted_console: tuple[str, Brows
     """Units, scale, what is shown and over what;
     the address alone shows the same to somebody else.
     """
+    from playwright.sync_api import expect
+
     with visit(*scripted_console, told(), PLACE) as page:
         seen(page, ".at", "Latest: Dec 2019")
         assert titles(page) == ["Oil, Mbbl/d", "Gas, MMcf/d", "Water, Mbbl/d"]
@@ -161,7 +170,7 @@ def test_a_view_is_an_address_with_a_way_back(scripted_console: tuple[str, Brows
         page.go_back()
         page.go_back()
         seen(page, "[role=status]", "117 periods. 3 months are missing. Drag")
-        assert page.get_by_label("Show", exact=True).input_value() == "rate"
+        expect(page.get_by_label("Show", exact=True)).to_have_value("rate")  # of the second step
         assert not page.get_by_label("Log scale").is_checked()
         page.go_forward()
         page.go_forward()

@@ -73,7 +73,8 @@ def test_before_the_first_import_it_says_so_and_a_part_can_be_asked_for(
         page.get_by_text("Only a part of the source").click()
         page.get_by_label("Code of the field").fill("43506")
         page.get_by_label("Production to").fill("2024-03-31")
-        page.get_by_role("button", name="Start import").click()
+        with page.expect_request(lambda request: request.method == "POST"):
+            page.get_by_role("button", name="Start import").click()
         page.locator(".progress").wait_for()
 
         assert [parse_qs(urlsplit(url).query) for url in asked] == [

@@ -361,6 +361,7 @@ def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(
         assert page.get_by_label("Source", exact=True).input_value() == "north-sea"
 
         page.goto(page.url.partition("#")[0] + "#/fields/1")
+        page.get_by_role("heading", name="Volve", level=1).wait_for()
         page.locator(".plot svg").wait_for()
         page.get_by_label("Source", exact=True).select_option("north-sea")
         page.wait_for_url("**#/fields/1?source=north-sea&units=**")

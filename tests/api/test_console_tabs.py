@@ -124,6 +124,49 @@ def test_another_origin_hears_nothing_and_is_told_nothing(
     elsewhere.stop()
 
 
+HAS_ASKED = "() => window.heard.findLast(({ asker }) => asker)?.asker"
+HAS_HEARD = "token => window.heard.some((each) => each.token === token)"
+
+
+def test_a_tab_that_is_busy_answers_late_and_is_heard(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
+        busy = second_tab(page, f"{url}/console/favicon.svg")
+        busy.evaluate(LISTEN)
+        page.goto("about:blank")
+        other = second_tab(page, f"{url}/console#/history")
+        is_asked(other)
+        asker = busy.wait_for_function(HAS_ASKED).json_value()
+        answer = "({ to, token }) => window.channel.postMessage({ to, token })"
+
+        busy.evaluate(answer, {"to": "somebody else", "token": "x"})
+        busy.evaluate(answer, {"to": asker, "token": "t"})
+
+        is_signed_in(other)
+
+
+def test_what_a_tab_answers_after_a_sign_out_signs_nobody_in(
+    scripted_console: tuple[str, Browser],
+) -> None:
+    url, _ = scripted_console
+    with visit(*scripted_console, Told(), "/history") as page:
+        busy = second_tab(page, f"{url}/console/favicon.svg")
+        busy.evaluate(LISTEN)
+        page.goto("about:blank")
+        other = second_tab(page, f"{url}/console#/history")
+        is_asked(other)
+        other.evaluate(LISTEN)
+        asker = busy.wait_for_function(HAS_ASKED).json_value()
+
+        busy.evaluate("() => window.channel.postMessage({ isSignOut: true })")
+        busy.evaluate("to => window.channel.postMessage({ to, token: 't' })", asker)
+
+        other.wait_for_function(HAS_HEARD, arg="t")
+        is_asked(other)
+
+
 WORDS = [
     "null",
     "{}",

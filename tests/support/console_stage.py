@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
@@ -21,9 +22,11 @@ from local.source.production import GeneratedProduction
 from local.stack import DEFAULTS, LocalStack, Source
 from local.tokens import tell_running_stack
 from support.coordination import aws_client
+from support.held_rows import held
 from support.stack import job_at_its_end, trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 GENERATED = 2_000
 PAGE_SIZE = 400
-SLOW_SECONDS = 0.4  # for each page: an import takes some seconds, and can be watched
+SLOW_SECONDS = 0.4  # for each page: a worker tells how far it is
 EXPECTED = re.compile(
     r"Failed to load resource: the server responded with a status of (400|401|403|404|409|410|412) "
 )
@@ -154,6 +157,15 @@ class ConsoleStage:
     def ended(self, job_id: str) -> dict[str, Any]:
         return job_at_its_end(self.stack.state, job_id)
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """What is imported within it does not end within it: the browser has all the time that it
+        needs to see it run.
+        """
+        self.source.latency = SLOW_SECONDS
+        with held(self.source):
+            yield
+
     def calm(self) -> None:
         """As a test wants to find it: no import runs, the newest is completed, the source is quick
         and well.
@@ -226,7 +238,13 @@ class Visit:
         return self.page if path == "/imports" else self.go(path)
 
     def go(self, path: str) -> Page:
+        """Another place, whose page has taken the place of the one before: the browser tells of a
+        new address before it acts on it.
+        """
+        before = "() => document.querySelector('#main > .page').dataset.before = ''"
+        self.page.evaluate(before)
         self.page.goto(f"{self.stage.url}#{path}")
+        self.page.locator("#main > [data-before]").wait_for(state="detached")
         return self.page
 
     def end(self) -> None:

@@ -252,6 +252,6 @@ function begin(token) {
 
 const token = session.takeFromAddress();
 if (!session.token) begin(token);
-if (!session.token) begin(await tokenOfAnotherTab());
+if (!session.token) begin(await tokenOfAnotherTab((late) => (begin(late), show())));
 show();
 if (token !== null) offer(token);

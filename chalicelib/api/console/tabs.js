@@ -5,23 +5,32 @@
 
 import { session } from "./api.js";
 
-const PATIENCE = 250; // ms; an open tab answers within a few
+const PATIENCE = 250; // ms; an open tab answers within a few, one that is busy when it can
 // Two stages behind one name are of one origin, and not of one sign-in.
 const channel = new BroadcastChannel(`wellhead-session ${new URL(".", import.meta.url).pathname}`);
 
-// Resolves to the token of an open tab, or to null when none answers.
-export function tokenOfAnotherTab() {
+// Resolves to the token of an open tab, or to null when none answers in time. One that comes after that is given to
+// `late`, unless somebody has signed in or out since.
+/** @param {(token: string) => void} late */
+export function tokenOfAnotherTab(late) {
   /** @type {PromiseWithResolvers<string | null>} */
   const { promise, resolve } = Promise.withResolvers();
   const asker = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const heard = new AbortController();
-  /** @param {string | null} token */
-  const end = (token) => (heard.abort(), resolve(token));
+  const deaf = () => heard.abort();
+  let isLate = false;
   /** @param {MessageEvent} event */
-  const listen = ({ data }) => data?.to === asker && typeof data.token === "string" && end(data.token);
+  const listen = ({ data }) => {
+    if (data?.isSignOut) return deaf();
+    if (data?.to !== asker || typeof data.token !== "string") return;
+    deaf();
+    if (!isLate) resolve(data.token);
+    else if (!session.token) late(data.token);
+  };
   channel.addEventListener("message", listen, { signal: heard.signal });
+  session.addEventListener("end", deaf, { signal: heard.signal });
   channel.postMessage({ asker });
-  setTimeout(() => end(null), PATIENCE);
+  setTimeout(() => ((isLate = true), resolve(null)), PATIENCE);
   return promise;
 }
 
