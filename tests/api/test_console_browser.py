@@ -361,6 +361,19 @@ def test_a_link_with_another_token_is_taken_when_that_is_wanted(
     assert page.evaluate(KEPT) == stage.reader
 
 
+def test_a_link_that_is_followed_before_a_page_has_opened_leads_back_to_that_page(
+    stage: ConsoleStage, visit: Visit
+) -> None:
+    page = visit.open()
+    at_once = "token => { location.hash = '/history'; location.hash = `token=${token}`; }"
+    page.evaluate(at_once, stage.reader)
+    page.get_by_role("heading", level=1, name="History").wait_for()
+    press(page, STAY)
+
+    page.wait_for_url(f"{stage.url}#/history")
+    assert page.evaluate(KEPT) == stage.stack.token
+
+
 class Lure(LoopbackHandler):
     """A page of another site, with one link."""
 

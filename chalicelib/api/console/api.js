@@ -9,6 +9,7 @@ const KEPT_ANSWERS = 60;
 const PATIENCE = 32_000; // ms; the API itself answers within 29 seconds
 const TOKEN = "wellhead-token";
 const ROLE = "wellhead-role";
+const OF_TOKEN = /^#token=([^&]*)$/;
 const SENDABLE = /^[\x21-\x7e]+$/; // what a header can carry
 const FETCHES = 60; // looks at a database that is on its way, some ten minutes
 
@@ -72,12 +73,15 @@ class Session extends EventTarget {
   // A link may bring a token in its fragment, which is sent to no server; it does not stay in the address, which becomes
   // that of the place `before`. Null without one.
   takeFromAddress(before = "") {
-    const found = /^#token=([^&]*)$/.exec(location.hash);
+    const found = OF_TOKEN.exec(location.hash);
     if (!found) return null;
     history.replaceState(null, "", location.pathname + location.search + before);
     return decoded(found[1]);
   }
 }
+
+/** @param {string} hash */
+export const bringsToken = (hash) => OF_TOKEN.test(hash);
 
 // Of a part of an address; one that cannot be decoded stays as it is.
 /** @param {string} text */

@@ -1,7 +1,7 @@
 // The frame: who is signed in, which page the address names, whether the API answers.
 
 import { isFollowed, read } from "./address.js";
-import { ApiError, ask, connection, decoded, forget, session } from "./api.js";
+import { ApiError, ask, bringsToken, connection, decoded, forget, session } from "./api.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
@@ -226,13 +226,21 @@ window.addEventListener("keydown", (event) => {
   if (at("q")) openSearch();
   else location.hash = "/wells";
 });
-window.addEventListener("hashchange", ({ oldURL }) => {
-  const token = session.takeFromAddress(new URL(oldURL).hash);
-  if (token !== null && session.token) offer(token);
-  else if (token !== null || !isFollowed(new URL(oldURL).hash)) {
-    begin(token);
-    show({ focused: true });
+// Whether an address was replaced before its event came, so that its page is not shown.
+let isPassed = false;
+window.addEventListener("hashchange", ({ oldURL, newURL }) => {
+  const before = new URL(oldURL).hash;
+  if (bringsToken(location.hash) && !bringsToken(new URL(newURL).hash)) {
+    isPassed = true; // the link has an event too, which knows from which place it was followed
+    return;
   }
+  const token = session.takeFromAddress(before);
+  const isOffered = token !== null && Boolean(session.token);
+  if (!isOffered) begin(token);
+  const isNew = token === null ? !isFollowed(before) : !isOffered;
+  if (isNew || isPassed) show({ focused: true });
+  isPassed = false;
+  if (isOffered) offer(token);
 });
 
 // A link with a token may be anybody's: it signs in, and changes or ends no session by itself.
