@@ -62,7 +62,7 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
         lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT
     )
     if not records:
-        raise _no_header(lines, file)
+        raise _no_header(lines, quote, form.comment, file)
 
     names, header_bytes = _names(records, form, file)
     check_columns(len(names), file, limits)
@@ -113,8 +113,18 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
     return beginning[: end or len(beginning)]
 
 
-def _no_header(lines: bytes, file: str) -> FileUnreadable:
-    """Of the first lines."""
+def _no_header(lines: bytes, quote: str, comment: str, file: str) -> FileUnreadable:
+    """Of the first lines, in which there is no record."""
+    rows = [
+        line for line in lines.splitlines() if not comment or not line.startswith(comment.encode())
+    ]
+    if quote and any(quote.encode() in row for row in rows):
+        return FileUnreadable(
+            f"The header of {file} opens a quote ({quote}) that nothing closes. "
+            "Ask for a new copy, or name another quote in the definition.",
+            file=file,
+            row=0,
+        )
     if lines.isascii():
         return FileUnreadable(
             f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0

@@ -121,10 +121,9 @@ def _as_text(cell: Any) -> tuple[str, str]:
 
 
 def _on_one_line(text: str) -> str:
+    text = text.replace("\0", "")
     has_breaks = "\n" in text or "\r" in text
-    if has_breaks:
-        return " ".join(text.splitlines())
-    return text.replace("\0", "")
+    return " ".join(text.splitlines()) if has_breaks else text
 
 
 def number_as_text(value: float) -> str:

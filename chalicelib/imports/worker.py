@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 import threading
@@ -31,6 +30,7 @@ from chalicelib.jobs.lock import Claim, holder_of
 from chalicelib.jobs.ownership import own_warehouse
 from chalicelib.lake.spark import SparkAsked
 from chalicelib.logs import add_to_log_context
+from chalicelib.warehouse.disk import FULL
 
 from .fetching import HandOver
 from .publication import show_latest
@@ -50,7 +50,6 @@ SHORTEST_WAIT = 0.05  # seconds
 # So many attempts in a row from the same checkpoint: the worker dies at the same place each time.
 STALLED_ATTEMPTS = 4
 
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger(__name__)
 
@@ -216,6 +215,6 @@ def _import_error(exc: Exception) -> WellheadError:
     log.error("the import failed unexpectedly", exc_info=exc)
     if isinstance(exc, MemoryError):
         return OutOfMemory()
-    if isinstance(exc, OSError) and exc.errno in DISK_IS_FULL:
+    if isinstance(exc, OSError) and exc.errno in FULL:
         return ScratchFull()
     return ImportFailed()

@@ -68,9 +68,18 @@ def test_a_file_of_blanks_is_empty(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_of_comments_alone_has_no_header(tmp_path: Path) -> None:
-    path = written(tmp_path / "wells.csv", b"# a\n# b\n")
+    path = written(tmp_path / "wells.csv", b'# a "\n# b\n')
 
     assert "has not even a header" in refused(FileUnreadable, path, comment="#").message
+
+
+def test_a_quote_that_nothing_closes_is_told(tmp_path: Path) -> None:
+    error = refused(FileUnreadable, written(tmp_path / "wells.csv", b'"Well,Oil\nA-1,2\n'))
+
+    assert error.message == (
+        'The header of wells.csv opens a quote (") that nothing closes. '
+        "Ask for a new copy, or name another quote in the definition."
+    )
 
 
 def test_a_header_beyond_the_end_is_told(tmp_path: Path) -> None:
