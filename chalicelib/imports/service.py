@@ -30,6 +30,7 @@ from .completeness import Completeness
 from .fetching import EARLY_ROWS, OPEN_BYTES, Fetching, HandOver
 from .fields import SourceFields
 from .going_on import lets_a_retry_go_on
+from .heap import give_back_memory
 from .judgement import Judgement
 from .partial import is_partial
 from .planning import Planning
@@ -267,6 +268,7 @@ class WellProductionImportService:
         """
         seconds = merge_seconds(None, rows=end.delivered)
         self._progress.report(self._settings.lease_seconds + seconds)
+        give_back_memory()  # of the pages, before DuckDB takes all that it may
         grain = self._fields.grain()
         settled = repository.settle(grain)
         if self.job.accepted_by:

@@ -34,11 +34,16 @@ SELECT {values} FROM {whole} AS stored WHERE source = $source_name;
 -- name: sum_changed_volumes
 SELECT {sums_of_volumes} FROM changes WHERE is_over;
 
+-- name: find_staged_periods
+-- The periods of the import. A table, because DuckDB knows then that they are few: in place of a query it would keep all
+-- stored rows in memory to look for these periods among them.
+CREATE OR REPLACE TABLE staged_period AS SELECT DISTINCT production_period FROM staged WHERE problem IS NULL;
+
 -- name: sum_stored_volumes
 -- Of the periods that the import covers. What is not over yet grows by itself.
 SELECT {stored_volumes}
 FROM {whole} AS stored
-WHERE {is_over} AND source = $source_name AND production_period IN (SELECT DISTINCT production_period FROM staged WHERE problem IS NULL);
+WHERE {is_over} AND source = $source_name AND production_period IN (SELECT production_period FROM staged_period);
 
 -- name: changes_of_volume
 SELECT code, max(name) AS name, '{volume}' AS volume, sum(before_{volume}) AS before, sum(after_{volume}) AS after

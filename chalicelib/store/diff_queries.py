@@ -146,6 +146,7 @@ class _DiffQueries:
         if not changes:
             return {}
         stored = ", ".join(f"sum(coalesce({name}, 0) * {DAYS})" for name in changes)
+        self._rows("find_staged_periods")
         (sums,) = self._rows("sum_stored_volumes", stored_volumes=stored, is_over=IS_OVER)
         found = {}
         for (name, delta), stored_sum in zip(changes.items(), sums, strict=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,10 @@ from support.staging import NOON, SAME_READING, batch_of, facts
 
 from chalicelib.store.columns import VALUES, VOLUMES
 from chalicelib.store.diff import LARGEST, Absence, Diff, factor_of
+from chalicelib.store.diff_queries import _DiffQueries
 from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.store.schema import STORE
+from chalicelib.store.settle import Settled
 
 MEMORY = Path("/dev/shm")
 Row = dict[str, Any]
@@ -288,3 +292,36 @@ def test_an_example_of_a_rejected_row_shows_the_value_that_is_wrong(tmp_path: Pa
     [example] = diff.to_attributes()["examples"]["REJECTED"]
     assert example["raw"].startswith("…")
     assert '"oil_production_kbd": "n/a"' in example["raw"]
+
+
+def test_the_stored_rows_are_summed_and_not_kept_in_memory(tmp_path: Path) -> None:
+    """They are few megabytes on the disk, and 50 in a table to look them up by."""
+    rows = 1_500_000
+    connection = duckdb.connect(config={"memory_limit": "40MB", "threads": 1})
+    connection.execute("SET max_temp_directory_size = '0KB'")
+    connection.execute(f"ATTACH '{tmp_path / 'wells.duckdb'}' AS wells")
+    volumes = ", ".join(f"1.0 AS {name}" for name in VOLUMES)
+    period = "DATE '1990-01-01' + to_months(CAST(n % 120 AS INTEGER))"
+    connection.execute(
+        f"""
+        CREATE TABLE wells.well_production AS
+        SELECT 'source' AS source, CAST({period} AS DATE) AS production_period,
+            CAST(30 AS SMALLINT) AS period_days, {volumes}
+        FROM range({rows}) AS month(n)
+        """
+    )
+    connection.execute("CHECKPOINT wells")
+    connection.execute(
+        f"""
+        CREATE VIEW staged AS
+        SELECT CAST({period} AS DATE) AS production_period, NULL AS problem
+        FROM range({rows}) AS month(n)
+        """
+    )
+    changes = ", ".join(f"1.0 AS before_{name}, 2.0 AS after_{name}" for name in VOLUMES)
+    connection.execute(f"CREATE TABLE changes AS SELECT true AS is_over, {changes}")
+
+    sums = _DiffQueries(connection, "source", Settled(), float(NOON), STORE)._sums()
+
+    expected_sums = {"before": 30.0 * rows, "after": 30.0 * rows + 1}
+    assert sums == dict.fromkeys(VOLUMES, expected_sums)

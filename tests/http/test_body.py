@@ -1,0 +1,73 @@
+"""The memory of a body, which must not grow with the number of pages."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from support.scripted_source import Answer, ScriptedSource
+
+from chalicelib.http.body import read_body
+from chalicelib.http.session import BoundedSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.scripted_source import ScriptedHandler, Step
+
+MARK = b"\xef\xbb\xbf"
+SMALLEST, LARGEST = 2_000_000, 2_080_000  # pages of about one length
+
+
+def plain(body: bytes) -> Step:
+    return Answer(body)
+
+
+def packed(body: bytes) -> Step:
+    return Answer(gzip.compress(body, compresslevel=1), headers={"Content-Encoding": "gzip"})
+
+
+def unannounced(body: bytes) -> Step:
+    def send(handler: ScriptedHandler) -> None:
+        handler.raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", body)
+
+    return send
+
+
+FORMS = pytest.mark.parametrize("form", [plain, packed, unannounced])
+
+
+def read(step: Step) -> bytes | bytearray:
+    most = 1 << 22
+    with ScriptedSource(step) as source, BoundedSession() as session:
+        session.allowance.grant(seconds=30.0, body_bytes=most)
+        with session.ask("GET", source.url) as response:
+            return read_body(response, session.allowance, most=most)
+
+
+@FORMS
+def test_pages_of_about_one_length_take_the_same_room(form: Callable[[bytes], Step]) -> None:
+    texts = [b"7" * length for length in range(SMALLEST, LARGEST, 9_973)]
+
+    bodies = [read(form(text)) for text in texts]
+
+    assert bodies == texts
+    assert len({sys.getsizeof(body) for body in bodies}) == 1
+
+
+@FORMS
+@pytest.mark.parametrize("length", [0, 1, 100, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_the_room_is_an_eighth_larger_at_most(form: Callable[[bytes], Step], length: int) -> None:
+    text = b"7" * length
+
+    body = read(form(text))
+
+    assert body == text
+    assert sys.getsizeof(body) - sys.getsizeof(bytearray()) <= length * 9 / 8 + 1
+
+
+@FORMS
+def test_a_byte_order_mark_is_no_part_of_it(form: Callable[[bytes], Step]) -> None:
+    assert read(form(MARK + b"[1,\n2]")) == b"[1, 2]"
