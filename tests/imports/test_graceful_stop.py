@@ -4,6 +4,7 @@ the next one completes the job.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import Clock, LambdaHandler, a_job
+from support.held_rows import held
 from support.imports import ENOUGH, expected_rows, files, stored_rows
+from support.waiting import wait_until
 
 from chalicelib.imports.worker import watch_sigterm
 from chalicelib.jobs.job import JobStatus
@@ -54,12 +57,16 @@ class Stoppable:
     def stop_after(self, pages: int) -> str:
         """What a process says that gets SIGTERM after so many pages; it must end by itself."""
         asked = len(self.source.requests)
+        given = itertools.count(1)
         with self.start() as process:
-            deadline = time.monotonic() + 60
-            while len(self.source.requests) - asked <= 1 + pages and process.poll() is None:
-                assert time.monotonic() < deadline
-                time.sleep(0.005)
-            process.send_signal(signal.SIGTERM)
+            with held(self.source, lambda _: next(given) > pages + 3):  # no worker runs ahead
+                wait_until(
+                    lambda: (
+                        len(self.source.requests) - asked > 1 + pages or process.poll() is not None
+                    ),
+                    longest_pause=0.005,
+                )
+                process.send_signal(signal.SIGTERM)
             said, _ = process.communicate(timeout=60)
         assert process.returncode == 0
         return said.strip()

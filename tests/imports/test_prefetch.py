@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support.waiting import wait_for_the_end_of_threads
+from support.waiting import wait_for_the_end_of_threads, wait_until
 
 from chalicelib.imports.prefetch import Prefetch, run_beside
 
@@ -32,9 +32,7 @@ def begun_while_the_first_is_used(weights: list[int], *, expected: int) -> list[
         maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
     ) as arriving:
         assert next(arriving) == weights[0]
-        until = time.monotonic() + 5
-        while len(maker.begun) < expected and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: len(maker.begun) >= expected)
         time.sleep(0.1)  # time to begin more, wrongly
         begun = list(maker.begun)
         assert list(arriving) == weights[1:]
@@ -60,7 +58,7 @@ def test_the_reader_has_time_where_the_next_item_is_not_there() -> None:
 
     def slow() -> Iterator[int]:
         for number, turn in enumerate(turns):
-            turn.wait(5)
+            turn.wait(60)
             yield number
 
     def meanwhile() -> None:
@@ -89,7 +87,7 @@ def test_a_call_runs_beside_its_caller() -> None:
     waited, caller = threading.Event(), threading.current_thread()
 
     def call() -> tuple[bool, threading.Thread]:
-        return waited.wait(5), threading.current_thread()
+        return waited.wait(60), threading.current_thread()
 
     was_waited_for, thread = run_beside(call, while_waiting=waited.set)
 

@@ -57,10 +57,23 @@ HANDLERS = """
         note(f"{os.getpid()} {context.aws_request_id}")
         time.sleep(60)
 
+    def wait_for(condition):
+        until = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def pids():
+        return {line.split()[0] for line in pathlib.Path("notes").read_text().splitlines()}
+
     def query(event, context):
-        if event.get("seconds"):
+        if event.get("seconds") or event.get("until"):
             note(f"{os.getpid()} began")
-            time.sleep(event["seconds"])
+        if event.get("workers"):
+            wait_for(lambda: len(pids()) >= event["workers"])
+        if event.get("until"):
+            wait_for(pathlib.Path(event["until"]).exists)
+        time.sleep(event.get("seconds", 0))
         if event.get("fails"):
             raise ValueError("no")
         return os.getpid()
@@ -112,7 +125,13 @@ class Laptop:
     """
 
     def __init__(
-        self, project: Path, *, destination: str = "keep", patience: float = 5, **options: Any
+        self,
+        project: Path,
+        *,
+        destination: str = "keep",
+        patience: float = 5,
+        hang_seconds: float = 0.5,
+        **options: Any,
     ) -> None:
         (project / "handlers.py").write_text(textwrap.dedent(HANDLERS))
         self.project = project
@@ -133,7 +152,7 @@ class Laptop:
             LambdaFunction(
                 name=f"test-{name}",
                 handler=f"handlers.{name}",
-                timeout=0.5 if name == "hang" else 20,
+                timeout=hang_seconds if name == "hang" else 60,
                 memory_mb=256,
                 environment={"COLOUR": "green"},
             )
@@ -196,7 +215,7 @@ def test_a_synchronous_call_returns_the_answer(laptop: Laptop) -> None:
     answer = laptop.invoke("echo", kind="RequestResponse", payload=b'{"well": 7}')
 
     shown = json.loads(answer["Payload"].read())
-    assert 0 < shown.pop("left") <= 20_000
+    assert 0 < shown.pop("left") <= 60_000
     assert shown == {"event": {"well": 7}, "name": "test-echo", "memory": "256", "colour": "green"}
     assert "FunctionError" not in answer
 
@@ -219,14 +238,14 @@ def test_who_waits_for_answers_gets_them_of_one_warm_worker(laptop: Laptop) -> N
 
 def test_questions_at_the_same_time_have_two_workers_and_the_next_one_waits(laptop: Laptop) -> None:
     with ThreadPoolExecutor() as threads:
-        pids = list(threads.map(lambda _: laptop.query(seconds=0.3), range(4)))
+        pids = list(threads.map(lambda _: laptop.query(seconds=0.3, workers=2), range(4)))
 
     assert len(set(pids)) == 2
     assert laptop.query() in pids
 
 
 def test_a_question_waits_for_no_event(laptop: Laptop) -> None:
-    laptop.invoke("query", payload=b'{"seconds": 20}')
+    laptop.invoke("query", payload=b'{"seconds": 60}')
     began = int(wait_until(laptop.notes)[0].split()[0])
 
     assert laptop.query() != began
@@ -236,14 +255,15 @@ def test_a_question_waits_for_no_event(laptop: Laptop) -> None:
 def test_questions_beyond_all_workers_are_throttled(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path, patience=0.1)
     with ThreadPoolExecutor() as threads:
-        busy = [threads.submit(laptop.query, seconds=2) for _ in range(2)]
+        busy = [threads.submit(laptop.query, until="they may go") for _ in range(2)]
         wait_until(lambda: len(laptop.notes()) == 2)
 
         with pytest.raises(laptop.client.exceptions.TooManyRequestsException):
             laptop.query()
 
+        (tmp_path / "they may go").touch()
         for question in busy:
-            question.result()
+            assert question.result() != "Sandbox.Timedout"
     laptop.stop()
 
 
@@ -253,7 +273,7 @@ def test_a_warm_worker_that_was_killed_is_replaced(laptop: Laptop) -> None:
     wait_until(lambda: not Path(f"/proc/{first}").exists())  # whose worker it was knows it by then
     second = laptop.query()
     with ThreadPoolExecutor() as threads:
-        midway = threads.submit(laptop.query, seconds=20)
+        midway = threads.submit(laptop.query, seconds=60)
         wait_until(laptop.notes)
         os.kill(second, signal.SIGKILL)
         assert midway.result() == "Runtime.ExitError"
@@ -282,15 +302,19 @@ def test_a_warm_worker_that_fails_or_hangs_is_ended_for_good(laptop: Laptop) -> 
     wait_until(lambda: not is_running(failed))
     assert laptop.query() != failed
 
-    answer = laptop.invoke("hang", kind="RequestResponse")
-    assert json.loads(answer["Payload"].read())["errorType"] == "Sandbox.Timedout"
-    assert not is_running(int(laptop.notes()[0].split()[0]))
+    def hung() -> list[str]:
+        """The notes; a machine that is busy takes a worker's half second before it writes one."""
+        answer = laptop.invoke("hang", kind="RequestResponse")
+        assert json.loads(answer["Payload"].read())["errorType"] == "Sandbox.Timedout"
+        return laptop.notes()
+
+    assert not is_running(int(wait_until(hung)[0].split()[0]))
 
 
 def test_stop_ends_the_warm_workers_and_whoever_waits_is_told(laptop: Laptop) -> None:
     warm = laptop.query()
     with ThreadPoolExecutor() as threads:
-        waiting = threads.submit(laptop.query, seconds=20)
+        waiting = threads.submit(laptop.query, seconds=60)
         wait_until(laptop.notes)
 
         laptop.endpoint.stop()
@@ -336,7 +360,10 @@ def test_a_failing_event_is_tried_three_times_and_given_up(
     }
     assert laptop.log(name).count(f"START RequestId: {request_id} ") == 3
     notes = [note.split()[-1] for note in laptop.notes()]
-    assert notes == ([] if name == "absent" else [request_id] * 3)
+    if name == "hang":  # whose time may be over before it writes one
+        assert set(notes) <= {request_id}
+    else:
+        assert notes == ([] if name == "absent" else [request_id] * 3)
 
 
 def test_a_killed_worker_is_tried_again_with_the_same_request_id(laptop: Laptop) -> None:
@@ -349,7 +376,7 @@ def test_a_killed_worker_is_tried_again_with_the_same_request_id(laptop: Laptop)
 
 
 def test_an_event_too_old_is_given_up_without_another_attempt(tmp_path: Path) -> None:
-    laptop = Laptop(tmp_path, maximum_event_age=1.0, retry_delays=(5.0, 5.0))
+    laptop = Laptop(tmp_path, maximum_event_age=90.0, retry_delays=(90.0, 90.0))
     laptop.invoke("leave")
 
     [record] = wait_until(laptop.failures)
@@ -438,17 +465,17 @@ def test_a_function_runs_where_its_log_has_no_room(laptop: Laptop) -> None:
 def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(
     tmp_path: Path,
 ) -> None:
-    laptop = Laptop(tmp_path)
+    laptop = Laptop(tmp_path, patience=90, hang_seconds=90)
     request_id = laptop.invoke("hang")["ResponseMetadata"]["RequestId"]
     pid = int(wait_until(laptop.notes)[0].split()[0])
 
     started = time.monotonic()
     laptop.stop()
 
-    assert time.monotonic() - started < 4.5  # and the patience with workers is five seconds
+    assert time.monotonic() - started < 45  # of its patience with workers
     assert not is_running(pid)
     (tmp_path / "notes").unlink()
-    again = Laptop(tmp_path)
+    again = Laptop(tmp_path, hang_seconds=90)
     assert wait_until(again.notes)[0].split()[1] == request_id
     again.stop()
 
@@ -471,4 +498,4 @@ def test_a_killed_stack_leaves_no_worker(tmp_path: Path) -> None:
         wait_until(lambda: notes.exists() and notes.read_text())
         process.send_signal(signal.SIGKILL)
     pid = int(notes.read_text().split()[0])
-    wait_until(lambda: not is_running(pid), seconds=5)
+    wait_until(lambda: not is_running(pid), seconds=30)  # of the minute that it sleeps

@@ -17,6 +17,7 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.waiting import wait_until
 
 from chalicelib.files.json_lines import NdjsonFile
 from local.source.faults import Fault, Faults
@@ -459,16 +460,15 @@ def test_pages_are_compressed_for_those_who_accept_it(session: requests.Session)
 
 
 def test_a_kept_connection_answers_at_once(session: requests.Session, source: SampleSource) -> None:
-    """The fastest of them is looked at: a busy machine delays some, Nagle's algorithm all."""
+    """One of them does: a busy machine delays many, Nagle's algorithm all."""
     get(session, source.url, top=1)
-    times = []
 
-    for _ in range(20):
+    def is_fast() -> bool:
         started = time.perf_counter()
         get(session, source.url, top=1)
-        times.append(time.perf_counter() - started)
+        return time.perf_counter() - started < 0.03
 
-    assert min(times) < 0.03
+    assert wait_until(is_fast)
 
 
 # --- faults
@@ -538,7 +538,7 @@ def test_a_hanging_page_comes_late_and_does_not_hold_up_the_stop(session: reques
             session.get(f"{source.url}?$top=100&$skip=100", timeout=0.1)
         started = time.perf_counter()
 
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # of the minute that the page hangs
 
 
 def test_latency_delays_every_answer(session: requests.Session) -> None:
@@ -562,9 +562,9 @@ def test_an_answer_is_made_while_its_latency_lasts() -> None:
         asking = threading.Thread(target=source.answer, args=("/odata/WellProduction", {}))
         asking.start()
 
-        assert looked_up.wait(5)
+        assert looked_up.wait(30)
         assert asking.is_alive()
-    asking.join(5)
+    asking.join(30)
     assert not asking.is_alive()
 
 
@@ -625,7 +625,7 @@ def test_a_process_serves_until_it_is_told_to_stop(
 
         running.send_signal(number)
 
-        assert running.wait(timeout=10) == 0
+        assert running.wait(timeout=60) == 0
         assert running.stderr
         assert running.stderr.read() == ""
 
@@ -636,7 +636,7 @@ def test_a_process_leaves_with_its_parent() -> None:
         assert running.stdin
         running.stdin.close()
 
-        assert running.wait(timeout=10) == 0
+        assert running.wait(timeout=60) == 0
         assert running.stderr
         assert running.stderr.read() == ""
 
@@ -646,7 +646,7 @@ def test_a_process_says_in_one_sentence_why_a_file_cannot_be_served(tmp_path: Pa
     path.write_text('{"field_code": 1}\nnot json\n')
 
     with process("--file", str(path)) as running:
-        assert running.wait(timeout=10) == 1
+        assert running.wait(timeout=60) == 1
         assert running.stderr
         assert running.stderr.read().startswith("Line 2 of rows.ndjson is no JSON object: ")
 
