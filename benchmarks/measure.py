@@ -24,18 +24,19 @@ class Memory:
     """Resident MB of a process and its descendants, looked at every SAMPLE_SECONDS (on Linux
     alone).
 
-    An import merges from the moment its working copy of the database lies in `scratch`; before that
-    it fetches.
+    An import merges from the moment its working copy of the database lies in `scratch`, to its end,
+    which removes that copy; before that it fetches.
     """
 
     pid: int
     scratch: Path
     peaks: dict[str, int] = field(default_factory=dict)
     peak: int = 0
+    is_merging: bool = False
 
     def look(self) -> None:
-        is_merging = any(self.scratch.glob("import-*/wells.duckdb"))
-        phase = "merging_mb" if is_merging else "fetching_mb"
+        self.is_merging = self.is_merging or any(self.scratch.glob("import-*/wells.duckdb"))
+        phase = "merging_mb" if self.is_merging else "fetching_mb"
         resident = [_resident_mb(pid) for pid in _family(self.pid)]
         now = sum(mb for mb, _ in resident)
         self.peaks[phase] = max(self.peaks.get(phase, 0), now)

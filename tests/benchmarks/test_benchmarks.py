@@ -33,6 +33,7 @@ from benchmarks.real_data import FILES, RealFile, real_data
 from local.source.production import GeneratedProduction
 
 PROJECT = Path(__file__).parents[2]
+HOLDS = "import time; held = bytearray(b'x') * (60 << 20); time.sleep(0.5)"
 
 
 def one(
@@ -255,15 +256,26 @@ def test_a_wrong_result_is_told(tmp_path: Path) -> None:
 def test_memory_is_that_of_the_process_and_its_children_alone(tmp_path: Path) -> None:
     ours = bytearray(200 << 20)  # of this process, which starts the others
     ours[::4096] = b"x" * len(ours[::4096])
-    holds = "import time; held = bytearray(b'x') * (60 << 20); time.sleep(0.5)"
-    both = f"import subprocess, sys; {holds}; subprocess.run([sys.executable, '-c', {holds!r}])"
+    both = f"import subprocess, sys; {HOLDS}; subprocess.run([sys.executable, '-c', {HOLDS!r}])"
 
-    small = measure.run([sys.executable, "-c", holds], environment={}, work=tmp_path, limit=60)
+    small = measure.run([sys.executable, "-c", HOLDS], environment={}, work=tmp_path, limit=60)
     family = measure.run([sys.executable, "-c", both], environment={}, work=tmp_path, limit=60)
 
     assert 60 <= small["peak_mb"] < 120
     assert 120 <= family["peak_mb"] < 200
     assert family["fetching_mb"] == family["peak_mb"]
+
+
+def test_what_comes_after_the_merge_is_not_taken_for_fetching(tmp_path: Path) -> None:
+    copy = tmp_path / "scratch" / "import-1" / "wells.duckdb"
+    copy.parent.mkdir(parents=True)
+    merging = f"copy.touch(); time.sleep(0.3); copy.unlink(); {HOLDS}"
+    program = f"import pathlib, time; copy = pathlib.Path({str(copy)!r}); {merging}"
+
+    found = measure.run([sys.executable, "-c", program], environment={}, work=tmp_path, limit=60)
+
+    assert found["merging_mb"] == found["peak_mb"] >= 60
+    assert found.get("fetching_mb", 0) < 60
 
 
 def test_cpu_of_children_counts_and_a_late_process_is_ended(tmp_path: Path) -> None:
