@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Of ASCII alone, and no comment in a comment.
 _BLANK = r"(?:[ \t\r\n\f\v]|--[^\r\n]*[\r\n]|/\*(?:(?!\*/|/\*).)*\*/)"
 _EXPLAIN = re.compile(rf"{_BLANK}*EXPLAIN{_BLANK}*", re.ASCII | re.DOTALL | re.IGNORECASE)
+# ANALYZE, ANALYSE, or options such as (FORMAT json).
 _HOW = re.compile(
     rf"(?:ANALY[SZ]E|\((?:{_BLANK}|[\w,]|'\w*')*\)){_BLANK}*", re.ASCII | re.DOTALL | re.IGNORECASE
 )

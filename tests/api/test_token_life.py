@@ -93,9 +93,9 @@ def test_a_token_ends_on_time_though_the_authorizers_answer_is_kept(
     api: Api, aws: LocalAws
 ) -> None:
     """The end is looked at with each request, and not when the authorizer was asked."""
-    keep(aws, "brief", sha256=digest_of("brief"), role="reader", expires_at=time.time() + 3)
+    keep(aws, "brief", sha256=digest_of("brief"), role="reader", expires_at=time.time() + 8)
     assert api.ask("GET", JOBS, Authorization="Bearer brief").status == 200
-    time.sleep(3)
+    time.sleep(8)
 
     assert (
         api.ask("GET", JOBS, Authorization="Bearer brief").envelope["error"]["code"]
@@ -149,7 +149,7 @@ def test_a_renewal_at_once_ends_the_token_before(api: Api, aws: LocalAws) -> Non
     made = reply.envelope["data"]
 
     assert (reply.status, made["name"], made["role"]) == (200, "cleo", "operator")
-    assert abs(made["expires_at"] - time.time() - 30 * DAY) < 10
+    assert abs(made["expires_at"] - time.time() - 30 * DAY) < 300
     time.sleep(FRESH_SECONDS)
     assert api.ask("GET", JOBS, Authorization=f"Bearer {made['token']}").status == 200
     assert (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,6 @@ from benchmarks.real_data import FILES, RealFile, real_data
 from local.source.production import GeneratedProduction
 
 PROJECT = Path(__file__).parents[2]
-HOLDS = "import time; held = bytearray(b'x') * (60 << 20); time.sleep(0.5)"
 
 
 def one(
@@ -256,26 +256,52 @@ def test_a_wrong_result_is_told(tmp_path: Path) -> None:
 def test_memory_is_that_of_the_process_and_its_children_alone(tmp_path: Path) -> None:
     ours = bytearray(200 << 20)  # of this process, which starts the others
     ours[::4096] = b"x" * len(ours[::4096])
-    both = f"import subprocess, sys; {HOLDS}; subprocess.run([sys.executable, '-c', {HOLDS!r}])"
+    takes = "import subprocess, sys; held = bytearray(b'x') * (60 << 20)"
+    holds = f"{takes}; print('held', flush=True); sys.stdin.read()"
+    both = f"{takes}; subprocess.run([sys.executable, '-c', {holds!r}])"
 
-    small = measure.run([sys.executable, "-c", HOLDS], environment={}, work=tmp_path, limit=60)
-    family = measure.run([sys.executable, "-c", both], environment={}, work=tmp_path, limit=60)
+    small, family = (seen_to_hold(code, tmp_path) for code in (holds, both))
+    ran = measure.run(
+        [sys.executable, "-c", f"{takes}; import time; time.sleep(3)"],
+        environment={},
+        work=tmp_path,
+        limit=60,
+    )
 
-    assert 60 <= small["peak_mb"] < 120
-    assert 120 <= family["peak_mb"] < 200
-    assert family["fetching_mb"] == family["peak_mb"]
+    assert 60 <= small.peak < 120
+    assert 120 <= family.peak < 200
+    assert family.peaks == {"fetching_mb": family.peak}
+    assert 60 <= ran["peak_mb"] == ran["fetching_mb"] < 120
+
+
+def seen_to_hold(code: str, work: Path) -> measure.Memory:
+    """Of a process that holds its memory until it was looked at."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        memory = measure.Memory(process.pid, work / "scratch")
+        memory.look()
+        process.stdin.close()
+    return memory
 
 
 def test_what_comes_after_the_merge_is_not_taken_for_fetching(tmp_path: Path) -> None:
     copy = tmp_path / "scratch" / "import-1" / "wells.duckdb"
     copy.parent.mkdir(parents=True)
-    merging = f"copy.touch(); time.sleep(0.3); copy.unlink(); {HOLDS}"
-    program = f"import pathlib, time; copy = pathlib.Path({str(copy)!r}); {merging}"
+    memory = measure.Memory(os.getpid(), tmp_path / "scratch")
+    memory.look()
+    copy.touch()
+    memory.look()
 
-    found = measure.run([sys.executable, "-c", program], environment={}, work=tmp_path, limit=60)
+    copy.unlink()
+    held = b"x" * (60 << 20)
+    memory.look()
 
-    assert found["merging_mb"] == found["peak_mb"] >= 60
-    assert found.get("fetching_mb", 0) < 60
+    assert len(held) == 60 << 20
+    assert memory.peaks["merging_mb"] == memory.peak >= memory.peaks["fetching_mb"] + 50
 
 
 def test_cpu_of_children_counts_and_a_late_process_is_ended(tmp_path: Path) -> None:

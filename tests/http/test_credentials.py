@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 
 def client(service: str) -> Any:
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60)
     return new_session().create_client(service, config=config)
 
 
@@ -354,7 +354,7 @@ def test_many_threads_renew_a_token_once(serve: Serve) -> None:
 
     def expired_at_once(handler: ScriptedHandler) -> Answer:
         if handler.asked.headers["authorization"].endswith("1"):
-            together.wait(10)
+            together.wait(60)
             return Answer(status=401)
         return Answer(page([]))
 
@@ -367,7 +367,7 @@ def test_many_threads_renew_a_token_once(serve: Serve) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert (len(tokens.asked), len(source.asked)) == (2, 16)
 

@@ -31,7 +31,7 @@ def server(handler: type[LambdaHandler]) -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def dispatcher(server: LoopbackServer) -> Iterator[Dispatcher]:
-    client = aws_client(server.url, "lambda", read_timeout=1)
+    client = aws_client(server.url, "lambda", read_timeout=30)
     yield Dispatcher(lambda_client=client, function="wellhead-import")
     client.close()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from support.coordination import aws_client
+from support.waiting import wait_until
 
 from chalicelib.errors import (
     DatabaseFetching,
@@ -64,7 +65,7 @@ def server(handler: type[Lambda]) -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def client(server: LoopbackServer) -> Iterator[QueryClient]:
-    lambda_client = aws_client(server.url, "lambda", read_timeout=0.5)
+    lambda_client = aws_client(server.url, "lambda", read_timeout=30)
     yield QueryClient(lambda_client=lambda_client, function="wellhead-query")
     lambda_client.close()
 
@@ -111,7 +112,7 @@ def test_a_database_that_takes_long_is_fetched_while_nobody_waits_and_once(
     server: LoopbackServer, handler: type[Lambda]
 ) -> None:
     now = [100.0]
-    lambda_client = aws_client(server.url, "lambda", read_timeout=0.5)
+    lambda_client = aws_client(server.url, "lambda", read_timeout=30)
     client = QueryClient(
         lambda_client=lambda_client, function="wellhead-query", clock=lambda: now[0]
     )
@@ -219,14 +220,18 @@ def test_an_answer_of_another_form_is_none(
 
 
 def test_who_waits_too_long_is_told_so_and_asks_once(
-    client: QueryClient, handler: type[Lambda]
+    server: LoopbackServer, handler: type[Lambda]
 ) -> None:
+    lambda_client = aws_client(server.url, "lambda", read_timeout=0.5)
+    client = QueryClient(lambda_client=lambda_client, function="wellhead-query")
     handler.waits = threading.Event()
 
     with pytest.raises(QueryTooSlow):
         client.ask(QUESTION)
 
+    wait_until(lambda: handler.asked)
     handler.waits.set()
+    lambda_client.close()
     assert len(handler.asked) == 1
 
 

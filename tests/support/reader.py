@@ -1,5 +1,5 @@
 """A process that reads a published store: it says that it is ready, waits for a line, and prints
-its answers as JSON.
+its answers as JSON, and whether one of the readers has spilled.
 
     python reader.py WAREHOUSE SNAPSHOT READING MEMORY_MB
 
@@ -37,9 +37,11 @@ def read(warehouse: Path, snapshot: Snapshot, reading: Path, memory_mb: int) -> 
                 production.totals(),
                 production.production(limit=3),
             ]
-        return json.dumps([summary, *map(asdict, rows)])
+            # DuckDB makes this at its first block, and it stays until the database is closed.
+            spilled = any(reading.glob("own-*/spill"))
+        return json.dumps({"answers": [summary, *map(asdict, rows)], "spilled": spilled})
     except WellheadError as error:
-        return json.dumps([error.code])
+        return json.dumps({"answers": [error.code], "spilled": False})
 
 
 if __name__ == "__main__":

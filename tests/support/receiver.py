@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -75,11 +76,13 @@ def status(code: int, **headers: str) -> Callable[[ReceiverHandler], None]:
 
 
 def silent(seconds: float) -> Callable[[ReceiverHandler], None]:
-    """No byte of an answer for so long."""
+    """No byte of an answer for so long, or until the other one leaves."""
 
     def wait(handler: ReceiverHandler) -> None:
-        time.sleep(seconds)
         handler.close_connection = True
+        handler.connection.settimeout(seconds)
+        with suppress(OSError):
+            handler.connection.recv(1)
 
     return wait
 
@@ -89,7 +92,7 @@ def dripping(handler: ReceiverHandler) -> None:
     handler.close_connection = True
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
     try:
-        for _ in range(200):
+        for _ in range(3_000):  # a minute
             handler.wfile.write(b"a")
             handler.wfile.flush()
             time.sleep(0.02)
