@@ -236,12 +236,14 @@ def test_who_waits_for_answers_gets_them_of_one_warm_worker(laptop: Laptop) -> N
     assert laptop.log("query").count("REPORT") == 6
 
 
-def test_questions_at_the_same_time_have_two_workers_and_the_next_one_waits(laptop: Laptop) -> None:
+def test_questions_at_the_same_time_have_two_workers_and_the_next_one_waits(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, patience=60)
     with ThreadPoolExecutor() as threads:
         pids = list(threads.map(lambda _: laptop.query(seconds=0.3, workers=2), range(4)))
 
     assert len(set(pids)) == 2
     assert laptop.query() in pids
+    laptop.stop()
 
 
 def test_a_question_waits_for_no_event(laptop: Laptop) -> None:
