@@ -259,7 +259,7 @@ def test_the_browser_is_led_to_the_console_once(
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}", url)
         for _ in range(2):
             with pytest.raises(urllib.error.HTTPError) as answer:
-                urllib.request.build_opener(Stay).open(url, timeout=5)
+                urllib.request.build_opener(Stay).open(url, timeout=30)
             seen.append((answer.value.code, answer.value.headers["Location"]))
             answer.value.close()
         return True

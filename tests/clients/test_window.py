@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from support.held_rows import held
 from support.stack import ask, trigger
 from support.waiting import wait_until
 
@@ -40,7 +41,7 @@ needs_tk = pytest.mark.skipif(
 )
 needs_window = pytest.mark.skipif(bool(why_not()), reason=why_not())
 FINAL = {"Completed", "Failed", "Cancelled"}
-SLOW = 1.0  # seconds a page: until a test has seen what it wants to see of a running import
+SLOW = 1.0  # seconds a page: a worker tells how far it is
 RARELY = 60.0  # seconds from one look at the history to the next: longer than any of these tests
 
 
@@ -62,6 +63,10 @@ class Stage(NamedTuple):
         _, answer = ask(self.stack.state, "/api/v1/wells/import/jobs?limit=1")
         job: dict[str, Any] = answer["data"]["jobs"][0]
         return job
+
+    def is_told_to_stop(self) -> bool:
+        job = self.newest()
+        return bool(job["cancel_requested_at"] or job["completed_at"])
 
     def settle(self) -> dict[str, Any]:
         """The newest job at its end."""
@@ -117,13 +122,14 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
         page = driver.window.imports
         before = len(driver.history())
         page.scopes["full"].invoke()
-        driver.press(page.start)
-        assert page.start.instate(["disabled"])
-        driver.wait(lambda: driver.status == "Running")
-        driver.wait(lambda: driver.percent not in {UNKNOWN, "0 %"})
-        assert 0 < int(driver.percent.removesuffix(" %")) < 90
-        assert 0 < page.progress.meter.cget("value") < 90
-        assert driver.figures["New"] == NOTHING
+        with held(stage.source):
+            driver.press(page.start)
+            assert page.start.instate(["disabled"])
+            driver.wait(lambda: driver.status == "Running")
+            driver.wait(lambda: driver.percent not in {UNKNOWN, "0 %"})
+            assert 0 < int(driver.percent.removesuffix(" %")) < 90
+            assert 0 < page.progress.meter.cget("value") < 90
+            assert driver.figures["New"] == NOTHING
         stage.source.latency = 0
         driver.wait(lambda: driver.status in FINAL)
         job = stage.settle()
@@ -184,17 +190,16 @@ def test_with_one_source_there_is_nothing_to_choose(stage: Stage) -> None:
 
 @needs_window
 def test_a_second_start_names_the_running_import_and_follows_it(stage: Stage) -> None:
-    stage.source.latency = SLOW
     with connected(stage, idle_seconds=RARELY) as driver:
-        job_id = trigger(stage.stack.state)
-        driver.press(driver.window.imports.start)
-        driver.wait(lambda: "already running" in driver.notice)
-        assert job_id[-8:] in driver.notice
-        assert driver.status in FINAL
+        with held(stage.source):
+            job_id = trigger(stage.stack.state)
+            driver.press(driver.window.imports.start)
+            driver.wait(lambda: "already running" in driver.notice)
+            assert job_id[-8:] in driver.notice
+            assert driver.status in FINAL
 
-        driver.press_in_banner("Follow it")
-        driver.wait(lambda: driver.status in {"Pending", "Running"})
-        stage.source.latency = 0
+            driver.press_in_banner("Follow it")
+            driver.wait(lambda: driver.status in {"Pending", "Running"})
         driver.wait(lambda: driver.status == "Completed")
 
         assert job_id in driver.details
@@ -224,18 +229,17 @@ def test_a_failed_import_says_why_and_can_be_retried(stage: Stage) -> None:
 def test_a_lost_connection_is_told_and_comes_back_by_itself(stage: Stage) -> None:
     from support.window_stage import Relay
 
-    stage.source.latency = SLOW
     relay = Relay(stage.url)
     with connected(stage, relay.url) as driver:
-        driver.press(driver.window.imports.start)
-        driver.wait(lambda: driver.status == "Running")
-        relay.cut()
+        with held(stage.source):
+            driver.press(driver.window.imports.start)
+            driver.wait(lambda: driver.status == "Running")
+            relay.cut()
         driver.wait(lambda: driver.link == "No answer")
         driver.wait(lambda: driver.window.session.failures)
         assert "The import goes on without this window." in driver.notice
         assert driver.window.imports.start.instate(["disabled"])
 
-        stage.source.latency = 0
         relay.mend()
         driver.wait(lambda: driver.link == "Connected")
         driver.wait(lambda: driver.status == "Completed")
@@ -264,11 +268,12 @@ def test_the_window_lives_while_the_server_is_silent(stage: Stage) -> None:
 
 @needs_window
 def test_an_import_is_cancelled(stage: Stage) -> None:
-    stage.source.latency = SLOW
     with connected(stage) as driver:
-        driver.press(driver.window.imports.start)
-        driver.wait(lambda: driver.status == "Running")
-        driver.press(driver.window.imports.progress.cancel)
+        with held(stage.source):
+            driver.press(driver.window.imports.start)
+            driver.wait(lambda: driver.status == "Running")
+            driver.press(driver.window.imports.progress.cancel)
+            driver.wait(stage.is_told_to_stop)
         driver.wait(lambda: driver.status == "Cancelled")
 
         assert stage.settle()["status"] == "CANCELLED"
@@ -280,28 +285,29 @@ def test_an_import_is_cancelled(stage: Stage) -> None:
 def test_closing_midway_says_that_the_import_goes_on_and_the_next_window_follows_it(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage.source.latency = SLOW
-    with connected(stage) as driver:
-        close = driver.window.root.protocol("WM_DELETE_WINDOW")
-        driver.press(driver.window.imports.start)
-        driver.wait(lambda: driver.status == "Running")
-        job_id = stage.newest()["job_id"]
-
-        driver.window.root.tk.call(close)
-        assert driver.is_open()
-        assert driver.notice.startswith("The import goes on without this window.")
-        driver.press_in_banner("Close")
-        assert not driver.is_open()
-    assert f"The import {job_id} goes on." in capsys.readouterr().err
-
     from support.window_stage import open_window
 
-    with open_window(stage.display) as driver:
-        driver.connect(stage.url, stage.token)
-        driver.wait(lambda: driver.status == "Running")
-        assert job_id in driver.details
-        stage.source.latency = 0
-        driver.wait(lambda: driver.status == "Completed")
+    with ExitStack() as holding:
+        holding.enter_context(held(stage.source))
+        with connected(stage) as driver:
+            close = driver.window.root.protocol("WM_DELETE_WINDOW")
+            driver.press(driver.window.imports.start)
+            driver.wait(lambda: driver.status == "Running")
+            job_id = stage.newest()["job_id"]
+
+            driver.window.root.tk.call(close)
+            assert driver.is_open()
+            assert driver.notice.startswith("The import goes on without this window.")
+            driver.press_in_banner("Close")
+            assert not driver.is_open()
+        assert f"The import {job_id} goes on." in capsys.readouterr().err
+
+        with open_window(stage.display) as driver:
+            driver.connect(stage.url, stage.token)
+            driver.wait(lambda: driver.status == "Running")
+            assert job_id in driver.details
+            holding.close()
+            driver.wait(lambda: driver.status == "Completed")
 
 
 @needs_window
@@ -414,25 +420,25 @@ def test_a_wrong_token_and_a_wrong_address_are_told(stage: Stage) -> None:
 def test_the_program_opens_the_window_and_ends_with_ctrl_c(stage: Stage, tmp_path: Path) -> None:
     from support.window_stage import Relay
 
-    stage.source.latency = SLOW
-    job_id = trigger(stage.stack.state)
     relay = Relay(stage.url)
     known = {
         "WELLHEAD_URL": relay.url,
         "WELLHEAD_TOKEN": stage.token,
         "XDG_CONFIG_HOME": str(tmp_path),
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "clients.cli.main", "gui"],
-        cwd=ROOT,
-        env={**os.environ, **known, "DISPLAY": stage.display},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as program:
-        wait_until(lambda: [path for path in relay.passed if path.endswith(job_id)][1:])
-        program.send_signal(signal.SIGINT)
-        output, errors = program.communicate(timeout=30)
+    with held(stage.source):
+        job_id = trigger(stage.stack.state)
+        with subprocess.Popen(
+            [sys.executable, "-m", "clients.cli.main", "gui"],
+            cwd=ROOT,
+            env={**os.environ, **known, "DISPLAY": stage.display},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            wait_until(lambda: [path for path in relay.passed if path.endswith(job_id)][1:])
+            program.send_signal(signal.SIGINT)
+            output, errors = program.communicate(timeout=60)
     relay.cut()
 
     assert program.returncode == 0

@@ -490,7 +490,7 @@ def test_the_limit_of_pages_is_that_of_all_parts_together(
 @pytest.mark.by_lot
 @pytest.mark.parametrize("connections", [1, 2, 3])
 def test_no_more_requests_are_under_way_than_are_allowed(worker: Worker, connections: int) -> None:
-    with CountingSource(DATA, max_page_size=PAGE) as source:
+    with CountingSource(DATA, max_page_size=PAGE, at_once=connections) as source:
         worker.settings = replace(
             worker.settings, source_url=source.url, source_connections=connections, workers=8
         )
@@ -527,17 +527,22 @@ class BusySource(SampleSource):
 
 
 class CountingSource(SampleSource):
-    """Notes how many requests are answered at once."""
+    """Notes how many requests are answered at once. Until they are as many as they may be, each is
+    held back a little, for the others to come.
+    """
 
-    def __init__(self, *details: Any, **more: Any) -> None:
+    def __init__(self, *details: Any, at_once: int, **more: Any) -> None:
         super().__init__(*details, **more)
         self.most_active = self._active = 0
-        self._counting = threading.Lock()
+        self._at_once = at_once
+        self._counting = threading.Condition()
 
     def answer(self, *details: Any, **more: Any) -> Any:
         with self._counting:
             self._active += 1
             self.most_active = max(self.most_active, self._active)
+            self._counting.notify_all()
+            self._counting.wait_for(lambda: self.most_active >= self._at_once, timeout=1)
         try:
             threading.Event().wait(0.005)
             return super().answer(*details, **more)

@@ -91,7 +91,8 @@ def test_a_plan_its_parts_and_the_merge(functions: StatesLambda, executions: Exe
     first = {4: lambda: {"outcome": "more"}, 1: _die}
 
     def read(event: dict[str, Any]) -> Any:
-        time.sleep(0.05)
+        wait_until(lambda: functions.most_at_once >= 2)
+        time.sleep(0.05)  # time for a third, wrongly
         return first.pop(event["part"], lambda: {"outcome": "read"})()
 
     functions.answers["part"] = read

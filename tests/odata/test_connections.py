@@ -43,8 +43,9 @@ class Counted:
         )
         self.asked: list[tuple[int, int]] = []
         self.active = self.most_active = 0
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         self.hold = 0.0
+        self.at_once = 1  # until there were so many, each is held back a little for the others
         self.fails_at: int | None = None
 
     def answer(self, skip: int, top: int) -> bytes:
@@ -52,6 +53,8 @@ class Counted:
             self.asked.append((skip, top))
             self.active += 1
             self.most_active = max(self.most_active, self.active)
+            self.lock.notify_all()
+            self.lock.wait_for(lambda: self.most_active >= self.at_once, timeout=1)
         time.sleep(self.hold)
         with self.lock:
             self.active -= 1
@@ -120,7 +123,7 @@ def test_every_row_comes_once_and_in_order(
 
 def test_pages_are_asked_for_at_once_but_not_more_than_allowed() -> None:
     counted = Counted(40, lambda _: 2)
-    counted.hold = 0.1
+    counted.hold, counted.at_once = 0.1, 4
 
     assert delivered(counted, size=2, connections=4) == list(range(40))
     assert counted.most_active == 4

@@ -40,7 +40,7 @@ class Rounds(SampleSource):
             self.under_way += 1
             self.most_at_once = max(self.most_at_once, self.under_way)
             self._arrival.notify_all()
-            if not self._arrival.wait_for(lambda: self._is_whole(kind), timeout=5):
+            if not self._arrival.wait_for(lambda: self._is_whole(kind), timeout=60):
                 self.alone.append(kind)
         reply = super().answer(target, headers)
         with self._arrival:

@@ -287,7 +287,7 @@ def test_a_closed_connection_asks_no_more_and_waits_no_more(serve: Serve) -> Non
     while not connection.retries:
         time.sleep(0.01)
     connection.close()
-    waiting.join(10)
+    waiting.join(60)
 
     assert (len(failures), len(source.asked)) == (1, 1)
 

@@ -226,7 +226,7 @@ def serve(app: Path) -> list[str]:
 
 
 def has_ended(pid: str) -> bool:
-    for _ in range(500):
+    for _ in range(3_000):
         if not Path("/proc", pid).exists():
             return True
         time.sleep(0.02)

@@ -19,7 +19,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -127,7 +126,7 @@ class MiniStack:
         try:
             with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
                 return True
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # of any kind: nobody listens yet, or does not get to it
             return False
 
 
