@@ -49,10 +49,6 @@ STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody read
 MANY, SMALL_ROWS = 100, 10_000
 NO_FIELD = "none"  # DuckDB reads no JSON without any
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
-# What DuckDB's optimizer is left to do while batches are staged: read no column in vain, and
-# compute nothing twice. Its other passes look for joins, filters and orders, which no such
-# statement has, and take up to a tenth of the time that a batch takes.
-USEFUL_PASSES = ["unused_columns", "column_lifetime", "common_subexpressions"]
 
 
 class Staging:
@@ -80,7 +76,6 @@ class Staging:
         self.rows = self.rejected_rows = self.passed_over_rows = self.bytes = 0
         self._grain = USUAL
         sql.run("create_sums")
-        ((self._useless_passes,),) = sql.rows("useless_passes", useful=USEFUL_PASSES)
         self._begin()
 
     def _begin(self) -> None:
@@ -88,7 +83,6 @@ class Staging:
         self._connection.execute("SET threads = 1")  # with more, a batch is put together twice
         # Only so may a row group have a size in bytes; one thread keeps the order all the same.
         self._connection.execute("SET preserve_insertion_order = false")
-        self._connection.execute(f"SET disabled_optimizers = '{self._useless_passes}'")
         self._limit_memory(self._usual_mb)
 
     def end(self) -> None:
@@ -101,7 +95,6 @@ class Staging:
             self._join_small()
         self._connection.execute("RESET threads")
         self._connection.execute("SET preserve_insertion_order = true")
-        self._connection.execute("RESET disabled_optimizers")
         self._limit_memory(self._memory_mb)
         self._is_at_end = True
         lists = show_lists(self._segments, has_passed_over=self.passed_over_rows > 0)

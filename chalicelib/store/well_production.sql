@@ -202,9 +202,6 @@ CREATE OR REPLACE TEMP MACRO beginning(x, most) AS
 -- Rows that are added up when the import is settled; they are numbered after those that arrived.
 CREATE OR REPLACE TABLE sums ({columns_with_types}, source_rows INTEGER, arrival BIGINT);
 
--- name: useless_passes
-SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE name NOT IN (SELECT unnest($useful));
-
 -- name: show_segments
 -- `arrival` numbers the rows in the order of the source, from 0.
 CREATE OR REPLACE VIEW staged AS
