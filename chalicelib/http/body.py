@@ -9,7 +9,6 @@ page is memory that nobody has.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import zlib
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 18
 PIECE_BYTES = 1 << 16  # of a page that is gone through: such need no fresh memory from the system
 JOINED_BYTES = 8 << 20  # of pieces that wait in a list; a body below that is joined once
+# Such a block the C library takes from the system by itself: it grows where it is and goes back whole.
+# One that grows below that, 32 MB in glibc, may leave a hole at each step.
+LARGE_BYTES = 33 << 20
 ROOM_BITS = 4  # of a length, that tell its room, which is larger by an eighth at most
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
@@ -49,14 +51,13 @@ class Broken(Exception):
     """The compressed body is damaged or ends early."""
 
 
-def read_body(response: requests.Response, allowance: Allowance, *, most: int) -> bytes | bytearray:
+def read_body(response: requests.Response, allowance: Allowance, *, most: int) -> bytearray:
     """Of `most` bytes at most. Raises TooSlow, TooLarge, Unreadable, Broken, urllib3's HTTPError.
 
     `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
     """
     gzip = _unpacking(response.headers.get("Content-Encoding", ""), allowance)
     length: int | None = response.raw.length_remaining
-    content: bytes | bytearray
     if gzip or length is None:
         content = _read_pieces(response, gzip, most)
     else:
@@ -132,7 +133,7 @@ def _on_one_line(piece: T) -> T:
     return piece
 
 
-def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytes | bytearray:
+def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytearray:
     body = _Body(most)
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
         pieces: Iterable[bytes] = gzip.pieces(chunk) if gzip else (chunk,)
@@ -155,7 +156,7 @@ def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
 
 
 class _Body:
-    """Joined from its pieces. A large one goes to a buffer that grows in place, because joining
+    """Joined from its pieces. A large one goes to a room that grows in place, because joining
     takes its memory twice; for a small one that would cost more time than all the rest of reading.
     """
 
@@ -163,39 +164,33 @@ class _Body:
         self._most = most
         self._size = 0
         self._pieces: list[bytes] = []
-        self._buffer = io.BytesIO()
+        self._waiting = 0  # bytes of them
+        self._room: bytearray | None = None
 
     def append(self, piece: bytes) -> None:
         self._pieces.append(_on_one_line(piece))
         self._size += len(piece)
+        self._waiting += len(piece)
         if self._size > self._most:
             raise TooLarge
-        waiting = self._size - self._buffer.tell()
-        if waiting > JOINED_BYTES:
-            self._move()
+        if self._waiting > JOINED_BYTES:
+            self._join(self._room or bytearray(LARGE_BYTES))
 
-    def whole(self) -> bytes | bytearray:
-        if not self._buffer.tell():
-            return self._from_beginning()
-        self._move()
-        return self._buffer.getvalue()
+    def whole(self) -> bytearray:
+        room = self._join(self._room or _in_usual_room(self._size))
+        del room[self._size :]
+        return _without_mark(room)
 
-    def _move(self) -> None:
-        if self._buffer.tell():
-            self._buffer.writelines(self._pieces)
-        else:
-            self._buffer.write(self._from_beginning())
-        self._pieces.clear()
-
-    def _from_beginning(self) -> bytearray:
-        """The body from its beginning."""
-        body = _in_usual_room(self._size)
-        place = 0
+    def _join(self, room: bytearray) -> bytearray:
+        place = self._size - self._waiting
         for piece in self._pieces:
             past = place + len(piece)
-            body[place:past] = piece
+            room[place:past] = piece  # past its end, the room grows
             place = past
-        return _without_mark(body)
+        self._pieces.clear()
+        self._waiting = 0
+        self._room = room
+        return room
 
 
 class _Gzip:
@@ -257,7 +252,7 @@ class _Deflate(_Gzip):
         raise Broken("something follows its end")
 
 
-def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
+def _refuse_mojibake(content_type: str, body: bytearray) -> None:
     """JSON begins with two characters of ASCII, so a zero byte among the first four tells UTF-16
     and UTF-32. Another character set does no harm while all of the text is ASCII.
     """

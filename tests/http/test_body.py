@@ -7,10 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support.resident import resident_mb
 from support.scripted_source import Answer, ScriptedSource
 
 from chalicelib.http.body import read_body
 from chalicelib.http.session import BoundedSession
+from chalicelib.imports.heap import give_back_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +41,7 @@ def unannounced(body: bytes) -> Step:
 FORMS = pytest.mark.parametrize("form", [plain, packed, unannounced])
 
 
-def read(step: Step) -> bytes | bytearray:
-    most = 1 << 22
+def read(step: Step, *, most: int = 1 << 22) -> bytearray:
     with ScriptedSource(step) as source, BoundedSession() as session:
         session.allowance.grant(seconds=30.0, body_bytes=most)
         with session.ask("GET", source.url) as response:
@@ -71,3 +72,20 @@ def test_the_room_is_an_eighth_larger_at_most(form: Callable[[bytes], Step], len
 @FORMS
 def test_a_byte_order_mark_is_no_part_of_it(form: Callable[[bytes], Step]) -> None:
     assert read(form(MARK + b"[1,\n2]")) == b"[1, 2]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells no resident memory so")
+def test_a_large_body_of_unknown_length_leaves_no_holes() -> None:
+    """Whatever the process has done before: once a block of 31 MB was given back, glibc takes
+    blocks of that size from the heap.
+    """
+    block = bytearray(31 << 20)
+    del block
+    text = b"7" * (60 << 20)
+    give_back_memory()
+    before = resident_mb()
+
+    body = read(unannounced(text), most=1 << 26)
+
+    assert resident_mb() - before <= 80
+    assert body == text
