@@ -12,7 +12,8 @@ def give_back_memory() -> None:
     """
     if sys.platform != "linux":
         return
-    import ctypes
+    # musl has no such call, and keeps less; a Python may be built without ctypes.
+    with suppress(AttributeError, ImportError, OSError):
+        import ctypes
 
-    with suppress(AttributeError):  # musl has no such call, and keeps less
         ctypes.CDLL(None).malloc_trim(0)
