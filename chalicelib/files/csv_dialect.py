@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import FileUnreadable
 from chalicelib.store.table import LONGEST_RECORD
 
-from .csv_records import records_of
+from .csv_records import UnclosedQuote, read_records, records_of
 from .names import check_columns, unique_names
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dial
         lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT
     )
     if not records:
-        raise _no_header(lines, quote, form.comment, file)
+        raise _no_header(lines, (delimiter, quote, form.comment), file)
 
     names, header_bytes = _names(records, form, file)
     check_columns(len(names), file, limits)
@@ -113,27 +114,23 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
     return beginning[: end or len(beginning)]
 
 
-def _no_header(lines: bytes, quote: str, comment: str, file: str) -> FileUnreadable:
-    """Of the first lines, in which there is no record."""
-    rows = [
-        line for line in lines.splitlines() if not comment or not line.startswith(comment.encode())
-    ]
-    if quote and any(quote.encode() in row for row in rows):
-        return FileUnreadable(
-            f"The header of {file} opens a quote ({quote}) that nothing closes. "
-            "Ask for a new copy, or name another quote in the definition.",
-            file=file,
-            row=0,
+def _no_header(lines: bytes, dialect: tuple[str, str, str], file: str) -> FileUnreadable:
+    """Of the first lines, in which there is no record by this delimiter, quote and comment."""
+    try:
+        next(read_records(io.BytesIO(lines), *dialect), None)
+    except UnicodeDecodeError:
+        text = (
+            f"The beginning of {file} is not UTF-8. Say in the definition how it is written, "
+            'such as encoding = "cp1252".'
         )
-    if lines.isascii():
-        return FileUnreadable(
-            f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0
+    except UnclosedQuote:
+        text = (
+            f"The header of {file} opens a quote ({dialect[1]}) that nothing closes, or has a name "
+            "of more than 128 KB. Ask for a new copy, or name another quote in the definition."
         )
-    return FileUnreadable(
-        f'The first line of {file} is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".',
-        file=file,
-        row=0,
-    )
+    else:
+        text = f"{file} is empty: it has not even a header. Ask for a new copy."
+    return FileUnreadable(text, file=file, row=0)
 
 
 # -- the delimiter ----------------------------------------------------------------------------

@@ -77,9 +77,15 @@ def test_a_quote_that_nothing_closes_is_told(tmp_path: Path) -> None:
     error = refused(FileUnreadable, written(tmp_path / "wells.csv", b'"Well,Oil\nA-1,2\n'))
 
     assert error.message == (
-        'The header of wells.csv opens a quote (") that nothing closes. '
-        "Ask for a new copy, or name another quote in the definition."
+        'The header of wells.csv opens a quote (") that nothing closes, or has a name of more than '
+        "128 KB. Ask for a new copy, or name another quote in the definition."
     )
+
+
+def test_rows_of_empty_quotes_have_no_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "wells.csv", b'"",""\n"",""\n')
+
+    assert "has not even a header" in refused(FileUnreadable, path).message
 
 
 def test_a_header_beyond_the_end_is_told(tmp_path: Path) -> None:
