@@ -283,8 +283,8 @@ def _json(content: bytes) -> Any:
 
 
 def _refusal(status: int, answer: Any) -> LakeUnavailable:
-    error = answer.get("error", {}) if isinstance(answer, dict) else {}
-    kind = error.get("type", "")
+    error = answer.get("error") if isinstance(answer, dict) else None
+    kind = error.get("type", "") if isinstance(error, dict) else ""
     return LakeUnavailable(
         f"The catalog of the lake answers {status} {kind}".rstrip()
         + ". Check WELLHEAD_CATALOG, and that this function may use it."

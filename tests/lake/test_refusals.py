@@ -113,6 +113,22 @@ def test_a_catalog_that_asks_for_time_is_given_a_little(serve: Serve, status: in
     assert waits == [2.0, LONGEST_WAIT]
 
 
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [({"type": "ForbiddenException"}, " ForbiddenException."), ("forbidden", "."), (None, ".")],
+)
+def test_a_refusal_is_told_however_the_catalog_writes_it(
+    serve: Serve, error: Any, word: str
+) -> None:
+    refusal = Answer(json.dumps({"error": error}).encode(), status=403)
+    catalog = Catalog(serve(refusal).url, session=botocore.session.get_session())
+
+    with pytest.raises(LakeUnavailable) as caught:
+        catalog.head(PRODUCTION)
+
+    assert caught.value.message.startswith(f"The catalog of the lake answers 403{word} Check")
+
+
 @pytest.mark.parametrize(("status", "waits_for"), [(429, [2.0]), (503, [])])
 def test_a_commit_is_sent_again_where_the_catalog_has_not_looked_at_it(
     serve: Serve, status: int, waits_for: list[float]
