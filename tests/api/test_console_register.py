@@ -230,10 +230,12 @@ def test_other_units_are_those_of_titles_and_figures_at_once(
 ) -> None:
     with visit(*shared, "/wells?q=Ekofisk+120") as page:
         seen(page, "1 of 123 wells")
-        page.route("**/wells/register?**", lambda route: route.abort())  # nothing is answered
+        page.route("**/wells/register?**", lambda _: None)  # nothing is answered
         page.get_by_label("Liquids in").select_option("bbl")
         page.get_by_role("button", name="Oil rate, bbl/d").wait_for()
         assert page.locator("tbody td:nth-child(4)").inner_text() == "15,000"
+        page.get_by_label("Lists").get_by_role("link", name="Fields").click()
+        page.wait_for_url("**#/fields?q=Ekofisk+120&units=bbl*MMcf")
 
 
 def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser, Answers]) -> None:

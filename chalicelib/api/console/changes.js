@@ -148,6 +148,8 @@ function changeList(path, choice, { asksFor, signal }) {
     rows = [];
     cursor = null;
     more.hidden = true;
+    problem.replaceChildren();
+    shown.replaceChildren(loading()); // rows of another choice would be taken for those of this one
     load();
   }
   return { shown, problem, more, begin, tell };

@@ -153,9 +153,9 @@ function searchForm(q, { lists, signal, search, enter }) {
 /** @param {Listed} of @param {Chosen} chosen @param {{units: Units, choose: Choose, turn: TurnPage}} options */
 function listing(of, chosen, { units, choose, turn }) {
   let hasMore = false;
-  const { element, body, fill, measure } = rowsTable(of, chosen, { units, choose });
+  const { element, body, fill, measure: measureRows } = rowsTable(of, chosen, { units, choose });
   const frame = framed("The table, which scrolls", element);
-  const links = h("nav", { class: "spans", "aria-label": "Lists" });
+  const links = listLinks(of, chosen);
   const facets = facetChoices(of, chosen, choose);
   const told = h("span", { class: "muted", role: "status" }, "Loading …");
   const before = button("← Before", () => turn(-1), { class: "quiet" });
@@ -173,9 +173,11 @@ function listing(of, chosen, { units, choose, turn }) {
     say(text);
     before.hidden = pageOf(chosen) === 1;
     after.hidden = !hasMore;
-    links.replaceChildren(...LISTS.map((each) => listLink(each, data.found[each], { of, chosen })));
+    links.show(data.found);
     facets.show(data);
   }
+
+  const measure = (/** @type {Units} */ others) => (measureRows(others), links.show());
 
   /** @param {any} error */
   function fail(error) {
@@ -184,7 +186,8 @@ function listing(of, chosen, { units, choose, turn }) {
     fill([]);
     before.hidden = after.hidden = true;
   }
-  return { frame, body, links, facets: facets.element, foot, show, fail, measure, hasMore: () => hasMore };
+  const elements = { frame, body, foot, links: links.element, facets: facets.element };
+  return { ...elements, show, fail, measure, hasMore: () => hasMore };
 }
 
 // {element, body, fill(rows), measure(units)}. It keeps its rows, so that other units are those of titles and figures
@@ -239,6 +242,21 @@ function foundText(data, of, chosen) {
   const last = first + data.rows.length - 1;
   const range = found > data.rows.length ? `${whole(first)}–${whole(last)}: ` : "";
   return `${range}${whole(found)} of ${count(total, name)}`;
+}
+
+// {element, show(found)}: the links carry what is chosen to the other list. Without `found`, the counts are as before.
+/** @param {Listed} of @param {Chosen} chosen */
+function listLinks(of, chosen) {
+  const element = h("nav", { class: "spans", "aria-label": "Lists" });
+  /** @type {Api.RegisterPage["found"] | undefined} */
+  let counts;
+
+  /** @param {Api.RegisterPage["found"]} [found] */
+  function show(found = counts) {
+    counts = found;
+    if (found) element.replaceChildren(...LISTS.map((each) => listLink(each, found[each], { of, chosen })));
+  }
+  return { element, show };
 }
 
 /** @param {Listed} each @param {number} found @param {{of: Listed, chosen: Chosen}} shown */

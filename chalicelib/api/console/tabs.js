@@ -24,8 +24,9 @@ export function tokenOfAnotherTab(late) {
     if (data?.isSignOut) return deaf();
     if (data?.to !== asker || typeof data.token !== "string") return;
     deaf();
-    if (!isLate) resolve(data.token);
-    else if (!session.token) late(data.token);
+    if (session.token) return resolve(null); // a link has signed in meanwhile
+    if (isLate) late(data.token);
+    else resolve(data.token);
   };
   channel.addEventListener("message", listen, { signal: heard.signal });
   session.addEventListener("end", deaf, { signal: heard.signal });

@@ -76,12 +76,14 @@ export function wells(page, { field = null, source = null } = {}) {
     if (!page.signal.aborted) write({ search: text }, { step: false });
     const more = (/** @type {string | null} */ cursor) =>
       askWells({ search: text, field_code: field, source, cursor }, signal);
+    found.setAttribute("aria-busy", "true"); // it shows what was searched before, until the answer is here
     try {
       const list = wellList(await more(null), more, search);
       if (!signal.aborted) found.replaceChildren(...list);
     } catch (error) {
       if (!signal.aborted) found.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
     }
+    if (!signal.aborted) found.removeAttribute("aria-busy");
   }
 
   input.addEventListener("input", () => {
