@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 TOKEN_SECONDS = 30.0
 TOKEN_BYTES = 1 << 17
+HIDDEN_TOKENS = 8  # the last ones, which no text may hold
 RENEWED_EARLY = 60.0  # seconds; of a token that lives shorter, a fifth of its life
 OAUTH_ERRORS = {  # RFC 6749, section 5.2
     "invalid_request",
@@ -81,6 +83,8 @@ class TokenAuth(SourceAuth):
         self._lock = threading.Lock()
         self._header = ""
         self._until = 0.0
+        # Requests of other threads are still on their way with an older one.
+        self._tokens: deque[str] = deque(maxlen=HIDDEN_TOKENS)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.bound.check(str(request.url))
@@ -102,7 +106,8 @@ class TokenAuth(SourceAuth):
         asked_at = self._clock()  # the token's life may begin before its answer is here
         token, seconds = _token(self._answer())
         self._header = f"Bearer {token}"
-        self._secrets = {token}
+        self._tokens.append(token)
+        self._secrets = set(self._tokens)
         # One that lives for 3,600 s is used for 3,540, one of 100 s for 80.
         early = min(RENEWED_EARLY, seconds / 5)
         self._until = asked_at + seconds - early

@@ -319,6 +319,18 @@ def test_a_token_is_renewed_shortly_before_its_end(
     )
 
 
+def test_a_renewed_token_is_hidden_too(serve: Serve) -> None:
+    """A request of another thread is still on its way with it, and its answer may repeat it."""
+    tokens, now = serve(TokenEndpoint(expires_in=100)), [0.0]
+    auth = token_auth(tokens, lambda: now[0])
+    first = header_of(auth)
+    now[0] = 100.0
+    second = header_of(auth)
+
+    assert first != second
+    assert auth.hide(f"{first}, {second}") == "Bearer …, Bearer …"
+
+
 def test_a_refused_token_is_renewed_once(serve: Serve) -> None:
     tokens = serve(TokenEndpoint(expires_in=3600))
     source = serve(Answer(page([])), Answer(status=401), Answer(page([])))
