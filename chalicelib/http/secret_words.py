@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from .signing import SourceAuth
+from .signing import SourceAuth, written_anyhow
 
 if TYPE_CHECKING:
     from requests.auth import AuthBase
@@ -21,14 +21,15 @@ class SecretWords:
     """The values in the query of the source's own address, and the credentials."""
 
     def __init__(self, source_url: str, auth: AuthBase | None) -> None:
-        self._values = _query_values(source_url)
+        # The longest first: one may be the beginning of another, whose rest could be read.
+        self._forms = sorted(written_anyhow(_query_values(source_url)), key=len, reverse=True)
         self._auth = auth
 
     def hide_in(self, exc: SourceError) -> None:
         """Whose details have the `url` already."""
-        for value in self._values:
-            exc.message = exc.message.replace(value, "…")
-            exc.details["says"] = exc.details.get("says", "").replace(value, "…")
+        for form in self._forms:
+            exc.message = exc.message.replace(form, "…")
+            exc.details["says"] = exc.details.get("says", "").replace(form, "…")
         if isinstance(self._auth, SourceAuth):
             hide = self._auth.hide
             exc.message = hide(exc.message)

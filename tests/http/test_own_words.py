@@ -67,6 +67,28 @@ def test_what_the_source_repeats_of_a_secret_is_not_told(serve: Serve, connect: 
     assert "qu3ry" not in str(refused.value.details)
 
 
+@pytest.mark.parametrize(
+    ("query", "words", "told"),
+    [
+        ("key=aB3%2FxY%2B9", "aB3%2FxY%2B9 is no key", "… is no key"),
+        ("key=aB3%2FxY%2B9", "aB3%2fxY%2b9 is no key", "… is no key"),
+        ("key=aB3%2FxY%2B9", "aB3/xY+9 is no key", "… is no key"),
+        ("user=key-12&key=key-12-secret", "key-12-secret is no key", "… is no key"),
+        ("key=key-12-secret&user=key-12", "key-12-secret is no key", "… is no key"),
+    ],
+)
+def test_a_key_of_the_query_is_not_told_however_it_is_written(
+    serve: Serve, connect: Connect, query: str, words: str, told: str
+) -> None:
+    source = serve(Answer(json.dumps({"error": {"message": words}}).encode(), 405))
+
+    with pytest.raises(SourceRefused) as refused:
+        connect(f"{source.url}?{query}").rows()
+
+    assert refused.value.message.endswith(f'It says: "{told}"')
+    assert refused.value.details["says"] == told
+
+
 def test_an_error_without_end_is_not_waited_for(serve: Serve, connect: Connect) -> None:
     source = serve(Answer(b"x" * 1_000_000, 405, {"Content-Type": "text/plain"}))
 
