@@ -44,6 +44,15 @@ def test_cells_are_text_as_people_read_them(tmp_path: Path) -> None:
     assert table.kinds == ("text", "date", "number", "boolean", "text")
 
 
+def test_a_zero_byte_in_a_cell_is_left_out(tmp_path: Path) -> None:
+    """Excel writes it as `_x0000_`; the reader gives it as it is."""
+    sheet = [["well", "oil"], ["A_x0000_-1", 2.0], ["A-2", 3.0]]
+
+    found = read_file(workbook(tmp_path / "wells.xlsx", {"Data": sheet}))
+
+    assert found.rows == [{"well": "A-1", "oil": "2"}, {"well": "A-2", "oil": "3"}]
+
+
 def test_titles_and_blank_rows_around_the_table_are_left_out(tmp_path: Path) -> None:
     sheet = [[], ["Production of 2024"], [], *SHEET, [], []]
     path = workbook(tmp_path / "wells.xlsx", {"Data": sheet})
