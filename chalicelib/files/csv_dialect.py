@@ -124,9 +124,11 @@ def _no_header(lines: bytes, dialect: tuple[str, str, str], file: str) -> FileUn
             'such as encoding = "cp1252".'
         )
     except UnclosedQuote:
+        quote = dialect[1]
+        opened = f"opens a quote ({quote}) that nothing closes, or " if quote else ""
         text = (
-            f"The header of {file} opens a quote ({dialect[1]}) that nothing closes, or has a name "
-            "of more than 128 KB. Ask for a new copy, or name another quote in the definition."
+            f"The header of {file} {opened}has a name of more than 128 KB. Ask for a new copy, or "
+            "name another quote in the definition."
         )
     else:
         text = f"{file} is empty: it has not even a header. Ask for a new copy."

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 18
 PIECE_BYTES = 1 << 16  # of a page that is gone through: such need no fresh memory from the system
-JOINED_BYTES = 8 << 20  # of pieces that wait in a list; a body below that is joined once
+JOINED_BYTES = 16 << 20  # of pieces that wait in a list; a body below that is joined once
 # Such a block the C library takes from the system by itself: it grows where it is and goes back whole.
 # One that grows below that, 32 MB in glibc, may leave a hole at each step.
 LARGE_BYTES = 33 << 20
@@ -178,7 +178,10 @@ class _Body:
 
     def whole(self) -> bytearray:
         room = self._join(self._room or _in_usual_room(self._size))
-        del room[self._size :]
+        if len(room) > self._size:
+            rest = memoryview(room)[: self._size]
+            room = _in_usual_room(self._size)
+            room[:] = rest
         return _without_mark(room)
 
     def _join(self, room: bytearray) -> bytearray:

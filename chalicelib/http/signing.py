@@ -54,15 +54,15 @@ class SourceAuth(AuthBase):
 
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
-        forms = sorted(written_anyhow(self._secrets.copy()), key=len, reverse=True)
-        # All that are whole first, and then the longest parts: where two begin alike, as tokens of
-        # one issuer do, a part of one would leave the rest of the other to be read.
-        for form in forms:
-            text = text.replace(form, "…")
-        longest = len(forms[0]) if forms else 0
-        for length in range(longest - 1, SECRET_PART - 1, -1):
-            for part in {form[:length] for form in forms if len(form) > length}:
-                text = text.replace(part, "…")
+        # The longest first, whole or in part: where two begin alike, as tokens of one issuer do, a
+        # part of one would leave the rest of the other to be read.
+        forms = written_anyhow(self._secrets.copy())
+        longest = max(map(len, forms), default=0)
+        for length in range(longest, 0, -1):
+            is_part = length >= SECRET_PART
+            for form in forms:
+                if len(form) == length or (is_part and len(form) > length):
+                    text = text.replace(form[:length], "…")
         return text
 
 

@@ -50,7 +50,9 @@ def read_entity_type(document: bytes | bytearray, entity_set: str) -> EntityType
 class _Reader:
     def __init__(self) -> None:
         self.sets: dict[str, str] = {}
-        self._types: dict[str, EntityType] = {}
+        self._types: dict[str, EntityType] = {}  # by namespace and name: N.Production
+        self._namespace = ""
+        self._aliases: dict[str, str] = {}  # of a namespace
         self._current: EntityType | None = None
         self._names = 0
 
@@ -66,12 +68,24 @@ class _Reader:
         key: list[str] = []
         types: dict[str, str] = {}
         seen: set[str] = set()
-        while name not in seen and (own_type := self._types.get(name)):
-            seen.add(name)
+        while (found := self._full_name(name)) and found not in seen:
+            seen.add(found)
+            own_type = self._types[found]
             key = key or own_type.key
             types = own_type.types | types  # the base's properties stand before those of its heir
             name = own_type.base
         return EntityType(key=key, types=types) if seen else None
+
+    def _full_name(self, name: str) -> str | None:
+        """Of a type that the document has. Two namespaces may each have a Production; a name whose
+        namespace is not known means the only type that is called so.
+        """
+        space, _, last = name.rpartition(".")
+        full_name = f"{self._aliases.get(space, space)}.{last}"
+        if full_name in self._types:
+            return full_name
+        alike = [each for each in self._types if _last(each, ".") == last]
+        return alike[0] if len(alike) == 1 else None
 
     def _start(self, element: str, attributes: dict[str, str]) -> None:
         self._names += 1
@@ -80,11 +94,16 @@ class _Reader:
 
         name = attributes.get("Name", "")
         element = _last(element, " ")
-        if element == "EntityType":
-            base = _last(attributes.get("BaseType", ""), ".")
-            self._current = self._types[name] = EntityType(base=base)
+        namespace = attributes.get("Namespace", "")
+        if "Alias" in attributes and element in ("Schema", "Include", "Using"):
+            self._aliases[attributes["Alias"]] = namespace
+        if element == "Schema":
+            self._namespace = namespace
+        elif element == "EntityType":
+            self._current = EntityType(base=attributes.get("BaseType", ""))
+            self._types[f"{self._namespace}.{name}"] = self._current
         elif element == "EntitySet":
-            self.sets[name] = _last(attributes.get("EntityType", ""), ".")
+            self.sets[name] = attributes.get("EntityType", "")
         elif element == "Property" and self._current:
             self._current.types[name] = attributes.get("Type", "")
         elif element == "PropertyRef" and self._current:

@@ -82,6 +82,25 @@ def test_a_quote_that_nothing_closes_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_beginning_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "wells.csv", "Brønn;Øl\n".encode("cp1252"))
+
+    error = refused(FileUnreadable, path, encoding="utf-8")
+
+    assert error.message.startswith(
+        "The beginning of wells.csv is not UTF-8. Say in the definition"
+    )
+
+
+@pytest.mark.parametrize(("quote", "opened"), [('"', 'opens a quote (") that'), ("", "has a name")])
+def test_a_name_without_end_is_told(tmp_path: Path, quote: str, opened: str) -> None:
+    path = written(tmp_path / "wells.csv", b"a,%s\n1,2\n" % (b"x" * 200_000))
+
+    error = refused(FileUnreadable, path, quote=quote)
+
+    assert error.message.startswith(f"The header of wells.csv {opened}")
+
+
 def test_rows_of_empty_quotes_have_no_header(tmp_path: Path) -> None:
     path = written(tmp_path / "wells.csv", b'"",""\n"",""\n')
 

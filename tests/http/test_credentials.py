@@ -495,6 +495,13 @@ def test_a_secret_is_hidden_however_an_address_has_it(secret: str) -> None:
             assert written not in auth.hide(f"see https://data.example/?k={written}&page=2")
 
 
+def test_of_secrets_that_begin_alike_the_longest_part_is_hidden() -> None:
+    auth = HeaderAuth("X-Key", "key-12-very-long-secret", "key-12", "key-12-very-long-other")
+
+    texts = "key-12-very-long-sec key-12-very-long-other key-12-very-long-secret key-12 key-1"
+    assert auth.hide(texts) == "… … … … key-1"
+
+
 def test_short_secrets_are_hidden_whole() -> None:
     auth = HeaderAuth("X-API-Key", "abc")
 

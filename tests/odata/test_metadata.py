@@ -49,6 +49,46 @@ def test_a_type_has_what_it_inherits() -> None:
     assert read_entity_type(body, "Fields") is None
 
 
+def schema(namespace: str, inner: str, alias: str = "") -> str:
+    more = f' Alias="{alias}"' if alias else ""
+    return f'<Schema Namespace="{namespace}"{more} xmlns="y">{inner}</Schema>'
+
+
+def keyed(name: str, *keys: str, base: str = "") -> str:
+    more = f' BaseType="{base}"' if base else ""
+    refs = "".join(f'<PropertyRef Name="{key}"/>' for key in keys)
+    key = f"<Key>{refs}</Key>" if keys else ""
+    return f'<EntityType Name="{name}"{more}>{key}</EntityType>'
+
+
+@pytest.mark.parametrize("last", ["A.One", "B"])
+@pytest.mark.parametrize(
+    ("wanted", "key"),
+    [
+        ("A.One.Production", ["Well", "Month"]),
+        ("a.Production", ["Well", "Month"]),
+        ("B.Production", ["Well"]),
+        ("b.Production", ["Well"]),
+        ("Heir", ["Well", "Month"]),
+        ("Production", []),  # it may be either
+    ],
+)
+def test_types_of_one_name_are_told_apart_by_their_namespace(
+    last: str, wanted: str, key: list[str]
+) -> None:
+    schemas = {
+        "A.One": schema("A.One", keyed("Production", "Well", "Month"), alias="a"),
+        "B": schema("B", keyed("Production", "Well") + keyed("Heir", base="a.Production"), "b"),
+    }
+    in_turn = "".join(sorted(schemas.values(), key=lambda text: last in text))
+    sets = f'<EntityContainer Name="E"><EntitySet Name="Wells" EntityType="{wanted}"/></EntityContainer>'
+    body = f'<edmx:Edmx xmlns:edmx="x"><edmx:DataServices>{schema("C", sets)}{in_turn}</edmx:DataServices></edmx:Edmx>'
+
+    found = read_entity_type(body.encode(), "Wells")
+
+    assert (found.key if found else []) == key
+
+
 def test_types_that_inherit_in_a_circle_end() -> None:
     body = document(
         '<EntityType Name="A" BaseType="N.B"><Property Name="a" Type="Edm.Int32"/></EntityType>'
