@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from chalicelib.errors import SourceColumns
+from chalicelib.http.url_parts import option_of, with_options
 
 from .filters import MOMENT_TYPES, V2, all_of, moment_literal
 from .reading import Way
@@ -21,18 +22,16 @@ if TYPE_CHECKING:
     from .cursor import Cursor
     from .survey import Survey
 
+# What the configured URL may hold of these is left out: a `$skip` of its own would stand in the
+# first request alone, and the rows before it would come with the next ones.
+PAGING = ("$top", "$skip", "$skiptoken")
+
 
 def rows_url(source_url: str, options: Mapping[str, str], *filters: str) -> str:
     """The entity set with these query options and, beside its own, these filters."""
-    url = urlsplit(source_url)
-    query = dict(parse_qsl(url.query, keep_blank_values=True))
-    condition = all_of(query.get("$filter", ""), *filters)
-    if condition:
-        query["$filter"] = condition
-    query.update(options)
-
-    text = urlencode(query, quote_via=quote, safe="$,")
-    return urlunsplit(url._replace(query=text))
+    condition = all_of(option_of(source_url, "$filter"), *filters)
+    condition_too = {"$filter": condition} if condition else {}
+    return with_options(source_url, condition_too | dict(options), without=PAGING)
 
 
 def metadata_url(source_url: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MASK = "***"
 # Characters; a shorter word may stand anywhere by chance, and is masked under its own name alone.
 SHORTEST = 8
+SECOND = "\0"  # behind the name of an option that stands in the query again; in no name itself
 MOST_ENCODINGS = 5  # one within the other
 _PLACE = re.compile(r"\*\*\*([a-z])\.([^*]*)\*\*\*")
 
@@ -32,7 +33,10 @@ def mask_link(link: str, source_url: str) -> str:
     own_options = _own_options(source_url)
 
     def mask(names: set[str], values: set[str]) -> str | None:
-        return MASK if _is_own(names, values, own_options) else None
+        option = _own_option(names, values, own_options)
+        if option is None or SECOND not in option:
+            return option and MASK
+        return f"{MASK}q.{quote(option, safe='')}{MASK}"  # the name alone would not tell which
 
     link = _each_option(link, mask)
     for name, value in _long_values(own_options):
@@ -53,14 +57,23 @@ def unmask_link(link: str, source_url: str) -> str:
 
 
 def _own_options(source_url: str) -> dict[str, str]:
+    """By its name; of those with one name, the second and so on have a sign behind it."""
     query = urlsplit(source_url).query
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return {name: value for name, value in pairs if not name.startswith("$")}
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.startswith("$"):
+            continue
+        times = sum(each.partition(SECOND)[0] == name for each in options)
+        options[name + SECOND * times] = value
+    return options
 
 
-def _is_own(names: set[str], values: set[str], own_options: Mapping[str, str]) -> bool:
-    options = [(name.casefold(), value.casefold()) for name, value in own_options.items() if value]
-    return any(name in names and value in values for name, value in options)
+def _own_option(names: set[str], values: set[str], own_options: Mapping[str, str]) -> str | None:
+    for option, value in own_options.items():
+        name, _, _ = option.partition(SECOND)
+        if value and name.casefold() in names and value.casefold() in values:
+            return option
+    return None
 
 
 def _value_of(names: set[str], own_options: Mapping[str, str]) -> str | None:

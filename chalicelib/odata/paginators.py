@@ -212,6 +212,8 @@ class Skip(Paginator):
             return cursor
         stride = self._stride.rows
         missing = stride - cursor.delivered % stride
+        if cursor.top is not None:  # for fewer, where a page of so many was too large
+            missing = min(missing, cursor.top)
         return self._with_url(cursor, {"$top": str(missing)})
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:

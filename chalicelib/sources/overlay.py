@@ -7,9 +7,10 @@ from __future__ import annotations
 import re
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from chalicelib.errors import DefinitionInvalid
+from chalicelib.http.url_parts import option_of, with_options
 from chalicelib.setting_values import header_name
 from chalicelib.settings import BY_FORM, SETTINGS, Settings
 
@@ -118,18 +119,10 @@ def _url_of(definition: Definition, faults: list[Fault]) -> str:
     url = definition.url.strip()
     odata = definition.odata
     options = {f"${name}": str(odata[name]) for name in ("filter", "expand") if odata.get(name)}
-    return _with_options(url, options) if options else url
-
-
-def _with_options(url: str, options: dict[str, str]) -> str:
-    """A filter that the address has already holds too: both with an `and` between."""
-    parts = urlsplit(url)
-    present = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if present.get("$filter") and "$filter" in options:
-        both = f"({present['$filter']}) and ({options['$filter']})"
-        options = {**options, "$filter": both}
-    query = urlencode({**present, **options}, quote_via=quote, safe="$,")
-    return urlunsplit(parts._replace(query=query))
+    of_address = option_of(url, "$filter")
+    if of_address and "$filter" in options:  # it holds too
+        options["$filter"] = f"({of_address}) and ({options['$filter']})"
+    return with_options(url, options) if options else url
 
 
 def _of_credentials(settings: Mapping[str, Any]) -> list[Fault]:

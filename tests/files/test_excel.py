@@ -46,7 +46,7 @@ def test_cells_are_text_as_people_read_them(tmp_path: Path) -> None:
 
 def test_a_zero_byte_in_a_cell_is_left_out(tmp_path: Path) -> None:
     """Excel writes it as `_x0000_`; the reader gives it as it is."""
-    sheet = [["well", "oil"], ["A_x0000_-1", 2.0], ["A-2", 3.0]]
+    sheet: list[list[Any]] = [["well", "oil"], ["A_x0000_-1", 2.0], ["A-2", 3.0]]
 
     found = read_file(workbook(tmp_path / "wells.xlsx", {"Data": sheet}))
 

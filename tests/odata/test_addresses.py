@@ -35,6 +35,13 @@ CHANGED = Cursor(url=None, order=["a", "b"], changed_since=86_400.9, limits="a e
             f"{URL}?$filter=%28a%20eq%201%29%20and%20%28b%20gt%202%29&empty=",
         ),
         (f"{URL}?$top=9", {"$top": "2"}, [], f"{URL}?$top=2"),
+        (f"{URL}?$top=9&$skip=2&$skiptoken=x&a=1", {}, [], f"{URL}?a=1"),
+        (
+            f"{URL}?region=1&$filter=a eq 1&region=2",
+            {"$skip": "4"},
+            ["b gt 2"],
+            f"{URL}?region=1&$filter=%28a%20eq%201%29%20and%20%28b%20gt%202%29&region=2&$skip=4",
+        ),
     ],
 )
 def test_options_and_filters_stand_beside_the_urls_own(

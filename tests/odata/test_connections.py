@@ -26,6 +26,8 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from support.scripted_source import ScriptedHandler
+
 DATA = GeneratedProduction(1_000)
 ROWS = [json.loads(row) for row in DATA.page(0, 1_000)]
 
@@ -145,6 +147,25 @@ def test_an_error_after_a_short_page_names_the_page_that_it_is() -> None:
         delivered(counted, size=10, connections=4)
 
     assert failed.value.details["page"] == 5
+
+
+@pytest.mark.parametrize("connections", ["1", "2", "8"])
+def test_rows_that_become_wide_are_asked_for_in_smaller_pages(
+    serve: Serve, connect: Connect, connections: str
+) -> None:
+    """A hundred of the later rows are larger than a page may be."""
+    wide = [{**ROWS[n], "remark": "x" * (100 if n < 300 else 20_000)} for n in range(600)]
+
+    def answer(handler: ScriptedHandler) -> Answer:
+        query = handler.asked.query
+        skip, top = int(query.get("$skip", "0")), int(query["$top"])
+        more = {"odata_count": len(wide)} if "$count" in query else {}
+        return Answer(page(wide[skip : skip + top], **more))
+
+    options = {"source_paging": "skip", "source_connections": connections, "source_retries": "0"}
+    client = connect(serve(answer).url, page_size="100", page_mb="1", **options)
+
+    assert client.rows() == wide
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])

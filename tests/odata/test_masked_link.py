@@ -150,6 +150,19 @@ def test_a_key_in_other_letters_or_an_odd_encoding_is_masked_too() -> None:
         assert unmask_link(hidden, SOURCE) == f"?$skiptoken={quote_all(KEY)}"
 
 
+def test_options_of_one_name_are_masked_each_and_come_back() -> None:
+    source = "https://example.org/odata/Wells?key=secret-one&key=two&key=secret-three"
+    link = (
+        "https://example.org/odata/Wells?key=secret-one&key=two&Key=secret-three&$skiptoken="
+        "secret-three"
+    )
+
+    hidden = mask_link(link, source)
+
+    assert not re.search("secret|two", hidden)
+    assert unmask_link(hidden, source) == link
+
+
 def test_a_short_value_is_masked_under_its_name_alone() -> None:
     source = "https://example.org/odata/Wells?sap-client=100&v=2"
     link = "https://example.org:100/odata/Wells?sap-client=100&$skip=1002&$top=100&v=2&w=2"

@@ -107,6 +107,12 @@ def test_a_filter_joins_the_one_of_the_address() -> None:
     )
 
 
+def test_an_option_that_the_address_has_twice_stays_twice() -> None:
+    found = used(url=URL + "?region=1&region=2", odata={"filter": "A eq 1"})
+
+    assert found.source_url == URL + "?region=1&region=2&$filter=A%20eq%201"
+
+
 def test_the_authorities_of_the_house_are_trusted_for_its_own_host_alone() -> None:
     assert used(url="https://example.org/other").source_ca == "/opt/house.pem"
     assert used().source_ca == ""
