@@ -58,7 +58,8 @@ def _climbs(path: str) -> bool:
     """
     for _ in range(3):  # %25252e%25252e is `..` by then
         path = unquote(path)
-    return ".." in path.replace("\\", "/").split("/")
+    segments = path.replace("\\", "/").split("/")
+    return any(segment.partition(";")[0] == ".." for segment in segments)  # some drop what follows
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,13 @@ def sentence_of(body: bytes, content_type: str) -> str:
         found = match[1] if match and "xml" in kind else ""
     else:
         found = _message_of(text)
-    printable = _NOT_SHOWN.sub(" ", found).replace('"', "'")
-    sentence = " ".join(printable.split())
-    return _cut(without_credentials(sentence))
+    return _cut(without_credentials(sentence(found)))
+
+
+def sentence(text: str) -> str:
+    """On one line, and so that it may stand in quotes."""
+    printable = _NOT_SHOWN.sub(" ", text).replace('"', "'")
+    return " ".join(printable.split())
 
 
 def without_credentials(text: str) -> str:

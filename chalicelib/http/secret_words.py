@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.errors import SourceError
 
 SHORTEST_SECRET = 4  # characters; a shorter word would be in every sentence
+SHORTEST_IN_PATH = 8  # a word such as `json` may be a part of any path
 
 
 class SecretWords:
@@ -27,15 +28,21 @@ class SecretWords:
 
     def hide_in(self, exc: SourceError) -> None:
         """Whose details have the `url` already."""
-        for form in self._forms:
-            exc.message = exc.message.replace(form, "…")
-            exc.details["says"] = exc.details.get("says", "").replace(form, "…")
-        if isinstance(self._auth, SourceAuth):
-            hide = self._auth.hide
-            exc.message = hide(exc.message)
-            exc.details["says"] = hide(exc.details.get("says", ""))
-            exc.details["url"] = hide(exc.details["url"])
+        exc.message = self._hide(exc.message)
+        exc.details["says"] = self._hide(exc.details.get("says", ""))
+        exc.details["url"] = self._hide(exc.details["url"], shortest=SHORTEST_IN_PATH)
         exc.args = (exc.message,)  # they are what a traceback shows
+
+    def _hide(self, text: str, shortest: int = SHORTEST_SECRET) -> str:
+        for form in self._forms:
+            if len(form) < shortest:
+                break
+            text = text.replace(form, "…")
+            for length in range(len(form) - 1, SHORTEST_SECRET - 1, -1):
+                text = text.replace(f"{form[:length]}…", "…")  # a long sentence is cut there
+        if isinstance(self._auth, SourceAuth):
+            text = self._auth.hide(text)
+        return text
 
 
 def _query_values(url: str) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from requests.auth import AuthBase
 
 from .bound import Bound
+from .own_words import sentence, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,12 +24,12 @@ _ENCODED = re.compile("%[0-9A-F]{2}")
 
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
-    """As they are, and as an address may hold them: percent-encoded, once or twice, in large
-    letters or in small ones.
+    r"""As they are, as JSON, XML and a sentence of a source have them, and as an address may hold
+    them: percent-encoded, once or twice, in large letters or in small ones.
 
-    Of `a/b`: a/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
+    Of `a/b`: a/b, a\/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
     """
-    plain = set(secrets)
+    plain = {form for secret in secrets for form in _as_text(secret)}
     once = {
         encode(secret, safe=safe)
         for secret in plain
@@ -37,6 +40,15 @@ def written_anyhow(secrets: Iterable[str]) -> set[str]:
     forms = plain | once | twice
     in_small_letters = {_ENCODED.sub(_small, form) for form in forms}
     return forms | in_small_letters
+
+
+def _as_text(secret: str) -> set[str]:
+    in_json = {json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)}
+    with_slashes = {form.replace("/", "\\/") for form in in_json}
+    in_xml = {escape(secret), escape(secret, quote=False)}
+    shown = sentence(secret)
+    forms = {secret, shown, without_credentials(shown), *in_json, *with_slashes, *in_xml}
+    return forms - {""}
 
 
 def _small(sign: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from chalicelib.http.connection import SourceConnection
 from chalicelib.http.failures import safe_url, source_words
 from chalicelib.metrics import record
 
-from .envelope import BrokenPage, PageBody, read_page
+from .envelope import BrokenPage, PageBody, count_of, read_page
 
 LONGEST_COUNT = 100  # bytes
 MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
@@ -70,7 +70,7 @@ class ODataConnection(SourceConnection):
             raise
         except SourceError:
             return None
-        return int(text) if text.strip().isdigit() else None
+        return count_of(text.decode("ascii", "replace")) if text.strip().isdigit() else None
 
     def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
         """Another document of the service, such as its `$metadata`, under the limits of a page.

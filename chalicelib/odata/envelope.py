@@ -105,7 +105,7 @@ def _read_strictly(body: bytes | bytearray) -> PageBody:
 def _v4_body(page: _Envelope, rows: list[Any]) -> PageBody:
     count = page.count_v4 if page.count_v4 is not None else page.count_v401
     next_link = page.next_v4 or page.next_v401
-    return PageBody(rows=rows, count=_count(count), next_link=next_link)
+    return PageBody(rows=rows, count=count_of(count), next_link=next_link)
 
 
 def _v2_body(results: _Results | list[msgspec.Raw], rows: list[Any] | None = None) -> PageBody:
@@ -114,7 +114,7 @@ def _v2_body(results: _Results | list[msgspec.Raw], rows: list[Any] | None = Non
         return PageBody(rows=rows or results, count=None, next_link=None, is_v2=True)
     return PageBody(
         rows=rows or results.results,
-        count=_count(results.count),
+        count=count_of(results.count),
         next_link=results.next_link,
         is_v2=True,
     )
@@ -155,7 +155,7 @@ def _path_of_rows(document: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _count(count: float | str | None) -> int | None:
+def count_of(count: float | str | None) -> int | None:
     """Int64 may come as a string (OData JSON with IEEE754Compatible=true).
     Nonsense counts as no count.
     """

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -115,14 +117,29 @@ def repeated_member(
     is_too_large = len(body) > lenient_json.MOST_BYTES  # to be looked at more closely
     rest = _without_rows(body, rows)
     for name in names:
-        quoted = f'"{name}"'.encode()
-        times = rest.count(quoted)
+        times = _times_of(name, rest)
         if times > 1 and rest is body:
-            times -= sum(bytes(row).count(quoted) for row in rows)
+            times -= sum(_times_of(name, bytes(row)) for row in rows)
 
         if times > 1 and (is_too_large or _has_twice(body, name)):
             return name
     return None
+
+
+def _times_of(name: str, text: bytes | bytearray) -> int:
+    r"""How often the name stands there in quotes, its letters escaped or not: JSON may have
+    `"value"` as `"\u0076alue"`.
+    """
+    if b"\\u00" in text:
+        return len(_in_any_writing(name).findall(text))
+    return text.count(f'"{name}"'.encode())
+
+
+@cache
+def _in_any_writing(name: str) -> re.Pattern[bytes]:
+    letters = (f"(?:{letter}|\\\\u00(?i:{ord(letter):02x}))" for letter in name)
+    pattern = "".join(letters)
+    return re.compile(f'"{pattern}"'.encode())
 
 
 def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytearray:

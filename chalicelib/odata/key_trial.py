@@ -4,7 +4,7 @@ a key cannot filter by it or sort by it, and some take both options and do nothi
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def _is_as_asked(
     try:
         ordered = [_comparable(key, types) for key in (sample_keys[-1], *keys)]
         return all(before < later for before, later in pairwise(ordered))
-    except (TypeError, InvalidOperation):
+    except (TypeError, ValueError, ArithmeticError):  # of values that are no numbers
         return False
 
 

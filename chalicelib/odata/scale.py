@@ -5,7 +5,7 @@ so that something between two of them can be named.
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from .filters import (
     EPOCH,
@@ -40,7 +40,7 @@ def place(value: object, edm_type: str) -> int | None:
             return int(seconds // 1)
         steps = Decimal(str(value)) * _steps(edm_type)
         return int(steps // 1)
-    except (ValueError, OverflowError, InvalidOperation):
+    except (ValueError, ArithmeticError):
         return None
 
 

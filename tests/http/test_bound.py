@@ -114,6 +114,8 @@ def test_a_secret_is_sent_where_it_may_go(origin: Any, url: str) -> None:
         ("https://data.example.org/a", "https://data.example.org/ab"),
         ("https://data.example.org/a", "https://data.example.org/"),
         ("https://data.example.org/a", "https://data.example.org/a/../b"),
+        ("https://data.example.org/a", "https://data.example.org/a/..;/b"),
+        ("https://data.example.org/a", "https://data.example.org/a/%2e%2e%3bx=1/b"),
         ("https://data.example.org/a", "https://data.example.org/a/%2e%2e/b"),
         ("https://data.example.org/a", "https://data.example.org/a/%252e%252e/b"),
         ("https://data.example.org/a", "https://data.example.org/a/..\\b"),

@@ -37,6 +37,7 @@ from chalicelib.errors import (
     SecretUnavailable,
     SourceError,
     SourceForbidden,
+    SourceInvalid,
     SourceUnauthorized,
     TokenRefused,
     TokenUnavailable,
@@ -45,7 +46,7 @@ from chalicelib.errors import (
 from chalicelib.http.access_token import TokenAuth
 from chalicelib.http.credentials import open_credentials
 from chalicelib.http.secret import FORMS
-from chalicelib.http.signing import HeaderAuth
+from chalicelib.http.signing import HeaderAuth, basic_auth
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
@@ -500,6 +501,38 @@ def test_of_secrets_that_begin_alike_the_longest_part_is_hidden() -> None:
 
     texts = "key-12-very-long-sec key-12-very-long-other key-12-very-long-secret key-12 key-1"
     assert auth.hide(texts) == "… … … … key-1"
+
+
+@pytest.mark.parametrize(
+    ("secret", "body", "kind"),
+    [
+        ('hunter"2"secret', json.dumps({"error": {"message": 'no hunter"2"secret'}}), "json"),
+        ("correct  horse  staple", '{"error": {"message": "no correct  horse  staple"}}', "json"),
+        ("battery?horse staple", '{"error": {"message": "no battery?horse staple"}}', "json"),
+        ("p&ssword<1", "<error><message>no p&amp;ssword&lt;1</message></error>", "xml"),
+    ],
+)
+def test_a_secret_is_hidden_as_the_sentence_of_a_source_has_it(
+    serve: Serve, secret: str, body: str, kind: str
+) -> None:
+    source = serve(Answer(body.encode(), 403, {"Content-Type": f"application/{kind}"}))
+
+    with pytest.raises(SourceForbidden) as failed:
+        connected(source, basic_auth("ada", secret)).get_page(source.url, page=1)
+
+    assert failed.value.details["says"] == "no …"
+
+
+@pytest.mark.parametrize("written", [r"Zm9v\/YmFy\/cXV4", r"s\u00e9cret-w\u00f6rd", "sécret-wörd"])
+def test_a_secret_is_hidden_as_json_has_it(serve: Serve, written: str) -> None:
+    """In an error in the place of rows, which is shown as it came."""
+    auth = HeaderAuth("X-API-Key", "Zm9v/YmFy/cXV4", "sécret-wörd")
+    source = serve(Answer(f'{{"error": {{"message": "no {written}"}}}}'.encode()))
+
+    with pytest.raises(SourceInvalid) as failed:
+        connected(source, auth, source_retries="0").get_page(source.url, page=1)
+
+    assert '{"message": "no …"}' in failed.value.message
 
 
 def test_short_secrets_are_hidden_whole() -> None:

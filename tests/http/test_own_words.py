@@ -8,9 +8,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.scripted_source import Answer
+from support.scripted_source import Answer, page, rows
 
-from chalicelib.errors import SourceRefused
+from chalicelib.errors import SourceError, SourceRefused
 from chalicelib.http.own_words import sentence_of
 from chalicelib.http.signing import basic_auth
 
@@ -87,6 +87,30 @@ def test_a_key_of_the_query_is_not_told_however_it_is_written(
 
     assert refused.value.message.endswith(f'It says: "{told}"')
     assert refused.value.details["says"] == told
+
+
+def test_a_key_that_a_long_sentence_is_cut_in_is_not_told(serve: Serve, connect: Connect) -> None:
+    words = "x" * 185 + " k-1234567890abcdef"
+    source = serve(Answer(json.dumps({"error": {"message": words}}).encode(), 405))
+
+    with pytest.raises(SourceRefused) as refused:
+        connect(f"{source.url}?key=k-1234567890abcdef").rows()
+
+    assert refused.value.details["says"] == "x" * 185 + " …"
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_key_in_the_path_of_a_link_is_not_told(
+    serve: Serve, connect: Connect, status: int
+) -> None:
+    link = "/odata/Wells/k-1234567890/next"
+    source = serve(Answer(page(rows(1, 2), odata_nextLink=link)), Answer(b"", status))
+
+    with pytest.raises(SourceError) as failed:
+        connect(f"{source.url}?key=k-1234567890", source_retries="0").rows()
+
+    assert failed.value.details["url"].endswith("/odata/Wells/…/next")
+    assert "k-1234567890" not in failed.value.message
 
 
 def test_an_error_without_end_is_not_waited_for(serve: Serve, connect: Connect) -> None:

@@ -62,6 +62,15 @@ def test_counting_takes_no_memory_of_the_rows() -> None:
         (b'{"d":[1],"d":[2]}', [b"2"], ["d", "results"], "d"),
         (b'{"d":{"results":[1],"results":[2]}}', [b"2"], ["d", "results"], "results"),
         (b'{"x":1}', [], ["value"], None),
+        (b'{"value":[1],"\\u0076alue":[2]}', [b"2"], ["value"], "value"),
+        (b'{"val\\u0075\\u0065":[1], "value":[ 2 ]}', [b"2"], ["value"], "value"),
+        (b'{"d":{"results":[1],"re\\u0073u\\u006Cts":[2]}}', [b"2"], ["d", "results"], "results"),
+        (
+            b'{"next":"\\u0026","value":[ {"value":"\\u00e9"} ]}',
+            [b'{"value":"\\u00e9"}'],
+            ["value"],
+            None,
+        ),
     ],
 )
 def test_a_member_that_stands_twice_is_named(
