@@ -197,7 +197,7 @@ class _Reader:
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
-        """False of what is missing.
+        """False of what is missing, but that null is as great as null (OData 4.0 part 2, 5.1.1.1).
         Written so that DuckDB can leave row groups out by their least and greatest.
         """
         may_be_missing = [
@@ -207,7 +207,10 @@ class _Reader:
         ]
         conditions = [f"{left.sql} {sign} {right.sql}"]
         conditions += [f"{operand.sql} IS NOT NULL" for operand in may_be_missing]
-        return f"({' AND '.join(conditions)})"
+        condition = f"({' AND '.join(conditions)})"
+        if "=" in sign and sign != "=" and len(may_be_missing) == len((left, right)):
+            return f"({condition} OR ({left.sql} IS NULL AND {right.sql} IS NULL))"
+        return condition
 
     def _operand(self) -> Operand:
         self._depth += 1

@@ -165,12 +165,16 @@ SELECT
     sum(gas_production_mmcfd) FILTER (oil_production_kbd IS NOT NULL) AS ratio_gas_mmcfd,
     sum(oil_production_kbd) FILTER (gas_production_mmcfd IS NOT NULL) AS ratio_oil_kbd,
     CASE WHEN bool_and(oil_production_kbd IS NULL OR oil_production_kbd = 0 OR for_a_day IS NOT NULL)
+            AND isfinite(sum(oil_production_kbd * coalesce(for_a_day, 1)))
         THEN sum(oil_production_kbd * coalesce(for_a_day, 1)) END AS oil_producing_kbd,
     CASE WHEN bool_and(gas_production_mmcfd IS NULL OR gas_production_mmcfd = 0 OR for_a_day IS NOT NULL)
+            AND isfinite(sum(gas_production_mmcfd * coalesce(for_a_day, 1)))
         THEN sum(gas_production_mmcfd * coalesce(for_a_day, 1)) END AS gas_producing_mmcfd,
     CASE WHEN bool_and(liquids_production_kbd IS NULL OR liquids_production_kbd = 0 OR for_a_day IS NOT NULL)
+            AND isfinite(sum(liquids_production_kbd * coalesce(for_a_day, 1)))
         THEN sum(liquids_production_kbd * coalesce(for_a_day, 1)) END AS liquids_producing_kbd,
     CASE WHEN bool_and(water_production_kbd IS NULL OR water_production_kbd = 0 OR for_a_day IS NOT NULL)
+            AND isfinite(sum(water_production_kbd * coalesce(for_a_day, 1)))
         THEN sum(water_production_kbd * coalesce(for_a_day, 1)) END AS water_producing_kbd
 FROM (
     SELECT

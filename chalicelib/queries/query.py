@@ -79,7 +79,7 @@ CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which t
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 ENTITY_SET = choice(*ENTITY_SETS, meaning="a set of the feed")
 COUNTED = choice("true", "false", meaning="whether the answer says how many rows there are")
-MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
+MANY = whole(0, 2**31 - 1, "a whole number from 0 to 2,147,483,647", "how many rows")
 
 # The register: which lists it has, and the columns of each, by all of which it is sorted.
 WELLS, FIELDS = "wells", "fields"
@@ -114,7 +114,7 @@ ORDER = choice(
 SKIP = whole(
     0,
     2**31 - 1,
-    "a whole number from 0 on",
+    "a whole number from 0 to 2,147,483,647",
     "how many rows to leave out first, for a page by its number: of whichever snapshot is published "
     "then, where a cursor stays on one",
 )

@@ -120,7 +120,7 @@ CREATE OR REPLACE VIEW listed_{list} AS
 SELECT
     *,
     CASE WHEN cut_water + cut_liquids > 0 THEN cut_water / (cut_water + cut_liquids) END AS water_cut,
-    CASE WHEN ratio_oil > 0 THEN 1000 * ratio_gas / ratio_oil END AS gas_oil_ratio,
+    CASE WHEN ratio_oil > 0 AND isfinite(1000 * ratio_gas / ratio_oil) THEN 1000 * ratio_gas / ratio_oil END AS gas_oil_ratio,
     CASE WHEN days > 0 THEN days_on_production / days END AS uptime
 FROM register_{list};
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What JSON has a form for; all else becomes text by DuckDB itself, in UTC and exactly.
-WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 PLAIN = {*WHOLE, "BOOLEAN", "DOUBLE", "VARCHAR"}
 EXACT = 2**53  # beyond it a number of JSON is rounded by many who read it
 MB = 1 << 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 import sys
 from operator import itemgetter
@@ -18,7 +19,7 @@ from clients.cli.own_directory import own_directory
 from clients.cli.terminal import Column, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import duckdb
@@ -152,7 +153,9 @@ def _statements(query: str) -> Iterator[str]:
 def _show(terminal: Terminal, answer: duckdb.DuckDBPyConnection) -> None:
     names = [column[0] for column in answer.description or []]
     if terminal.wants_json:
-        terminal.json([dict(zip(names, row, strict=True)) for row in answer.fetchall()])
+        keys = _told_apart(names)
+        rows = [map(_for_json, row) for row in answer.fetchall()]
+        terminal.json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     columns = [Column(name, itemgetter(place)) for place, name in enumerate(names)]
     if not terminal.out.is_terminal:
@@ -161,6 +164,29 @@ def _show(terminal: Terminal, answer: duckdb.DuckDBPyConnection) -> None:
     terminal.rows(columns, answer.fetchmany(ROWS_SHOWN))
     if answer.fetchone():
         terminal.note(f"There are more than {ROWS_SHOWN} rows. A pipe or --json gets all of them.")
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """An object of JSON has each key once: of a, a and b, a, a_2 and b."""
+    keys: list[str] = []
+    for name in names:
+        key, number = name, 1
+        while key in keys or (key != name and key in names):
+            number += 1
+            key = f"{name}_{number}"
+        keys.append(key)
+    return keys
+
+
+def _for_json(value: Any) -> Any:
+    """JSON has no number for `nan` and `inf`, which become these words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_for_json(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _for_json(each) for name, each in value.items()}
+    return value
 
 
 def _each(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -467,6 +467,11 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert laptop.run("sql", query, cwd=tmp_path).stdout == f"wells\tnothing\n{told['rows']}\t\n"
     piped = laptop.run("sql", "--json", "--file", str(file), told=query)
     assert json.loads(piped.stdout) == [{"wells": told["rows"], "nothing": None}]
+    odd = "SELECT 1 AS a, 2 AS a, 3 AS a_2, 'inf'::DOUBLE AS x, [1, 'nan'::DOUBLE] AS y"
+    told_apart = laptop.run("sql", "--json", "--file", str(file), told=odd).stdout
+    assert json.loads(told_apart, parse_constant=pytest.fail) == [
+        {"a": 1, "a_3": 2, "a_2": 3, "x": "inf", "y": [1.0, "nan"]}
+    ]
     wrong = laptop.run("sql", "DELETE FROM well_production", cwd=tmp_path)
     assert (wrong.returncode, wrong.stdout, wrong.stderr.partition(":")[0]) == (1, "", "SQL_ERROR")
     assert "read-only" in wrong.stderr

@@ -101,7 +101,9 @@ ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 def compared(operator: str, left: Any, right: Any) -> bool:
     if operator in ("eq", "ne"):
         return (left == right) is (operator == "eq")
-    return left is not None and right is not None and ORDER[operator](left, right)
+    if left is None or right is None:
+        return left is right and operator in ("ge", "le")
+    return ORDER[operator](left, right)
 
 
 def comparison(name: str, operator: str, value: Any, *, is_turned: bool) -> Filter:

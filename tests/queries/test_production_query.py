@@ -259,6 +259,20 @@ def test_ratios_of_totals_are_of_the_wells_that_tell_both_sides(tmp_path: Path) 
     query.close()
 
 
+def test_what_is_divided_by_next_to_nothing_is_no_number(tmp_path: Path) -> None:
+    """JSON has no form for infinity."""
+    nothing = {"oil_production_kbd": 1e-310, "days_on_production": 1e-310}
+    query = opened(merged(tmp_path, [json_row(**nothing, gas_production_mmcfd=10.0)]))
+
+    [row] = query.totals().rows
+    [well] = query.register().rows
+
+    assert (row["oil_producing_kbd"], row["gas_producing_mmcfd"]) == (None, None)
+    assert well["gas_oil_ratio"] is None
+    json.dumps([row, well], allow_nan=False, default=str)
+    query.close()
+
+
 # ------------------------------------------------------------------------------------------------ wells
 
 

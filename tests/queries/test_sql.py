@@ -110,16 +110,17 @@ def test_values_come_as_json_has_them_and_else_as_exact_text(
     ask: Callable[..., dict[str, Any]],
 ) -> None:
     told = ask(
-        "SELECT 1 AS a, 2 AS a, 9007199254740993 AS large, 1.50::DECIMAL(9,2) AS exact, 'Ørn' AS text, NULL AS none, "
+        "SELECT 1 AS a, 2 AS a, 9007199254740993 AS large, 5::UBIGINT AS whole, "
+        "1.50::DECIMAL(9,2) AS exact, 'Ørn' AS text, NULL AS none, "
         "DATE '2024-01-31' AS day, TIMESTAMPTZ '2024-01-01 12:00:00+02' AS moment, [1, 2] AS list, "
         "true AS yes, 'nan'::DOUBLE AS no_number, 0.1::DOUBLE AS share, sum(3) AS sum"
     )
 
     assert [column["name"] for column in told["columns"]][:3] == ["a", "a", "large"]
-    assert told["columns"][7] == {"name": "moment", "type": "TIMESTAMP WITH TIME ZONE"}
+    assert told["columns"][8] == {"name": "moment", "type": "TIMESTAMP WITH TIME ZONE"}
     (row,) = told["rows"]
-    assert row[:6] == [1, 2, "9007199254740993", "1.50", "Ørn", None]
-    assert row[6:] == ["2024-01-31", "2024-01-01 10:00:00+00", "[1, 2]", True, "nan", 0.1, "3"]
+    assert row[:7] == [1, 2, "9007199254740993", 5, "1.50", "Ørn", None]
+    assert row[7:] == ["2024-01-31", "2024-01-01 10:00:00+00", "[1, 2]", True, "nan", 0.1, "3"]
     assert told["cut"] is None
 
 
