@@ -84,16 +84,22 @@ class JsonPlace:
     # -- on the way ---------------------------------------------------------------------------
 
     def _likely(self) -> int | None:
-        """The document, where it is an array;
-        else the first of its members that is an array of objects.
+        """The document, where it is an array; else the first of its members that is an array of
+        objects, or where there is none, one that is empty.
         """
         if self.sign_at(self._root) == b"[":
             return self._root
         self._around = [self._root]
+        empty = None
         for _, value in self._members(self._root):
-            if self.sign_at(value) == b"[" and self._first_sign_in(value) in (b"{", b"]"):
+            if self.sign_at(value) != b"[":
+                continue
+            sign = self._first_sign_in(value)
+            if sign == b"{":
                 return value
-        return None
+            if sign == b"]" and empty is None:
+                empty = value
+        return empty
 
     def _first_sign_in(self, array: int) -> bytes:
         return self.sign_at(self._past_blanks(array) + 1)

@@ -131,6 +131,14 @@ def test_an_empty_array_has_no_rows(tmp_path: Path) -> None:
     assert read_file(written(tmp_path / "other.json", '{"value": []}')).rows == []
 
 
+def test_an_empty_array_is_the_rows_only_where_no_array_of_objects_follows(tmp_path: Path) -> None:
+    document = {"warnings": [], "names": ["a"], "data": ROWS, "errors": []}
+
+    assert read_file(written(tmp_path / "wells.json", json.dumps(document))).rows == ROWS
+    no_rows = json.dumps({**document, "data": []}, indent=1)
+    assert read_file(written(tmp_path / "wells.json", no_rows)).rows == []
+
+
 def test_a_large_array_comes_in_pages_and_goes_on_behind_each(tmp_path: Path) -> None:
     rows = [{"well": f"W{i}", "in": [{"a": i}, {"b": ["}, {", "],["]}]} for i in range(30_000)]
     path = written(tmp_path / "wells.json", json.dumps({"rows": rows, "end": [{"a": 1}, {"b": 2}]}))
