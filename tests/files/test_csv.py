@@ -47,6 +47,16 @@ def test_a_declared_encoding_is_taken(tmp_path: Path, encoding: str) -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+def test_a_mark_of_utf8_before_text_of_another_encoding_is_no_part_of_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = written(tmp_path / "wells.csv", b"\xef\xbb\xbf" + TEXT.encode(encoding))
+
+    assert read_file(path, encoding=encoding).rows == ROWS
+    assert 'encoding = "cp1252"' in refused(FileUnreadable, path).message
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "}"])
 def test_delimiter_and_ends_of_lines_are_found(tmp_path: Path, delimiter: str, end: str) -> None:
