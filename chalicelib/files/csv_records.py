@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from .csv_lines import without_marks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -94,9 +96,10 @@ class _Lines:
         for line in self._lines:
             self._number += 1
             self.end += len(line)
+            text = without_marks(line)
             # Within a record, a blank line or one with a comment's sign is part of a quoted field.
-            if self._is_begun or not self._is_left_out(line):
-                return self._as_text(line)
+            if self._is_begun or not self._is_left_out(text):
+                return self._as_text(text)
         self.is_cut = self._is_begun  # the reader asked for one more line of the record
         raise StopIteration
 

@@ -35,8 +35,8 @@ _VALID = re.compile("[^\x00-\x7f\ufffd]")  # what was read out of two bytes or m
 
 @dataclass(frozen=True)
 class Text:
-    """UTF-8 from `start` on, with line feeds at the ends of lines,
-    perhaps after a carriage return.
+    """Of a file from the byte `start` on. What `as_utf8` gives is UTF-8, with line feeds at the ends
+    of lines, perhaps after a carriage return.
     """
 
     path: Path
@@ -53,12 +53,13 @@ def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
     encoding = _name_of(declared, file) or _by_mark(beginning) or _of_two_bytes(beginning)
     is_guessed = not encoding
     encoding = encoding or _by_content(path, file)
+    # Whatever comes behind it: some programs write it before text of another encoding.
+    start = len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0
     if encoding == "utf-8" and not _has_old_ends(path):
-        has_mark = beginning.startswith(codecs.BOM_UTF8)
-        return Text(path, len(codecs.BOM_UTF8) if has_mark else 0)
+        return Text(path, start)
 
     with disk_errors():
-        _write_anew(path, encoding, target, file, is_guessed=is_guessed)
+        _write_anew(Text(path, start), encoding, target, file, is_guessed=is_guessed)
     return Text(target)
 
 
@@ -173,10 +174,11 @@ def _has_old_ends(path: Path) -> bool:
     return b"\r" in beginning[:-1] and b"\n" not in beginning
 
 
-def _write_anew(path: Path, encoding: str, target: Path, file: str, *, is_guessed: bool) -> None:
+def _write_anew(source: Text, encoding: str, target: Path, file: str, *, is_guessed: bool) -> None:
     line = 1
     decoder = codecs.getincrementaldecoder(encoding)()
-    with path.open("rb") as opened, target.open("wb") as written:
+    with source.path.open("rb") as opened, target.open("wb") as written:
+        opened.seek(source.start)
         block = opened.read(BLOCK)
         ends = None
         # Once for an empty file too. And once more where bytes are left behind the last block: with

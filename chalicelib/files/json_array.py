@@ -16,7 +16,7 @@ import msgspec
 
 from chalicelib.errors import FileUnreadable
 
-from .json_place import JsonPlace
+from .json_place import JsonPlace, Misplaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,11 +121,22 @@ class JsonArray:
         return self._place.sign_at(place) == b"]"
 
     def _check_end(self, place: int, row: int) -> None:
-        """Whether the document goes on as one that is whole does."""
-        if not self._place.is_closed_after(place):
-            raise self._error(
-                row,
-                "is the last one, and what follows is no JSON: the file is damaged or ends early.",
+        """Whether the document goes on as one that is whole does, and nothing comes behind it."""
+        try:
+            end = self._place.end_of_document(place)
+        except Misplaced:
+            raise FileUnreadable(
+                f"What follows the last row of {self._file} is no JSON: the file is damaged or ends early. Ask for a "
+                "new copy.",
+                file=self._file,
+                row=row,
+            ) from None
+        if self._place.sign_at(end):
+            raise FileUnreadable(
+                f"{self._file} goes on behind the end of its JSON document: it may hold several documents one after "
+                "another. Put all their rows into one array, or each document into a separate file.",
+                file=self._file,
+                row=row,
             )
 
     def _error(self, row: int, problem: str) -> FileUnreadable:

@@ -18,9 +18,14 @@ STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(STRING, re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}]++")
-_BRACKETS = re.compile(rb"[{}\[\]]|" + STRING, re.DOTALL)
+# Up to the next bracket that counts. A flat object or list is passed over with what is around it, so
+# that a long array of such takes one match.
+_PLAIN = rb'[^"{}\[\]]++|' + STRING
+_FLAT = rb"\{(?:" + _PLAIN + rb")*+\}|\[(?:" + _PLAIN + rb")*+\]"
+_BRACKET = re.compile(rb"(?:" + _PLAIN + rb"|" + _FLAT + rb")*+([{}\[\]])", re.DOTALL)
 SHOWN = 100  # characters of a pointer
 OPENERS = (b"{", b"[")
+CLOSERS = {b"{": b"}", b"[": b"]"}
 
 
 class Misplaced(Exception):
@@ -32,6 +37,7 @@ class JsonPlace:
         self._document = document
         self._root = self._past_blanks(start)
         self._file = file
+        self._around: list[int] = []  # the containers of the rows, from the outermost on
 
     def start_of(self, pointer: str) -> int:
         """The byte where the first element may stand of the array that the pointer names (RFC
@@ -54,32 +60,46 @@ class JsonPlace:
         place = self._past_blanks(place)
         return bytes(self._document[place : place + 1])
 
-    def is_closed_after(self, place: int) -> bool:
-        """Whether nothing follows the array's bracket at this place,
-        or the array or object around it ends with the document.
+    def end_of_document(self, place: int) -> int:
+        """The byte behind the document whose rows end with the bracket at this place.
+        Raises Misplaced.
         """
-        bracket = self._past_blanks(place)
-        is_array = self._document[self._root : self._root + 1] == b"["
-        if is_array and bracket > self._root:
-            return not self.sign_at(bracket + 1) or self._ends_with(b"]")
-        return self._ends_with(b"}")
+        end = self._past_blanks(place) + 1
+        for opener in reversed(self._around):
+            end = self._end_of(opener, self._past_comma(end))
+        return end
 
-    def _ends_with(self, sign: bytes) -> bool:
-        end = bytes(self._document[-1000:])
-        return end.rstrip().endswith(sign)
+    def _end_of(self, opener: int, place: int) -> int:
+        """Behind the object or array that begins at `opener`, of which all before `place` is known.
+        Raises Misplaced.
+        """
+        around = self.sign_at(opener)
+        while (sign := self.sign_at(place)) not in (b"}", b"]", b""):
+            value = self._member_at(place)[1] if around == b"{" else place
+            place = self._behind(value)
+        if sign != CLOSERS[around]:
+            raise Misplaced
+        return self._past_blanks(place) + 1
 
     # -- on the way ---------------------------------------------------------------------------
 
     def _likely(self) -> int | None:
-        """The document, where it is an array;
-        else the first of its members that is an array of objects.
+        """The document, where it is an array; else the first of its members that is an array of
+        objects, or where there is none, one that is empty.
         """
         if self.sign_at(self._root) == b"[":
             return self._root
+        self._around = [self._root]
+        empty = None
         for _, value in self._members(self._root):
-            if self.sign_at(value) == b"[" and self._first_sign_in(value) in (b"{", b"]"):
+            if self.sign_at(value) != b"[":
+                continue
+            sign = self._first_sign_in(value)
+            if sign == b"{":
                 return value
-        return None
+            if sign == b"]" and empty is None:
+                empty = value
+        return empty
 
     def _first_sign_in(self, array: int) -> bytes:
         return self.sign_at(self._past_blanks(array) + 1)
@@ -89,7 +109,10 @@ class JsonPlace:
         place: int | None = self._root
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")  # in this order: ~01 is ~1, and no /
-            place = None if place is None else self._child(place, name)
+            if place is None:
+                return None
+            self._around.append(place)
+            place = self._child(place, name)
         return place
 
     def _child(self, place: int, name: str) -> int | None:
@@ -105,16 +128,17 @@ class JsonPlace:
     def _members(self, place: int) -> Iterator[tuple[str, int]]:
         """Each name of an object, and where its value begins. Raises Misplaced."""
         place = self._past_blanks(place) + 1
-        while self.sign_at(place) == b'"':
-            name = _STRING.match(self._document, self._past_blanks(place))
-            if name is None or self.sign_at(name.end()) != b":":
-                raise Misplaced
-
-            value = self._past_blanks(name.end()) + 1
-            yield _as_name(name[0]), value
+        while self.sign_at(place) != b"}":
+            name, value = self._member_at(place)
+            yield _as_name(name), value
             place = self._behind(value)
-        if self.sign_at(place) != b"}":
+
+    def _member_at(self, place: int) -> tuple[bytes, int]:
+        """The name as it is written, and where the value begins. Raises Misplaced."""
+        name = _STRING.match(self._document, self._past_blanks(place))
+        if name is None or self.sign_at(name.end()) != b":":
             raise Misplaced
+        return name[0], self._past_blanks(name.end()) + 1
 
     def _elements(self, place: int) -> Iterator[int]:
         place = self._past_blanks(place) + 1
@@ -135,20 +159,24 @@ class JsonPlace:
                 raise Misplaced
             end = match.end()
 
-        end = self._past_blanks(end)
-        has_comma = self._document[end : end + 1] == b","
-        return end + 1 if has_comma else end
+        return self._past_comma(end)
 
     def _behind_brackets(self, place: int) -> int:
-        depth = 0
-        for match in _BRACKETS.finditer(self._document, place):
-            if match[0] in OPENERS:
-                depth += 1
-            elif match[0][:1] != b'"':  # brackets within a string count for nothing
-                depth -= 1
-            if not depth:
-                return match.end()
-        raise Misplaced
+        """Raises Misplaced."""
+        depth = 1
+        place += 1
+        while depth:
+            match = _BRACKET.match(self._document, place)
+            if match is None:
+                raise Misplaced
+            depth += 1 if match[1] in OPENERS else -1
+            place = match.end()
+        return place
+
+    def _past_comma(self, place: int) -> int:
+        place = self._past_blanks(place)
+        has_comma = self._document[place : place + 1] == b","
+        return place + 1 if has_comma else place
 
     def _past_blanks(self, place: int) -> int:
         blanks = _BLANKS.match(self._document, place)

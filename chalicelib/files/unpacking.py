@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, cast
 
-from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable
+from chalicelib.errors import FileFormatUnknown, FilesNotFound, FileTooLarge, FileUnreadable
 from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 from .kind import ZIPS, beginning_of
@@ -31,8 +31,23 @@ TABLES = re.compile(
     r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$",
     re.IGNORECASE,
 )
-# No data: what a Mac adds, hidden files (./ and ../ hide nothing), read-me files and licences.
-BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
+# What a Mac adds, and hidden files (./ and ../ hide nothing).
+HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/))", re.IGNORECASE)
+# Read-me files and licences. LICENSE, licence_terms.txt and license-odbl.txt are such; licences.txt
+# and licence_production.txt are tables of those of a country.
+_OF_TEXT = r"\.(txt|md|rst|rtf|pdf|html?|xml|xsd|docx?|odt)(\.gz)?"
+DOCUMENTS = re.compile(
+    rf"""(^|/)
+    ( read[ _-]?me ([^/.]* | [^/]* {_OF_TEXT})
+    | licen[cs]e
+      ( [ _-]* (agreement|terms|conditions|notice|info(rmation)?|text|file|of|and|use
+               |nlod|odbl|ogl|cc|by|sa|mit|apache|v?\d\.\d) )*
+      ({_OF_TEXT})?
+    )$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Archives and workbooks, where they are no TABLES.
+UNREAD = re.compile(r"\.(zip|7z|rar|tar|tgz|gz|bz2|xz|zst|xlsm|xlsb|xltx|ods)$", re.IGNORECASE)
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 ENCRYPTED = 0x1
 END = struct.Struct("<4s4H2LH")  # of central directory: APPNOTE.TXT, section 4.3.16
@@ -70,7 +85,8 @@ def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
 
 def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[Member]:
     """Those that the pattern names, else those that look like tables;
-    in the archive's order of names. Raises FileUnreadable, FileTooLarge, FilesNotFound.
+    in the archive's order of names. Raises FileUnreadable, FileTooLarge, FilesNotFound,
+    FileFormatUnknown: beside these there is one that may hold rows and is not read.
     """
     with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -85,6 +101,8 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
     chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=is_single)]
     if not chosen:
         raise _no_member(file, pattern, entries)
+    if not pattern and not is_single:
+        _check_unread(file, entries)
     _check_sizes(path, file, chosen, limits)
     return [Member(f"{file}/{_safe_name(entry.filename)}", entry) for entry in chosen]
 
@@ -156,9 +174,26 @@ def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
         path = name.casefold()
         _, _, last_name = path.rpartition("/")
         return fnmatchcase(path, pattern) or fnmatchcase(last_name, pattern)
-    if BESIDE.search(name):
+    if _is_beside(name):
         return False
     return alone or TABLES.search(name) is not None
+
+
+def _check_unread(file: str, entries: list[zipfile.ZipInfo]) -> None:
+    """Raises FileFormatUnknown: what is left out by its ending may hold as many rows as the rest."""
+    for entry in entries:
+        name = entry.filename
+        if UNREAD.search(name) and not TABLES.search(name) and not _is_beside(name):
+            member = f"{file}/{_safe_name(name)}"
+            raise FileFormatUnknown(
+                f"{member} is an archive or a workbook that is not read, next to members that are. Ask for it unpacked "
+                'or as CSV, or say in the definition which members to read, such as members = "*.csv".',
+                file=member,
+            )
+
+
+def _is_beside(name: str) -> bool:
+    return HIDDEN.search(name) is not None or DOCUMENTS.search(name) is not None
 
 
 def _no_member(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:

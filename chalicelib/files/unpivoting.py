@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from chalicelib.errors import FileUnreadable
 from chalicelib.store.local_duckdb import exhaustion_errors, quoted_name, sql_path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .piece import Mark, Piece, Reader
     from .tools import Tools
 
+# What DuckDB's trim takes away: neither tabs nor line breaks.
+SPACES = "".join(char for char in map(chr, range(0x3001)) if category(char) == "Zs")
 _SQL = named_statements(Path(__file__).with_name("unpivoting.sql"))
 
 
@@ -155,9 +158,9 @@ class LongReader:
     # -- JSON ---------------------------------------------------------------------------------
 
     def _long_rows(self, row: Any) -> list[Any]:
-        """What is no object stays as it is, to be rejected."""
+        """What is no object, or has a member twice, stays as it is, to be rejected."""
         try:
-            members = json.loads(bytes(row))
+            members = json.loads(bytes(row), object_pairs_hook=_members)
         except (ValueError, RecursionError):
             return [row]
         if not isinstance(members, dict):
@@ -168,6 +171,18 @@ class LongReader:
         long_rows = [
             kept | groups | {self._value: members[name]}
             for name, groups in wide.items()
-            if members[name] not in (None, "")
+            if _holds_something(members[name])
         ]
         return [json.dumps(long_row, ensure_ascii=False).encode() for long_row in long_rows]
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError: of two members of one name nobody knows which one counts."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member is there twice")
+    return members
+
+
+def _holds_something(cell: Any) -> bool:
+    return cell is not None and (not isinstance(cell, str) or bool(cell.strip(SPACES)))

@@ -69,6 +69,56 @@ def test_what_is_no_table_is_left_out(tmp_path: Path) -> None:
     assert wells(zipped(tmp_path / "alone.zip", {"ogora2024": ONE})) == ["A-1", "A-2"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "licence_production_2024.csv",
+        "licenses_2024.csv",
+        "readme.csv",
+        "readme.json.csv.gz",
+        "licence_production_2024.txt",
+        "licences.txt",
+        "License 044/a.csv",
+    ],
+)
+def test_a_table_is_one_whatever_its_name(tmp_path: Path, name: str) -> None:
+    content = gzip.compress(TWO) if name.endswith(".gz") else TWO
+
+    found = wells(zipped(tmp_path / "2024.zip", {"z.csv": ONE, name: content}))
+
+    assert found == ["B-1", "A-1", "A-2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LICENSE",
+        "licence.txt",
+        "Licence_terms.TXT",
+        "docs/license-nlod-2.0.txt",
+        "READ ME 1.0.txt",
+        "readme_2024.txt.gz",
+        "__MACOSX/a.zip",
+    ],
+)
+def test_licences_and_what_is_to_be_read_by_people_are_left_out(tmp_path: Path, name: str) -> None:
+    assert wells(zipped(tmp_path / "2024.zip", {"a.csv": ONE, name: TWO})) == ["A-1", "A-2"]
+
+
+@pytest.mark.parametrize("name", ["2023.zip", "2023.XLSM", "old/2023.tar.gz", "licence.7z"])
+def test_an_archive_or_workbook_beside_tables_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    path = zipped(tmp_path / "all.zip", {"2024.csv": ONE, name: b"PK"})
+
+    error = refused(FileFormatUnknown, path)
+
+    assert error.message == (
+        f"all.zip/{name} is an archive or a workbook that is not read, next to members that are. Ask for it unpacked "
+        'or as CSV, or say in the definition which members to read, such as members = "*.csv".'
+    )
+    assert error.details == {"file": f"all.zip/{name}"}
+    assert wells(path, members="*.csv") == ["A-1", "A-2"]
+
+
 def test_an_archive_without_the_wanted_member_names_what_it_has(tmp_path: Path) -> None:
     error = refused(
         FilesNotFound, zipped(tmp_path / "2024.zip", {"a.csv": ONE, "b.csv": TWO}), members="c*"

@@ -47,6 +47,16 @@ def test_a_declared_encoding_is_taken(tmp_path: Path, encoding: str) -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+def test_a_mark_of_utf8_before_text_of_another_encoding_is_no_part_of_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = written(tmp_path / "wells.csv", b"\xef\xbb\xbf" + TEXT.encode(encoding))
+
+    assert read_file(path, encoding=encoding).rows == ROWS
+    assert 'encoding = "cp1252"' in refused(FileUnreadable, path).message
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "}"])
 def test_delimiter_and_ends_of_lines_are_found(tmp_path: Path, delimiter: str, end: str) -> None:
@@ -243,6 +253,38 @@ def test_an_empty_value_is_null_quoted_or_not(tmp_path: Path) -> None:
         read_file(written(tmp_path / "wells.csv", 'well,oil\n"A-1",""\nA-2,\n')).rows[0]["oil"]
         is None
     )
+
+
+MARK = "\ufeff"
+PUT_TOGETHER = [
+    f"A-1,2024-01,1\n{MARK}A-2,2024-01,2\n",
+    f'"A-1",2024-01,1\n{MARK}"A-2",2024-01,2\n',
+    f'"A-1",2024-01,1\r\n{MARK}{MARK}"A-2","2024-01","2"\r\n{MARK}',
+    f"A-1,2024-01,1\n{MARK}\n{MARK}A-2,2024-01,2,\n",  # mended
+    f'{MARK}# made by hand\n"A-1",2024-01,1\n,,\n{MARK}"A-2",2024-01,2\n',  # record by record
+]
+
+
+@pytest.mark.parametrize("text", PUT_TOGETHER)
+def test_a_byte_order_mark_at_the_beginning_of_any_line_is_no_part_of_it(
+    tmp_path: Path, text: str
+) -> None:
+    path = written(tmp_path / "wells.csv", f"{MARK}{MARK}{HEADER}\n{text}")
+
+    found = read_file(path, comment="#")
+
+    assert found.rows == [
+        {"well": "A-1", "period": "2024-01", "oil": "1"},
+        {"well": "A-2", "period": "2024-01", "oil": "2"},
+    ]
+    parts = read_file(path, comment="#", limits=Limits(piece_rows=1))
+    assert (parts.rows, parts.places) == (found.rows, [(1, 0), (1, 1)])
+
+
+def test_a_byte_order_mark_within_a_line_stays(tmp_path: Path) -> None:
+    path = written(tmp_path / "wells.csv", f"well,note\nA{MARK}-1,x\n")
+
+    assert read_file(path).rows[0]["well"] == f"A{MARK}-1"
 
 
 def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:

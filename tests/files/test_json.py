@@ -131,6 +131,14 @@ def test_an_empty_array_has_no_rows(tmp_path: Path) -> None:
     assert read_file(written(tmp_path / "other.json", '{"value": []}')).rows == []
 
 
+def test_an_empty_array_is_the_rows_only_where_no_array_of_objects_follows(tmp_path: Path) -> None:
+    document = {"warnings": [], "names": ["a"], "data": ROWS, "errors": []}
+
+    assert read_file(written(tmp_path / "wells.json", json.dumps(document))).rows == ROWS
+    no_rows = json.dumps({**document, "data": []}, indent=1)
+    assert read_file(written(tmp_path / "wells.json", no_rows)).rows == []
+
+
 def test_a_large_array_comes_in_pages_and_goes_on_behind_each(tmp_path: Path) -> None:
     rows = [{"well": f"W{i}", "in": [{"a": i}, {"b": ["}, {", "],["]}]} for i in range(30_000)]
     path = written(tmp_path / "wells.json", json.dumps({"rows": rows, "end": [{"a": 1}, {"b": 2}]}))
@@ -165,7 +173,7 @@ def test_any_objects_are_read_again(
 ) -> None:
     path = written(
         tmp_path_factory.mktemp("json") / "wells.json",
-        json.dumps({"x": [[]], "rows": rows}, indent=indent),
+        json.dumps({"x": [[rows]], "rows": rows, "more": [{}, rows]}, indent=indent),
     )
 
     assert read_file(path, records="/rows").rows == rows
@@ -179,6 +187,39 @@ def test_what_follows_the_rows_must_end_the_document(tmp_path: Path) -> None:
             FileUnreadable, written(tmp_path / "wells.json", whole[:cut]), records="/rows"
         )
         assert "ends early" in error.message
+
+
+BEHIND = [
+    ("[{'a': 1}]\n[{'a': 2}]", ""),
+    ("[{'a': 1}] garbage ]", ""),
+    ("[] [{'a': 2}]", ""),
+    ("{\n'value': [{'a': 1}]\n}\n{\n'value': [{'a': 2}]\n}", ""),
+    ("{\n'value': [{'a': 1}]\n}\n{\n'value': [{'a': 2}]\n}", "/value"),
+    ("[{'rows': [{'a': 1}]}, 3] [{'rows': [{'a': 2}]}]", "/0/rows"),
+    (
+        "{'x': {'rows': [{'a': 1}], 'y': '}'}, 'z': [[]]}\ufeff{'x': {'rows': [{'a': 2}]}}",
+        "/x/rows",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "records"), BEHIND)
+def test_a_file_that_goes_on_behind_its_document_is_refused(
+    tmp_path: Path, text: str, records: str
+) -> None:
+    path = written(tmp_path / "wells.json", text.replace("'", '"'))
+
+    assert refused(FileUnreadable, path, records=records).message == (
+        "wells.json goes on behind the end of its JSON document: it may hold several documents one after another. "
+        "Put all their rows into one array, or each document into a separate file."
+    )
+
+
+def test_what_stands_around_the_rows_must_close_as_it_was_opened(tmp_path: Path) -> None:
+    for text in ('{"x": {"rows": []]}', '{"x": {"rows": []}]', '{"x": {"rows": [], {}}}'):
+        path = written(tmp_path / "wells.json", text)
+        error = refused(FileUnreadable, path, records="/x/rows")
+        assert error.message.startswith("What follows the last row of wells.json is no JSON")
 
 
 def test_a_damaged_element_is_named(tmp_path: Path) -> None:

@@ -141,6 +141,29 @@ def test_objects_become_rows_too(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("blank", [" ", "\u00a0 ", "\u202f\u3000"])
+def test_a_cell_of_blanks_holds_nothing(tmp_path: Path, blank: str) -> None:
+    csv = written(tmp_path / "wide.csv", f'Well,Jan OIL,Feb OIL\nA-1,"{blank}",\t2\n')
+    row = {"Well": "A-1", "Jan OIL": blank, "Feb OIL": "\t2"}
+    lines = written(tmp_path / "wide.ndjson", json.dumps(row) + "\n")
+
+    [from_json] = read_long(lines).rows
+
+    assert from_json == {"Well": "A-1", "Month": "Feb", "Product": "OIL", "Volume": "\t2"}
+    assert read_long(csv).rows == [from_json | {"_row": "0"}]
+
+
+def test_an_object_that_has_a_member_twice_stays_as_it_is(tmp_path: Path) -> None:
+    twice = '{"Well": "A-1", "Jan OIL": 1, "Feb OIL": 2, "Jan OIL": 3}'
+    path = written(tmp_path / "wide.ndjson", twice + "\n")
+    adapter = FilesAdapter(FileForm(), LocalPlace(path), tmp_path / "work", unpivot=Unpivot())
+
+    [page] = adapter.pages(adapter.first_cursor([], adapter.survey()), adapter.survey())
+    adapter.close()
+
+    assert page.rows == [twice.encode()]
+
+
 def test_a_pattern_that_no_column_has_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match=r"No column of wide\.csv is like"):
         read_long(written(tmp_path / "wide.csv", "Well,January\nA-1,1\n"))
