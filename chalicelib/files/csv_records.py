@@ -1,7 +1,8 @@
 """Records of a CSV, one by one, by Python's own reader: slower than DuckDB, and it takes what
 people write by hand. A quote within a word is part of it, and what follows a closing quote belongs
-to the field. Blanks before a value are its own, and blanks around quotes are not, as DuckDB reads
-them too.
+to the field, unless a line ended between the two quotes: then the first one was part of a word, and
+the second one begins another. Blanks before a value are its own, and blanks around quotes are not,
+as DuckDB reads them too.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Record:
 
 
 class UnclosedQuote(Exception):
-    """A quote is opened that nothing closes, or a field is longer than 128 KB;
-    `line` tells where the record begins.
+    """A quote is opened that nothing closes, or only what opens another one on a later line, or a
+    field is longer than 128 KB; `line` tells where the record begins.
     """
 
     def __init__(self, line: int) -> None:
@@ -74,20 +75,22 @@ def read_records(
             return
         if written and written.differs(given.text):
             fields = written.fields(given.text)
+            if fields is None:
+                raise UnclosedQuote(given.first)
         if any(fields):
             yield Record(fields, given.end, given.first)  # the reader has asked for no line more
 
 
 class _Written:
-    """What Python's reader does not tell of a record: blanks before a value, and which are beside
-    quotes.
+    """What Python's reader does not tell of a record: blanks before a value, and where in the text
+    a quote closes.
     """
 
     def __init__(self, delimiter: str, quote: str) -> None:
         mark, quotes = re.escape(delimiter), re.escape(quote)
         blanks = "" if delimiter == " " else " *"
         self._quote = quote
-        self._signs = re.compile(rf"(?:\A|{mark}) |{quotes} ")
+        self._signs = re.compile(rf"(?:\A|{mark}) |{quotes} |\n(?!\Z)")
         inside = rf"[^{quotes}]*(?:{quotes}{quotes}[^{quotes}]*)*"
         self._field = re.compile(
             rf"{blanks}{quotes}(?P<inside>{inside}){quotes}(?P<behind>[^{mark}\n]*)|[^{mark}\n]*"
@@ -96,7 +99,8 @@ class _Written:
     def differs(self, text: str) -> bool:
         return self._signs.search(text) is not None
 
-    def fields(self, text: str) -> list[str]:
+    def fields(self, text: str) -> list[str] | None:
+        """None where text stands behind a quote that closes on a later line."""
         fields = []
         place = 0
         while found := self._field.match(text, place):
@@ -105,6 +109,8 @@ class _Written:
                 fields.append(found[0])
             elif not behind.strip(" "):
                 fields.append(self._unquoted(inside))
+            elif "\n" in inside:
+                return None
             else:
                 fields.append(self._unquoted(inside) + behind)
 

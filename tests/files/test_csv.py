@@ -200,6 +200,26 @@ def test_a_quote_that_nothing_closes_loses_no_row_in_silence(tmp_path: Path) -> 
     assert error.details == {"file": "wells.csv", "row": 2}
 
 
+def test_two_stray_quotes_swallow_no_rows(tmp_path: Path) -> None:
+    text = 'well,name,oil\nA-1,x,1\nA-2,"Big One,2\nA-3,y,3\nA-4,"Small,4\n'
+
+    error = refused(FileUnreadable, written(tmp_path / "wells.csv", text))
+
+    assert error.message.startswith("Row 2 of wells.csv opens a quote that nothing closes")
+    assert error.details == {"file": "wells.csv", "row": 1}
+
+
+def test_a_quote_in_a_word_harms_no_value_of_several_lines_beside_it(tmp_path: Path) -> None:
+    text = 'well,name,note\nA-1,"7" pipe,"two\nlines" \nA-2,5" x,"a, ""b""\n"\n'
+
+    assert [
+        list(row.values()) for row in read_file(written(tmp_path / "wells.csv", text)).rows
+    ] == [
+        ["A-1", "7 pipe", "two\nlines"],
+        ["A-2", '5" x', 'a, "b"\n'],
+    ]
+
+
 def test_rows_of_another_length_keep_their_place(tmp_path: Path) -> None:
     text = "well,oil,gas\nA-1,1\nA-2,1,2,,\nA-3,Smith, John,3\nA-4,5,6\n"
 
