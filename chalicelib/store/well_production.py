@@ -240,8 +240,11 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
 
 
 def _primary_key(grain: Grain, reading: RowReading) -> str:
-    """One text of all its fields."""
-    fields = [reading.text_of(name) for name in grain.primary_key]
+    """One text of all its fields, each without blanks around it, as codes are."""
+    texts = [reading.text_of(name) for name in grain.primary_key]
+    fields = [
+        f"CASE WHEN has_blanks({text}) THEN stripped({text}) ELSE {text} END" for text in texts
+    ]
     if len(fields) > 1:
         return f"CAST(to_json([{', '.join(fields)}]) AS VARCHAR)"
     return fields[0] if fields else NOTHING
