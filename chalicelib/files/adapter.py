@@ -49,10 +49,11 @@ LEAST_OF_A_FILE = 64 << 20
 
 
 class FilesAdapter:
-    """`form` has what the definition says of the files. `directory` is this worker's own, on local
-    disk; it is emptied by `close`. Files that are `known` are not read. `unpivot` has the pattern
-    of the `fields` that become rows, and the name of their `value`. DuckDB may take `memory_mb` for
-    a piece. A part has at least `part_bytes`, and one of a file that is cut at least `cut_bytes`.
+    """`form` has what the definition says of the files, and `decimal` is the sign that its texts of
+    numbers have. `directory` is this worker's own, on local disk; it is emptied by `close`. Files
+    that are `known` are not read. `unpivot` has the pattern of the `fields` that become rows, and
+    the name of their `value`. DuckDB may take `memory_mb` for a piece. A part has at least
+    `part_bytes`, and one of a file that is cut at least `cut_bytes`.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class FilesAdapter:
         place: Place,
         directory: Path,
         *,
+        decimal: str = ".",
         limits: Limits = USUAL,
         known: Known = NOTHING_KNOWN,
         unpivot: Any = None,
@@ -76,7 +78,9 @@ class FilesAdapter:
         self._memory_mb = memory_mb
         self._part_bytes = part_bytes
         self._cut_bytes = cut_bytes
-        self._open_in = partial(OpenFile, form=form, limits=limits, unpivot=unpivot)
+        self._open_in = partial(
+            OpenFile, form=form, decimal=decimal, limits=limits, unpivot=unpivot
+        )
         self._own = self._open_in(place, Tools(directory, memory_mb=memory_mb))
         self._cut = FetchedOnce(place, directory / "cut")
 

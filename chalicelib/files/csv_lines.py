@@ -24,6 +24,7 @@ class LineSigns:
         marks = delimiter + b"\n"
         self._others = bytes(byte for byte in range(256) if byte not in marks)
         self._empty_row = delimiter * (self._columns - 1) + b"\n"
+        self._odd_quotes = _odd_quotes(delimiter, self._quote)
 
     def has_quotes(self, lines: bytes) -> bool:
         return bool(self._quote) and self._quote in lines
@@ -41,13 +42,26 @@ class LineSigns:
             return False
         return not self._has_empty_lines(lines)
 
-    def has_lines_to_leave_out(self, lines: bytes) -> bool:
-        """Of lines that quote something: empty rows, quoted or not, and comments."""
+    def need_records(self, lines: bytes) -> bool:
+        """Whether DuckDB takes lines that quote something otherwise than csv_records does: empty
+        rows, quoted or not, and comments; quotes behind several blanks, or behind a quoted value
+        and a blank.
+        """
+        if any(sign.search(lines) for sign in self._odd_quotes):
+            return True
         return self._has_empty_lines(lines.translate(None, self._quote))
 
     def _has_empty_lines(self, lines: bytes) -> bool:
         beginnings = [text for text in (self._empty_row, self._comment) if text]
         return any(_has_line_of(beginning, lines) for beginning in beginnings)
+
+
+def _odd_quotes(delimiter: bytes, quote: bytes) -> list[re.Pattern[bytes]]:
+    """Several signs and not one with a choice, which would take fifty times as long."""
+    mark, quote = re.escape(delimiter), re.escape(quote)
+    behind_blanks = [before + b"  +" + quote for before in (rb"\A", rb"\n", mark)]
+    behind_value = quote + b" " + quote + b"[^" + mark + quote + rb"\n]"
+    return [re.compile(sign) for sign in (*behind_blanks, behind_value)]
 
 
 def _has_line_of(beginning: bytes, lines: bytes) -> bool:

@@ -223,7 +223,7 @@ class CsvPieces:
 
         lines = with_line_feeds(lines)
         if self._signs.has_quotes(lines):
-            if self._signs.has_lines_to_leave_out(lines):
+            if self._signs.need_records(lines):
                 return False
             piece.has_quotes = True
             piece.rows += lines.count(b"\n")  # at most: a quoted line feed ends no row

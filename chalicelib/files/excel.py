@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -12,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable, ScratchFull
+from chalicelib.warehouse.disk import disk_errors
 
+from .csv_faults import unclosed_quote
 from .kind import ZIP, beginning_of
 
 if TYPE_CHECKING:
@@ -26,12 +30,13 @@ SHOWN = 10  # names of sheets
 
 @dataclass(frozen=True)
 class Sheet:
-    """A CSV of UTF-8 with a line a row.
+    """A CSV of UTF-8 with a line a row, and beside it the kinds of the cells, a letter each.
     `last`: for each column, in which row, from 0, a kind of value came last.
     """
 
     name: str
     path: Path
+    kinds_path: Path
     last: list[dict[str, int]]
 
     def kinds(self, width: int, *, first_row: int) -> tuple[str, ...]:
@@ -43,6 +48,46 @@ class Sheet:
             is_of_one = len(kinds) == 1
             column_kinds.append(kinds[0] if is_of_one else "text")
         return tuple(column_kinds)
+
+    def write_numbers(self, decimal: str, *, first_row: int, file: str) -> None:
+        """With that decimal sign in place of a point, the cells from the row on that are numbers,
+        in columns that hold other kinds too: there they are read as the texts beside them are.
+        Raises FileUnreadable, ScratchFull.
+        """
+        kinds = self.kinds(len(self.last), first_row=first_row)
+        are_numbers = [last_rows.get("number", -1) >= first_row for last_rows in self.last]
+        mixed = [
+            column for column, kind in enumerate(kinds) if kind == "text" and are_numbers[column]
+        ]
+        if not mixed or decimal == ".":
+            return
+
+        target = self.path.with_suffix(".written")
+        number = 0
+        with (
+            disk_errors(),
+            self.path.open(encoding="utf-8", newline="\n") as lines,
+            self.kinds_path.open(encoding="ascii") as kinds_of_rows,
+            target.open("w", encoding="utf-8", newline="") as written,
+        ):
+            rows = zip(lines, kinds_of_rows, strict=True)
+            try:
+                for number, (line, row_kinds) in enumerate(rows):
+                    columns = [column for column in mixed if row_kinds[column:].startswith("n")]
+                    is_anew = number >= first_row and columns and "." in line
+                    written.write(_with_sign(decimal, line, columns) if is_anew else line)
+            except csv.Error:  # a cell that no CSV has
+                raise unclosed_quote(file, number - first_row) from None
+        target.replace(self.path)
+
+
+def _with_sign(decimal: str, line: str, columns: list[int]) -> str:
+    cells = next(csv.reader([line]))
+    for column in columns:
+        cells[column] = cells[column].replace(".", decimal)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
 
 
 def sheets_of(
@@ -65,7 +110,10 @@ def sheets_of(
             file=file,
         )
 
-    written = [Sheet(sheet["name"], Path(sheet["path"]), sheet["last"]) for sheet in sheets]
+    written = [
+        Sheet(sheet["name"], Path(sheet["path"]), Path(sheet["kinds_path"]), sheet["last"])
+        for sheet in sheets
+    ]
     filled = [sheet for sheet in written if sheet.path.stat().st_size]
     if not filled:
         raise FileUnreadable(

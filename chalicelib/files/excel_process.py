@@ -81,25 +81,35 @@ def _cells(sheet: python_calamine.CalamineSheet) -> int:
 
 def _write(book: python_calamine.CalamineWorkbook, name: str, target: Path) -> dict[str, Any]:
     last: list[dict[str, int]] = []
-    with target.open("w", newline="", encoding="utf-8") as file:
+    target_of_kinds = target.with_suffix(".kinds")
+    with (
+        target.open("w", newline="", encoding="utf-8") as file,
+        target_of_kinds.open("w", encoding="ascii") as kinds_file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         rows = book.get_sheet_by_name(name).iter_rows()
         for number, row in enumerate(rows):
             new_columns = len(row) - len(last)
             last += [{} for _ in range(new_columns)]
-            writer.writerow(_texts(row, number, last))
-    return {"name": name, "path": str(target), "last": last}
+            texts, kinds = _texts(row, number, last)
+            writer.writerow(texts)
+            kinds_file.write(f"{kinds}\n")
+    return {"name": name, "path": str(target), "kinds_path": str(target_of_kinds), "last": last}
 
 
-def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[str]:
-    """The cells as text. For each column it is noted in which row a kind of value came last."""
+def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> tuple[list[str], str]:
+    """The cells as text, and the first letter of the kind of each.
+    For each column it is noted in which row a kind of value came last.
+    """
     texts = []
+    kinds = ""
     for column, cell in enumerate(row):
         kind, text = _as_text(cell)
         if text:
             last[column][kind] = number
         texts.append(text)
-    return texts
+        kinds += kind[0]
+    return texts, kinds
 
 
 def _as_text(cell: Any) -> tuple[str, str]:

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
 
 
 class OpenFile:
-    """`unpivot` has the pattern of the `fields` that become rows, and the name of their `value`."""
+    """`decimal` is the sign that texts of numbers have. `unpivot` has the pattern of the `fields`
+    that become rows, and the name of their `value`.
+    """
 
     def __init__(
-        self, place: Place, tools: Tools, *, form: FileForm, limits: Limits, unpivot: Any
+        self,
+        place: Place,
+        tools: Tools,
+        *,
+        form: FileForm,
+        decimal: str,
+        limits: Limits,
+        unpivot: Any,
     ) -> None:
         self._place = place
         self._tools = tools
         self._form = form
+        self._decimal = decimal
         self._limits = limits
         self._unpivot = unpivot
         self._listed: Listed | None = None
@@ -40,7 +50,12 @@ class OpenFile:
             self._close_file()
             path = self._place.fetch(listed, self._tools.new_path())
             self._opened = OpenedFile(
-                path, listed.name, form=self._form, limits=self._limits, tools=self._tools
+                path,
+                listed.name,
+                form=self._form,
+                decimal=self._decimal,
+                limits=self._limits,
+                tools=self._tools,
             )
             self._listed = listed
         return self._opened
@@ -53,7 +68,9 @@ class OpenFile:
         pattern = self._unpivot.fields
         value = self._unpivot.value
         return [
-            LongReader(reader, pattern=pattern, value=value, tools=self._tools)
+            LongReader(
+                reader, pattern=pattern, value=value, decimal=self._decimal, tools=self._tools
+            )
             for reader in readers
         ]
 

@@ -29,14 +29,23 @@ if TYPE_CHECKING:
 
 
 class OpenedFile:
-    """`members` are those of an archive that are read, or the file itself.
+    """`members` are those of an archive that are read, or the file itself. `decimal` is the sign
+    that texts of numbers have.
     What was written for one is removed when another one is asked for.
     """
 
     def __init__(
-        self, path: Path, name: str, *, form: FileForm, limits: Limits, tools: Tools
+        self,
+        path: Path,
+        name: str,
+        *,
+        form: FileForm,
+        decimal: str,
+        limits: Limits,
+        tools: Tools,
     ) -> None:
         self._name = name
+        self._decimal = decimal
         self._form = form
         self._limits = limits
         self._tools = tools
@@ -129,6 +138,7 @@ class OpenedFile:
         for sheet in sheets:
             dialect = dialect_of(Text(sheet.path), form, file=file, limits=self._limits)
             first_row = lines_before(sheet.path, dialect.start)
+            sheet.write_numbers(self._decimal, first_row=first_row, file=file)
             kinds = sheet.kinds(len(dialect.names), first_row=first_row)
             readers.append(self._csv(sheet.path, dialect, file, sheet=sheet.name, kinds=kinds))
         return readers

@@ -36,10 +36,13 @@ class LongReader:
     these rows.
     """
 
-    def __init__(self, reader: Reader, *, pattern: str, value: str, tools: Tools) -> None:
+    def __init__(
+        self, reader: Reader, *, pattern: str, value: str, decimal: str, tools: Tools
+    ) -> None:
         self._reader = reader
         self._pattern = re.compile(pattern)
         self._value = value
+        self._decimal = decimal
         self._tools = tools
         self._fields = (*self._pattern.groupindex, value)
 
@@ -111,7 +114,7 @@ class LongReader:
         columns = [f"kept_{place} AS {quoted_name(name)}" for place, name in enumerate(kept)]
         columns += [f"cell.{quoted_name(name)} AS {quoted_name(name)}" for name in self._fields]
         fields = [f"field.{quoted_name(name)} AS kept_{place}" for place, name in enumerate(kept)]
-        cells = [self._cell(groups, f"field.{quoted_name(name)}") for name, groups in wide.items()]
+        cells = [self._cell(groups, self._text(table, name)) for name, groups in wide.items()]
         unreadable = ", ".join(str(record.row) for record in table.unreadable)
         lists = {
             "columns": ", ".join(columns),
@@ -139,6 +142,16 @@ class LongReader:
             kinds=self._kinds(table, kept),
             has_places=True,
         )
+
+    def _text(self, table: Table, name: str) -> str:
+        """Of a column of numbers with the decimal sign that the texts of others have: the new field
+        is one of both.
+        """
+        text = f"field.{quoted_name(name)}"
+        kinds = dict(zip(table.names, table.kinds, strict=False))
+        if self._decimal == "." or kinds.get(name) != "number":
+            return text
+        return f"replace({text}, '.', {literal(self._decimal)})"
 
     def _cell(self, groups: Mapping[str, str], value: str) -> str:
         """A row's new fields, as struct_pack("month" := 'JAN', "OIL" := field."JAN_OIL")."""

@@ -17,6 +17,7 @@ from chalicelib.store.row_reading import (
     RowReading,
     field_text,
     literal,
+    text_of_json,
     unique,
 )
 from chalicelib.store.table import PLACE
@@ -75,7 +76,14 @@ class Expressions:
         names = [name for rule in self.rules.values() for name in rule.all_fields]
         names += [choice.field for choice in (*self.where, *self.skip)]
         fields = unique(self._own(names))
-        return RowReading(columns=columns, fields=fields, is_meant=self._is_meant())
+        return RowReading(
+            columns=columns, fields=fields, is_meant=self._is_meant(), as_json=self._is_json
+        )
+
+    @property
+    def _is_json(self) -> bool:
+        """Whether fields are read as JSON: it tells a number from a text in the definition's form."""
+        return not self.is_closed and self.decimal != "."
 
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
@@ -103,13 +111,19 @@ class Expressions:
         if name in constants:
             return constants[name]
 
-        owner = self._owner(name)
-        if owner != name:
-            member = name[len(owner) :]  # with its slash
-            pointer = literal(member.replace("~", "~0"))  # as a JSON pointer has a ~
-            return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {pointer})"
+        if self._owner(name) != name:
+            return f"json_extract_string({self._member(name)})"
+        return self._field(name) if self._may_be(name) else NULL
 
-        return field_text(name) if self._may_be(name) else NULL
+    def _field(self, name: str) -> str:
+        return text_of_json(name) if self._is_json else field_text(name)
+
+    def _member(self, name: str) -> str:
+        """The object, and the pointer to its member."""
+        owner = self._owner(name)
+        member = name[len(owner) :]  # with its slash
+        pointer = literal(member.replace("~", "~0"))  # as a JSON pointer has a ~
+        return f"TRY_CAST({self._field(owner)} AS JSON), {pointer}"
 
     def text(self, name: str) -> str:
         """The field's text; NULL when it is a word that means nothing."""
@@ -123,10 +137,19 @@ class Expressions:
         return f"CASE WHEN {is_word} THEN NULL ELSE {text} END"
 
     def number_of(self, name: str) -> str:
-        text = self.text(name)
+        return self._number_in(name, self.text(name))
+
+    def _number_in(self, name: str, text: str) -> str:
+        """`text` is of the field, or a part of it. What the source itself has as a number is that
+        number, in whatever form its texts are.
+        """
         if name in self.numbers:
             return text
-        return self.number(text)
+        number = self.number(text)
+        if not self._is_json or name in (self.constants or {}):
+            return number
+        of_field = field_text(name) if self._owner(name) == name else self._member(name)
+        return f"CASE WHEN json_type({of_field}) = 'VARCHAR' THEN {number} ELSE {text} END"
 
     def number(self, text: str) -> str:
         """As the definition says that numbers are written."""
@@ -179,13 +202,12 @@ class Expressions:
 
     def _text_of(self, rule: ColumnRule) -> str:
         text = self._text_by_way(rule)
-        if rule.pattern:
-            text = self._first_group(text, rule)
-
-        # What comes of one field, of several added or of the first that holds something is a number
-        # already.
+        # Of numbers, each field has been read by the pattern already.
         is_number = KIND[rule.column] is Kind.NUMBER
-        if is_number and (rule.pattern or rule.fields or rule.template):
+        is_read = is_number and bool(rule.field or rule.coalesce)
+        if rule.pattern and not is_read:
+            text = self._first_group(text, rule)
+        if is_number and (rule.fields or rule.template):
             text = self.number(text)
 
         if isinstance(rule.density, str):
@@ -201,8 +223,7 @@ class Expressions:
         if rule.template:
             return self._template(rule)
         if rule.coalesce:
-            texts = [self._unless_blank(name, rule) for name in rule.coalesce]
-            return f"coalesce({', '.join(texts)})"
+            return self._first_filled(rule)
         if rule.value is not None:
             return literal(rule.value)
         if rule.field:
@@ -210,10 +231,12 @@ class Expressions:
         return NULL
 
     def _plain(self, name: str, rule: ColumnRule) -> str:
-        is_number = KIND[rule.column] is Kind.NUMBER
-        if is_number and not rule.pattern:
-            return self.number_of(name)
-        return self.text(name)
+        text = self.text(name)
+        if KIND[rule.column] is not Kind.NUMBER:
+            return text
+        if rule.pattern:
+            text = self._first_group(text, rule)
+        return self._number_in(name, text)
 
     def _first_group(self, text: str, rule: ColumnRule) -> str:
         """Of the pattern; one whose group is empty says that there is nothing. A text that the
@@ -227,15 +250,18 @@ class Expressions:
         is_known = f"coalesce(stripped({text}), '') = '' OR regexp_matches({text}, {pattern})"
         return f"CASE WHEN {is_known} THEN {group} ELSE {UNREADABLE}{text} END"
 
-    def _unless_blank(self, name: str, rule: ColumnRule) -> str:
-        """NULL where there are only blanks.
+    def _first_filled(self, rule: ColumnRule) -> str:
+        """NULL where there are only blanks in all.
         A code is without those around it, and a number as its digits.
         """
         if KIND[rule.column] is Kind.CODE:
-            return self._code(name)
-        text = self.text(name)
-        value = self._plain(name, rule)
-        return f"CASE WHEN stripped({text}) <> '' THEN {value} END"
+            codes = [self._code(name) for name in rule.coalesce]
+            return f"coalesce({', '.join(codes)})"
+        texts = [
+            f"WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)}"
+            for name in rule.coalesce
+        ]
+        return f"CASE {' '.join(texts)} END"
 
     def _code(self, name: str) -> str:
         """A part of a code: without blanks, and a number as its digits.

@@ -60,6 +60,7 @@ class Opening:
             definition.file,
             self._place(),
             self.directory / "files",
+            decimal=definition.decimal,
             unpivot=definition.unpivot,
             known=Known(marks=frozenset(self.known), is_one_set=is_one_set),
         )

@@ -165,6 +165,8 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def usual_forms(period: str) -> tuple[str, ...]:
-    """What is tried where a definition names no form."""
+    """What is tried where a definition names no form: a month or a quarter is no day."""
+    if period == "day":
+        return tuple(form for form in USUAL_FORMS if "%d" in form)
     of_period = FORMS_OF.get(period, ())
     return (*USUAL_FORMS, *of_period)

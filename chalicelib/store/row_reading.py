@@ -22,6 +22,7 @@ __all__ = [
     "field_text",
     "literal",
     "plain_reading",
+    "text_of_json",
     "unique",
 ]
 
@@ -50,16 +51,22 @@ class ColumnReading:
 @dataclass(frozen=True, kw_only=True)
 class RowReading:
     """`columns` has all of COLUMNS, `fields` are what is read of the source, as text.
-    Rows that are not `is_meant` are passed over, and counted.
+    Rows that are not `is_meant` are passed over, and counted. Of JSON, fields that are read
+    `as_json` tell a text from a number.
     """
 
     columns: Mapping[str, ColumnReading] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     is_meant: str = "TRUE"
+    as_json: bool = False
 
     @property
     def takes_all(self) -> bool:
         return self.is_meant == "TRUE"
+
+    def text_of(self, name: str) -> str:
+        """Of the field."""
+        return text_of_json(name) if self.as_json else field_text(name)
 
     @property
     def of_iso_dates(self) -> RowReading:
@@ -84,6 +91,11 @@ def plain_reading(mapping: Mapping[str, str]) -> RowReading:
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
     return f"field.{quoted_name(name)}"
+
+
+def text_of_json(name: str) -> str:
+    """The field of a row that is read as JSON, as its text."""
+    return f"({field_text(name)} ->> '$')"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -261,11 +261,12 @@ class Staging:
         self._sql.run("write_segment", lists, files=files)
 
     def _names(self, batch: Batch, reading: RowReading) -> dict[str, Any]:
-        """The file and the fields that are read, as text. A table knows its own."""
+        """The file and the fields that are read. A table knows its own."""
         if batch.table:
             return {}
         fields = [*reading.fields, *self._grain.fields] or [NO_FIELD]
-        return {"files": [str(batch.seal())], "fields": _as_text(fields)}
+        kind = "JSON" if reading.as_json else "VARCHAR"
+        return {"files": [str(batch.seal())], "fields": dict.fromkeys(fields, kind)}
 
     # -- what else is read out of a batch -----------------------------------------------------
 

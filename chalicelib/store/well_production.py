@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import COLUMNS, KEY, STORED_KEY, VALUES, VOLUMES, Column, Kind
 from .grain import Grain
 from .local_duckdb import exhaustion_errors
-from .row_reading import field_text, literal
+from .row_reading import literal
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -161,12 +161,12 @@ def reading_lists(
 ) -> dict[str, str]:
     """What a statement needs that reads the source: JSON lines, or the table."""
     columns = {column: reading.columns[column.name] for column in COLUMNS}
-    order_by = field_text(grain.order_by) if grain.order_by else NOTHING
+    order_by = reading.text_of(grain.order_by) if grain.order_by else NOTHING
     drafts = {column.name: _value(column, each) for column, each in columns.items()}
     exact = {column.name: _exact_value(column, each) for column, each in columns.items()}
     return {
         "source_fields": ", ".join(each.text for each in columns.values()),
-        "grain_fields": f"{_primary_key(grain)}, {order_by}",
+        "grain_fields": f"{_primary_key(grain, reading)}, {order_by}",
         "is_meant": reading.is_meant,
         "values": _value_columns(drafts),
         "checked_values": _value_columns(exact),
@@ -239,9 +239,12 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
     }
 
 
-def _primary_key(grain: Grain) -> str:
-    """One text of all its fields."""
-    fields = [field_text(name) for name in grain.primary_key]
+def _primary_key(grain: Grain, reading: RowReading) -> str:
+    """One text of all its fields, each without blanks around it, as codes are."""
+    texts = [reading.text_of(name) for name in grain.primary_key]
+    fields = [
+        f"CASE WHEN has_blanks({text}) THEN stripped({text}) ELSE {text} END" for text in texts
+    ]
     if len(fields) > 1:
         return f"CAST(to_json([{', '.join(fields)}]) AS VARCHAR)"
     return fields[0] if fields else NOTHING

@@ -6,7 +6,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.files import adapter_of, pages, read, read_file, refused
 from support.soak import longer
@@ -210,6 +210,26 @@ def test_a_quote_that_nothing_closes_loses_no_row_in_silence(tmp_path: Path) -> 
     assert error.details == {"file": "wells.csv", "row": 2}
 
 
+def test_two_stray_quotes_swallow_no_rows(tmp_path: Path) -> None:
+    text = 'well,name,oil\nA-1,x,1\nA-2,"Big One,2\nA-3,y,3\nA-4,"Small,4\n'
+
+    error = refused(FileUnreadable, written(tmp_path / "wells.csv", text))
+
+    assert error.message.startswith("Row 2 of wells.csv opens a quote that nothing closes")
+    assert error.details == {"file": "wells.csv", "row": 1}
+
+
+def test_a_quote_in_a_word_harms_no_value_of_several_lines_beside_it(tmp_path: Path) -> None:
+    text = 'well,name,note\nA-1,"7" pipe,"two\nlines" \nA-2,5" x,"a, ""b""\n"\n'
+
+    assert [
+        list(row.values()) for row in read_file(written(tmp_path / "wells.csv", text)).rows
+    ] == [
+        ["A-1", "7 pipe", "two\nlines"],
+        ["A-2", '5" x', 'a, "b"\n'],
+    ]
+
+
 def test_rows_of_another_length_keep_their_place(tmp_path: Path) -> None:
     text = "well,oil,gas\nA-1,1\nA-2,1,2,,\nA-3,Smith, John,3\nA-4,5,6\n"
 
@@ -223,7 +243,7 @@ def test_rows_of_another_length_keep_their_place(tmp_path: Path) -> None:
     ]
     [table] = [page.table for page in found.pages if page.table]
     [told] = table.unreadable
-    assert (told.row, told.raw) == (2, b"A-3,Smith,John,3")
+    assert (told.row, told.raw) == (2, b"A-3,Smith, John,3")
     assert told.problem == "it has 4 values, and the header 3 names"
 
 
@@ -385,6 +405,55 @@ def test_what_python_writes_is_read_again(
 
     wanted = [[clean(cell) for cell in row] for row in rows if any(row)]
     assert [[clean(value) for value in row.values()] for row in found.rows] == wanted
+
+
+BLANKS_AND_QUOTES = [
+    *("A-1", " A-1", "A-1 ", "  ", "", '"oil, gas"', ' "oil, gas"', '  "oil, gas"', '"oil" '),
+    *(
+        '"oil"  ',
+        ' " oil "',
+        '"a ""b"" c"',
+        '"a" "b"',
+        ' " "',
+        '5" pipe',
+        ' 5" pipe',
+        '\t"x"',
+        '"7" pipe',
+    ),
+]
+
+
+@settings(max_examples=longer(20, 300))
+@given(
+    st.lists(
+        st.lists(st.sampled_from(BLANKS_AND_QUOTES), min_size=3, max_size=3), min_size=1, max_size=3
+    )
+)
+@example([[cell, cell, "x"] for cell in BLANKS_AND_QUOTES])
+def test_a_blank_line_changes_no_value_around_it(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
+) -> None:
+    """It is left out by another reader than DuckDB, which takes blanks and quotes the same."""
+    directory = tmp_path_factory.mktemp("csv")
+    text = "".join(",".join(row) + "\n" for row in rows)
+
+    def rows_of(name: str, text: str) -> list[dict[str, str | None]]:
+        path = written(directory / name, text)
+        return read_file(path, delimiter=",", fields=("well", "name", "oil"), header=False).rows
+
+    assert rows_of("blank.csv", text + "\n") == rows_of("plain.csv", text)
+
+
+def test_blanks_before_a_value_are_its_own_and_those_around_quotes_are_not(tmp_path: Path) -> None:
+    text = 'well, note\nA-1, x\nA-2, "y, z" \n\nA-3,  "a\n b"\n'
+
+    found = read_file(written(tmp_path / "wells.csv", text))
+
+    assert [list(row.items()) for row in found.rows] == [
+        [("well", "A-1"), ("note", " x")],
+        [("well", "A-2"), ("note", "y, z")],
+        [("well", "A-3"), ("note", "a\n b")],
+    ]
 
 
 def test_a_gzip_is_read_as_what_is_in_it(tmp_path: Path) -> None:

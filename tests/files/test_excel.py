@@ -53,6 +53,31 @@ def test_a_zero_byte_in_a_cell_is_left_out(tmp_path: Path) -> None:
     assert found.rows == [{"well": "A-1", "oil": "2"}, {"well": "A-2", "oil": "3"}]
 
 
+def test_numbers_beside_texts_have_the_sign_of_the_texts(tmp_path: Path) -> None:
+    """A column of numbers alone is known to be one, and stays as it is."""
+    sheet: list[list[Any]] = [
+        [None, 1.5],
+        ["well", "oil", "gas"],
+        ["A-1", "n/a", 1.5],
+        [],
+        ["A, 2.5", 12.345, 2.5],
+        ["A-3", "12.345", 3.5],
+        ["A-4", -1.5e-07, 4.5],
+    ]
+    path = workbook(tmp_path / "wells.xlsx", {"Data": sheet})
+
+    found = read_file(path, decimal=",")
+
+    assert [tuple(row.values()) for row in found.rows] == [
+        ("A-1", "n/a", "1.5"),
+        ("A, 2.5", "12,345", "2.5"),
+        ("A-3", "12.345", "3.5"),
+        ("A-4", "-1,5e-07", "4.5"),
+    ]
+    assert [page.table.kinds for page in found.pages if page.table] == [("text", "text", "number")]
+    assert [row["oil"] for row in read_file(path).rows] == ["n/a", "12.345", "12.345", "-1.5e-07"]
+
+
 def test_titles_and_blank_rows_around_the_table_are_left_out(tmp_path: Path) -> None:
     sheet = [[], ["Production of 2024"], [], *SHEET, [], []]
     path = workbook(tmp_path / "wells.xlsx", {"Data": sheet})

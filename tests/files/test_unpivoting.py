@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.excel import workbook
 from support.files import Read, read
 
 from chalicelib.errors import FileUnreadable
@@ -42,6 +43,7 @@ def read_long(
     unpivot: Unpivot | None = None,
     *,
     limits: Limits = USUAL,
+    decimal: str = ".",
     cursor: Cursor | None = None,
 ) -> Read:
     adapter = FilesAdapter(
@@ -49,6 +51,7 @@ def read_long(
         LocalPlace(path),
         path.parent / "work",
         limits=limits,
+        decimal=decimal,
         unpivot=unpivot or Unpivot(),
     )
     try:
@@ -162,6 +165,19 @@ def test_an_object_that_has_a_member_twice_stays_as_it_is(tmp_path: Path) -> Non
     adapter.close()
 
     assert page.rows == [twice.encode()]
+
+
+def test_numbers_of_some_months_have_the_sign_of_the_texts_of_others(tmp_path: Path) -> None:
+    sheet: list[list[Any]] = [
+        ["Well", "Jan OIL", "Feb OIL", "Jan GAS", "Depth"],
+        ["A-1", 12.345, 1.5, "1.234,5", 2.5],
+        ["A-2", 2.5, "12.345", None, 3.5],
+    ]
+
+    found = read_long(workbook(tmp_path / "wide.xlsx", {"Data": sheet}), decimal=",")
+
+    assert [row["Volume"] for row in found.rows] == ["12,345", "1,5", "1.234,5", "2,5", "12.345"]
+    assert {row["Depth"] for row in found.rows} == {"2.5", "3.5"}  # whose kind is known
 
 
 def test_a_pattern_that_no_column_has_is_told(tmp_path: Path) -> None:

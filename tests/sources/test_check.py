@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.aws_session import new_session
+from support.excel import workbook
 from support.scripted_source import Answer, Connect, Serve, page
 from support.soak import some_of
 from support.sources import settings
@@ -189,6 +190,10 @@ def looked(directory: Path, rows: list[dict[str, Any]], **definition: Any) -> So
     """Of a file with these rows."""
     file = directory / "rows.ndjson"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return looked_into(file, **definition)
+
+
+def looked_into(file: Path, **definition: Any) -> SourceCheck:
     values = {"name": "a", "kind": "files", "url": str(file)} | definition
     base = settings(source_reach="anywhere")
     opened = Opening(
@@ -196,7 +201,7 @@ def looked(directory: Path, rows: list[dict[str, Any]], **definition: Any) -> So
         client=new_session().create_client,
         environment={},
         remaining=lambda: 60,
-        directory=directory / "work",
+        directory=file.parent / "work",
     )
     with closing(opened.reader()) as reader:
         return check_source(reader, settings_of(definition_of(values), base))
@@ -237,6 +242,27 @@ def test_what_would_be_stored_is_shown_beside_what_is_written(tmp_path: Path) ->
         ("Gas", "e3m3", "", "", 1.0),
     ]
     assert check.hints[-1] == "gas_production_mmcfd: not one of 2 rows has a value."
+
+
+def test_a_number_beside_texts_of_a_sheet_is_that_number(tmp_path: Path) -> None:
+    sheet: list[list[Any]] = [["Well", "Month", "Oil"], ["W1", "2024-01", 12.345]]
+    sheet += [["W2", "2024-01", "1.234,5"], ["W3", "2024-01", "see note"]]
+    columns = {
+        "well_code": "Well",
+        "production_period": "Month",
+        "oil_production_kbd": {"field": "Oil", "unit": "bbl/d"},
+    }
+
+    check = looked_into(
+        workbook(tmp_path / "wells.xlsx", {"Data": sheet}),
+        columns=columns,
+        decimal=",",
+        thousands=".",
+    )
+
+    assert (check.looked_at, check.sound) == (3, 2)
+    stored = {column.name: column.stored for column in check.columns}
+    assert stored["oil_production_kbd"] == "0.012345"
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

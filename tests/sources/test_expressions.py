@@ -416,6 +416,53 @@ def test_nothing_is_a_number_that_the_plain_way_refuses(
     )
 
 
+OF_ONE_FIELD = [
+    *({"field": "V"}, {"coalesce": ["N", "V"]}, {"sum": ["V", "N"]}),
+    *({"field": "V", "pattern": "(.*)"}, {"coalesce": ["N", "V"], "pattern": "(.*)"}),
+]
+WITH_COMMA = {"decimal": ",", "thousands": "."}
+
+
+@pytest.mark.parametrize(
+    "rule", [*OF_ONE_FIELD, {"field": "O/V"}, {"field": "O/V", "pattern": "(.*)"}]
+)
+def test_a_number_in_json_is_that_number_whatever_the_form_of_texts(
+    mapped: Mapped, rule: dict[str, Any]
+) -> None:
+    values = [12.345, "12.345", "1.234,5", 7, -1.5e-07, None, "12.34,5", "see note", True]
+    wrong = f"NOT_A_NUMBER {OIL}"
+
+    rows = [{"V": value, "N": None, "O": {"V": value}} for value in values]
+    found = column(mapped, OIL, rule | RATE, *rows, **WITH_COMMA)
+
+    assert found == [12.345, 12345, 1234.5, 7, -1.5e-07, None, wrong, wrong, wrong]
+
+
+def test_a_number_in_json_may_be_a_density_and_a_choice_and_tell_rows_apart(mapped: Mapped) -> None:
+    rule = {"field": "V", "unit": "t/d", "density": "D", "when": {"V": "12.345"}}
+    rows = [{"V": 12.345, "D": 0.5, "Well": "A"}, {"V": "12.345", "D": "0,5", "Well": 7}]
+
+    found = mapped.json({OIL: rule, "well_name": "V"}, *rows, **WITH_COMMA)
+
+    cubic_metres = [row[OIL] * 1000 / 6.289810770432105 for row in found]
+    assert cubic_metres == pytest.approx([24.69, 24690])
+    assert [(row["well_code"], row["well_name"]) for row in found] == [
+        ("A", "12.345"),
+        ("7", "12.345"),
+    ]
+
+
+@pytest.mark.parametrize("rule", OF_ONE_FIELD)
+def test_a_column_of_numbers_is_of_these_whatever_the_form_of_texts(
+    mapped: Mapped, rule: dict[str, Any]
+) -> None:
+    found = of_csv(
+        mapped, OIL, rule | RATE, ["V", "N"], ["12.345", ""], kinds=("number", "text"), **WITH_COMMA
+    )
+
+    assert found == [12.345]
+
+
 @pytest.mark.parametrize(
     "rule", [{"field": "V"}, {"coalesce": ["V"]}, {"sum": ["V"]}, {"field": "V", "pattern": "(.*)"}]
 )

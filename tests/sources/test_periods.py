@@ -269,12 +269,25 @@ def test_what_is_no_form_is_refused(form: str) -> None:
 # -- the usual forms ------------------------------------------------------------------------------
 
 
+MONTHS = [
+    "2019-01",
+    "201901",
+    "2019-M01",
+    "Jan-19",
+    "Jan-2019",
+    "01/2019",
+    "2019/01",
+    "January 2019",
+]
+
+
+def test_a_month_is_no_day(mapped: Mapped) -> None:
+    assert days_of(mapped, "Month", *MONTHS, 201901) == [WRONG] * (len(MONTHS) + 1)
+
+
 def test_usual_forms_need_no_definition(mapped: Mapped) -> None:
     told = {
-        **dict.fromkeys(
-            ["2019-01", "201901", "2019-M01", "Jan-19", "01/2019", "2019-1-1", "January 2019"],
-            "2019-01-01",
-        ),
+        "2019-1-1": "2019-01-01",
         **dict.fromkeys(
             ["31.01.2019", "20190131", "2019-01-31", "2019-01-31T00:00:00.0000000"], "2019-01-31"
         ),
@@ -285,11 +298,7 @@ def test_usual_forms_need_no_definition(mapped: Mapped) -> None:
         "/Date(1546300800000)/": "2019-01-01",
     }
     assert dict(zip(told, days_of(mapped, "Month", *told), strict=True)) == told
-    assert days_of(mapped, "Month", 201901, 20190131, 201901.5) == [
-        "2019-01-01",
-        "2019-01-31",
-        WRONG,
-    ]
+    assert days_of(mapped, "Month", 20190131, 201901.5) == ["2019-01-31", WRONG]
 
 
 @pytest.mark.parametrize(
@@ -302,6 +311,7 @@ def test_usual_forms_need_no_definition(mapped: Mapped) -> None:
             "2019-04-01",
         ),
         ("month", ["2019-05", "2019-05-31T23:59:59Z"], "2019-05-01"),
+        ("month", [*MONTHS, 201901], "2019-01-01"),
     ],
 )
 def test_the_first_day_of_the_period_is_stored(
@@ -425,7 +435,7 @@ def test_around_a_change_of_the_clock_a_moment_is_of_its_day(mapped: Mapped) -> 
 
 def test_a_date_without_a_time_is_what_it_says_in_every_zone(mapped: Mapped) -> None:
     for zone in some_of(ZONES):
-        assert days_of(mapped, "Month", "2024-01-01", "2024-02", timezone=zone) == [
+        assert days_of(mapped, "Month", "2024-01-01", "1.2.2024", timezone=zone) == [
             "2024-01-01",
             "2024-02-01",
         ]

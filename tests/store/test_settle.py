@@ -215,7 +215,8 @@ def test_two_completions_of_a_well_are_refused_until_their_sum_is_asked_for(
 
 def test_a_row_that_is_delivered_twice_is_added_once(scratch: Scratch) -> None:
     row = {"oil_production_kbd": 1.0, PK: "WASSON"}
-    pages = [[json_row(**row), json_row(**row | {PK: "CLEARFORK"})], [json_row(**row)]]
+    again = row | {PK: "\xa0WASSON "}
+    pages = [[json_row(**row), json_row(**row | {PK: "CLEARFORK"})], [json_row(**again)]]
 
     _, [(known, parts)], _ = scratch.settle(pages, Grain(rows=Rows.SUM, primary_key=(PK,)))
     found, [(unknown, _)], _ = scratch.settle(pages, Grain(rows=Rows.SUM))

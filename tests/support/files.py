@@ -42,10 +42,15 @@ class Read:
 
 
 def adapter_of(
-    place: Place | Path, directory: Path, *, limits: Limits = USUAL, **form: Any
+    place: Place | Path,
+    directory: Path,
+    *,
+    limits: Limits = USUAL,
+    decimal: str = ".",
+    **form: Any,
 ) -> FilesAdapter:
     place = LocalPlace(place, limits=limits) if isinstance(place, Path) else place
-    return FilesAdapter(FileForm(**form), place, directory, limits=limits)
+    return FilesAdapter(FileForm(**form), place, directory, limits=limits, decimal=decimal)
 
 
 def read(adapter: FilesAdapter, cursor: Cursor | None = None) -> Read:
@@ -69,6 +74,7 @@ def pages(adapter: FilesAdapter, cursor: Cursor | None = None) -> Iterator[Page]
 
 
 def read_file(path: Path, *, limits: Limits = USUAL, **form: Any) -> Read:
+    """Which may be told the decimal sign too."""
     adapter = adapter_of(path, path.parent / "work", limits=limits, **form)
     try:
         return read(adapter)
