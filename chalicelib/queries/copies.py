@@ -84,6 +84,7 @@ class LocalCopies:
                     self._continue(file, part, until=until)
                     part.chmod(0o444)  # nobody writes to what many read
                     part.replace(shared)
+                    self._remove_more_than_are_kept(shared, beside=current)
                     return
 
             self._check_time(file, part, until=until)
@@ -191,6 +192,13 @@ class LocalCopies:
         free = self._free()
         if free < needed:  # readers still have open what was removed
             raise _full(needed, free)
+
+    def _remove_more_than_are_kept(self, newest: Path, *, beside: Path | None) -> None:
+        """Two processes that fetch at once have each made room for one copy."""
+        others = [path for path in self._by_use(beside) if path != newest]
+        while len(others) >= MOST:
+            oldest = others.pop(0)
+            oldest.unlink(missing_ok=True)
 
     def _remove_parts(self, *, kept: Path) -> None:
         """Those of other snapshots whose process has ended, or has given up."""

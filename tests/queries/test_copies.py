@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,12 +27,13 @@ from chalicelib.api.responses import ResponseBuilder
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
 from chalicelib.queries.copies import PART, LocalCopies
 from chalicelib.services import Services, open_warehouse
+from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import StoredFile, snapshot_name
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local.aws.emulator import LocalAws
 
@@ -246,3 +248,36 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+class FetchedTogether(DirectoryWarehouse):
+    """Nothing is there before everybody has begun."""
+
+    everybody: Barrier
+
+    def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:
+        super().fetch_rest(name, path, goes_on=goes_on)
+        self.everybody.wait(timeout=30)
+
+
+def test_no_more_copies_stay_than_are_kept_when_many_are_fetched_at_once(tmp_path: Path) -> None:
+    warehouse = FetchedTogether(tmp_path / "warehouse")
+    warehouse.everybody = Barrier(4)
+    files = []
+    for fence in range(1, 5):
+        name = snapshot_name(fence, f"018cc251-f400-7000-8000-00000000000{fence}")
+        content = os.urandom(1_000)
+        (tmp_path / "stored").write_bytes(content)
+        warehouse.put(name, tmp_path / "stored", sha256=sha256(content).hexdigest())
+        files.append(StoredFile(name=name, bytes=1_000, sha256=sha256(content).hexdigest()))
+    reading = tmp_path / "reading"
+    reading.mkdir()
+
+    def bring(file: StoredFile) -> None:
+        copies = LocalCopies(warehouse, reading, seconds=30.0)
+        copies.bring(file, beside=None, until=time.monotonic() + 30.0)
+
+    with ThreadPoolExecutor(len(files)) as threads:
+        list(threads.map(bring, files))
+
+    assert len(list(reading.iterdir())) <= 2
